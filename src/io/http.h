@@ -1,0 +1,58 @@
+/*
+ * HTTPS server on libmicrohttpd, driven by our loop (no thread of its own), and the few things a
+ * REST daemon needs: bodies with a bound, deferred replies, event streams.
+ */
+#ifndef MUS_IO_HTTP_H
+#define MUS_IO_HTTP_H
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "io/loop.h"
+
+struct mus_httpd;
+struct mus_http_req;			/* lives until the reply has been given */
+struct mus_http_stream;
+
+struct mus_httpd_opts {
+	struct mus_addr listen;
+	const char *cert_file, *key_file;	/* PEM; both NULL: plain HTTP (loopback only, else INVAL) */
+	const char *client_ca_file;		/* NULL: no client certificates asked for */
+	size_t body_max_bytes;			/* [1 MiB] larger: 413 */
+	unsigned connections_max;		/* [512] */
+	unsigned idle_timeout_s;		/* [30] */
+};
+/* Called once per request when the body is complete.  Must reply, defer, or start a stream. */
+typedef void mus_http_fn(void *arg, struct mus_http_req *r);
+
+int mus_httpd_new(struct mus_loop *l, const struct mus_httpd_opts *o, mus_http_fn *fn, void *arg,
+    struct mus_httpd **out, struct mus_errtext *et) MUS_MUST_CHECK;
+void mus_httpd_free(struct mus_httpd *h);
+uint16_t mus_httpd_port(const struct mus_httpd *h);	/* for listen port 0 in tests */
+
+const char *mus_http_method(const struct mus_http_req *r);
+const char *mus_http_path(const struct mus_http_req *r);		/* decoded, without query */
+const char *mus_http_query(const struct mus_http_req *r, const char *key);	/* NULL: not given */
+/* Calls ${fn} for each query argument (to refuse unknown ones). */
+void mus_http_each_query(const struct mus_http_req *r, void (*fn)(void *arg, const char *key, const char *value), void *arg);
+const char *mus_http_header(const struct mus_http_req *r, const char *name);
+const uint8_t *mus_http_body(const struct mus_http_req *r, size_t *len);
+struct mus_addr mus_http_peer(const struct mus_http_req *r);
+/* SHA-256 of the client certificate's SubjectPublicKeyInfo and its subject common name, when one
+ * was presented and verified against client_ca_file; false without. */
+bool mus_http_client_cert(const struct mus_http_req *r, uint8_t spki_sha256[static 32], char *cn,
+    size_t cn_cap);
+
+/* Gives the reply; ${headers}: NULL-terminated "Name: value" lines, may be NULL.  ${r} is gone. */
+void mus_http_reply(struct mus_http_req *r, unsigned status, const char *content_type,
+    const void *body, size_t len, const char *const *headers);
+/* Keeps ${r} for a reply later, from the loop. */
+void mus_http_defer(struct mus_http_req *r);
+/* Starts a stream (text/event-stream): takes ${r}.  ${closed} runs when the client has gone;
+ * the stream is freed after it. */
+struct mus_http_stream *mus_http_stream_start(struct mus_http_req *r, const char *content_type,
+    mus_loop_fn *closed, void *arg);
+/* FULL when more than 1 MiB waits for a slow client: the caller closes it. */
+int mus_http_stream_send(struct mus_http_stream *s, const void *data, size_t len) MUS_MUST_CHECK;
+void mus_http_stream_end(struct mus_http_stream *s);
+
+#endif
