@@ -1,0 +1,160 @@
+/*
+ * What was observed of a zone: versions of RRsets per origin, with their times and signatures.
+ * protocol.md 3.  Written by core/observe.h only; everything else reads.
+ */
+#ifndef MUS_MODEL_SEEN_H
+#define MUS_MODEL_SEEN_H
+
+#include "model/zone.h"
+
+/* The RRsets that are watched.  DENYn: the NSEC or NSEC3 RRsets of one negative answer, each by
+ * itself, in canonical order.  ADDR: addresses of in-domain name servers as the child serves them;
+ * GLUE: the same at the parent. */
+#define MUS_RR_MAP(X)                                                                              \
+	X(KEY, "DNSKEY")                                                                           \
+	X(CDS, "CDS")                                                                              \
+	X(CDNSKEY, "CDNSKEY")                                                                      \
+	X(CSYNC, "CSYNC")                                                                          \
+	X(NS, "NS")                                                                                \
+	X(SOA, "SOA")                                                                              \
+	X(NAME, "sample")                                                                          \
+	X(DENY0, "denial")                                                                         \
+	X(DENY1, "denial")                                                                         \
+	X(DENY2, "denial")                                                                         \
+	X(ADDR, "address")                                                                         \
+	X(DS, "DS")                                                                                \
+	X(PNS, "delegation NS")                                                                    \
+	X(GLUE, "glue")
+enum mus_rr_kind {
+#define X(name, text) MUS_RR_##name,
+	MUS_RR_MAP(X)
+#undef X
+	    MUS_RR_COUNT
+};
+enum {
+	MUS_RR_SIGNER_COUNT = MUS_RR_DS,			/* kinds a signer has */
+	MUS_RR_PARENT_COUNT = MUS_RR_COUNT - MUS_RR_DS,		/* kinds a parent has */
+	MUS_VERSIONS_MAX = 12,
+	MUS_SIGS_MAX = 6,
+	MUS_DT_COUNT = 3,		/* digest types: SHA-1, SHA-256, SHA-384 */
+};
+const char *mus_rr_text(enum mus_rr_kind k);
+
+/* Why there is no answer, or none that counts. */
+#define MUS_CAUSE_MAP(X)                                                                           \
+	X(NONE, "not asked yet")                                                                   \
+	X(TIMEOUT, "no answer in time")                                                            \
+	X(NET, "cannot be reached")                                                                \
+	X(REFUSED, "answered REFUSED")                                                             \
+	X(SERVFAIL, "answered SERVFAIL")                                                           \
+	X(NXDOMAIN, "says the zone does not exist")                                                \
+	X(NOTAUTH, "is not authoritative for the zone")                                            \
+	X(RCODE, "answered with an error")                                                         \
+	X(MALFORM, "sent a malformed answer")                                                      \
+	X(TRUNCATED, "truncates over TCP too")                                                     \
+	X(BOGUS, "sent an answer whose signatures do not verify")                                  \
+	X(UNPROVED, "sent a denial that proves nothing")                                           \
+	X(TSIG, "TSIG failed")                                                                     \
+	X(OVERFLOW, "shows more versions than are kept")                                           \
+	X(LOCAL, "was not asked: our queue is full")
+enum mus_cause {
+#define X(name, text) MUS_CAUSE_##name,
+	MUS_CAUSE_MAP(X)
+#undef X
+	    MUS_CAUSE_COUNT
+};
+const char *mus_cause_text(enum mus_cause c);
+
+struct mus_sig {
+	uint8_t key;			/* index, or MUS_KEY_NONE: key not known (yet), or does not verify */
+	uint8_t alg;
+	uint16_t tag;
+	int64_t from_s, until_s;	/* inception and expiration */
+};
+enum { MUS_KEY_NONE = 0xff };
+
+enum {					/* mus_version.flags */
+	MUS_VER_ABSENT = 1,		/* NODATA, proved by a good denial or by a server that signs nothing */
+	MUS_VER_DELETE = 2,		/* CDS/CDNSKEY: the delete request of RFC 8078 */
+	MUS_VER_PROVES = 4,		/* DENYn: the denial it belongs to is complete */
+	MUS_VER_BADSIG = 8,		/* a signature by a known key does not verify */
+};
+
+struct mus_version {
+	uint64_t content;		/* digest of the records; SOA: without the serial */
+	uint64_t set;			/* KEY: keys present; CDS, CDNSKEY, DS: keys named; NS, PNS: names */
+	uint64_t dt[MUS_DT_COUNT];	/* CDS, DS: keys named per digest type */
+	uint64_t srv;			/* servers that show it now */
+	uint64_t aux;			/* SOA: digest of RNAME and MINIMUM; CSYNC: serial << 16 | flags */
+	uint32_t ttl_s;			/* largest TTL it came with, RRSIG original TTLs included */
+	uint32_t serve_ttl_s;		/* TTL of the records as last served */
+	uint8_t stray;			/* records that name nothing we know (key, name server); 255: many */
+	uint8_t flags;
+	uint8_t sig_count;
+	struct mus_sig sig[MUS_SIGS_MAX];
+	struct mus_time first;		/* first seen */
+	struct mus_time last;		/* latest instant some server that stopped showing it may still
+					 * have handed it out (not later than that server's cut) */
+};
+
+struct mus_ring {
+	uint8_t count;
+	bool overflow;			/* an alive version had to go: unknown until it must be dead */
+	enum mus_cause fail_cause;	/* of the latest failed question */
+	uint8_t fail_server;
+	uint32_t ttl_max_s;		/* largest TTL ever seen here */
+	uint64_t ok, fail;		/* servers by their latest answer */
+	struct mus_time asked_at;	/* when the latest round asked */
+	struct mus_time since;		/* watched without a gap from here on; NEVER: not yet */
+	struct mus_time overflow_until;
+	struct mus_version v[MUS_VERSIONS_MAX];	/* oldest first */
+};
+
+struct mus_srvstate {
+	struct mus_time reach_since;	/* in Reach from here on; meaningful unless cut is ALWAYS */
+	struct mus_time cut;		/* NEVER: in Reach; ALWAYS: never was; else when it left */
+	bool udp_ok, tcp_ok, aa_ok;	/* by the latest answers; V6 */
+	enum mus_tri udp, tcp;
+};
+
+/* What whole transfers of a signer's copy showed. */
+struct mus_copy {
+	bool known, declared;		/* declared: ttl_max_s is the operator's word, the rest unknown */
+	uint32_t serial;
+	uint32_t ttl_max_s;		/* largest ever, negative TTL included */
+	uint64_t content;		/* digest of the content that must be alike (V13) */
+	uint64_t keys_in_data;		/* keys with RRSIGs over data, in the latest transfer */
+	bool has_stray_sigs;		/* RRSIGs over data by keys that are not in the table */
+	struct mus_time at;		/* when it was taken */
+};
+
+/* Changes sent and not yet seen: count as made and as not made. */
+enum { MUS_PENDING_MAX = 24 };
+struct mus_pending {
+	uint8_t signer;
+	enum mus_rr_kind kind;
+	uint64_t add, del;		/* keys or names */
+	struct mus_time sent_at;
+};
+
+struct mus_seen {
+	struct mus_ring signer[MUS_SIGNERS_MAX][MUS_RR_SIGNER_COUNT];
+	struct mus_ring parent[MUS_RR_PARENT_COUNT];
+	struct mus_srvstate server[MUS_SERVERS_MAX];
+	struct mus_copy copy[MUS_SIGNERS_MAX];
+	uint8_t pending_count;
+	struct mus_pending pending[MUS_PENDING_MAX];
+};
+
+static inline struct mus_ring *
+mus_seen_ring(struct mus_seen *seen, unsigned origin, enum mus_rr_kind kind)
+{
+	return origin == MUS_PARENT ? &seen->parent[kind - MUS_RR_DS] : &seen->signer[origin][kind];
+}
+static inline const struct mus_ring *
+mus_seen_ring_const(const struct mus_seen *seen, unsigned origin, enum mus_rr_kind kind)
+{
+	return origin == MUS_PARENT ? &seen->parent[kind - MUS_RR_DS] : &seen->signer[origin][kind];
+}
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * The intention: the few facts that observation cannot give back.  Stored before anything is sent.
+ * Every desired RRset is a function of it and of what was seen (core/desire.h).
+ */
+#ifndef MUS_MODEL_WANT_H
+#define MUS_MODEL_WANT_H
+
+#include "model/seen.h"
+
+#define MUS_PROC_MAP(X)                                                                            \
+	X(NONE, "none")                                                                            \
+	X(ADD, "ADD-SIGNER")                                                                       \
+	X(REMOVE, "REMOVE-SIGNER")
+enum mus_proc_kind {
+#define X(name, text) MUS_PROC_##name,
+	MUS_PROC_MAP(X)
+#undef X
+	    MUS_PROC_COUNT
+};
+const char *mus_proc_text(enum mus_proc_kind k);
+
+/* A wait: since when the condition it counts from holds on every server. */
+enum mus_clock_id { MUS_CLOCK_KEY, MUS_CLOCK_DS, MUS_CLOCK_NS, MUS_CLOCK_CUT, MUS_CLOCK_COUNT };
+struct mus_clock {
+	struct mus_time from;		/* NEVER: the condition does not hold */
+	uint32_t ttl_s;			/* largest TTL that mattered when it was last looked at */
+};
+
+struct mus_proc {
+	enum mus_proc_kind kind;
+	uint8_t signer;			/* who joins or leaves */
+	uint8_t row;			/* row of the table (core/rows.h) it has reached */
+	struct mus_time started_at, row_at;
+	struct mus_clock clock[MUS_CLOCK_COUNT];
+};
+
+struct mus_want {
+	bool adopted;			/* the first complete look has set the masks */
+	uint8_t keyg;			/* signers that share their keys */
+	uint8_t dsg;			/* signers whose SEP keys CDS and CDNSKEY name */
+	uint8_t nsg;			/* signers whose name servers are in the NS RRset */
+	bool csync;			/* CSYNC is published ... */
+	uint32_t csync_serial;		/* ... with this serial (OP-13) */
+	struct mus_proc proc;
+};
+
+#endif
