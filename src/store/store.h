@@ -1,0 +1,84 @@
+/*
+ * The database of a controller: SQLite in WAL mode.  All SQL is in one table of statements,
+ * prepared at open; numbered migrations; one load and one save per model type.
+ *
+ * The engine opens one transaction per turn (begin), saves what the turn decided, commits, and only
+ * then sends.  Between begin and commit nothing waits for the network.  Reads outside a transaction
+ * see the last commit.  One thread.
+ *
+ * Errors: NOTFOUND, EXISTS, CONFLICT (referenced by others; words name by whom), STORE (disk full,
+ * I/O, corruption; the transaction is rolled back and the caller must not send anything).
+ */
+#ifndef MUS_STORE_STORE_H
+#define MUS_STORE_STORE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/object.h"
+
+struct mus_store;
+
+/* Creates the file (0600) and runs migrations; refuses a file of a newer version. ":memory:" works. */
+int mus_store_open(const char *path, struct mus_store **out, struct mus_errtext *et) MUS_MUST_CHECK;
+void mus_store_close(struct mus_store *s);
+int mus_store_begin(struct mus_store *s, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_commit(struct mus_store *s, struct mus_errtext *et) MUS_MUST_CHECK;
+void mus_store_rollback(struct mus_store *s);
+
+/* Saves insert when id is 0 (and set it) and update otherwise. */
+int mus_store_save_signer(struct mus_store *s, struct mus_signer_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_load_signer(struct mus_store *s, const char *name, struct mus_signer_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_load_signer_id(struct mus_store *s, int64_t id, struct mus_signer_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+/* CONFLICT while a group has it. */
+int mus_store_delete_signer(struct mus_store *s, int64_t id, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_save_group(struct mus_store *s, struct mus_group_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_load_group(struct mus_store *s, const char *name, struct mus_group_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_load_group_id(struct mus_store *s, int64_t id, struct mus_group_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+/* CONFLICT while a zone is in it. */
+int mus_store_delete_group(struct mus_store *s, int64_t id, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_save_zone(struct mus_store *s, struct mus_zone_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_load_zone(struct mus_store *s, const char *name, struct mus_zone_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_load_zone_id(struct mus_store *s, int64_t id, struct mus_zone_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+/* With its state, history and processes. */
+int mus_store_delete_zone(struct mus_store *s, int64_t id, struct mus_errtext *et) MUS_MUST_CHECK;
+
+/* Only the columns the engine writes each turn (state words, next_check_at, checked_at). */
+int mus_store_save_zone_status(struct mus_store *s, const struct mus_zone_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+/* What was seen, intended and learnt, as one encoded blob (model/codec.h), opaque here. */
+int mus_store_save_state(struct mus_store *s, int64_t zone_id, const void *blob, size_t len, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Appends to ${out}; NOTFOUND when none was saved yet. */
+int mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
+
+/* Lists by key: items whose name > ${after} (NULL or "": from the start), in order, at most
+ * ${limit}; ${fn} returning nonzero ends the list with that value. Objects are lent to ${fn}. */
+typedef int mus_store_signer_fn(void *arg, const struct mus_signer_obj *o);
+typedef int mus_store_group_fn(void *arg, const struct mus_group_obj *o);
+typedef int mus_store_zone_fn(void *arg, const struct mus_zone_obj *o);
+typedef int mus_store_event_fn(void *arg, const struct mus_event_obj *o);
+typedef int mus_store_process_fn(void *arg, const struct mus_process_obj *o);
+int mus_store_list_signers(struct mus_store *s, const char *after, unsigned limit, mus_store_signer_fn *fn, void *arg) MUS_MUST_CHECK;
+int mus_store_list_groups(struct mus_store *s, const char *after, unsigned limit, mus_store_group_fn *fn, void *arg) MUS_MUST_CHECK;
+struct mus_zone_filter {
+	int64_t group_id;		/* 0: any */
+	const char *state;		/* NULL: any */
+	const char *match;		/* part of the name; NULL: any */
+	bool busy_only;			/* a process runs */
+};
+int mus_store_list_zones(struct mus_store *s, const struct mus_zone_filter *f, const char *after, unsigned limit, mus_store_zone_fn *fn, void *arg) MUS_MUST_CHECK;
+int mus_store_count_zones(struct mus_store *s, const struct mus_zone_filter *f, uint64_t *out) MUS_MUST_CHECK;
+/* (id, next check) of every zone, for the scheduler at start: small rows only. */
+typedef int mus_store_due_fn(void *arg, int64_t zone_id, struct mus_time next_check_at);
+int mus_store_each_due(struct mus_store *s, mus_store_due_fn *fn, void *arg) MUS_MUST_CHECK;
+/* ids of the zones of a group, in pages: id > ${after_id}. */
+typedef int mus_store_id_fn(void *arg, int64_t zone_id);
+int mus_store_each_zone_of_group(struct mus_store *s, int64_t group_id, int64_t after_id, unsigned limit, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
+
+int mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Newest first when ${before_id} is 0 or the events before it; zone_id 0: all. */
+int mus_store_list_events(struct mus_store *s, int64_t zone_id, int64_t before_id, unsigned limit, mus_store_event_fn *fn, void *arg) MUS_MUST_CHECK;
+/* Keeps the newest ${keep} events of each zone. */
+int mus_store_trim_events(struct mus_store *s, unsigned keep, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_save_process(struct mus_store *s, struct mus_process_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_list_processes(struct mus_store *s, int64_t zone_id, bool running_only, int64_t before_id, unsigned limit, mus_store_process_fn *fn, void *arg) MUS_MUST_CHECK;
+
+#endif
