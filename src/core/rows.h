@@ -1,0 +1,23 @@
+/*
+ * The processes as tables (protocol.md 7.1, 7.2): states with named conditions and actions.  The
+ * same rows drive the engine, the manual, the graph of music-cli and the tests.
+ */
+#ifndef MUS_CORE_ROWS_H
+#define MUS_CORE_ROWS_H
+
+#include "model/plan.h"
+
+enum { MUS_ROW_RULES_MAX = 6 };
+
+struct mus_row {
+	const char *name;		/* state reached: "dnskeys-synced" */
+	const char *action;		/* what is done on the way in; NULL: nothing, a waiting row */
+	enum mus_rule pre[MUS_ROW_RULES_MAX];	/* must hold before the action; ends with NONE */
+	enum mus_rule post[MUS_ROW_RULES_MAX];	/* must hold before the next row is looked at */
+	enum mus_rule guard;		/* guard of section 4.4 that this step stands under; NONE */
+};
+
+/* Rows of a process; *count 0 for NONE. */
+const struct mus_row *mus_rows(enum mus_proc_kind kind, unsigned *count);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * What an operator can ask of the controller: the calls behind REST.  Each call checks, stores and
+ * records in the history in one transaction, then wakes what it concerns.  From the loop only.
+ *
+ * ${actor}: who asks (token name), for the history.  Errors carry words that name the field or the
+ * object; nothing is half applied.
+ */
+#ifndef MUS_ENGINE_CONTROL_H
+#define MUS_ENGINE_CONTROL_H
+
+#include "model/book.h"
+#include "model/plan.h"
+#include "store/store.h"
+
+struct mus_engine;
+
+struct mus_store *mus_ctl_store(struct mus_engine *e);	/* lends, for lists and loads */
+struct mus_time mus_ctl_now(const struct mus_engine *e);
+
+/* id 0: create (EXISTS), else update (NOTFOUND, CONFLICT).  Checks every field, that the driver
+ * exists and the key file can be read. */
+int mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_ctl_delete_signer(struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_ctl_delete_group(struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et) MUS_MUST_CHECK;
+/* ADD-SIGNER or REMOVE-SIGNER for all zones of the group.  Joining a leaver unmarks it.  The last
+ * signer cannot leave (CONFLICT).  When no zone is on the leaver any more, it is no member. */
+int mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
+
+int mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+/* CONFLICT while a process runs, unless ${abandon}: foreign records stay where they are. */
+int mus_ctl_delete_zone(struct mus_engine *e, const char *actor, const char *name, bool abandon, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_ctl_hold(struct mus_engine *e, const char *actor, const char *zone, const char *reason, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_ctl_resume(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et) MUS_MUST_CHECK;
+/* One step in manual mode: lets the next change of intention (or repair) happen once. */
+int mus_ctl_step(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Look at the zone now. */
+int mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Turns the running process round (a join becomes a leave and the reverse).  ${out} gets what will
+ * follow, in words; with ${dry_run} that is all. */
+int mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dry_run, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Lets the next step pass a rule that refuses it, once.  ${reason} must not be empty; ${out} gets
+ * what breaks, for whom and until when; with ${dry_run} that is all. */
+int mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mus_rule rule, const char *reason, bool dry_run, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer, const char *reason, struct mus_errtext *et) MUS_MUST_CHECK;
+
+/* The zone as it stands: last observations, a plan and a verdict made now.  Lent until the next
+ * call into the engine. */
+struct mus_zone_view {
+	const struct mus_zonestate *state;
+	const struct mus_plan *plan;
+	const struct mus_verdict *verdict;
+	struct mus_time now;
+};
+int mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Would ${signer} be fit to join?  Findings of the preflight, best first; count in *n. */
+int mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, struct mus_witness *out, unsigned cap, unsigned *n, struct mus_zone_view *view, struct mus_errtext *et) MUS_MUST_CHECK;
+
+/* Tries on ${zone} what ${signer} lets us do, and puts everything back.  ${done} comes later, from
+ * the loop; ${report} is a JSON text. */
+typedef void mus_ctl_probe_fn(void *arg, int err, const struct mus_errtext *et, const char *report);
+int mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const char *zone, mus_ctl_probe_fn *done, void *arg, struct mus_errtext *et) MUS_MUST_CHECK;
+
+/* Events as they happen (history lines), for the event stream.  At most 256 listeners. */
+typedef void mus_ctl_event_fn(void *arg, const struct mus_event_obj *o);
+int mus_ctl_listen(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg) MUS_MUST_CHECK;
+void mus_ctl_unlisten(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg);
+
+struct mus_ctl_stats {
+	uint64_t zones, busy, due, in_flight;
+	uint64_t questions, answers, timeouts, updates_sent, updates_failed, transfers;
+	uint64_t sigs_verified, sigs_cached, plans, rounds;
+	uint64_t state[6];		/* zones by enum mus_state_word, as of their last check */
+};
+void mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * The names behind a zone's indexes: signer names, server addresses, name-server names, key rdata.
+ * Grows as things are learnt; an index once given stays.
+ */
+#ifndef MUS_MODEL_BOOK_H
+#define MUS_MODEL_BOOK_H
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "model/object.h"
+#include "model/want.h"
+
+enum { MUS_BOOK_RDATA_MAX = 1600 };	/* a DNSKEY longer than this (RSA-8192 is 1100) is not taken */
+
+struct mus_book_key {
+	uint8_t *rdata;			/* owned; NULL: index unused */
+	uint16_t len;
+};
+struct mus_book {
+	int64_t zone_id;
+	char zone[MUS_ZONETEXT_MAX];		/* canonical text, final dot */
+	char parent[MUS_ZONETEXT_MAX];		/* empty: not found yet */
+	int64_t signer_id[MUS_SIGNERS_MAX];
+	char signer[MUS_SIGNERS_MAX][MUS_LABEL_MAX];
+	char ns[MUS_NSNAMES_MAX][256];		/* canonical text, final dot */
+	struct mus_addr addr[MUS_SERVERS_MAX];
+	struct mus_book_key key[MUS_KEYS_MAX];
+};
+
+/* Everything the engine keeps of one zone between turns. */
+struct mus_zonestate {
+	struct mus_book book;
+	struct mus_zone zone;
+	struct mus_seen seen;
+	struct mus_want want;
+};
+
+void mus_zonestate_init(struct mus_zonestate *z);	/* as never seen */
+void mus_zonestate_clear(struct mus_zonestate *z);	/* frees key rdata; as init */
+
+/* Index of the key with this rdata, or -1. ${id}: digest of the rdata (mus_zkey.id). */
+int mus_book_find_key(const struct mus_book *b, const struct mus_zone *z, uint64_t id,
+    const uint8_t *rdata, size_t len);
+int mus_book_find_ns(const struct mus_book *b, const struct mus_zone *z, const char *name);
+int mus_book_find_signer(const struct mus_book *b, const struct mus_zone *z, int64_t signer_id);
+/* Server of ${origin} with this address, or -1. */
+int mus_book_find_server(const struct mus_book *b, const struct mus_zone *z, unsigned origin,
+    const struct mus_addr *addr);
+
+#endif
