@@ -1,0 +1,119 @@
+"""The laboratory itself works, and its judges see what they must see."""
+import os
+import signal
+import time
+
+import dns.rdatatype
+import pytest
+
+from musiclab import prober
+from musiclab.lab import Lab
+from musiclab.space import wait_until
+
+
+def ns(lab, *signers):
+    return [s["name"] for x in signers for s in lab.state["signers"][x]["servers"]]
+
+
+def judged(lab, zone, seconds, enough=None):
+    """Run the prober until enough(report) or for some seconds; its verdict."""
+    prober.start(lab, [zone], rate=8)
+    end = time.monotonic() + seconds
+    wait_until(lambda: (enough and enough(prober.report(lab))) or time.monotonic() > end, seconds + 5, "prober's turn")
+    return prober.stop(lab)
+
+
+@pytest.mark.parametrize("signer", ["bind", "knot", "pdns"])
+def test_zone_at_each_signer_is_secure(lab, signer):
+    zone = lab.add_zone(f"one-{signer}", [signer])
+    for name, rdtype in (("www." + zone, "A"), ("x7.w." + zone, "A"), ("nope." + zone, "A"), (zone, "SOA"), (zone, "NS"), ("alias." + zone, "AAAA")):
+        for validator in (0, 1):
+            status, _, detail = lab.resolve(name, rdtype, validator)
+            assert status == "secure", (name, rdtype, detail)
+
+
+def test_same_content_other_keys(lab):
+    zone = lab.add_zone("same", ["bind", "knot", "pdns"])
+    tags = set()
+    for s in ("bind", "knot", "pdns"):
+        ksk, zsk, foreign = lab.dnskeys(s, zone)
+        assert len(ksk) == 1 and len(zsk) == 1 and not foreign
+        tags |= {k.to_text() for k in ksk + zsk}
+        assert lab.ex.rrset(lab.state["signers"][s]["update"]["address"], zone, "CDS") is not None
+    assert len(tags) == 6
+
+
+def test_right_state_has_no_violation(lab):
+    zone = lab.add_zone("right", ["bind", "knot", "pdns"])
+    lab.exchange_keys(zone)
+    v = judged(lab, zone, 6)
+    assert v["answers"] > 20 and v["secure"] == v["answers"], v
+    assert v["pair_violations"] == 0 and v["pair_checks"] > 3, v
+
+
+def test_judges_see_zsks_not_exchanged(lab):
+    """F2: DS and NS of both, ZSKs not exchanged."""
+    zone = lab.add_zone("f2", ["bind", "knot"])
+    for s in ("bind", "knot"):
+        lab.update(s, zone, [f"add {zone} 5 NS {n}" for n in ns(lab, "bind", "knot")])
+    lab.update("parent", "lab.", lab.ds_lines(zone, signers=["knot"]) + [f"add {zone} 5 NS {n}" for n in ns(lab, "knot")])
+    lab.wait_parent()
+    v = judged(lab, zone, 20, lambda r: r["bogus"] and r["pair_violations"])
+    assert v["bogus"] > 0 and v["pair_violations"] > 0, v
+    assert any(w["rule"] == "V2" for w in v["witness"]), v
+
+
+def test_judges_see_missing_ds(lab):
+    """F4: ZSKs exchanged, NS of both, DS of one."""
+    zone = lab.add_zone("f4", ["bind", "knot"])
+    for a, b in (("bind", "knot"), ("knot", "bind")):
+        lab.update(a, zone, [f"add {zone} 5 DNSKEY {k.to_text()}" for k in lab.dnskeys(b, zone)[1]] + [f"add {zone} 5 NS {n}" for n in ns(lab, b)])
+    lab.update("parent", "lab.", [f"add {zone} 5 NS {n}" for n in ns(lab, "knot")])
+    v = judged(lab, zone, 20, lambda r: r["bogus"] and r["pair_violations"])
+    assert v["bogus"] > 0 and v["pair_violations"] > 0, v
+    assert any(w["rule"] == "V1" for w in v["witness"]), v
+
+
+def test_pairs_see_what_probes_miss(lab):
+    """R2: the ZSK of a leaving signer is removed while it still answers: old signatures are in caches."""
+    zone = lab.add_zone("r2", ["bind", "pdns"])
+    lab.exchange_keys(zone)
+    bind_zsk = lab.dnskeys("bind", zone)[1]
+    lab.update("pdns", zone, [f"delete {zone} DNSKEY {k.to_text()}" for k in bind_zsk])
+    v = judged(lab, zone, 15, lambda r: r["pair_violations"])
+    assert v["pair_violations"] > 0, v
+    assert any(w["rule"] == "V2" for w in v["witness"]), v
+
+
+def test_unsigned_zone_is_insecure(lab):
+    zone = lab.add_zone("plain", ["bind", "knot", "pdns"], unsigned=True)
+    status, m, _ = lab.resolve("www." + zone, "A")
+    assert status == "insecure" and m.answer
+
+
+def test_two_laboratories_side_by_side_and_nothing_left(make_lab):
+    a, b = make_lab(signers=["knot"]), make_lab(signers=["knot"])
+    a.add_zone("here", ["knot"])
+    assert a.resolve("www.here.lab.", "A")[0] == "secure"
+    assert b.ask("10.53.3.1", "here.lab.", "SOA").rcode() == 5      # REFUSED: not served there
+    os.kill(b.space.holder.pid(), signal.SIGKILL)                   # the tool or its holder may die
+    pids = b.space.members()
+    assert pids
+    b.down()
+    assert not b.space.members() and not any(os.path.exists(f"/proc/{p}/exe") for p in pids)
+    assert a.resolve("x1.w.here.lab.", "A")[0] == "secure"
+    net = a.space.net_id()
+    a.down()
+    assert not a.space.members(net)
+
+
+def test_description_is_enough_for_others(lab):
+    again = Lab.load(lab.name)
+    d = again.state
+    assert d["parent"]["zone"] == "lab." and os.path.exists(d["parent"]["tsig"]["file"])
+    assert all(os.path.exists(d["root"][k]) for k in ("hints", "trust_anchor"))
+    for s in d["signers"].values():
+        assert os.path.exists(s["tsig"]["file"]) and s["servers"][0]["addresses"]
+    m = again.ask("10.53.1.2", "lab.", "SOA")
+    assert m.answer[0].rdtype == dns.rdatatype.SOA
+    again.ex.close()
