@@ -47,8 +47,8 @@ mus_addr_text(const struct mus_addr *a, uint16_t default_port, char out[static M
 	char ip[INET6_ADDRSTRLEN];
 
 	if (a->family == 0 || !inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, ip, sizeof ip))
-		return strcpy(out, "-");
-	if (a->port == default_port)
+		snprintf(out, MUS_ADDR_TEXT_MAX, "-");
+	else if (a->port == default_port)
 		snprintf(out, MUS_ADDR_TEXT_MAX, "%s", ip);
 	else
 		snprintf(out, MUS_ADDR_TEXT_MAX, "%s@%u", ip, (unsigned)a->port);
