@@ -1,0 +1,136 @@
+#include "model/book.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A zonestate is some 250 KB, nearly all of it empty places for versions.  It is reused for zone
+ * after zone, so only what says "nothing here" is written: the heads of the rings, and the small
+ * tables whole.  What a count does not cover keeps old bytes. */
+static void
+ring_init(struct mus_ring *r)
+{
+	r->count = 0;
+	r->overflow = false;
+	r->fail_cause = MUS_CAUSE_NONE;
+	r->fail_server = 0;
+	r->ttl_max_s = 0;
+	r->ok = 0;
+	r->fail = 0;
+	r->asked_at = MUS_TIME_ALWAYS;
+	r->since = MUS_TIME_NEVER;
+	r->overflow_until = MUS_TIME_ALWAYS;
+}
+
+static void
+seen_init(struct mus_seen *s)
+{
+	for (unsigned i = 0; i < MUS_SIGNERS_MAX; i++) {
+		for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
+			ring_init(&s->signer[i][k]);
+		s->copy[i] = (struct mus_copy){.at = MUS_TIME_ALWAYS};
+	}
+	for (unsigned k = 0; k < MUS_RR_PARENT_COUNT; k++)
+		ring_init(&s->parent[k]);
+	for (unsigned i = 0; i < MUS_SERVERS_MAX; i++)
+		s->server[i] = (struct mus_srvstate){
+		    .reach_since = MUS_TIME_NEVER, .cut = MUS_TIME_ALWAYS};
+	s->pending_count = 0;
+}
+
+static void
+zone_init(struct mus_zone *z)
+{
+	memset(z, 0, sizeof *z);
+	for (unsigned i = 0; i < MUS_KEYS_MAX; i++) {
+		z->key[i].owner = MUS_OWNER_UNKNOWN;
+		z->key[i].gone_at = MUS_TIME_NEVER;
+	}
+	for (unsigned i = 0; i < MUS_NSNAMES_MAX; i++)
+		z->ns[i].owner = MUS_OWNER_UNKNOWN;
+}
+
+static void
+want_init(struct mus_want *w)
+{
+	memset(w, 0, sizeof *w);
+	w->proc.started_at = w->proc.row_at = MUS_TIME_NEVER;
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		w->proc.clock[i].from = MUS_TIME_NEVER;
+}
+
+static void
+book_init(struct mus_book *b)
+{
+	b->zone_id = 0;
+	b->zone[0] = b->parent[0] = '\0';
+	for (unsigned i = 0; i < MUS_SIGNERS_MAX; i++) {
+		b->signer_id[i] = 0;
+		b->signer[i][0] = '\0';
+	}
+	for (unsigned i = 0; i < MUS_NSNAMES_MAX; i++)
+		b->ns[i][0] = '\0';
+	memset(b->addr, 0, sizeof b->addr);
+	memset(b->key, 0, sizeof b->key);
+}
+
+void
+mus_zonestate_init(struct mus_zonestate *z)
+{
+	book_init(&z->book);
+	zone_init(&z->zone);
+	seen_init(&z->seen);
+	want_init(&z->want);
+}
+
+void
+mus_zonestate_clear(struct mus_zonestate *z)
+{
+	for (unsigned i = 0; i < MUS_KEYS_MAX; i++)
+		free(z->book.key[i].rdata);
+	mus_zonestate_init(z);
+}
+
+int
+mus_book_find_key(const struct mus_book *b, const struct mus_zone *z, uint64_t id,
+    const uint8_t *rdata, size_t len)
+{
+	for (unsigned i = 0; i < z->key_count; i++)
+		if (z->key[i].id == id && b->key[i].rdata != NULL && b->key[i].len == len &&
+		    memcmp(b->key[i].rdata, rdata, len) == 0)
+			return (int)i;
+	return -1;
+}
+
+int
+mus_book_find_ns(const struct mus_book *b, const struct mus_zone *z, const char *name)
+{
+	if (name[0] == '\0')		/* an index not in use has no name */
+		return -1;
+	for (unsigned i = 0; i < z->ns_count; i++)
+		if (strcmp(b->ns[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+int
+mus_book_find_signer(const struct mus_book *b, const struct mus_zone *z, int64_t signer_id)
+{
+	if (signer_id == 0)
+		return -1;
+	for (unsigned i = 0; i < z->signer_count; i++)
+		if (b->signer_id[i] == signer_id)
+			return (int)i;
+	return -1;
+}
+
+int
+mus_book_find_server(const struct mus_book *b, const struct mus_zone *z, unsigned origin,
+    const struct mus_addr *addr)
+{
+	if (addr->family == 0)
+		return -1;
+	for (unsigned i = 0; i < z->server_count; i++)
+		if (z->server[i].origin == origin && mus_addr_equal(&b->addr[i], addr))
+			return (int)i;
+	return -1;
+}

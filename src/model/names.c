@@ -1,0 +1,98 @@
+/* Names of everything that is an enum in the model, made from the lists beside the enums. */
+#include "model/plan.h"
+
+const char *
+mus_rr_text(enum mus_rr_kind k)
+{
+	static const char *const text[] = {
+#define X(name, words) [MUS_RR_##name] = words,
+	    MUS_RR_MAP(X)
+#undef X
+	};
+
+	return (unsigned)k < MUS_RR_COUNT ? text[k] : "record";
+}
+
+const char *
+mus_cause_text(enum mus_cause c)
+{
+	static const char *const text[] = {
+#define X(name, words) [MUS_CAUSE_##name] = words,
+	    MUS_CAUSE_MAP(X)
+#undef X
+	};
+
+	return (unsigned)c < MUS_CAUSE_COUNT ? text[c] : "gave no usable answer";
+}
+
+const char *
+mus_proc_text(enum mus_proc_kind k)
+{
+	static const char *const text[] = {
+#define X(name, words) [MUS_PROC_##name] = words,
+	    MUS_PROC_MAP(X)
+#undef X
+	};
+
+	return (unsigned)k < MUS_PROC_COUNT ? text[k] : "unknown process";
+}
+
+const char *
+mus_rule_text(enum mus_rule r)
+{
+	static const char *const text[] = {
+#define X(name, words, sentence) [MUS_RULE_##name] = words,
+	    MUS_RULE_MAP(X)
+#undef X
+	};
+
+	return (unsigned)r < MUS_RULE_COUNT ? text[r] : "unknown rule";
+}
+
+const char *
+mus_rule_sentence(enum mus_rule r)
+{
+	static const char *const text[] = {
+#define X(name, words, sentence) [MUS_RULE_##name] = sentence,
+	    MUS_RULE_MAP(X)
+#undef X
+	};
+
+	return (unsigned)r < MUS_RULE_COUNT ? text[r] : "";
+}
+
+const char *
+mus_state_text(enum mus_state_word s)
+{
+	switch (s) {
+	case MUS_STATE_UNKNOWN:
+		return "UNKNOWN";
+	case MUS_STATE_VALID:
+		return "VALID";
+	case MUS_STATE_SO_FAR:
+		return "VALID-SO-FAR";
+	case MUS_STATE_AT_RISK:
+		return "AT-RISK";
+	case MUS_STATE_INVALID:
+		return "INVALID";
+	case MUS_STATE_INSECURE:
+		return "INSECURE";
+	}
+	return "UNKNOWN";
+}
+
+const struct mus_witness MUS_WITNESS_NONE = {
+	.rule = MUS_RULE_NONE,
+	.result = MUS_RES_HOLDS,
+	.origin = MUS_NOBODY,
+	.origin2 = MUS_NOBODY,
+	.server = MUS_NOBODY,
+	.kind = MUS_NOBODY,
+	.kind2 = MUS_NOBODY,
+	.key = MUS_NOBODY,
+	.ns = MUS_NOBODY,
+	.cause = MUS_NOBODY,
+	.number = 0,
+	.seen_at = {INT64_MAX},
+	.until = {INT64_MAX},
+};

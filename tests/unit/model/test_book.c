@@ -1,0 +1,153 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "model/book.h"
+
+static struct mus_zonestate *
+dirty_state(void)
+{
+	struct mus_zonestate *z = malloc(sizeof *z);
+
+	assert_non_null(z);
+	memset(z, 0xa5, sizeof *z);		/* scratch that held another zone */
+	mus_zonestate_init(z);
+	return z;
+}
+
+static void
+init_is_never_seen(void **state)
+{
+	struct mus_zonestate *z = dirty_state();
+
+	(void)state;
+	assert_int_equal(z->zone.signer_count + z->zone.ns_count + z->zone.server_count +
+	    z->zone.key_count + z->zone.alg_count + z->zone.key_overflow + z->zone.key_table_full, 0);
+	assert_string_equal(z->book.zone, "");
+	assert_string_equal(z->book.parent, "");
+	for (unsigned i = 0; i < MUS_KEYS_MAX; i++) {
+		assert_null(z->book.key[i].rdata);
+		assert_int_equal(z->zone.key[i].owner, MUS_OWNER_UNKNOWN);
+		assert_true(z->zone.key[i].gone_at.ms == MUS_TIME_NEVER.ms);
+	}
+	for (unsigned i = 0; i < MUS_NSNAMES_MAX; i++) {
+		assert_string_equal(z->book.ns[i], "");
+		assert_int_equal(z->zone.ns[i].owner, MUS_OWNER_UNKNOWN);
+	}
+	for (unsigned i = 0; i < MUS_SERVERS_MAX; i++) {
+		assert_int_equal(z->book.addr[i].family, 0);
+		assert_true(z->seen.server[i].cut.ms == MUS_TIME_ALWAYS.ms);
+		assert_true(z->seen.server[i].reach_since.ms == MUS_TIME_NEVER.ms);
+		assert_int_equal(z->seen.server[i].udp, MUS_UNKNOWN);
+	}
+	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
+		unsigned first = o == MUS_PARENT ? MUS_RR_DS : 0;
+		unsigned last = o == MUS_PARENT ? MUS_RR_COUNT : MUS_RR_SIGNER_COUNT;
+
+		for (unsigned k = first; k < last; k++) {
+			const struct mus_ring *r = mus_seen_ring_const(&z->seen, o, (enum mus_rr_kind)k);
+
+			assert_int_equal(r->count, 0);
+			assert_int_equal(r->overflow, 0);
+			assert_int_equal(r->fail_cause, MUS_CAUSE_NONE);
+			assert_true(r->ok == 0 && r->fail == 0 && r->ttl_max_s == 0);
+			assert_true(r->since.ms == MUS_TIME_NEVER.ms);
+			assert_true(r->asked_at.ms == MUS_TIME_ALWAYS.ms);
+		}
+	}
+	for (unsigned i = 0; i < MUS_SIGNERS_MAX; i++) {
+		assert_int_equal(z->book.signer_id[i], 0);
+		assert_string_equal(z->book.signer[i], "");
+		assert_false(z->seen.copy[i].known);
+	}
+	assert_int_equal(z->seen.pending_count, 0);
+	assert_false(z->want.adopted);
+	assert_int_equal(z->want.proc.kind, MUS_PROC_NONE);
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		assert_true(z->want.proc.clock[i].from.ms == MUS_TIME_NEVER.ms);
+	free(z);
+}
+
+static void
+clear_frees_and_can_be_repeated(void **state)
+{
+	struct mus_zonestate *z = dirty_state();
+
+	(void)state;
+	z->zone.key_count = 3;
+	z->book.key[0] = (struct mus_book_key){malloc(4), 4};
+	z->book.key[2] = (struct mus_book_key){malloc(8), 8};
+	z->book.key[63] = (struct mus_book_key){malloc(1), 1};	/* beyond the count: freed too */
+	z->seen.signer[3][MUS_RR_NS].count = 7;
+	mus_zonestate_clear(z);
+	assert_int_equal(z->zone.key_count, 0);
+	assert_null(z->book.key[2].rdata);
+	assert_int_equal(z->seen.signer[3][MUS_RR_NS].count, 0);
+	mus_zonestate_clear(z);
+	free(z);
+}
+
+static void
+find(void **state)
+{
+	static uint8_t a[] = {1, 2, 3}, b[] = {1, 2, 4};
+	struct mus_zonestate *z = dirty_state();
+	struct mus_addr addr, none = {0};
+
+	(void)state;
+	z->zone.key_count = 3;
+	z->zone.key[0].id = 7;
+	z->zone.key[2].id = 7;			/* digests may collide, rdata decides */
+	z->book.key[0] = (struct mus_book_key){a, 3};
+	z->book.key[2] = (struct mus_book_key){b, 3};
+	assert_int_equal(mus_book_find_key(&z->book, &z->zone, 7, a, 3), 0);
+	assert_int_equal(mus_book_find_key(&z->book, &z->zone, 7, b, 3), 2);
+	assert_int_equal(mus_book_find_key(&z->book, &z->zone, 7, b, 2), -1);
+	assert_int_equal(mus_book_find_key(&z->book, &z->zone, 8, a, 3), -1);
+	assert_int_equal(mus_book_find_key(&z->book, &z->zone, 0, a, 3), -1);	/* index 1 is free */
+
+	z->zone.ns_count = 3;
+	strcpy(z->book.ns[0], "ns1.a.");
+	strcpy(z->book.ns[2], "ns1.b.");
+	strcpy(z->book.ns[3], "ns1.c.");
+	assert_int_equal(mus_book_find_ns(&z->book, &z->zone, "ns1.b."), 2);
+	assert_int_equal(mus_book_find_ns(&z->book, &z->zone, "ns1.c."), -1);	/* beyond the count */
+	assert_int_equal(mus_book_find_ns(&z->book, &z->zone, ""), -1);
+
+	z->zone.signer_count = 2;
+	z->book.signer_id[1] = 42;
+	z->book.signer_id[2] = 43;
+	assert_int_equal(mus_book_find_signer(&z->book, &z->zone, 42), 1);
+	assert_int_equal(mus_book_find_signer(&z->book, &z->zone, 43), -1);
+	assert_int_equal(mus_book_find_signer(&z->book, &z->zone, 0), -1);
+
+	assert_true(mus_addr_parse("192.0.2.1", 53, &addr));
+	z->zone.server_count = 2;
+	z->zone.server[0] = (struct mus_server){.origin = 0};
+	z->zone.server[1] = (struct mus_server){.origin = MUS_PARENT};
+	z->book.addr[0] = z->book.addr[1] = addr;
+	assert_int_equal(mus_book_find_server(&z->book, &z->zone, 0, &addr), 0);
+	assert_int_equal(mus_book_find_server(&z->book, &z->zone, MUS_PARENT, &addr), 1);
+	assert_int_equal(mus_book_find_server(&z->book, &z->zone, 1, &addr), -1);
+	addr.port = 5353;
+	assert_int_equal(mus_book_find_server(&z->book, &z->zone, 0, &addr), -1);
+	assert_int_equal(mus_book_find_server(&z->book, &z->zone, 0, &none), -1);
+	free(z);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(init_is_never_seen),
+	    cmocka_unit_test(clear_frees_and_can_be_repeated),
+	    cmocka_unit_test(find),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
