@@ -58,6 +58,7 @@
 	X(NSWAIT, "NS-Wait", "old NS sets have left all caches")                                   \
 	X(REACH, "reach", "no resolver is led to the leaving signer any more")                     \
 	X(DATAWAIT, "DATA-Wait", "the leaving signer's data have left all caches")                 \
+	X(PREFLIGHT, "preflight", "the joining signer is fit")                                     \
 	X(HELD, "held", "the operator holds the zone")                                             \
 	X(MANUAL, "manual", "the operator takes each step by hand")                                \
 	X(PARTIAL, "adopt", "the zone has been seen completely once")
@@ -134,7 +135,8 @@ struct mus_plan {
 	uint8_t wait_count;
 	struct mus_time wake_at;	/* earliest instant at which this answer can change by time alone */
 	bool poll;			/* waits for others: look again at the short interval */
-	bool advanced;			/* the process took a step in this plan */
+	bool advanced;			/* the process takes a step in this plan */
+	bool proposal;			/* manual mode: acts show what a step would do; none is to be sent */
 	uint8_t need_copy;		/* signers whose whole copy should be read (again) */
 };
 

@@ -107,6 +107,7 @@ struct mus_ring {
 	struct mus_time asked_at;	/* when the latest round asked */
 	struct mus_time since;		/* watched without a gap from here on; NEVER: not yet */
 	struct mus_time overflow_until;
+	struct mus_time fail_since;	/* since when some server has not answered; NEVER: all do */
 	struct mus_version v[MUS_VERSIONS_MAX];	/* oldest first */
 };
 

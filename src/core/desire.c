@@ -1,0 +1,860 @@
+#include <string.h>
+
+#include "core/desire.h"
+
+/* ---- desired sets --------------------------------------------------------------------------- */
+
+/* Keys that a signer's CDS names and that are its own: it publishes them itself and they cannot be
+ * withdrawn, so the group has to live with them. */
+static uint64_t
+own_cds(const struct mus_zone *zone, const struct mus_seen *seen, unsigned s, uint8_t *dts)
+{
+	const struct mus_ring *ring = &seen->signer[s][MUS_RR_CDS];
+	uint64_t named = 0, own = mus_keys_owned(zone, s);
+
+	for (unsigned i = 0; i < ring->count; i++) {
+		if (!ring->v[i].srv)
+			continue;
+		named |= ring->v[i].set & own;
+		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+			if (ring->v[i].dt[t] & own)
+				*dts |= (uint8_t)(1u << t);
+	}
+	/* A CDS for a key that is no SEP key is the signer's error (signers.md B3): not spread. */
+	for (unsigned k = 0; k < zone->key_count; k++)
+		if (!zone->key[k].is_sep)
+			named &= ~mus_bit(k);
+	return named;
+}
+
+/* Foreign keys that may be withdrawn: their owner left the key group, or shows them no more and
+ * everything it signed with them has left the caches (protocol.md 7.3 row 6). */
+static uint64_t
+keys_to_withdraw(const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_want *want, unsigned s, const struct mus_policy *policy, struct mus_time now)
+{
+	uint64_t shown = mus_keys_shown(zone, seen, s), del = 0;
+
+	for (uint64_t m = shown; m; m &= m - 1) {
+		unsigned k = (unsigned)__builtin_ctzll(m);
+		const struct mus_zkey *key = &zone->key[k];
+		uint32_t ttl_s;
+
+		if (key->owner == s || key->owner >= zone->signer_count)
+			continue;
+		if (!(want->keyg >> key->owner & 1)) {
+			/* Of one that is to join soon: somebody was early, no harm. */
+			if (!zone->signer[key->owner].is_member)
+				del |= mus_bit(k);
+			continue;
+		}
+		ttl_s = mus_copy_ttl_max_s(zone, seen, key->owner);
+		if (mus_time_is_set(key->gone_at) && ttl_s != 0 &&
+		    mus_time_add_s(key->gone_at, (int64_t)ttl_s + policy->margin_s).ms <= now.ms)
+			del |= mus_bit(k);
+	}
+	return del;
+}
+
+static void
+desire_keys(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
+    const struct mus_policy *policy, struct mus_time now, struct mus_desire *d)
+{
+	for (unsigned s = 0; s < zone->signer_count; s++) {
+		if (!(want->keyg >> s & 1))
+			continue;
+		for (unsigned r = 0; r < zone->signer_count; r++)
+			if (r != s && (want->keyg >> r & 1))
+				d->key[s] |= mus_keys_to_spread(zone, seen, r, policy);
+		d->key_del[s] =
+		    keys_to_withdraw(zone, seen, want, s, policy, now) & ~d->key[s];
+	}
+}
+
+static void
+desire_ns(const struct mus_zone *zone, const struct mus_want *want, struct mus_desire *d)
+{
+	for (unsigned n = 0; n < zone->ns_count; n++) {
+		const struct mus_zns *ns = &zone->ns[n];
+
+		if (ns->owner >= zone->signer_count)
+			continue;
+		if (want->nsg >> ns->owner & 1)
+			d->ns |= mus_bit(n);
+		else if (!ns->is_shared)
+			d->ns_del |= mus_bit(n);
+	}
+}
+
+void
+mus_desire(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
+    const struct mus_policy *policy, struct mus_time now, struct mus_desire *out)
+{
+	uint8_t lost = 0;
+
+	*out = (struct mus_desire){.dts = policy->digests, .csync = want->csync};
+	for (unsigned s = 0; s < zone->signer_count; s++)
+		if (zone->signer[s].is_lost)
+			lost |= (uint8_t)(1u << s);
+	desire_keys(zone, seen, want, policy, now, out);
+	for (unsigned s = 0; s < zone->signer_count; s++) {
+		uint8_t own_dts = 0;
+		uint64_t sep = mus_keys_sep_active(zone, seen, s, policy, now) |
+		    own_cds(zone, seen, s, &own_dts);
+
+		if (want->dsg >> s & 1) {
+			out->sep |= sep;
+			out->dts |= own_dts;
+		} else {
+			out->sep_del |= mus_keys_owned(zone, s);
+		}
+	}
+	out->sep_del &= ~out->sep;
+	desire_ns(zone, want, out);
+	out->csync_content = (uint64_t)want->csync_serial << 16 | 1; /* immediate, OP-13 */
+	out->key_at = (uint8_t)(want->keyg & ~lost);
+	out->ns_at = (uint8_t)((want->keyg | want->nsg) & ~lost);
+	/* Who is on the way out keeps its keys' CDS to itself: it is not asked about DS any more. */
+	out->cds_at = (uint8_t)(want->keyg & want->dsg & ~lost);
+}
+
+/* ---- witnesses ------------------------------------------------------------------------------ */
+
+static enum mus_result
+say(struct mus_witness *w, enum mus_rule rule, enum mus_result r, unsigned origin, unsigned server,
+    unsigned kind)
+{
+	if (w) {
+		*w = MUS_WITNESS_NONE;
+		w->rule = rule;
+		w->result = r;
+		w->origin = (uint8_t)origin;
+		w->server = (uint8_t)server;
+		w->kind = (uint8_t)kind;
+	}
+	return r;
+}
+
+static unsigned
+first_server(uint64_t mask)
+{
+	return mask ? (unsigned)__builtin_ctzll(mask) : MUS_NOBODY;
+}
+
+static unsigned
+first_bit(uint64_t mask)
+{
+	return mask ? (unsigned)__builtin_ctzll(mask) : MUS_NOBODY;
+}
+
+/* Every server of ${origin} must show a version that ${ok} accepts. */
+typedef bool version_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v,
+    uint64_t *what);
+static enum mus_result
+all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_rr_kind kind,
+    version_ok *ok, struct mus_witness *w)
+{
+	const struct mus_ring *ring = mus_seen_ring_const(c->seen, origin, kind);
+	uint64_t servers = mus_servers_of(c->zone, origin);
+
+	if (servers == 0)
+		return say(w, rule, MUS_RES_UNKNOWN, origin, MUS_NOBODY, kind);
+	if (!mus_is_known(ring, origin, kind, servers, c->policy, c->now, w))
+		return MUS_RES_UNKNOWN;
+	for (unsigned i = 0; i < ring->count; i++) {
+		uint64_t what = 0;
+
+		if (!(ring->v[i].srv & servers) || ok(c, origin, &ring->v[i], &what))
+			continue;
+		say(w, rule, MUS_RES_FAILS, origin, first_server(ring->v[i].srv & servers), kind);
+		if (w) {
+			w->seen_at = ring->v[i].first;
+			if (kind == MUS_RR_NS || kind == MUS_RR_PNS)
+				w->ns = (uint8_t)first_bit(what);
+			else
+				w->key = (uint8_t)first_bit(what);
+		}
+		return MUS_RES_FAILS;
+	}
+	return MUS_RES_HOLDS;
+}
+
+/* ---- conditions of rows --------------------------------------------------------------------- */
+
+static bool
+keys_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	*what = c->desire->key[origin] & ~v->set;
+	return *what == 0;
+}
+
+static bool
+keys_gone_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	*what = c->desire->key_del[origin] & v->set;
+	return *what == 0;
+}
+
+static bool
+cds_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	*what = v->set ^ c->desire->sep;
+	if (*what || v->stray || (v->flags & MUS_VER_DELETE))
+		return false;
+	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+		if (c->desire->dts >> t & 1) {
+			*what = c->desire->sep & ~v->dt[t];
+			if (*what)
+				return false;
+		}
+	return true;
+}
+
+static bool
+cdnskey_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	*what = v->set ^ c->desire->sep;
+	return *what == 0 && v->stray == 0 && !(v->flags & MUS_VER_DELETE);
+}
+
+static bool
+ds_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	*what = v->set ^ c->desire->sep;
+	return *what == 0 && v->stray == 0;
+}
+
+static bool
+ns_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	/* Names that are shared, or of owners outside the group's signers, may stay. */
+	*what = (c->desire->ns & ~v->set) | (c->desire->ns_del & v->set);
+	return *what == 0;
+}
+
+static bool
+csync_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	*what = 0;
+	/* Somebody else's CSYNC is not ours to remove. */
+	if (!c->desire->csync)
+		return (v->flags & MUS_VER_ABSENT) || v->aux >> 16 != c->want->csync_serial;
+	return !(v->flags & MUS_VER_ABSENT) && v->aux == c->desire->csync_content && v->stray == 0;
+}
+
+static enum mus_result
+each_signer(const struct mus_ctx *c, enum mus_rule rule, uint8_t signers, enum mus_rr_kind kind,
+    version_ok *ok, struct mus_witness *w)
+{
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		enum mus_result r;
+
+		if (!(signers >> s & 1))
+			continue;
+		r = all_show(c, rule, s, kind, ok, w);
+		if (r != MUS_RES_HOLDS)
+			return r;
+	}
+	return MUS_RES_HOLDS;
+}
+
+/* Each CDS and CDNSKEY of the current delegation is signed by a SEP key of that server's own set
+ * that the DS set names, else the parent refuses it (RFC 7344 4.1). */
+static enum mus_result
+signal_signed(const struct mus_ctx *c, struct mus_witness *w)
+{
+	static const enum mus_rr_kind kinds[] = {MUS_RR_CDS, MUS_RR_CDNSKEY};
+	const struct mus_ring *ds = &c->seen->parent[0];
+	uint64_t named = 0, reach = mus_reach(c->zone, c->seen);
+
+	for (unsigned i = 0; i < ds->count; i++)
+		if (ds->v[i].srv)
+			named |= ds->v[i].set;
+	if (named == 0)
+		return MUS_RES_HOLDS;
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		for (unsigned k = 0; k < 2; k++) {
+			const struct mus_ring *ring = &c->seen->signer[s][kinds[k]];
+
+			for (unsigned i = 0; i < ring->count; i++) {
+				const struct mus_version *v = &ring->v[i];
+
+				if (!(v->srv & reach) || (v->flags & MUS_VER_ABSENT))
+					continue;
+				if (mus_sig_mask(v, c->now, c->policy->margin_s) & named)
+					continue;
+				say(w, MUS_RULE_V2C, MUS_RES_FAILS, s,
+				    first_server(v->srv & reach), kinds[k]);
+				return MUS_RES_FAILS;
+			}
+		}
+	return MUS_RES_HOLDS;
+}
+
+static enum mus_result
+signal(const struct mus_ctx *c, struct mus_witness *w)
+{
+	enum mus_result r;
+
+	if (c->desire->sep == 0)
+		return say(w, MUS_RULE_SIGNAL, MUS_RES_UNKNOWN, MUS_NOBODY, MUS_NOBODY, MUS_RR_CDS);
+	r = each_signer(c, MUS_RULE_SIGNAL, c->desire->cds_at, MUS_RR_CDS, cds_ok, w);
+	if (r == MUS_RES_HOLDS)
+		r = each_signer(
+		    c, MUS_RULE_SIGNAL, c->desire->cds_at, MUS_RR_CDNSKEY, cdnskey_ok, w);
+	return r;
+}
+
+static bool
+glue_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	*what = 0;
+	/* Addresses as the signers serve them. */
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_ADDR];
+
+		if (!(c->desire->ns_at >> s & 1))
+			continue;
+		for (unsigned i = 0; i < ring->count; i++)
+			if (ring->v[i].srv && ring->v[i].content != v->content)
+				return false;
+	}
+	return true;
+}
+
+static bool
+has_in_domain(const struct mus_ctx *c)
+{
+	for (unsigned n = 0; n < c->zone->ns_count; n++)
+		if ((c->desire->ns >> n & 1) && c->zone->ns[n].in_domain)
+			return true;
+	return false;
+}
+
+static enum mus_result
+parent_ns(const struct mus_ctx *c, struct mus_witness *w)
+{
+	enum mus_result r = all_show(c, MUS_RULE_PARENTNS, MUS_PARENT, MUS_RR_PNS, ns_ok, w);
+
+	if (r == MUS_RES_HOLDS && has_in_domain(c))
+		r = all_show(c, MUS_RULE_PARENTNS, MUS_PARENT, MUS_RR_GLUE, glue_ok, w);
+	return r;
+}
+
+uint32_t
+mus_clock_ttl_s(const struct mus_ctx *c, enum mus_clock_id id)
+{
+	const struct mus_seen *seen = c->seen;
+	uint32_t ttl_s = 0;
+	unsigned b = c->want->proc.signer;
+
+#define UP(x)                                                                                      \
+	do {                                                                                       \
+		uint32_t t_ = (x);                                                                 \
+		if (t_ > ttl_s)                                                                    \
+			ttl_s = t_;                                                                \
+	} while (0)
+	switch (id) {
+	case MUS_CLOCK_DS:
+		UP(seen->parent[0].ttl_max_s);
+		UP(mus_ring_floor_s(&seen->parent[0], MUS_RR_DS, c->policy, c->now));
+		break;
+	case MUS_CLOCK_KEY:
+		for (unsigned s = 0; s < c->zone->signer_count; s++)
+			UP(seen->signer[s][MUS_RR_KEY].ttl_max_s);
+		break;
+	case MUS_CLOCK_NS:
+		UP(seen->parent[MUS_RR_PNS - MUS_RR_DS].ttl_max_s);
+		UP(mus_ring_floor_s(
+		    &seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_RR_PNS, c->policy, c->now));
+		for (unsigned s = 0; s < c->zone->signer_count; s++)
+			UP(seen->signer[s][MUS_RR_NS].ttl_max_s);
+		break;
+	case MUS_CLOCK_CUT:
+		UP(seen->signer[b][MUS_RR_KEY].ttl_max_s);
+		UP(mus_copy_ttl_max_s(c->zone, seen, b));
+		break;
+	case MUS_CLOCK_COUNT:
+		break;
+	}
+#undef UP
+	return ttl_s;
+}
+
+struct mus_time
+mus_clock_end(const struct mus_clock *clock, const struct mus_policy *policy)
+{
+	if (!mus_time_is_set(clock->from))
+		return MUS_TIME_NEVER;
+	return mus_time_add_s(clock->from, (int64_t)clock->ttl_s + policy->margin_s);
+}
+
+static enum mus_result
+wait_over(const struct mus_ctx *c, enum mus_rule rule, enum mus_clock_id id, unsigned origin,
+    unsigned kind, struct mus_witness *w)
+{
+#ifdef MUS_CUT_GUARDS
+	(void)c, (void)rule, (void)id, (void)origin, (void)kind, (void)w;
+	return MUS_RES_HOLDS;
+#else
+	struct mus_time end = mus_clock_end(&c->want->proc.clock[id], c->policy);
+
+	if (end.ms <= c->now.ms)
+		return MUS_RES_HOLDS;
+	say(w, rule, MUS_RES_FAILS, origin, MUS_NOBODY, kind);
+	if (w)
+		w->until = end;
+	return MUS_RES_FAILS;
+#endif
+}
+
+static enum mus_result
+out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
+{
+#ifdef MUS_CUT_GUARDS
+	(void)c, (void)w;
+	return MUS_RES_HOLDS;
+#else
+	unsigned b = c->want->proc.signer;
+	uint64_t still = mus_servers_of(c->zone, b) & mus_reach(c->zone, c->seen);
+
+	if (!still)
+		return MUS_RES_HOLDS;
+	return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_server(still), MUS_RR_NS);
+#endif
+}
+
+/* The leaver's copy: nothing of it may be in a cache any more. */
+static enum mus_result
+data_gone(const struct mus_ctx *c, struct mus_witness *w)
+{
+	unsigned b = c->want->proc.signer;
+	enum mus_result r;
+
+	/* Without a known largest TTL there is nothing to wait for that would be enough. */
+	if (mus_copy_ttl_max_s(c->zone, c->seen, b) == 0 &&
+	    mus_time_is_set(c->want->proc.clock[MUS_CLOCK_CUT].from))
+		return say(w, MUS_RULE_TTLMAX, MUS_RES_UNKNOWN, b, MUS_NOBODY, MUS_NOBODY);
+	r = wait_over(c, MUS_RULE_DATAWAIT, MUS_CLOCK_CUT, b, MUS_NOBODY, w);
+	return r;
+}
+
+static enum mus_result
+remaining(const struct mus_ctx *c, struct mus_witness *w)
+{
+	uint8_t rest = (uint8_t)(c->want->nsg & ~(1u << c->want->proc.signer));
+
+	if (rest == 0 || c->desire->ns == 0)
+		return say(w, MUS_RULE_LASTONE, MUS_RES_FAILS, c->want->proc.signer, MUS_NOBODY,
+		    MUS_NOBODY);
+	return MUS_RES_HOLDS;
+}
+
+/* Does every signer that stays stand on its own: its own SEP key in the DS set, its data verified? */
+static enum mus_result
+signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds, struct mus_witness *w)
+{
+	static const enum mus_rr_kind must[] = {MUS_RR_SOA, MUS_RR_KEY, MUS_RR_NS, MUS_RR_DENY0};
+	const struct mus_ring *key = &c->seen->signer[s][MUS_RR_KEY];
+	const struct mus_ring *soa = &c->seen->signer[s][MUS_RR_SOA];
+	uint64_t servers = mus_servers_of(c->zone, s), ds = 0, own = mus_keys_owned(c->zone, s);
+
+	if (servers == 0)
+		return say(w, MUS_RULE_NSNAMES, MUS_RES_FAILS, s, MUS_NOBODY, MUS_NOBODY);
+	for (unsigned i = 0; i < sizeof must / sizeof must[0]; i++)
+		if (!mus_is_known(&c->seen->signer[s][must[i]], s, must[i], servers, c->policy,
+			c->now, w))
+			return MUS_RES_UNKNOWN;
+	for (unsigned i = 0; i < c->seen->parent[0].count; i++)
+		if (c->seen->parent[0].v[i].srv)
+			ds |= c->seen->parent[0].v[i].set;
+	for (unsigned i = 0; i < key->count; i++) {
+		const struct mus_version *v = &key->v[i];
+		uint64_t good = v->set & own & mus_sig_mask(v, c->now, c->policy->margin_s);
+
+		if (!v->srv)
+			continue;
+		if ((v->flags & MUS_VER_ABSENT) || !good)
+			return say(w, MUS_RULE_SIGNED, MUS_RES_FAILS, s, first_server(v->srv),
+			    MUS_RR_KEY);
+		if (needs_ds && ds && !(good & ds))
+			return say(w, MUS_RULE_V1, MUS_RES_FAILS, s, first_server(v->srv), MUS_RR_KEY);
+		for (unsigned j = 0; j < soa->count; j++)
+			if (soa->v[j].srv &&
+			    !(mus_sig_mask(&soa->v[j], c->now, c->policy->margin_s) & v->set))
+				return say(w, MUS_RULE_SIGNED, MUS_RES_FAILS, s,
+				    first_server(soa->v[j].srv), MUS_RR_SOA);
+	}
+	return MUS_RES_HOLDS;
+}
+
+static enum mus_result
+rest_stands(const struct mus_ctx *c, struct mus_witness *w)
+{
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		enum mus_result r;
+
+		if (s == c->want->proc.signer || !(c->want->nsg >> s & 1))
+			continue;
+		r = signer_stands(c, s, true, w);
+		if (r != MUS_RES_HOLDS)
+			return r;
+	}
+	return MUS_RES_HOLDS;
+}
+
+/* V10 for what a process is about to touch. */
+static enum mus_result
+owners_known(const struct mus_ctx *c, struct mus_witness *w)
+{
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *ns = &c->seen->signer[s][MUS_RR_NS];
+
+		for (uint64_t m = mus_keys_shown(c->zone, c->seen, s); m; m &= m - 1) {
+			unsigned k = (unsigned)__builtin_ctzll(m);
+
+			if (c->zone->key[k].owner < c->zone->signer_count)
+				continue;
+			say(w, MUS_RULE_V10, MUS_RES_FAILS, s, MUS_NOBODY, MUS_RR_KEY);
+			if (w) {
+				w->key = (uint8_t)k;
+				w->number = c->zone->key[k].tag;
+			}
+			return MUS_RES_FAILS;
+		}
+		for (unsigned i = 0; i < ns->count; i++) {
+			uint64_t unknown = 0;
+
+			if (!ns->v[i].srv)
+				continue;
+			for (unsigned n = 0; n < c->zone->ns_count; n++)
+				if (c->zone->ns[n].owner >= c->zone->signer_count)
+					unknown |= mus_bit(n);
+			unknown &= ns->v[i].set;
+			if (!unknown && ns->v[i].stray == 0)
+				continue;
+			say(w, MUS_RULE_V10, MUS_RES_FAILS, s, first_server(ns->v[i].srv), MUS_RR_NS);
+			if (w)
+				w->ns = (uint8_t)first_bit(unknown);
+			return MUS_RES_FAILS;
+		}
+	}
+	return MUS_RES_HOLDS;
+}
+
+enum mus_result
+mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w)
+{
+	const struct mus_proc *p = &c->want->proc;
+
+	switch (rule) {
+	case MUS_RULE_IMPORT:
+		return each_signer(c, rule, c->desire->key_at, MUS_RR_KEY, keys_ok, w);
+	case MUS_RULE_V7:
+		return each_signer(c, rule, c->desire->key_at, MUS_RR_KEY, keys_ok, w);
+	case MUS_RULE_G3:
+		return each_signer(c, rule, c->desire->key_at, MUS_RR_KEY, keys_gone_ok, w);
+	case MUS_RULE_SIGNAL:
+		return signal(c, w);
+	case MUS_RULE_V2C:
+		return signal_signed(c, w);
+	case MUS_RULE_PARENTDS:
+		return all_show(c, rule, MUS_PARENT, MUS_RR_DS, ds_ok, w);
+	case MUS_RULE_NSSET:
+		return each_signer(c, rule, c->desire->ns_at, MUS_RR_NS, ns_ok, w);
+	case MUS_RULE_CSYNCSET:
+		return each_signer(c, rule, c->desire->ns_at, MUS_RR_CSYNC, csync_ok, w);
+	case MUS_RULE_PARENTNS:
+		return parent_ns(c, w);
+	case MUS_RULE_DSWAIT:
+		return wait_over(c, rule, MUS_CLOCK_DS, MUS_PARENT, MUS_RR_DS, w);
+	case MUS_RULE_KEYWAIT:
+		return wait_over(c, rule, MUS_CLOCK_KEY, p->signer, MUS_RR_KEY, w);
+	case MUS_RULE_NSWAIT:
+		return wait_over(c, rule, MUS_CLOCK_NS, MUS_PARENT, MUS_RR_PNS, w);
+	case MUS_RULE_REACH:
+		return out_of_reach(c, w);
+	case MUS_RULE_DATAWAIT:
+		return data_gone(c, w);
+	case MUS_RULE_LASTONE:
+		return remaining(c, w);
+	case MUS_RULE_V1:
+		return rest_stands(c, w);
+	case MUS_RULE_V10:
+		return owners_known(c, w);
+	case MUS_RULE_NONE:
+		return MUS_RES_HOLDS;
+	default:
+		/* No row names any other rule; an unknown condition satisfies nothing. */
+		return say(w, rule, MUS_RES_UNKNOWN, MUS_NOBODY, MUS_NOBODY, MUS_NOBODY);
+	}
+}
+
+/* ---- preflight ------------------------------------------------------------------------------ */
+
+struct pf {
+	const struct mus_ctx *c;
+	unsigned b;
+	struct mus_witness *out;
+	unsigned cap, count;
+	enum mus_result worst;
+};
+
+static void
+note(struct pf *p, struct mus_witness w)
+{
+	if (w.result == MUS_RES_HOLDS)
+		return;
+	if (w.result > p->worst)
+		p->worst = w.result;
+	if (p->count < p->cap)
+		p->out[p->count++] = w;
+}
+
+static struct mus_witness
+found(enum mus_rule rule, enum mus_result r, unsigned origin, unsigned origin2)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+
+	w.rule = rule;
+	w.result = r;
+	w.origin = (uint8_t)origin;
+	w.origin2 = (uint8_t)origin2;
+	return w;
+}
+
+static void
+pf_serves(struct pf *p)
+{
+	const struct mus_ring *soa = &p->c->seen->signer[p->b][MUS_RR_SOA];
+	uint64_t servers = mus_servers_of(p->c->zone, p->b);
+	struct mus_witness w;
+	bool has_ns = false;
+
+	for (unsigned n = 0; n < p->c->zone->ns_count; n++)
+		has_ns |= p->c->zone->ns[n].owner == p->b && !p->c->zone->ns[n].is_shared;
+	if (!has_ns || servers == 0)
+		note(p, found(MUS_RULE_NSNAMES, MUS_RES_FAILS, p->b, MUS_NOBODY));
+	if (servers == 0)
+		return;
+	if (!mus_is_known(soa, p->b, MUS_RR_SOA, servers, p->c->policy, p->c->now, &w)) {
+		w.rule = MUS_RULE_SERVES;
+		note(p, w);
+		return;
+	}
+	for (uint64_t m = servers; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+
+		if (!p->c->seen->server[i].aa_ok) {
+			w = found(MUS_RULE_SERVES, MUS_RES_FAILS, p->b, MUS_NOBODY);
+			w.server = (uint8_t)i;
+			note(p, w);
+		}
+		if (p->c->seen->server[i].tcp == MUS_NO || p->c->seen->server[i].udp == MUS_NO) {
+			w = found(MUS_RULE_V6, MUS_RES_FAILS, p->b, MUS_NOBODY);
+			w.server = (uint8_t)i;
+			note(p, w);
+		}
+	}
+	if (signer_stands(p->c, p->b, false, &w) != MUS_RES_HOLDS)
+		note(p, w);
+}
+
+/* Algorithms that sign at a signer. */
+static uint8_t
+algs_of(const struct mus_ctx *c, unsigned s)
+{
+	uint64_t keys = mus_keys_owned(c->zone, s) & mus_keys_shown(c->zone, c->seen, s);
+	uint8_t algs = 0;
+
+	for (uint64_t m = keys; m; m &= m - 1)
+		algs |= (uint8_t)(1u << c->zone->key[__builtin_ctzll(m)].alg_idx);
+	return algs;
+}
+
+static void
+pf_keys(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+	uint8_t mine = algs_of(c, p->b);
+	struct mus_witness w;
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *mk = &c->seen->signer[p->b][MUS_RR_KEY];
+		const struct mus_ring *sk = &c->seen->signer[s][MUS_RR_KEY];
+		uint8_t theirs;
+
+		if (s == p->b || !(c->want->keyg >> s & 1))
+			continue;
+		theirs = algs_of(c, s);
+		if (mine && theirs && mine != theirs) {
+			uint8_t diff = mine ^ theirs;
+
+			w = found(MUS_RULE_ALGS, MUS_RES_FAILS, p->b, s);
+			w.number = c->zone->alg[__builtin_ctz(diff)];
+			note(p, w);
+		}
+		if (mk->count && sk->count &&
+		    mk->v[mk->count - 1].serve_ttl_s != sk->v[sk->count - 1].serve_ttl_s)
+			note(p, found(MUS_RULE_KEYTTL, MUS_RES_WARN, p->b, s));
+	}
+	if (mus_guard_import(c->zone, mus_keys_owned(c->zone, p->b), &w) != MUS_RES_HOLDS)
+		note(p, w);
+	if (owners_known(c, &w) != MUS_RES_HOLDS)
+		note(p, w);
+}
+
+static void
+pf_content(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+	const struct mus_copy *mine = &c->seen->copy[p->b];
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_copy *copy = &c->seen->copy[s];
+
+		if (s != p->b && !(c->want->keyg >> s & 1))
+			continue;
+		if (mus_copy_ttl_max_s(c->zone, c->seen, s) == 0)
+			note(p, found(MUS_RULE_TTLMAX, MUS_RES_UNKNOWN, s, MUS_NOBODY));
+		if (s == p->b || c->zone->signer[p->b].declared_content ||
+		    c->zone->signer[s].declared_content)
+			continue;
+		if (!mine->known || !copy->known)
+			note(p, found(MUS_RULE_V13, MUS_RES_UNKNOWN, mine->known ? s : p->b, MUS_NOBODY));
+		else if (mine->content != copy->content)
+			note(p, found(MUS_RULE_V13, MUS_RES_FAILS, p->b, s));
+	}
+}
+
+static void
+pf_parent(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+	uint64_t servers = mus_servers_of(c->zone, MUS_PARENT);
+	struct mus_witness w;
+
+	if (!mus_is_known(&c->seen->parent[0], MUS_PARENT, MUS_RR_DS, servers, c->policy, c->now, &w))
+		note(p, w);
+	if (!mus_is_known(&c->seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_PARENT, MUS_RR_PNS, servers,
+		c->policy, c->now, &w))
+		note(p, w);
+	/* A chain that is broken before we touch it is not ours to hide (F23). */
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if (s != p->b && (c->want->nsg >> s & 1) &&
+		    signer_stands(c, s, true, &w) != MUS_RES_HOLDS)
+			note(p, w);
+	for (unsigned i = 0; i < c->seen->parent[0].count; i++) {
+		const struct mus_version *v = &c->seen->parent[0].v[i];
+
+		/* Nothing to keep valid: going secure is a process of its own. */
+		if (v->srv && (v->flags & MUS_VER_ABSENT)) {
+			w = found(MUS_RULE_V5, MUS_RES_FAILS, MUS_PARENT, MUS_NOBODY);
+			w.kind = MUS_RR_DS;
+			w.server = (uint8_t)first_server(v->srv);
+			note(p, w);
+		}
+		if (v->srv && v->stray) {
+			w = found(MUS_RULE_V9, MUS_RES_WARN, MUS_PARENT, MUS_NOBODY);
+			w.kind = MUS_RR_DS;
+			w.server = (uint8_t)first_server(v->srv);
+			note(p, w);
+		}
+	}
+}
+
+static void
+pf_caps(struct pf *p)
+{
+	const struct mus_zsigner *s = &p->c->zone->signer[p->b];
+	const struct {
+		enum mus_tri can;
+		enum mus_rr_kind kind;
+	} caps[] = {{s->caps.dnskey, MUS_RR_KEY}, {s->caps.cds, MUS_RR_CDS},
+	    {s->caps.cdnskey, MUS_RR_CDNSKEY}, {s->caps.csync, MUS_RR_CSYNC},
+	    {s->caps.ns, MUS_RR_NS}};
+
+	for (unsigned i = 0; i < sizeof caps / sizeof caps[0]; i++)
+		if (caps[i].can == MUS_NO) {
+			struct mus_witness w = found(MUS_RULE_CAPS, MUS_RES_FAILS, p->b, MUS_NOBODY);
+
+			w.kind = (uint8_t)caps[i].kind;
+			note(p, w);
+		}
+	if (!s->has_driver)
+		note(p, found(MUS_RULE_CAPS, MUS_RES_WARN, p->b, MUS_NOBODY));
+}
+
+/* V4 at the joiner, and addresses of in-domain name servers alike everywhere. */
+static void
+pf_rest(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+	int64_t now_s = mus_time_to_s(c->now);
+
+	for (unsigned kind = 0; kind < MUS_RR_SIGNER_COUNT; kind++) {
+		const struct mus_ring *ring = &c->seen->signer[p->b][kind];
+
+		for (unsigned i = 0; i < ring->count; i++)
+			for (unsigned j = 0; ring->v[i].srv && j < ring->v[i].sig_count; j++) {
+				const struct mus_sig *g = &ring->v[i].sig[j];
+				int64_t spare = g->until_s - now_s - ring->v[i].ttl_s;
+				struct mus_witness w = found(MUS_RULE_V4,
+				    spare < 0 ? MUS_RES_FAILS : MUS_RES_WARN, p->b, MUS_NOBODY);
+
+				if (spare >= c->policy->refresh_s)
+					continue;
+				w.kind = (uint8_t)kind;
+				w.server = (uint8_t)first_server(ring->v[i].srv);
+				w.until = mus_time_from_s(g->until_s);
+				w.number = g->tag;
+				note(p, w);
+				kind = MUS_RR_SIGNER_COUNT;
+				i = ring->count;
+				break;
+			}
+	}
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *a = &c->seen->signer[s][MUS_RR_ADDR];
+		const struct mus_ring *b = &c->seen->signer[p->b][MUS_RR_ADDR];
+
+		if (s == p->b || !(c->want->keyg >> s & 1) || !a->count || !b->count)
+			continue;
+		if (a->v[a->count - 1].content != b->v[b->count - 1].content) {
+			struct mus_witness w = found(MUS_RULE_GLUEADDR, MUS_RES_FAILS, p->b, s);
+
+			w.kind = MUS_RR_ADDR;
+			note(p, w);
+		}
+	}
+}
+
+enum mus_result
+mus_preflight(const struct mus_ctx *c, unsigned signer, struct mus_witness *out, unsigned cap,
+    unsigned *count)
+{
+	struct pf p = {.c = c, .b = signer, .out = out, .cap = cap};
+
+	pf_serves(&p);
+	pf_keys(&p);
+	pf_content(&p);
+	pf_parent(&p);
+	pf_caps(&p);
+	pf_rest(&p);
+	/* Worst first; stable, and short. */
+	for (unsigned i = 1; i < p.count; i++)
+		for (unsigned j = i; j > 0 && out[j].result > out[j - 1].result; j--) {
+			struct mus_witness t = out[j];
+
+			out[j] = out[j - 1];
+			out[j - 1] = t;
+		}
+	*count = p.count;
+	return p.worst;
+}

@@ -1,0 +1,323 @@
+#include <string.h>
+
+#include "core/guard.h"
+#include "core/sets.h"
+
+/* Servers that would be in Reach: those that are, and those of the entering names. */
+static uint64_t
+reach_with(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t ns_add,
+    uint64_t *entering)
+{
+	uint64_t reach = mus_reach(zone, seen);
+
+	*entering = 0;
+	for (unsigned i = 0; i < zone->server_count; i++)
+		if (zone->server[i].origin != MUS_PARENT && zone->server[i].ns < zone->ns_count &&
+		    (ns_add >> zone->server[i].ns & 1) && !(reach >> i & 1))
+			*entering |= mus_bit(i);
+	return reach | *entering;
+}
+
+/* Everything the guard reads must be known: parent, and each server in the new Reach. */
+static bool
+all_known(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t reach,
+    const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
+{
+	static const enum mus_rr_kind must[] = {MUS_RR_KEY, MUS_RR_SOA, MUS_RR_NS, MUS_RR_DENY0};
+	uint64_t parent = mus_servers_of(zone, MUS_PARENT);
+
+	if (!mus_is_known(&seen->parent[0], MUS_PARENT, MUS_RR_DS, parent, policy, now, w) ||
+	    !mus_is_known(&seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_PARENT, MUS_RR_PNS, parent,
+		policy, now, w))
+		return false;
+	for (unsigned s = 0; s < zone->signer_count; s++) {
+		uint64_t servers = mus_servers_of(zone, s) & reach;
+
+		if (!servers || zone->signer[s].is_lost)
+			continue;
+		for (unsigned m = 0; m < sizeof must / sizeof must[0]; m++)
+			if (!mus_is_known(&seen->signer[s][must[m]], s, must[m], servers, policy,
+				now, w))
+				return false;
+	}
+	return true;
+}
+
+/* New members: DNSKEY sets as they will be, what entering servers show, the new DS. */
+static void
+add_new(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
+    struct mus_time now, const struct mus_change *c, uint64_t reach, uint64_t entering,
+    struct mus_sets *s)
+{
+	static const enum mus_rr_kind data[] = {MUS_RR_SOA, MUS_RR_NS, MUS_RR_NAME, MUS_RR_DENY0,
+	    MUS_RR_DENY1, MUS_RR_DENY2, MUS_RR_CSYNC};
+
+	for (unsigned o = 0; o < zone->signer_count; o++) {
+		const struct mus_ring *ring = &seen->signer[o][MUS_RR_KEY];
+		bool enters = (mus_servers_of(zone, o) & entering) != 0;
+
+		for (unsigned i = 0; i < ring->count; i++) {
+			const struct mus_version *v = &ring->v[i];
+			uint64_t a = (v->set | c->key_add[o]) & ~c->key_del[o];
+			struct mus_ent e = {.origin = (uint8_t)o, .kind = MUS_RR_KEY,
+			    .first = v->first, .end = MUS_TIME_ALWAYS};
+
+			if (!(v->srv & reach))
+				continue;
+			e.server = (uint8_t)__builtin_ctzll(v->srv & reach);
+			e.b = mus_sig_mask(v, now, policy->margin_s);
+			e.is_new = true;
+			e.is_void = (v->flags & MUS_VER_ABSENT) != 0;
+			if (v->srv & reach & ~entering) {
+				if (a == v->set && !enters)
+					continue;
+				e.replaces = true;
+				e.old_a = v->set;
+				e.old_b = e.b;
+			}
+			e.a = v->set;
+			/* An entering server is met both before and after the change. */
+			if (v->srv & entering)
+				mus_sets_add(s, 'k', &e);
+			e.a = a;
+			if (a != v->set || !e.replaces)
+				mus_sets_add(s, 'k', &e);
+		}
+		for (unsigned d = 0; enters && d < sizeof data / sizeof data[0]; d++) {
+			ring = &seen->signer[o][data[d]];
+			for (unsigned i = 0; i < ring->count; i++) {
+				const struct mus_version *v = &ring->v[i];
+				struct mus_ent e = {.origin = (uint8_t)o, .kind = (uint8_t)data[d],
+				    .first = v->first, .end = MUS_TIME_ALWAYS, .is_new = true};
+
+				if (!(v->srv & entering) || (v->flags & MUS_VER_ABSENT))
+					continue;
+				e.server = (uint8_t)__builtin_ctzll(v->srv & entering);
+				e.a = mus_sig_mask(v, now, policy->margin_s);
+				e.is_void = v->sig_count == 0;
+				mus_sets_add(s, 'x', &e);
+			}
+		}
+	}
+	if (c->has_ds) {
+		struct mus_ent e = {.a = c->ds, .origin = MUS_PARENT, .kind = MUS_RR_DS,
+		    .server = MUS_NOBODY, .first = MUS_TIME_NEVER, .end = MUS_TIME_ALWAYS,
+		    .is_new = true, .is_void = c->ds == 0};
+
+		memcpy(e.dt, c->ds_dt, sizeof e.dt);
+		mus_sets_add(s, 'd', &e);
+	}
+}
+
+static enum mus_result
+fail(struct mus_witness *w, enum mus_rule rule, const struct mus_ent *a, const struct mus_ent *b,
+    uint16_t number)
+{
+	const struct mus_ent *old = b->is_new && !a->is_new ? a : b;
+
+	if (!w)
+		return MUS_RES_FAILS;
+	*w = MUS_WITNESS_NONE;
+	w->rule = rule;
+	w->result = MUS_RES_FAILS;
+	w->origin = a->origin;
+	w->kind = a->kind;
+	w->origin2 = b->origin;
+	w->kind2 = b->kind;
+	w->server = old->server != MUS_NOBODY ? old->server
+	    : a->server != MUS_NOBODY	      ? a->server
+					      : b->server;
+	w->number = number;
+	w->seen_at = old->first;
+	/* Two new members clash for good; an old one dies. */
+	w->until = old->is_new || old->end.ms == MUS_TIME_ALWAYS.ms ? MUS_TIME_NEVER : old->end;
+	return MUS_RES_FAILS;
+}
+
+static enum mus_result
+check_pairs(const struct mus_zone *zone, const struct mus_sets *s, struct mus_witness *w)
+{
+	uint64_t ds_keys = mus_sets_ds_keys(s);
+	enum mus_rule rule;
+	uint16_t number = 0;
+
+	for (unsigned i = 0; i < s->d_count; i++)
+		for (unsigned j = 0; j < s->k_count; j++) {
+			const struct mus_ent *d = &s->d[i], *k = &s->k[j];
+			struct mus_ent old = *k;
+
+			if (!d->is_new && !k->is_new)
+				continue;
+			rule = mus_pair_dk(zone, s, d, k, &number);
+			if (rule == MUS_RULE_NONE)
+				continue;
+			/* No worse than what it replaces: a repair must stay possible. */
+			old.a = k->old_a;
+			old.b = k->old_b;
+			if (!d->is_new && k->replaces &&
+			    mus_pair_dk(zone, s, d, &old, &number) != MUS_RULE_NONE)
+				continue;
+			return fail(w, rule, d, k, number);
+		}
+	for (unsigned i = 0; i < s->k_count; i++)
+		for (unsigned j = 0; j < s->x_count; j++) {
+			const struct mus_ent *k = &s->k[i], *x = &s->x[j];
+			struct mus_ent old = *k;
+
+			if (!k->is_new && !x->is_new)
+				continue;
+			rule = mus_pair_kx(zone, s, k, x, ds_keys, &number);
+			if (rule == MUS_RULE_NONE)
+				continue;
+			old.a = k->old_a;
+			if (!x->is_new && k->replaces &&
+			    mus_pair_kx(zone, s, &old, x, ds_keys, &number) != MUS_RULE_NONE)
+				continue;
+			return fail(w, rule, k, x, number);
+		}
+	return MUS_RES_HOLDS;
+}
+
+static enum mus_result
+too_young(struct mus_witness *w, unsigned origin, enum mus_rr_kind kind, struct mus_time until)
+{
+	if (w) {
+		*w = MUS_WITNESS_NONE;
+		w->rule = MUS_RULE_HISTORY;
+		w->result = MUS_RES_UNKNOWN;
+		w->origin = (uint8_t)origin;
+		w->kind = (uint8_t)kind;
+		w->until = until;
+	}
+	return MUS_RES_UNKNOWN;
+}
+
+/* When the histories of DNSKEY (and data) at reachable servers are complete; who is last. */
+static struct mus_time
+history_of_reach(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t reach,
+    bool data, const struct mus_policy *policy, struct mus_time now, unsigned *origin,
+    enum mus_rr_kind *kind)
+{
+	static const enum mus_rr_kind kinds[] = {MUS_RR_KEY, MUS_RR_SOA, MUS_RR_NS, MUS_RR_DENY0};
+	struct mus_time until = MUS_TIME_ALWAYS;
+
+	for (unsigned s = 0; s < zone->signer_count; s++) {
+		if (!(mus_servers_of(zone, s) & reach) || zone->signer[s].is_lost)
+			continue;
+		for (unsigned k = data ? 1 : 0; k < (data ? 4u : 1u); k++) {
+			struct mus_time t = mus_history_at(
+			    &seen->signer[s][kinds[k]], kinds[k], policy, now);
+
+			if (t.ms > until.ms) {
+				until = t;
+				*origin = s;
+				*kind = kinds[k];
+			}
+		}
+	}
+	return until;
+}
+
+/* Where the past is not known completely, only a change that takes nothing away is safe: whatever
+ * the unknown version was, it fares no worse with the new member than with what that replaces. */
+static enum mus_result
+check_history(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_sets *s,
+    uint64_t reach, const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
+{
+	unsigned ko = 0, xo = 0;
+	enum mus_rr_kind kk = MUS_RR_KEY, xk = MUS_RR_SOA;
+	struct mus_time d_until = mus_history_at(&seen->parent[0], MUS_RR_DS, policy, now);
+	struct mus_time k_until =
+	    history_of_reach(zone, seen, reach, false, policy, now, &ko, &kk);
+	struct mus_time x_until = history_of_reach(zone, seen, reach, true, policy, now, &xo, &xk);
+
+	for (unsigned i = 0; i < s->k_count; i++) {
+		const struct mus_ent *k = &s->k[i];
+
+		if (!k->is_new)
+			continue;
+		if (d_until.ms > now.ms &&
+		    (!k->replaces || (k->old_a & k->old_b & ~(k->a & k->b)) != 0))
+			return too_young(w, MUS_PARENT, MUS_RR_DS, d_until);
+		if (x_until.ms > now.ms && (!k->replaces || (k->old_a & ~k->a) != 0))
+			return too_young(w, xo, xk, x_until);
+	}
+	for (unsigned i = 0; i < s->x_count; i++)
+		if (s->x[i].is_new && k_until.ms > now.ms)
+			return too_young(w, ko, kk, k_until);
+	for (unsigned i = 0; i < s->d_count; i++) {
+		bool adds = false;
+
+		if (!s->d[i].is_new || k_until.ms <= now.ms)
+			continue;
+		for (unsigned j = 0; j < s->d_count && !adds; j++) {
+			adds = !s->d[j].is_new && (s->d[j].a & ~s->d[i].a) == 0 && s->d[j].a != 0;
+			for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+				adds &= (s->d[j].dt[t] & ~s->d[i].dt[t]) == 0;
+		}
+		if (!adds)
+			return too_young(w, ko, kk, k_until);
+	}
+	return MUS_RES_HOLDS;
+}
+
+enum mus_result
+mus_guard(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
+    struct mus_time now, const struct mus_change *change, struct mus_witness *w)
+{
+#ifdef MUS_CUT_GUARDS
+	(void)zone, (void)seen, (void)policy, (void)now, (void)change, (void)w;
+	return MUS_RES_HOLDS;
+#else
+	struct mus_sets s;
+	uint64_t entering, reach = reach_with(zone, seen, change->ns_add, &entering);
+	enum mus_result r;
+
+	if (!all_known(zone, seen, reach, policy, now, w))
+		return MUS_RES_UNKNOWN;
+	mus_sets_alive(zone, seen, policy, now, &s);
+	add_new(zone, seen, policy, now, change, reach, entering, &s);
+	if (s.full) {
+		if (w) {
+			*w = MUS_WITNESS_NONE;
+			w->rule = MUS_RULE_OBSERVE;
+			w->result = MUS_RES_UNKNOWN;
+			w->cause = MUS_CAUSE_OVERFLOW;
+		}
+		return MUS_RES_UNKNOWN;
+	}
+	r = check_pairs(zone, &s, w);
+	if (r != MUS_RES_HOLDS)
+		return r;
+	return check_history(zone, seen, &s, reach, policy, now, w);
+#endif
+}
+
+enum mus_result
+mus_guard_import(const struct mus_zone *zone, uint64_t keys, struct mus_witness *w)
+{
+	for (uint64_t m = keys; m; m &= m - 1) {
+		unsigned k = (unsigned)__builtin_ctzll(m);
+		const struct mus_zkey *key = &zone->key[k];
+		enum mus_rule rule = MUS_RULE_NONE;
+
+		for (unsigned i = 0; i < zone->key_count; i++)
+			if (i != k && zone->key[i].id != 0 && zone->key[i].alg == key->alg &&
+			    zone->key[i].tag == key->tag)
+				rule = MUS_RULE_V11;
+		if (key->owner < MUS_SIGNERS_MAX && (zone->key_overflow >> key->owner & 1))
+			rule = MUS_RULE_G8;
+		if (rule == MUS_RULE_NONE)
+			continue;
+		if (w) {
+			*w = MUS_WITNESS_NONE;
+			w->rule = rule;
+			w->result = MUS_RES_FAILS;
+			w->origin = key->owner;
+			w->key = (uint8_t)k;
+			w->number = key->tag;
+		}
+		return MUS_RES_FAILS;
+	}
+	return MUS_RES_HOLDS;
+}

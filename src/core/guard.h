@@ -1,0 +1,25 @@
+/*
+ * The guard (protocol.md 4.4): is this change safe now, whatever a resolver may still hold?
+ */
+#ifndef MUS_CORE_GUARD_H
+#define MUS_CORE_GUARD_H
+
+#include "core/observe.h"
+
+/* A change, or all changes of a plan together. */
+struct mus_change {
+	uint64_t key_add[MUS_SIGNERS_MAX], key_del[MUS_SIGNERS_MAX];	/* to DNSKEY sets */
+	bool has_ds;			/* the parent may come to this DS set */
+	uint64_t ds, ds_dt[MUS_DT_COUNT];
+	uint64_t ns_add;		/* names that enter an NS set */
+};
+
+/* HOLDS: safe.  FAILS or UNKNOWN: not; ${w} names the rule, the versions and when it ends. */
+enum mus_result mus_guard(const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_policy *policy, struct mus_time now, const struct mus_change *change,
+    struct mus_witness *w);
+
+/* Imports: tag and algorithm clash, too many keys (G8). */
+enum mus_result mus_guard_import(const struct mus_zone *zone, uint64_t keys, struct mus_witness *w);
+
+#endif

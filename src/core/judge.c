@@ -1,0 +1,404 @@
+#include <string.h>
+
+#include "core/judge.h"
+#include "core/sets.h"
+
+struct jd {
+	const struct mus_ctx *c;
+	struct mus_verdict *out;
+};
+
+/* Notes a finding and lets the rule's result get worse, never better. */
+static void
+note(struct jd *j, const struct mus_witness *w)
+{
+	if (w->result > j->out->rule[w->rule])
+		j->out->rule[w->rule] = w->result;
+	if (w->result != MUS_RES_HOLDS && j->out->finding_count < MUS_FINDINGS_MAX)
+		j->out->finding[j->out->finding_count++] = *w;
+}
+
+static struct mus_witness
+find(enum mus_rule rule, enum mus_result r, unsigned origin, unsigned server, unsigned kind)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+
+	w.rule = rule;
+	w.result = r;
+	w.origin = (uint8_t)origin;
+	w.server = (uint8_t)server;
+	w.kind = (uint8_t)kind;
+	return w;
+}
+
+static unsigned
+first_of(uint64_t mask)
+{
+	return mask ? (unsigned)__builtin_ctzll(mask) : MUS_NOBODY;
+}
+
+/* A condition of the rows, said as predicate ${as}; what fails is a warning when ${soft}. */
+static void
+as_rule(struct jd *j, enum mus_rule as, enum mus_rule condition, bool soft)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+
+	if (mus_condition(j->c, condition, &w) == MUS_RES_HOLDS)
+		return;
+	/* Who could not be asked makes the predicate unknown, in its own name. */
+	w.rule = as;
+	if (soft && w.result == MUS_RES_FAILS)
+		w.result = MUS_RES_WARN;
+	note(j, &w);
+}
+
+/* ---- pairs: V1, V2, V3, V14 ----------------------------------------------------------------- */
+
+static void
+pair(struct jd *j, enum mus_rule rule, const struct mus_ent *a, const struct mus_ent *b,
+    uint16_t number)
+{
+	struct mus_witness w = find(rule, MUS_RES_FAILS, a->origin, a->server, a->kind);
+
+	w.origin2 = b->origin;
+	w.kind2 = b->kind;
+	if (w.server == MUS_NOBODY)
+		w.server = b->server;
+	w.number = number;
+	w.seen_at = b->first;
+	w.until = mus_time_min(a->end, b->end);
+	/* A violation ends when the first of both is gone from all caches; what is still served stays. */
+	if (a->server != MUS_NOBODY && b->server != MUS_NOBODY)
+		w.until = MUS_TIME_NEVER;
+	note(j, &w);
+}
+
+static void
+judge_pairs(struct jd *j, struct mus_sets *s)
+{
+	const struct mus_ctx *c = j->c;
+	uint64_t ds_keys;
+	uint16_t number = 0;
+
+	mus_sets_alive(c->zone, c->seen, c->policy, c->now, s);
+	ds_keys = mus_sets_ds_keys(s);
+	if (s->full) {
+		struct mus_witness w = find(
+		    MUS_RULE_V1, MUS_RES_UNKNOWN, MUS_NOBODY, MUS_NOBODY, MUS_NOBODY);
+
+		w.cause = MUS_CAUSE_OVERFLOW;
+		note(j, &w);
+		w.rule = MUS_RULE_V2;
+		note(j, &w);
+		return;
+	}
+	for (unsigned i = 0; i < s->d_count; i++)
+		for (unsigned k = 0; k < s->k_count; k++) {
+			enum mus_rule r =
+			    mus_pair_dk(c->zone, s, &s->d[i], &s->k[k], &number);
+
+			if (r != MUS_RULE_NONE)
+				pair(j, r, &s->d[i], &s->k[k], number);
+		}
+	for (unsigned k = 0; k < s->k_count; k++)
+		for (unsigned i = 0; i < s->x_count; i++) {
+			enum mus_rule r =
+			    mus_pair_kx(c->zone, s, &s->k[k], &s->x[i], ds_keys, &number);
+
+			if (r != MUS_RULE_NONE)
+				pair(j, r, &s->k[k], &s->x[i], number);
+		}
+}
+
+/* What V1 and V2 speak of must be known: parent, and each reachable server. */
+static void
+judge_known(struct jd *j)
+{
+	static const enum mus_rr_kind must[] = {MUS_RR_KEY, MUS_RR_SOA, MUS_RR_NS, MUS_RR_DENY0};
+	const struct mus_ctx *c = j->c;
+	uint64_t reach = mus_reach(c->zone, c->seen);
+	struct mus_witness w;
+
+	if (!mus_is_known(&c->seen->parent[0], MUS_PARENT, MUS_RR_DS,
+		mus_servers_of(c->zone, MUS_PARENT), c->policy, c->now, &w)) {
+		w.rule = MUS_RULE_V1;
+		note(j, &w);
+	}
+	if (!mus_is_known(&c->seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_PARENT, MUS_RR_PNS,
+		mus_servers_of(c->zone, MUS_PARENT), c->policy, c->now, &w)) {
+		w.rule = MUS_RULE_V9;
+		note(j, &w);
+	}
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		for (unsigned m = 0; m < sizeof must / sizeof must[0]; m++) {
+			uint64_t servers = mus_servers_of(c->zone, s) & reach;
+
+			if (!servers || mus_is_known(&c->seen->signer[s][must[m]], s, must[m],
+					    servers, c->policy, c->now, &w))
+				continue;
+			w.rule = must[m] == MUS_RR_KEY ? MUS_RULE_V1 : MUS_RULE_V2;
+			note(j, &w);
+		}
+}
+
+/* ---- one signer by itself ------------------------------------------------------------------- */
+
+/* V3s: every algorithm in DNSKEY signs everything; every one in DS signs DNSKEY. */
+static void
+judge_strict(struct jd *j, const struct mus_sets *s)
+{
+	enum mus_result bad = j->c->policy->strict ? MUS_RES_FAILS : MUS_RES_WARN;
+
+	if (s->alg_count < 2)
+		return;
+	for (unsigned a = 0; a < s->alg_count; a++) {
+		for (unsigned k = 0; k < s->k_count; k++)
+			for (unsigned i = 0; i < s->x_count; i++) {
+				struct mus_witness w = find(MUS_RULE_V3S, bad, s->x[i].origin,
+				    s->x[i].server, s->x[i].kind);
+
+				if (!(s->k[k].a & s->alg[a]) || (s->x[i].a & s->alg[a]))
+					continue;
+				w.number = j->c->zone->alg[a];
+				note(j, &w);
+				return;
+			}
+		for (unsigned i = 0; i < s->d_count; i++)
+			for (unsigned k = 0; k < s->k_count; k++) {
+				struct mus_witness w = find(MUS_RULE_V3S, bad, s->k[k].origin,
+				    s->k[k].server, s->k[k].kind);
+
+				if (!(s->d[i].a & s->alg[a]) || (s->k[k].a & s->k[k].b & s->alg[a]))
+					continue;
+				w.number = j->c->zone->alg[a];
+				note(j, &w);
+				return;
+			}
+	}
+}
+
+static void
+judge_times(struct jd *j)
+{
+	const struct mus_ctx *c = j->c;
+	int64_t now_s = mus_time_to_s(c->now);
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		for (unsigned kind = 0; kind < MUS_RR_SIGNER_COUNT; kind++) {
+			const struct mus_ring *ring = &c->seen->signer[s][kind];
+			bool said = false;
+
+			for (unsigned i = 0; i < ring->count && !said; i++)
+				for (unsigned g = 0; ring->v[i].srv && g < ring->v[i].sig_count; g++) {
+					const struct mus_sig *sig = &ring->v[i].sig[g];
+					int64_t spare = sig->until_s - now_s - ring->v[i].ttl_s -
+					    c->policy->margin_s;
+					struct mus_witness w;
+
+					if (spare >= c->policy->refresh_s && sig->from_s <= now_s)
+						continue;
+					w = find(MUS_RULE_V4,
+					    sig->until_s <= now_s ||
+						    sig->from_s > now_s + c->policy->margin_s ||
+						    spare < 0
+						? MUS_RES_FAILS
+						: MUS_RES_WARN,
+					    s, first_of(ring->v[i].srv), kind);
+					w.number = sig->tag;
+					w.until = mus_time_from_s(sig->until_s);
+					note(j, &w);
+					said = true;
+					break;
+				}
+		}
+}
+
+static void
+judge_delegation(struct jd *j, const struct mus_sets *s)
+{
+	bool none = false, some = false;
+
+	for (unsigned i = 0; i < s->d_count; i++) {
+		none |= s->d[i].is_void;
+		some |= !s->d[i].is_void;
+	}
+	if (none) {
+		struct mus_witness w = find(MUS_RULE_V5, some ? MUS_RES_WARN : MUS_RES_FAILS,
+		    MUS_PARENT, MUS_NOBODY, MUS_RR_DS);
+
+		note(j, &w);
+	}
+}
+
+static void
+judge_service(struct jd *j)
+{
+	const struct mus_ctx *c = j->c;
+
+	for (uint64_t m = mus_reach(c->zone, c->seen); m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+		const struct mus_srvstate *st = &c->seen->server[i];
+		unsigned s = c->zone->server[i].origin;
+		struct mus_witness w = find(MUS_RULE_V6, MUS_RES_WARN, s, i, MUS_RR_SOA);
+		const struct mus_ring *soa = &c->seen->signer[s][MUS_RR_SOA];
+
+		if (soa->fail >> i & 1) {
+			w.cause = (uint8_t)soa->fail_cause;
+			/* A wrong answer is worse than none. */
+			if (soa->fail_cause != MUS_CAUSE_TIMEOUT && soa->fail_cause != MUS_CAUSE_NET &&
+			    soa->fail_cause != MUS_CAUSE_LOCAL)
+				w.result = MUS_RES_FAILS;
+			note(j, &w);
+		} else if (st->udp == MUS_NO || st->tcp == MUS_NO) {
+			w.cause = MUS_CAUSE_TIMEOUT;
+			w.number = st->udp == MUS_NO ? 17 : 6;	/* IP protocol that is silent */
+			note(j, &w);
+		} else if (st->udp == MUS_UNKNOWN || st->tcp == MUS_UNKNOWN) {
+			w.result = MUS_RES_UNKNOWN;
+			note(j, &w);
+		}
+	}
+}
+
+static void
+judge_tags(struct jd *j)
+{
+	const struct mus_zone *z = j->c->zone;
+	uint64_t shown = 0;
+
+	for (unsigned s = 0; s < z->signer_count; s++)
+		shown |= mus_keys_shown(z, j->c->seen, s);
+	for (unsigned a = 0; a < z->key_count; a++)
+		for (unsigned b = a + 1; b < z->key_count; b++) {
+			struct mus_witness w;
+
+			if (!(shown >> a & shown >> b & 1) || z->key[a].alg != z->key[b].alg ||
+			    z->key[a].tag != z->key[b].tag)
+				continue;
+			w = find(MUS_RULE_V11, MUS_RES_WARN, z->key[a].owner, MUS_NOBODY, MUS_RR_KEY);
+			w.origin2 = z->key[b].owner;
+			w.key = (uint8_t)b;
+			w.number = z->key[b].tag;
+			note(j, &w);
+		}
+}
+
+static void
+judge_denial(struct jd *j)
+{
+	const struct mus_ctx *c = j->c;
+	uint64_t reach = mus_reach(c->zone, c->seen);
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_DENY0];
+
+		if (!(mus_servers_of(c->zone, s) & reach))
+			continue;
+		for (unsigned i = 0; i < ring->count; i++) {
+			struct mus_witness w =
+			    find(MUS_RULE_V12, MUS_RES_FAILS, s, first_of(ring->v[i].srv), MUS_RR_DENY0);
+
+			if (!(ring->v[i].srv & reach))
+				continue;
+			if (!(ring->v[i].flags & MUS_VER_PROVES)) {
+				note(j, &w);
+			} else if (ring->v[i].aux > 0) {
+				w.result = MUS_RES_WARN;
+				w.number = (uint16_t)ring->v[i].aux;	/* NSEC3 iterations, RFC 9276 */
+				note(j, &w);
+			}
+		}
+	}
+}
+
+static void
+judge_content(struct jd *j)
+{
+	const struct mus_ctx *c = j->c;
+	unsigned first = MUS_NOBODY;
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_copy *copy = &c->seen->copy[s];
+		struct mus_witness w = find(MUS_RULE_V13, MUS_RES_WARN, s, MUS_NOBODY, MUS_NOBODY);
+
+		if (!(c->want->nsg >> s & 1) || c->zone->signer[s].declared_content)
+			continue;
+		if (!copy->known || copy->declared) {
+			w.result = MUS_RES_UNKNOWN;
+			note(j, &w);
+		} else if (first == MUS_NOBODY) {
+			first = s;
+		} else if (copy->content != c->seen->copy[first].content) {
+			w.origin2 = (uint8_t)first;
+			note(j, &w);
+		}
+	}
+}
+
+/* V8: coordinated sets; V9: parent against zone. */
+static void
+judge_equal(struct jd *j)
+{
+	const struct mus_ctx *c = j->c;
+
+	as_rule(j, MUS_RULE_V8, MUS_RULE_NSSET, true);
+	as_rule(j, MUS_RULE_V8, MUS_RULE_CSYNCSET, true);
+	if (__builtin_popcount(c->want->keyg) > 1)
+		as_rule(j, MUS_RULE_V8, MUS_RULE_SIGNAL, true);
+	as_rule(j, MUS_RULE_V9, MUS_RULE_PARENTNS, true);
+	as_rule(j, MUS_RULE_V9, MUS_RULE_PARENTDS, true);
+}
+
+void
+mus_judge(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
+    const struct mus_policy *policy, struct mus_time now, struct mus_verdict *out)
+{
+	struct mus_desire desire;
+	struct mus_ctx c = {zone, seen, want, policy, now, &desire};
+	struct jd j = {&c, out};
+	struct mus_sets s;
+
+	memset(out->rule, 0, sizeof out->rule);
+	out->finding_count = 0;
+	mus_desire(zone, seen, want, policy, now, &desire);
+	judge_known(&j);
+	judge_pairs(&j, &s);
+	judge_delegation(&j, &s);
+	judge_strict(&j, &s);
+	judge_times(&j);
+	judge_service(&j);
+	as_rule(&j, MUS_RULE_V2C, MUS_RULE_V2C, false);
+	as_rule(&j, MUS_RULE_V7, MUS_RULE_V7, false);
+	judge_equal(&j);
+	as_rule(&j, MUS_RULE_V10, MUS_RULE_V10, true);
+	judge_tags(&j);
+	judge_denial(&j);
+	judge_content(&j);
+}
+
+enum mus_state_word
+mus_verdict_word(const struct mus_seen *seen, const struct mus_verdict *v,
+    const struct mus_policy *policy, struct mus_time now)
+{
+	static const enum mus_rule hard[] = {MUS_RULE_V1, MUS_RULE_V2, MUS_RULE_V3, MUS_RULE_V14,
+	    MUS_RULE_V6, MUS_RULE_V12};
+	enum mus_result worst = MUS_RES_HOLDS;
+	struct mus_time complete = mus_history_at(&seen->parent[0], MUS_RR_DS, policy, now);
+
+	if (v->rule[MUS_RULE_V5] == MUS_RES_FAILS)
+		return MUS_STATE_INSECURE;
+	for (unsigned i = 0; i < sizeof hard / sizeof hard[0]; i++) {
+		enum mus_result r = v->rule[hard[i]];
+
+		/* A silent server of several is a warning (V6), not an unknown zone. */
+		if (r != MUS_RES_WARN && r > worst)
+			worst = r;
+	}
+	if (worst == MUS_RES_FAILS)
+		return MUS_STATE_INVALID;
+	if (v->rule[MUS_RULE_V4] == MUS_RES_FAILS)
+		return MUS_STATE_AT_RISK;
+	if (worst == MUS_RES_UNKNOWN)
+		return MUS_STATE_UNKNOWN;
+	return complete.ms > now.ms ? MUS_STATE_SO_FAR : MUS_STATE_VALID;
+}

@@ -1,0 +1,639 @@
+#include <string.h>
+
+#include "core/observe.h"
+
+/* ---- small views ---------------------------------------------------------------------------- */
+
+uint64_t
+mus_servers_of(const struct mus_zone *zone, unsigned origin)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < zone->server_count; i++)
+		if (zone->server[i].origin == origin)
+			mask |= mus_bit(i);
+	return mask;
+}
+
+uint64_t
+mus_servers_of_set(const struct mus_zone *zone, uint8_t signers)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < zone->server_count; i++)
+		if (zone->server[i].origin < MUS_SIGNERS_MAX &&
+		    (signers >> zone->server[i].origin & 1))
+			mask |= mus_bit(i);
+	return mask;
+}
+
+uint64_t
+mus_reach(const struct mus_zone *zone, const struct mus_seen *seen)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < zone->server_count; i++)
+		if (zone->server[i].origin != MUS_PARENT &&
+		    seen->server[i].cut.ms == MUS_TIME_NEVER.ms)
+			mask |= mus_bit(i);
+	return mask;
+}
+
+uint64_t
+mus_sig_mask(const struct mus_version *v, struct mus_time now, uint32_t margin_s)
+{
+	uint64_t mask = 0;
+	int64_t now_s = mus_time_to_s(now);
+
+	for (unsigned i = 0; i < v->sig_count; i++)
+		if (v->sig[i].key != MUS_KEY_NONE && v->sig[i].until_s >= now_s &&
+		    v->sig[i].from_s <= now_s + margin_s)
+			mask |= mus_bit(v->sig[i].key);
+	return mask;
+}
+
+uint32_t
+mus_ring_floor_s(const struct mus_ring *ring, enum mus_rr_kind kind,
+    const struct mus_policy *policy, struct mus_time now)
+{
+	if (kind != MUS_RR_DS && kind != MUS_RR_PNS)
+		return 0;
+	/* Watched without a gap for as long as the floor: what it served is known. */
+	if (mus_time_is_set(ring->since) &&
+	    mus_time_add_s(ring->since, policy->parent_ttl_floor_s).ms <= now.ms)
+		return 0;
+	return policy->parent_ttl_floor_s;
+}
+
+struct mus_time
+mus_history_at(const struct mus_ring *ring, enum mus_rr_kind kind, const struct mus_policy *policy,
+    struct mus_time now)
+{
+	uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now);
+	uint32_t ttl_s = ring->ttl_max_s > floor_s ? ring->ttl_max_s : floor_s;
+
+	if (!mus_time_is_set(ring->since))
+		return MUS_TIME_NEVER;
+	return mus_time_add_s(ring->since, (int64_t)ttl_s + policy->margin_s);
+}
+
+struct mus_time
+mus_version_end(const struct mus_seen *seen, const struct mus_ring *ring,
+    const struct mus_version *v, uint32_t floor_s, struct mus_time now, uint32_t margin_s)
+{
+	struct mus_time last = v->last;
+	uint32_t ttl_s = ring->ttl_max_s > floor_s ? ring->ttl_max_s : floor_s;
+	int64_t until_s = INT64_MIN;
+
+	for (uint64_t m = v->srv; m; m &= m - 1)
+		last = mus_time_max(last, mus_time_min(now, seen->server[__builtin_ctzll(m)].cut));
+	if (last.ms == MUS_TIME_ALWAYS.ms)
+		return last;
+	last = mus_time_add_s(last, ttl_s);
+	/* A cache drops a signed RRset when its last signature ends (RFC 4035 5.3.3). */
+	for (unsigned i = 0; i < v->sig_count; i++)
+		if (v->sig[i].until_s > until_s)
+			until_s = v->sig[i].until_s;
+	if (v->sig_count > 0)
+		last = mus_time_min(last, mus_time_from_s(until_s));
+	return mus_time_add_s(last, margin_s);
+}
+
+bool
+mus_is_known(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind kind, uint64_t servers,
+    const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
+{
+	bool stale = !mus_time_is_set(ring->asked_at) ||
+	    mus_time_add_s(ring->asked_at, policy->fresh_s).ms < now.ms;
+	bool full = ring->overflow && now.ms < ring->overflow_until.ms;
+	uint64_t missing = stale ? servers : servers & ~ring->ok;
+
+	if (servers != 0 && missing == 0 && !full)
+		return true;
+	if (w) {
+		*w = MUS_WITNESS_NONE;
+		w->rule = MUS_RULE_OBSERVE;
+		w->result = MUS_RES_UNKNOWN;
+		w->origin = (uint8_t)origin;
+		w->kind = (uint8_t)kind;
+		w->cause = full ? MUS_CAUSE_OVERFLOW : MUS_CAUSE_NONE;
+		if (full)
+			w->until = ring->overflow_until;
+		if (missing)
+			w->server = (uint8_t)__builtin_ctzll(missing);
+		if (missing & ring->fail) {
+			bool named = ring->fail_server < 64 && (missing >> ring->fail_server & 1);
+
+			w->server = named ? ring->fail_server
+					  : (uint8_t)__builtin_ctzll(missing & ring->fail);
+			w->cause = (uint8_t)ring->fail_cause;
+		}
+	}
+	return false;
+}
+
+/* ---- taking in answers ---------------------------------------------------------------------- */
+
+/* Same records and the same verified signers; signature times and TTL may differ. */
+static bool
+is_same(const struct mus_version *v, const struct mus_look *l)
+{
+	if (v->content != l->content || v->set != l->set || v->flags != l->flags ||
+	    v->stray != l->stray || v->sig_count != l->sig_count ||
+	    memcmp(v->dt, l->dt, sizeof v->dt) != 0 || v->aux != l->aux)
+		return false;
+	for (unsigned i = 0; i < l->sig_count; i++) {
+		bool found = false;
+
+		for (unsigned j = 0; j < v->sig_count && !found; j++)
+			found = v->sig[j].alg == l->sig[i].alg && v->sig[j].tag == l->sig[i].tag &&
+			    /* A signature by a key that was not known then is judged again now. */
+			    (v->sig[j].key == l->sig[i].key || v->sig[j].key == MUS_KEY_NONE);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static void
+refresh(struct mus_version *v, const struct mus_look *l)
+{
+	for (unsigned i = 0; i < l->sig_count; i++)
+		for (unsigned j = 0; j < v->sig_count; j++) {
+			struct mus_sig *s = &v->sig[j];
+
+			if (s->alg != l->sig[i].alg || s->tag != l->sig[i].tag ||
+			    (s->key != l->sig[i].key && s->key != MUS_KEY_NONE))
+				continue;
+			s->key = l->sig[i].key;
+			if (l->sig[i].until_s > s->until_s)
+				*s = l->sig[i];
+			break;
+		}
+	if (l->ttl_s > v->ttl_s)
+		v->ttl_s = l->ttl_s;
+	v->serve_ttl_s = l->serve_ttl_s;
+}
+
+/* Room for one more: what must be dead goes first; else the one that dies first, and the ring is
+ * unknown until then. */
+static void
+make_room(const struct mus_seen *seen, struct mus_ring *ring, enum mus_rr_kind kind,
+    const struct mus_policy *policy, struct mus_time at)
+{
+	unsigned victim = 0;
+	struct mus_time end = MUS_TIME_NEVER;
+	uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, at);
+
+	for (unsigned i = 0; i < ring->count; i++) {
+		struct mus_time e =
+		    mus_version_end(seen, ring, &ring->v[i], floor_s, at, policy->margin_s);
+
+		if (e.ms < end.ms) {
+			end = e;
+			victim = i;
+		}
+	}
+	if (end.ms >= at.ms) {
+		ring->overflow = true;
+		ring->overflow_until = mus_time_max(ring->overflow_until, end);
+	}
+	memmove(&ring->v[victim], &ring->v[victim + 1],
+	    (ring->count - victim - 1) * sizeof ring->v[0]);
+	ring->count--;
+}
+
+/* Versions that can be in no cache any more and that no server shows are forgotten. */
+static void
+drop_dead(const struct mus_seen *seen, struct mus_ring *ring, enum mus_rr_kind kind,
+    const struct mus_policy *policy, struct mus_time now)
+{
+	uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ring->count; i++) {
+		if (ring->v[i].srv == 0 &&
+		    mus_version_end(seen, ring, &ring->v[i], floor_s, now, policy->margin_s).ms <
+			now.ms)
+			continue;
+		if (n != i)
+			ring->v[n] = ring->v[i];
+		n++;
+	}
+	ring->count = (uint8_t)n;
+	if (ring->overflow && now.ms >= ring->overflow_until.ms)
+		ring->overflow = false;
+}
+
+/* History runs from the first round in which every server answered, and starts anew when one was
+ * silent for longer than a gap may be: it may have shown anything meanwhile. */
+static void
+keep_history(struct mus_ring *ring, uint64_t servers, const struct mus_policy *policy)
+{
+	if (mus_time_is_set(ring->fail_since) && mus_time_is_set(ring->asked_at) &&
+	    mus_time_add_s(ring->fail_since, policy->gap_s).ms < ring->asked_at.ms)
+		ring->since = MUS_TIME_NEVER;
+	if (servers == 0 || (ring->ok & servers) != servers)
+		return;
+	ring->fail_since = MUS_TIME_NEVER;
+	if (!mus_time_is_set(ring->since))
+		ring->since = ring->asked_at;
+}
+
+static struct mus_version *
+find_or_add(const struct mus_seen *seen, struct mus_ring *ring, const struct mus_look *look,
+    const struct mus_policy *policy, struct mus_time at)
+{
+	struct mus_version *v;
+
+	for (unsigned i = 0; i < ring->count; i++)
+		if (is_same(&ring->v[i], look)) {
+			refresh(&ring->v[i], look);
+			return &ring->v[i];
+		}
+	if (ring->count == MUS_VERSIONS_MAX)
+		make_room(seen, ring, look->kind, policy, at);
+	v = &ring->v[ring->count++];
+	*v = (struct mus_version){
+	    .content = look->content,
+	    .set = look->set,
+	    .aux = look->aux,
+	    .ttl_s = look->ttl_s,
+	    .serve_ttl_s = look->serve_ttl_s,
+	    .stray = look->stray,
+	    .flags = look->flags,
+	    .sig_count = look->sig_count,
+	    .first = at,
+	    .last = MUS_TIME_ALWAYS,
+	};
+	memcpy(v->dt, look->dt, sizeof v->dt);
+	memcpy(v->sig, look->sig, sizeof v->sig);
+	return v;
+}
+
+void
+mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus_look *look,
+    const struct mus_policy *policy, struct mus_time at)
+{
+	unsigned origin = zone->server[look->server].origin;
+	struct mus_ring *ring = mus_seen_ring(seen, origin, look->kind);
+	uint64_t bit = mus_bit(look->server);
+	struct mus_version *v;
+
+	if (!mus_time_is_set(ring->asked_at) || ring->asked_at.ms != at.ms) {
+		bool gap = !mus_time_is_set(ring->asked_at) ||
+		    mus_time_add_s(ring->asked_at, policy->gap_s).ms < at.ms;
+
+		if (gap)
+			ring->since = MUS_TIME_NEVER;
+		ring->asked_at = at;
+	}
+	if (look->cause != MUS_CAUSE_NONE) {
+		ring->ok &= ~bit;
+		ring->fail |= bit;
+		ring->fail_cause = look->cause;
+		ring->fail_server = look->server;
+		if (!mus_time_is_set(ring->fail_since))
+			ring->fail_since = at;
+		return;
+	}
+	ring->ok |= bit;
+	ring->fail &= ~bit;
+	if (look->ttl_s > ring->ttl_max_s)
+		ring->ttl_max_s = look->ttl_s;
+
+	for (unsigned i = 0; i < ring->count; i++) {
+		v = &ring->v[i];
+		if ((v->srv & bit) && !is_same(v, look)) {
+			v->srv &= ~bit;
+			v->last = mus_time_max(v->last,
+			    mus_time_min(at, origin == MUS_PARENT ? MUS_TIME_NEVER
+								  : seen->server[look->server].cut));
+		}
+	}
+	v = find_or_add(seen, ring, look, policy, at);
+	v->srv |= bit;
+}
+
+void
+mus_observe_server(struct mus_seen *seen, unsigned server, enum mus_tri udp, enum mus_tri tcp,
+    bool aa)
+{
+	struct mus_srvstate *s = &seen->server[server];
+
+	if (udp != MUS_UNKNOWN)
+		s->udp = udp;
+	if (tcp != MUS_UNKNOWN)
+		s->tcp = tcp;
+	s->udp_ok = s->udp == MUS_YES;
+	s->tcp_ok = s->tcp == MUS_YES;
+	s->aa_ok = aa;
+}
+
+/* ---- Reach ---------------------------------------------------------------------------------- */
+
+/* When the last version that lists ${ns} ends; ALWAYS: none does. */
+static struct mus_time
+listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned ns,
+    const struct mus_policy *policy, struct mus_time now)
+{
+	struct mus_time end = MUS_TIME_ALWAYS;
+
+	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
+		enum mus_rr_kind kind = o == MUS_PARENT ? MUS_RR_PNS : MUS_RR_NS;
+		const struct mus_ring *ring = mus_seen_ring_const(seen, o, kind);
+		uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now);
+
+		/* Who is declared lost is believed to list nobody (OP-9). */
+		if (o < MUS_SIGNERS_MAX && (o >= zone->signer_count || zone->signer[o].is_lost))
+			continue;
+		for (unsigned i = 0; i < ring->count; i++)
+			if (ring->v[i].set & mus_bit(ns))
+				end = mus_time_max(end,
+				    mus_version_end(seen, ring, &ring->v[i], floor_s, now,
+					policy->margin_s));
+	}
+	return end;
+}
+
+static void
+settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mus_policy *policy,
+    struct mus_time now)
+{
+	bool changed = true;
+
+	/* A server that enters may show an NS set that leads to others: at most one pass per server. */
+	for (unsigned pass = 0; changed && pass <= zone->server_count; pass++) {
+		struct mus_time until[MUS_NSNAMES_MAX];
+
+		changed = false;
+		for (unsigned n = 0; n < zone->ns_count; n++)
+			until[n] = listed_until(zone, seen, n, policy, now);
+		for (unsigned i = 0; i < zone->server_count; i++) {
+			struct mus_srvstate *s = &seen->server[i];
+			struct mus_time end;
+
+			if (zone->server[i].origin == MUS_PARENT) {
+				s->cut = MUS_TIME_NEVER;
+				continue;
+			}
+			if (zone->server[i].ns >= zone->ns_count)
+				continue;
+			end = until[zone->server[i].ns];
+			if (end.ms >= now.ms && s->cut.ms != MUS_TIME_NEVER.ms) {
+				s->cut = MUS_TIME_NEVER;
+				s->reach_since = now;
+				changed = true;
+			} else if (end.ms < now.ms && s->cut.ms == MUS_TIME_NEVER.ms) {
+				s->cut = end.ms == MUS_TIME_ALWAYS.ms ? now : end;
+				changed = true;
+			}
+		}
+	}
+}
+
+/* ---- keys ----------------------------------------------------------------------------------- */
+
+uint64_t
+mus_keys_owned(const struct mus_zone *zone, unsigned signer)
+{
+	uint64_t mask = 0;
+
+	for (unsigned k = 0; k < zone->key_count; k++)
+		if (zone->key[k].id != 0 && zone->key[k].owner == signer && !zone->key[k].is_revoked)
+			mask |= mus_bit(k);
+	return mask;
+}
+
+uint64_t
+mus_keys_shown(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer)
+{
+	const struct mus_ring *ring = &seen->signer[signer][MUS_RR_KEY];
+	uint64_t mask = 0;
+
+	(void)zone;
+	for (unsigned i = 0; i < ring->count; i++)
+		if (ring->v[i].srv)
+			mask |= ring->v[i].set;
+	return mask;
+}
+
+uint64_t
+mus_keys_sep_active(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
+    const struct mus_policy *policy, struct mus_time now)
+{
+	const struct mus_ring *ring = &seen->signer[signer][MUS_RR_KEY];
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < ring->count; i++)
+		if (ring->v[i].srv)
+			mask |= ring->v[i].set &
+			    mus_sig_mask(&ring->v[i], now, policy->margin_s);
+	for (unsigned k = 0; k < zone->key_count; k++)
+		if (!zone->key[k].is_sep || zone->key[k].owner != signer)
+			mask &= ~mus_bit(k);
+	return mask;
+}
+
+uint64_t
+mus_keys_to_spread(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
+    const struct mus_policy *policy)
+{
+	uint64_t mask = mus_keys_owned(zone, signer) & mus_keys_shown(zone, seen, signer);
+
+	for (unsigned k = 0; k < zone->key_count; k++)
+		if (zone->key[k].is_sep && zone->key[k].signs_data == MUS_NO && !policy->spread_sep)
+			mask &= ~mus_bit(k);
+	return mask;
+}
+
+uint32_t
+mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer)
+{
+	uint32_t ttl_s = zone->signer[signer].declared_max_ttl_s;
+
+	if (seen->copy[signer].known && seen->copy[signer].ttl_max_s > ttl_s)
+		ttl_s = seen->copy[signer].ttl_max_s;
+	if (ttl_s == 0)
+		return 0;
+	/* Never below what questions alone have shown. */
+	for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
+		if (seen->signer[signer][k].ttl_max_s > ttl_s)
+			ttl_s = seen->signer[signer][k].ttl_max_s;
+	return ttl_s;
+}
+
+static bool
+is_data_kind(unsigned kind)
+{
+	return kind == MUS_RR_SOA || kind == MUS_RR_NS || kind == MUS_RR_NAME ||
+	    kind == MUS_RR_CSYNC || (kind >= MUS_RR_DENY0 && kind <= MUS_RR_DENY2);
+}
+
+/* Keys that verify something at the signer: over DNSKEY, and over data. */
+static void
+signing_masks(const struct mus_seen *seen, unsigned signer, uint64_t *over_key, uint64_t *over_data)
+{
+	*over_key = *over_data = 0;
+	for (unsigned kind = 0; kind < MUS_RR_SIGNER_COUNT; kind++) {
+		const struct mus_ring *ring = &seen->signer[signer][kind];
+
+		for (unsigned i = 0; i < ring->count; i++)
+			for (unsigned j = 0; j < ring->v[i].sig_count; j++) {
+				uint8_t key = ring->v[i].sig[j].key;
+
+				if (key == MUS_KEY_NONE || ring->v[i].srv == 0)
+					continue;
+				if (kind == MUS_RR_KEY)
+					*over_key |= mus_bit(key);
+				else if (is_data_kind(kind))
+					*over_data |= mus_bit(key);
+			}
+	}
+}
+
+/* A key that one signer alone has ever shown is that signer's, if nothing stronger is known. */
+static void
+learn_owner(struct mus_zone *zone, const struct mus_seen *seen, unsigned k, const uint64_t *shown)
+{
+	struct mus_zkey *key = &zone->key[k];
+	unsigned count = 0, who = 0;
+
+	if (key->evidence >= MUS_EV_FIRST_SIGHT)
+		return;
+	/* As long as one signer has not been seen, the key may be that one's. */
+	for (unsigned s = 0; s < zone->signer_count; s++) {
+		uint64_t servers = mus_servers_of(zone, s);
+
+		if (!zone->signer[s].is_lost &&
+		    (seen->signer[s][MUS_RR_KEY].ok & servers) != servers)
+			return;
+	}
+	for (unsigned s = 0; s < zone->signer_count; s++)
+		if (shown[s] & mus_bit(k)) {
+			count++;
+			who = s;
+		}
+	if (count != 1)
+		return;
+	/* Not when we ourselves may have put it there. */
+	for (unsigned p = 0; p < seen->pending_count; p++)
+		if (seen->pending[p].kind == MUS_RR_KEY && (seen->pending[p].add & mus_bit(k)))
+			return;
+	key->owner = (uint8_t)who;
+	key->evidence = MUS_EV_FIRST_SIGHT;
+}
+
+void
+mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
+    struct mus_time now)
+{
+	uint64_t over_key[MUS_SIGNERS_MAX], over_data[MUS_SIGNERS_MAX], shown[MUS_SIGNERS_MAX];
+
+	(void)policy;
+	for (unsigned s = 0; s < zone->signer_count; s++) {
+		signing_masks(seen, s, &over_key[s], &over_data[s]);
+		shown[s] = mus_keys_shown(zone, seen, s);
+	}
+	for (unsigned k = 0; k < zone->key_count; k++) {
+		struct mus_zkey *key = &zone->key[k];
+		uint64_t bit = mus_bit(k);
+
+		if (key->id == 0)
+			continue;
+		for (unsigned s = 0; s < zone->signer_count; s++) {
+			if (!((over_key[s] | over_data[s]) & bit))
+				continue;
+			/* Who signs with it has the private key. */
+			key->owner = (uint8_t)s;
+			key->evidence = MUS_EV_SIGNATURE;
+			key->signs_key |= (over_key[s] & bit) != 0;
+			if (over_data[s] & bit)
+				key->signs_data = MUS_YES;
+		}
+		learn_owner(zone, seen, k, shown);
+		if (key->owner >= zone->signer_count)
+			continue;
+		/* Only a whole copy proves that a key signs no data (protocol.md 4.4). */
+		if (seen->copy[key->owner].known && !seen->copy[key->owner].declared) {
+			if (seen->copy[key->owner].keys_in_data & bit)
+				key->signs_data = MUS_YES;
+			else if (!(over_data[key->owner] & bit) && !seen->copy[key->owner].has_stray_sigs)
+				key->signs_data = MUS_NO;
+		}
+		if (shown[key->owner] & bit)
+			key->gone_at = MUS_TIME_NEVER;
+		else if (!mus_time_is_set(key->gone_at) &&
+		    mus_time_is_set(seen->signer[key->owner][MUS_RR_KEY].asked_at))
+			key->gone_at = now;
+	}
+}
+
+/* ---- pending changes ------------------------------------------------------------------------ */
+
+bool
+mus_pending_add(struct mus_seen *seen, const struct mus_act *act, struct mus_time now)
+{
+	for (unsigned i = 0; i < seen->pending_count; i++) {
+		struct mus_pending *p = &seen->pending[i];
+
+		if (p->signer == act->signer && p->kind == act->rr && p->add == act->add &&
+		    p->del == act->del) {
+			p->sent_at = now;
+			return true;
+		}
+	}
+	if (seen->pending_count == MUS_PENDING_MAX)
+		return false;
+	seen->pending[seen->pending_count++] =
+	    (struct mus_pending){act->signer, act->rr, act->add, act->del, now};
+	return true;
+}
+
+/* Settled: every public server of the signer shows the change. */
+static bool
+is_settled(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_pending *p,
+    const struct mus_policy *policy, struct mus_time now)
+{
+	const struct mus_ring *ring = &seen->signer[p->signer][p->kind];
+	uint64_t servers = mus_servers_of(zone, p->signer);
+
+	if (ring->asked_at.ms <= p->sent_at.ms ||
+	    !mus_is_known(ring, p->signer, p->kind, servers, policy, now, NULL))
+		return false;
+	if (p->kind == MUS_RR_CSYNC)
+		return true;	/* no guard reads CSYNC: one look is enough */
+	for (unsigned i = 0; i < ring->count; i++)
+		if (ring->v[i].srv &&
+		    ((ring->v[i].set & p->add) != p->add || (ring->v[i].set & p->del) != 0))
+			return false;
+	return true;
+}
+
+void
+mus_settle(struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *want,
+    const struct mus_policy *policy, struct mus_time now)
+{
+	unsigned n = 0;
+
+	(void)want;
+	settle_reach(zone, seen, policy, now);
+	mus_learn_keys(zone, seen, policy, now);
+	for (unsigned i = 0; i < seen->pending_count; i++)
+		if (!is_settled(zone, seen, &seen->pending[i], policy, now))
+			seen->pending[n++] = seen->pending[i];
+	seen->pending_count = (uint8_t)n;
+	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
+		unsigned from = o == MUS_PARENT ? MUS_RR_DS : 0;
+		unsigned to = o == MUS_PARENT ? MUS_RR_COUNT : MUS_RR_SIGNER_COUNT;
+
+		if (o != MUS_PARENT && o >= zone->signer_count)
+			continue;
+		for (unsigned kind = from; kind < to; kind++) {
+			struct mus_ring *ring = mus_seen_ring(seen, o, (enum mus_rr_kind)kind);
+
+			keep_history(ring, mus_servers_of(zone, o), policy);
+			drop_dead(seen, ring, (enum mus_rr_kind)kind, policy, now);
+		}
+	}
+}

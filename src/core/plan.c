@@ -1,0 +1,654 @@
+#include <string.h>
+
+#include "core/plan.h"
+#include "core/sets.h"
+
+/* ---- small helpers -------------------------------------------------------------------------- */
+
+static void
+wait_for(struct mus_plan *plan, const struct mus_witness *w, struct mus_time now)
+{
+	if (plan->wait_count < MUS_PLAN_WAITS_MAX)
+		plan->wait[plan->wait_count++] = *w;
+	if (mus_time_is_set(w->until) && w->until.ms > now.ms)
+		plan->wake_at = mus_time_min(plan->wake_at, w->until);
+	else
+		plan->poll = true;	/* something others must do, or an answer that is missing */
+}
+
+static void
+wait_for_rule(struct mus_plan *plan, enum mus_rule rule, unsigned origin, struct mus_time now)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+
+	w.rule = rule;
+	w.result = MUS_RES_FAILS;
+	w.origin = (uint8_t)origin;
+	wait_for(plan, &w, now);
+}
+
+/* FNV-1a over the fields that make an action this action. */
+static uint64_t
+act_id(const struct mus_act *a)
+{
+	const uint64_t parts[] = {a->kind, a->signer, a->rr, a->add, a->del, a->add_dt[0],
+	    a->add_dt[1], a->add_dt[2], a->del_dt[0], a->del_dt[1], a->del_dt[2], a->del_aux[0],
+	    a->del_aux[1], a->csync_serial};
+	uint64_t h = 1469598103934665603u;
+
+	for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		for (unsigned b = 0; b < 8; b++)
+			h = (h ^ (parts[i] >> (8 * b) & 0xff)) * 1099511628211u;
+	return h ? h : 1;
+}
+
+/* ---- what a signer shows -------------------------------------------------------------------- */
+
+/* In all servers' versions, in any; per digest type for CDS. */
+struct shown {
+	uint64_t all, any, dt_all[MUS_DT_COUNT], dt_any[MUS_DT_COUNT];
+	bool known;
+};
+
+static struct shown
+shown_at(const struct mus_ctx *c, unsigned s, enum mus_rr_kind kind)
+{
+	const struct mus_ring *ring = &c->seen->signer[s][kind];
+	struct shown r = {.all = ~0ull, .dt_all = {~0ull, ~0ull, ~0ull}};
+
+	r.known = mus_is_known(ring, s, kind, mus_servers_of(c->zone, s), c->policy, c->now, NULL);
+	for (unsigned i = 0; i < ring->count; i++) {
+		if (!ring->v[i].srv)
+			continue;
+		r.all &= ring->v[i].set;
+		r.any |= ring->v[i].set;
+		for (unsigned t = 0; t < MUS_DT_COUNT; t++) {
+			r.dt_all[t] &= ring->v[i].dt[t];
+			r.dt_any[t] |= ring->v[i].dt[t];
+		}
+	}
+	if (!r.known)
+		r.all = 0;
+	return r;
+}
+
+/* ---- actions from the difference ------------------------------------------------------------ */
+
+static bool
+add_act(struct mus_plan *plan, struct mus_act *a)
+{
+	if (plan->act_count == MUS_PLAN_ACTS_MAX) {
+		plan->more = true;
+		return false;
+	}
+	a->id = act_id(a);
+	plan->act[plan->act_count++] = *a;
+	return true;
+}
+
+static void
+act_keys(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
+{
+	struct shown sh = shown_at(c, s, MUS_RR_KEY);
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_KEY,
+	    .why = MUS_RULE_V7};
+
+	if (!sh.known)
+		return;
+	a.add = c->desire->key[s] & ~sh.all;
+	a.del = c->desire->key_del[s] & sh.any;
+	if (a.add | a.del)
+		add_act(plan, &a);
+}
+
+static void
+act_cds(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
+{
+	struct shown cds = shown_at(c, s, MUS_RR_CDS), cdn = shown_at(c, s, MUS_RR_CDNSKEY);
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_CDS,
+	    .why = MUS_RULE_SIGNAL};
+	uint64_t own = mus_keys_owned(c->zone, s), foreign = ~own;
+	bool any = false;
+
+	for (unsigned t = 0; cds.known && t < MUS_DT_COUNT; t++) {
+		uint64_t want = c->desire->dts >> t & 1 ? c->desire->sep : 0;
+
+		a.add_dt[t] = want & ~cds.dt_all[t];
+		/* What the signer publishes for its own keys cannot be withdrawn. */
+		a.del_dt[t] = cds.dt_any[t] & ~want & foreign;
+		any |= (a.add_dt[t] | a.del_dt[t]) != 0;
+		a.add |= a.add_dt[t];
+		a.del |= a.del_dt[t];
+	}
+	if (any)
+		add_act(plan, &a);
+	if (!cdn.known)
+		return;
+	a = (struct mus_act){.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_CDNSKEY,
+	    .why = MUS_RULE_SIGNAL};
+	a.add = c->desire->sep & ~cdn.all;
+	a.del = cdn.any & ~c->desire->sep & foreign;
+	if (a.add | a.del)
+		add_act(plan, &a);
+}
+
+static void
+act_ns(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
+{
+	struct shown sh = shown_at(c, s, MUS_RR_NS);
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_NS,
+	    .why = MUS_RULE_NSSET};
+
+	/* Nothing is taken away unless something stays. */
+	if (!sh.known || c->desire->ns == 0)
+		return;
+	a.add = c->desire->ns & ~sh.all;
+	a.del = c->desire->ns_del & sh.any;
+	if (a.add | a.del)
+		add_act(plan, &a);
+}
+
+static void
+act_csync(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
+{
+	const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_CSYNC];
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_CSYNC,
+	    .why = MUS_RULE_CSYNCSET, .csync_serial = c->want->csync_serial};
+
+	if (!mus_is_known(ring, s, MUS_RR_CSYNC, mus_servers_of(c->zone, s), c->policy, c->now, NULL))
+		return;
+	for (unsigned i = 0; i < ring->count; i++) {
+		const struct mus_version *v = &ring->v[i];
+		bool absent = (v->flags & MUS_VER_ABSENT) != 0;
+		bool right = !absent && v->aux == c->desire->csync_content && v->stray == 0;
+
+		if (!v->srv)
+			continue;
+		if (c->desire->csync) {
+			if (!right)
+				a.add = 1;
+			if (!absent && !right && a.del_aux_count < 2)
+				a.del_aux[a.del_aux_count++] = v->aux;
+		} else if (!absent && v->aux >> 16 == c->want->csync_serial && a.del_aux_count < 2) {
+			a.del_aux[a.del_aux_count++] = v->aux;
+		}
+	}
+	a.del = a.del_aux_count ? 1 : 0;
+	if (a.add | a.del)
+		add_act(plan, &a);
+}
+
+/* The differences between what is desired and what is shown, as actions. */
+static void
+differences(const struct mus_ctx *c, struct mus_plan *plan)
+{
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		if (c->desire->key_at >> s & 1)
+			act_keys(c, s, plan);
+		if (c->desire->cds_at >> s & 1)
+			act_cds(c, s, plan);
+		if (c->desire->ns_at >> s & 1) {
+			act_ns(c, s, plan);
+			act_csync(c, s, plan);
+		}
+	}
+}
+
+/* ---- the guard over actions ----------------------------------------------------------------- */
+
+static void
+change_add(const struct mus_ctx *c, const struct mus_act *a, struct mus_change *change)
+{
+	switch (a->rr) {
+	case MUS_RR_KEY:
+		change->key_add[a->signer] |= a->add;
+		change->key_del[a->signer] |= a->del;
+		break;
+	case MUS_RR_CDS:
+	case MUS_RR_CDNSKEY:
+		change->has_ds = true;
+		change->ds = c->desire->sep;
+		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+			change->ds_dt[t] = c->desire->dts >> t & 1 ? c->desire->sep : 0;
+		break;
+	case MUS_RR_NS:
+		change->ns_add |= a->add;
+		break;
+	default:
+		break;
+	}
+}
+
+static enum mus_result
+guard_acts(const struct mus_ctx *c, const struct mus_plan *plan, unsigned count,
+    struct mus_witness *w)
+{
+	struct mus_change change = {.has_ds = false};
+	enum mus_result r;
+	uint64_t imports = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		change_add(c, &plan->act[i], &change);
+		if (plan->act[i].rr == MUS_RR_KEY)
+			imports |= plan->act[i].add;
+	}
+	r = mus_guard_import(c->zone, imports, w);
+	if (r != MUS_RES_HOLDS)
+		return r;
+	r = mus_guard(c->zone, c->seen, c->policy, c->now, &change, w);
+	if (r != MUS_RES_HOLDS && c->policy->forced != MUS_RULE_NONE && w->rule == c->policy->forced)
+		return MUS_RES_HOLDS;
+	return r;
+}
+
+/* Keeps the actions that are safe together with those kept before; says why the others wait. */
+static void
+keep_safe(const struct mus_ctx *c, struct mus_plan *plan)
+{
+	struct mus_plan *p = plan;
+	struct mus_witness w;
+	unsigned n = 0, count = p->act_count;
+
+	if (count == 0 || guard_acts(c, p, count, &w) == MUS_RES_HOLDS)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		struct mus_act a = p->act[i];
+
+		p->act[n] = a;
+		if (guard_acts(c, p, n + 1, &w) == MUS_RES_HOLDS)
+			n++;
+		else
+			wait_for(p, &w, c->now);
+	}
+	p->act_count = (uint8_t)n;
+}
+
+/* Signers that nobody can change from here: the operator is told what to do. */
+static void
+drop_undrivable(const struct mus_ctx *c, struct mus_plan *plan)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < plan->act_count; i++) {
+		const struct mus_act *a = &plan->act[i];
+		struct mus_witness w = MUS_WITNESS_NONE;
+
+		if (c->zone->signer[a->signer].has_driver) {
+			plan->act[n++] = *a;
+			continue;
+		}
+		w.rule = MUS_RULE_CAPS;
+		w.result = MUS_RES_FAILS;
+		w.origin = a->signer;
+		w.kind = (uint8_t)a->rr;
+		wait_for(plan, &w, c->now);
+	}
+	plan->act_count = (uint8_t)n;
+}
+
+/* ---- adoption ------------------------------------------------------------------------------- */
+
+static uint64_t
+parent_shows(const struct mus_seen *seen, enum mus_rr_kind kind)
+{
+	const struct mus_ring *ring = &seen->parent[kind - MUS_RR_DS];
+	uint64_t set = 0;
+
+	for (unsigned i = 0; i < ring->count; i++)
+		if (ring->v[i].srv)
+			set |= ring->v[i].set;
+	return set;
+}
+
+/* The first complete look tells who takes part already. */
+static bool
+adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
+{
+	uint64_t ds = parent_shows(c->seen, MUS_RR_DS), ns = parent_shows(c->seen, MUS_RR_PNS);
+	uint64_t parent = mus_servers_of(c->zone, MUS_PARENT);
+	struct mus_witness w;
+
+	if (!mus_is_known(&c->seen->parent[0], MUS_PARENT, MUS_RR_DS, parent, c->policy, c->now, &w) ||
+	    !mus_is_known(&c->seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_PARENT, MUS_RR_PNS, parent,
+		c->policy, c->now, &w)) {
+		wait_for(plan, &w, c->now);
+		return false;
+	}
+	want->keyg = want->dsg = want->nsg = 0;
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		uint8_t bit = (uint8_t)(1u << s);
+
+		if (mus_keys_owned(c->zone, s) & ds)
+			want->dsg |= bit;
+		for (unsigned n = 0; n < c->zone->ns_count; n++)
+			if (c->zone->ns[n].owner == s && !c->zone->ns[n].is_shared && (ns >> n & 1))
+				want->nsg |= bit;
+	}
+	want->keyg = want->dsg | want->nsg;
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if ((want->nsg >> s & 1) &&
+		    (!mus_is_known(&c->seen->signer[s][MUS_RR_KEY], s, MUS_RR_KEY,
+			 mus_servers_of(c->zone, s), c->policy, c->now, &w) ||
+			!mus_is_known(&c->seen->signer[s][MUS_RR_NS], s, MUS_RR_NS,
+			    mus_servers_of(c->zone, s), c->policy, c->now, &w))) {
+			wait_for(plan, &w, c->now);
+			return false;
+		}
+	if (want->nsg == 0) {
+		/* The delegation leads to nobody we know: tell it so, touch nothing. */
+		w = MUS_WITNESS_NONE;
+		w.rule = MUS_RULE_V10;
+		w.result = MUS_RES_FAILS;
+		w.origin = MUS_PARENT;
+		w.kind = MUS_RR_PNS;
+		wait_for(plan, &w, c->now);
+		return false;
+	}
+	want->adopted = true;
+	return true;
+}
+
+/* ---- processes ------------------------------------------------------------------------------ */
+
+static void
+start(struct mus_want *want, enum mus_proc_kind kind, unsigned signer, struct mus_time now)
+{
+	want->proc = (struct mus_proc){
+	    .kind = kind, .signer = (uint8_t)signer, .row = 0, .started_at = now, .row_at = now};
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		want->proc.clock[i].from = MUS_TIME_NEVER;
+}
+
+/* Which process the zone should be in: one at a time, joins before leaves. */
+static void
+choose(const struct mus_ctx *c, struct mus_want *want)
+{
+	struct mus_proc *p = &want->proc;
+	uint8_t full = want->keyg & want->dsg & want->nsg, any = want->keyg | want->dsg | want->nsg;
+	bool insecure = parent_shows(c->seen, MUS_RR_DS) == 0;
+
+	if (p->kind == MUS_PROC_ADD && !c->zone->signer[p->signer].is_member)
+		start(want, MUS_PROC_REMOVE, p->signer, c->now);
+	else if (p->kind == MUS_PROC_REMOVE && c->zone->signer[p->signer].is_member)
+		start(want, MUS_PROC_ADD, p->signer, c->now);
+	if (p->kind != MUS_PROC_NONE)
+		return;
+	(void)insecure;
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if (c->zone->signer[s].is_member && !(full >> s & 1)) {
+			start(want, MUS_PROC_ADD, s, c->now);
+			return;
+		}
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if (!c->zone->signer[s].is_member && (any >> s & 1)) {
+			start(want, MUS_PROC_REMOVE, s, c->now);
+			return;
+		}
+}
+
+/* A clock runs from the first look at which its condition held everywhere.  A look that cannot tell
+ * leaves it alone; one that shows the contrary stops it. */
+static void
+tick(const struct mus_ctx *c, struct mus_want *want, enum mus_clock_id id, enum mus_result r,
+    struct mus_time from)
+{
+	struct mus_clock *clock = &want->proc.clock[id];
+	uint32_t ttl_s = mus_clock_ttl_s(c, id);
+
+	if (r == MUS_RES_HOLDS) {
+		if (!mus_time_is_set(clock->from))
+			clock->from = from;
+		if (ttl_s > clock->ttl_s)
+			clock->ttl_s = ttl_s;
+	} else if (r == MUS_RES_FAILS) {
+		clock->from = MUS_TIME_NEVER;
+	}
+}
+
+static void
+run_clocks(const struct mus_ctx *c, struct mus_want *want)
+{
+	enum mus_result ns;
+	uint64_t servers;
+	struct mus_time cut = MUS_TIME_ALWAYS;
+
+	if (want->proc.kind == MUS_PROC_NONE)
+		return;
+	tick(c, want, MUS_CLOCK_KEY, mus_condition(c, MUS_RULE_V7, NULL), c->now);
+	tick(c, want, MUS_CLOCK_DS, mus_condition(c, MUS_RULE_PARENTDS, NULL), c->now);
+	ns = mus_condition(c, MUS_RULE_NSSET, NULL);
+	if (ns == MUS_RES_HOLDS)
+		ns = mus_condition(c, MUS_RULE_PARENTNS, NULL);
+	tick(c, want, MUS_CLOCK_NS, ns, c->now);
+	if (want->proc.kind != MUS_PROC_REMOVE)
+		return;
+	servers = mus_servers_of(c->zone, want->proc.signer);
+	if (servers & mus_reach(c->zone, c->seen)) {
+		want->proc.clock[MUS_CLOCK_CUT].from = MUS_TIME_NEVER;
+		return;
+	}
+	for (uint64_t m = servers; m; m &= m - 1)
+		cut = mus_time_max(cut, c->seen->server[__builtin_ctzll(m)].cut);
+	tick(c, want, MUS_CLOCK_CUT, MUS_RES_HOLDS, mus_time_is_set(cut) ? cut : c->now);
+}
+
+/* The action of a row on the intention. */
+static void
+act_row(const struct mus_ctx *c, struct mus_want *want)
+{
+	struct mus_proc *p = &want->proc;
+	uint8_t bit = (uint8_t)(1u << p->signer);
+	const char *name;
+	unsigned count;
+
+	name = mus_rows(p->kind, &count)[p->row].name;
+	if (strcmp(name, "dnskeys-synced") == 0) {
+		if (p->kind == MUS_PROC_ADD)
+			want->keyg |= bit;
+		else
+			want->keyg &= (uint8_t)~bit;
+	} else if (strcmp(name, "cds-added") == 0) {
+		if (p->kind == MUS_PROC_ADD)
+			want->dsg |= bit;
+		else
+			want->dsg &= (uint8_t)~bit;
+	} else if (strcmp(name, "nses-synced") == 0) {
+		if (p->kind == MUS_PROC_ADD)
+			want->nsg |= bit;
+		else
+			want->nsg &= (uint8_t)~bit;
+	} else if (strcmp(name, "csync-added") == 0) {
+		if (mus_condition(c, MUS_RULE_PARENTNS, NULL) != MUS_RES_HOLDS) {
+			uint32_t now_s = (uint32_t)mus_time_to_s(c->now);
+
+			want->csync = true;
+			want->csync_serial =
+			    now_s > want->csync_serial ? now_s : want->csync_serial + 1;
+		}
+	} else if (strcmp(name, "csync-removed") == 0 || strcmp(name, "stop") == 0) {
+		if (!c->policy->csync_keep)
+			want->csync = false;
+	}
+}
+
+/* All rules of a list hold, else what is missing is said. */
+static bool
+all_hold(const struct mus_ctx *c, const enum mus_rule *rules, struct mus_plan *plan)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < MUS_ROW_RULES_MAX && rules[i] != MUS_RULE_NONE; i++) {
+		struct mus_witness w = MUS_WITNESS_NONE;
+
+		if (rules[i] == MUS_RULE_PREFLIGHT) {
+			struct mus_witness found[MUS_PLAN_WAITS_MAX];
+			unsigned n;
+			enum mus_result r =
+			    mus_preflight(c, c->want->proc.signer, found, MUS_PLAN_WAITS_MAX, &n);
+
+			if (r <= MUS_RES_WARN || c->policy->forced == MUS_RULE_PREFLIGHT)
+				continue;
+			for (unsigned f = 0; f < n; f++)
+				if (found[f].result > MUS_RES_WARN)
+					wait_for(plan, &found[f], c->now);
+			good = false;
+			continue;
+		}
+		if (mus_condition(c, rules[i], &w) == MUS_RES_HOLDS ||
+		    c->policy->forced == rules[i])
+			continue;
+		wait_for(plan, &w, c->now);
+		good = false;
+	}
+	return good;
+}
+
+/* Would the intention after this row's action pass the guard, all its changes together? */
+static bool
+row_is_safe(const struct mus_ctx *c, const struct mus_want *next, struct mus_plan *plan)
+{
+	struct mus_desire desire;
+	struct mus_ctx after = *c;
+	struct mus_plan trial;
+	struct mus_witness w;
+
+	mus_desire(c->zone, c->seen, next, c->policy, c->now, &desire);
+	after.desire = &desire;
+	after.want = next;
+	trial.act_count = 0;
+	trial.more = false;
+	differences(&after, &trial);
+	if (guard_acts(&after, &trial, trial.act_count, &w) == MUS_RES_HOLDS)
+		return true;
+	wait_for(plan, &w, c->now);
+	return false;
+}
+
+static struct mus_ctx
+context(const struct mus_ctx *base, const struct mus_want *want, struct mus_desire *desire)
+{
+	struct mus_ctx c = *base;
+
+	mus_desire(c.zone, c.seen, want, c.policy, c.now, desire);
+	c.want = want;
+	c.desire = desire;
+	return c;
+}
+
+/* Takes as many steps as conditions and guard allow; says what the next one waits for. */
+static void
+advance(const struct mus_ctx *base, struct mus_want *want, struct mus_plan *plan)
+{
+	unsigned count;
+	const struct mus_row *rows = mus_rows(want->proc.kind, &count);
+
+	/* Bound: each pass moves one row on. */
+	for (unsigned pass = 0; pass < count; pass++) {
+		struct mus_desire desire;
+		struct mus_ctx c = context(base, want, &desire);
+		struct mus_want next = *want;
+
+		if (!all_hold(&c, rows[want->proc.row].post, plan))
+			return;
+		if (want->proc.row + 1u == count) {
+			want->proc = (struct mus_proc){.kind = MUS_PROC_NONE};
+			for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+				want->proc.clock[i].from = MUS_TIME_NEVER;
+			plan->advanced = true;
+			return;
+		}
+		if (!all_hold(&c, rows[want->proc.row + 1].pre, plan))
+			return;
+		next.proc.row++;
+		next.proc.row_at = c.now;
+		act_row(&c, &next);
+		if (!row_is_safe(&c, &next, plan))
+			return;
+		/* One step at a time by hand: waiting rows and their waits pass by themselves. */
+		if (base->policy->manual && plan->advanced && rows[next.proc.row].action)
+			return;
+		*want = next;
+		plan->advanced |= rows[next.proc.row].action != NULL;
+		run_clocks(&c, want);
+	}
+}
+
+/* Whole copies that decisions need: largest TTL, which keys sign data, content. */
+static uint8_t
+copies_needed(const struct mus_ctx *c)
+{
+	uint8_t need = 0, part = c->want->keyg;
+
+	if (c->want->proc.kind != MUS_PROC_NONE)
+		part |= (uint8_t)(1u << c->want->proc.signer);
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		if (!(part >> s & 1) && !c->zone->signer[s].is_member)
+			continue;
+		if (!c->seen->copy[s].known)
+			need |= (uint8_t)(1u << s);
+		for (unsigned k = 0; k < c->zone->key_count; k++)
+			if (c->zone->key[k].id != 0 && c->zone->key[k].owner == s &&
+			    c->zone->key[k].is_sep && c->zone->key[k].signs_data == MUS_UNKNOWN)
+				need |= (uint8_t)(1u << s);
+	}
+	return need;
+}
+
+/* ---- the plan ------------------------------------------------------------------------------- */
+
+static void
+plan_init(struct mus_plan *plan, const struct mus_want *want)
+{
+	plan->want = *want;
+	plan->act_count = 0;
+	plan->more = plan->poll = plan->advanced = plan->proposal = false;
+	plan->wait_count = 0;
+	plan->wake_at = MUS_TIME_NEVER;
+	plan->need_copy = 0;
+}
+
+void
+mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
+    const struct mus_policy *policy, struct mus_time now, struct mus_plan *plan)
+{
+	struct mus_desire desire;
+	struct mus_ctx base = {.zone = zone, .seen = seen, .policy = policy, .now = now};
+	struct mus_ctx c;
+	struct mus_want next;
+
+	plan_init(plan, want);
+	c = context(&base, &plan->want, &desire);
+	if (!want->adopted) {
+		next = *want;
+		if (!adopt(&c, &next, plan)) {
+			plan->poll = true;
+			plan->need_copy = copies_needed(&c);
+			return;
+		}
+		plan->want = next;
+	}
+	choose(&c, &plan->want);
+	c = context(&base, &plan->want, &desire);
+	run_clocks(&c, &plan->want);
+	plan->need_copy = copies_needed(&c);
+	next = plan->want;
+	if (next.proc.kind != MUS_PROC_NONE)
+		advance(&base, &next, plan);
+	if (policy->held) {
+		plan->advanced = false;
+		wait_for_rule(plan, MUS_RULE_HELD, MUS_NOBODY, now);
+		return;
+	}
+	c = context(&base, &next, &desire);
+	differences(&c, plan);
+	keep_safe(&c, plan);
+	drop_undrivable(&c, plan);
+	if (policy->manual && !policy->step && (plan->act_count || plan->advanced)) {
+		/* Shown, not done; clocks go on. */
+		plan->proposal = true;
+		wait_for_rule(plan, MUS_RULE_MANUAL, MUS_NOBODY, now);
+		return;
+	}
+	plan->want = next;
+	plan->poll |= plan->act_count > 0 || seen->pending_count > 0 || plan->advanced;
+}
