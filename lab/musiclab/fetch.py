@@ -57,7 +57,7 @@ def resolve(seeds):
         for name in todo:
             for clause in filter(None, (c.strip() for c in shown[name].split(","))):
                 options = [re.split(r"[ (:]", o.strip())[0] for o in clause.split("|")]
-                libs = [o for o in options if o.startswith("lib")]
+                libs = [o for o in options if o.startswith("lib") or o.endswith("-libs")]
                 if not libs or any(o in have or o in want or o in later for o in options):
                     continue        # not a library (adduser, debconf ...), or satisfied already
                 known = _show(libs)
