@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from . import prober
+from . import breaks, prober
 from .fetch import fetch
 from .lab import DEFAULT_SIGNERS, Lab, running
 from .paths import LAB_DIR, LabError
@@ -64,7 +64,7 @@ def cmd_status(a):
     print(f"{'server':<12} {'software':<8} {'pid':>8}  addresses")
     for name, d in lab.state["servers"].items():
         pid = PidFile(os.path.join(lab.dir, "pids", name)).pid()
-        faults = [f for f in ("updates_refused", "transfers_refused", "tsig_wrong", "drops_foreign", "relay") if d.get(f)]
+        faults = [f for f in breaks.FLAGS if d.get(f)]
         print(f"{name:<12} {d['software']:<8} {pid or 'stopped':>8}  {' '.join(d['listen'])}" + (f"  BROKEN: {' '.join(faults)}" if faults else ""))
     for name, z in lab.state["zones"].items():
         print(f"zone {name}: signers {' '.join(z['signers'])}; delegated to {' '.join(z['active'])}" +
@@ -213,11 +213,7 @@ def parser():
             c.add_argument("--pairs", type=float, default=0.7, help="seconds between pair checks")
         else:
             c.add_argument("--json", action="store_true")
-    try:
-        from . import breaks
-        breaks.add_commands(sub, add)
-    except ImportError:
-        pass
+    breaks.add_commands(sub, add)
     return p
 
 

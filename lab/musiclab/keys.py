@@ -85,12 +85,7 @@ class Key:
         return head + (f"Modulus: {_b64(n.public_numbers.n)}\nPublicExponent: {_b64(n.public_numbers.e)}\nPrivateExponent: {_b64(n.d)}\n"
                        f"Prime1: {_b64(n.p)}\nPrime2: {_b64(n.q)}\nExponent1: {_b64(n.dmp1)}\nExponent2: {_b64(n.dmq1)}\nCoefficient: {_b64(n.iqmp)}\n")
 
-    def pem(self):
-        """PKCS#8, for softhsm2-util --import."""
-        return self.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                          serialization.NoEncryption()).decode()
-
-    def write_bind(self, folder, zone, ttl=5, ksk=None, zsk=None, ds="rumoured", managed=True, private_text=None):
+    def write_bind(self, folder, zone, ttl=5, ksk=None, zsk=None, ds="rumoured", managed=True):
         """K*.key, .private and (managed: for dnssec-policy) .state; returns the path without extension.
 
         The states say 'published long ago', so that named publishes the CDS at once.  ds: 'omnipresent' for a zone whose
@@ -104,7 +99,7 @@ class Key:
         with open(stem + ".key", "w", encoding="utf-8") as f:
             f.write(f"; Created: {then}\n; Publish: {then}\n; Activate: {then}\n" + (f"; SyncPublish: {then}\n" if ksk else "") +
                     f"{zone} {ttl} IN DNSKEY {self.rdata.to_text()}\n")
-        write_private(stem + ".private", (private_text or self.private_text()) + f"Created: {then}\nPublish: {then}\nActivate: {then}\n" +
+        write_private(stem + ".private", self.private_text() + f"Created: {then}\nPublish: {then}\nActivate: {then}\n" +
                       (f"SyncPublish: {then}\n" if ksk else ""))
         if managed:
             length = {8: 2048, 13: 256, 14: 384, 15: 256}[self.algorithm]

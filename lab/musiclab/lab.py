@@ -16,7 +16,9 @@ import shutil
 import dns.dnssec
 import dns.flags
 import dns.name
+import dns.rdataclass
 import dns.rdatatype
+import dns.rrset
 
 from . import keys, servers, zonetext
 from .ask import Exchanger
@@ -118,6 +120,9 @@ class Lab:
         self.clean()
         for sub in ("", "pids", "log", "keys"):
             os.makedirs(os.path.join(self.dir, sub), mode=0o700 if sub == "keys" else 0o755, exist_ok=True)
+        for s in hsm:
+            if split_signer(s)[0] != "knot":
+                raise LabError(f"{s}: only Knot can keep keys in SoftHSM here (docs/signers-verified.md says why the others cannot)")
         listeners = []
         if notify:
             address, _, port = notify.partition("@")
@@ -152,7 +157,7 @@ class Lab:
             shutil.rmtree(self.dir)
 
     def _plan(self, signers, secondaries, v6only, hsm, listeners):
-        addresses = both(0, 1) + both(0, 2) + both(1, 1) + both(1, 2) + both(5, 1) + both(5, 2)
+        addresses = both(0, 1) + both(0, 2) + both(1, 1) + both(1, 2) + both(1, 9) + both(1, 10) + both(5, 1) + both(5, 2)
         clients = [a for h in range(1, 7) for a in both(9, h)]
         addresses += clients
         parent_key = keys.make_tsig(os.path.join(self.dir, "keys", "parent.key"), "parent")
@@ -172,7 +177,7 @@ class Lab:
             if s in v6only:
                 own = own[1:]
             key = keys.make_tsig(os.path.join(self.dir, "keys", f"ctl-{s}.key"), f"ctl-{s}")
-            addresses += both(net, 1) + both(net, 2) + both(net, 9)
+            addresses += both(net, 1) + both(net, 2) + both(net, 9) + both(net, 10)      # 9, 10: servers behind a relay
             notify = list(listeners)
             names = [{"name": f"ns1.{s}.net.", "addresses": own}]
             if s in secondaries:
@@ -229,18 +234,14 @@ class Lab:
 
     def hsm_env(self, signer):
         base = os.path.join(self.dir, "hsm", signer)
-        return {"SOFTHSM2_CONF": os.path.join(base, "softhsm2.conf"), "OPENSSL_CONF": os.path.join(base, "openssl.cnf")}
+        return {"SOFTHSM2_CONF": os.path.join(base, "softhsm2.conf")}
 
     def _make_token(self, signer):
         base = os.path.join(self.dir, "hsm", signer)
         os.makedirs(os.path.join(base, "tokens"), exist_ok=True)
         with open(os.path.join(base, "softhsm2.conf"), "w", encoding="utf-8") as f:
             f.write(f"directories.tokendir = {base}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
-        engine = self.pk.find("usr/lib/@T@/engines-3/pkcs11.so")
-        with open(os.path.join(base, "openssl.cnf"), "w", encoding="utf-8") as f:
-            f.write("openssl_conf = openssl_init\n[openssl_init]\nengines = engine_section\n[engine_section]\npkcs11 = pkcs11_section\n"
-                    f"[pkcs11_section]\nengine_id = pkcs11\ndynamic_path = {engine}\nMODULE_PATH = {self.softhsm_module()}\nPIN = 1234\ninit = 0\n")
-        self.space.call([self.pk.program("softhsm2-util"), "--init-token", "--free", "--label", signer, "--so-pin", "1234", "--pin", "1234"],
+        self.space.call([self.pk.program("softhsm2-util"), "--module", self.softhsm_module(), "--init-token", "--free", "--label", signer, "--so-pin", "1234", "--pin", "1234"],
                         env=self.pk.env(**self.hsm_env(signer)))
 
     # -- questions ----------------------------------------------------------------------------------------------
@@ -270,19 +271,7 @@ class Lab:
     def dnskeys(self, signer, zone):
         """(own KSK rdatas, own ZSK rdatas, foreign rdatas) at a signer; own are those whose signatures it serves."""
         where = self.state["signers"][signer]["update"]["address"]
-        out = {}
-        for t in ("DNSKEY", "SOA"):
-            m = self.ask(where, zone, t)
-            if m is None:
-                raise LabError(f"{signer} does not answer {zone} {t}")
-            out[t] = {(r.key_tag, r.algorithm) for rr in m.answer if rr.rdtype == dns.rdatatype.RRSIG for r in rr
-                      if r.type_covered == dns.rdatatype.from_text(t)}
-            if t == "DNSKEY":
-                rdatas = [r for rr in m.answer if rr.rdtype == dns.rdatatype.DNSKEY for r in rr]
-        tag = keys.tag_of
-        ksk = [r for r in rdatas if (tag(r), r.algorithm) in out["DNSKEY"] and r.flags & 1]
-        zsk = [r for r in rdatas if (tag(r), r.algorithm) in out["SOA"]]
-        return ksk, zsk, [r for r in rdatas if r not in ksk and r not in zsk]
+        return own_keys(self.ask(where, zone, "DNSKEY"), self.ask(where, zone, "SOA"), signer, zone)
 
     # -- zones --------------------------------------------------------------------------------------------------
     def zone_keys(self, signer, name, z):
@@ -337,7 +326,7 @@ class Lab:
                 self._load(s, names, texts)
             if wait:
                 for name in names:
-                    self.wait_served(name)
+                    self.wait_served(name, quick=len(names) > 20)
             if delegate:
                 for i in range(0, len(names), 50):
                     self._delegate(names[i:i + 50], secure=delegate != "insecure" and not unsigned, wait=wait)
@@ -360,15 +349,40 @@ class Lab:
         if signer + "-nsd" in self.state["servers"]:
             self.server(signer + "-nsd").reload()
 
-    def wait_served(self, name, timeout=20):
-        """Until every public server of every signer serves the zone (signed, unless it is an unsigned one)."""
+    def wait_served(self, name, timeout=20, quick=False):
+        """Until every public server of every signer serves the whole zone (signed, unless it is an unsigned one).
+
+        named signs a new zone in small steps and transfers what it has, so the last things to come are asked for: denial and
+        CDS.  quick: look at the SOA only.
+        """
         z = self.state["zones"][name]
+        unsigned = z["unsigned"]
+        want = [("SOA", name, "answer")]
+        if not quick:
+            want += [("A", f"www.{name}", "answer"), ("A", f"missing.{name}", "authority")]
+            want += [] if unsigned else [("DNSKEY", name, "answer"), ("CDS", name, "answer"), ("A", f"wait.w.{name}", "authority")]
+
+        def right(address, rdtype, owner, section):
+            m = self.ask(address, owner, rdtype, timeout=0.5, tries=1)
+            if m is None or not m.flags & dns.flags.AA:
+                return False
+            types = {rr.rdtype for rr in getattr(m, section)}
+            if unsigned:
+                return bool(types)
+            denial = {dns.rdatatype.NSEC, dns.rdatatype.NSEC3}
+            return dns.rdatatype.RRSIG in types and (section == "answer" or types & denial)
         for s in z["signers"]:
             for server in self.state["signers"][s]["servers"]:
-                def served(address=server["addresses"][0]):
-                    m = self.ask(address, name, "SOA", timeout=0.5, tries=1)
-                    return m is not None and m.flags & dns.flags.AA and len(m.answer) == (1 if z["unsigned"] else 2)
-                wait_until(served, timeout, f"{server['name']} serves {name}")
+                for rdtype, owner, section in want:
+                    wait_until(lambda a=server["addresses"][0]: right(a, rdtype, owner, section), timeout, f"{server['name']} serves {owner} {rdtype}")
+            if not quick:
+                self.wait_secondaries(s, name)
+
+    def wait_secondaries(self, signer, name, timeout=20):
+        """Until all public servers of a signer show its serial."""
+        first, *others = (s["addresses"][0] for s in self.state["signers"][signer]["servers"])
+        for o in others:
+            wait_until(lambda o=o: self.serial(first, name) == self.serial(o, name), timeout, f"{o} has the {name} of {signer}")
 
     def ds_lines(self, name, ttl=None, signers=None):
         """'add' lines of the DS records for the SEP keys of the active signers."""
@@ -415,6 +429,7 @@ class Lab:
             if z["inbailiwick"]:
                 lines += [f"delete {ns['name']}" for s in z["signers"] for ns in z["ns"][s]]
             self.update("parent", "lab.", lines, check=False)
+            self.wait_parent()
             for s in z["signers"]:
                 srv = self.server(s)
                 if isinstance(srv, servers.Bind):
@@ -441,12 +456,43 @@ class Lab:
             lines += [f"add {name} {ttl} NS {ns['name']}" for o in signers for ns in z["ns"][o]]
             lines += [f"delete {name} NS {ns['name']}" for o in z["signers"] if o not in signers for ns in z["ns"][o]]
             self.update(s, name, lines)
+        for s in signers:
+            self.wait_secondaries(s, name)
         with self.changing() as state:
             state["zones"][name]["active"] = signers
             if parent:
                 self.update("parent", "lab.", [f"delete {name} DS", f"delete {name} NS"])
                 self._delegate([name])
         self.flush(name)
+
+
+def own_keys(dnskey, soa, signer, zone):
+    """Tell the keys of a server from imported ones: it signs DNSKEY with its KSKs and data with its ZSKs."""
+    name = dns.name.from_text(zone)
+    got = {}
+    for rdtype, m in ((dns.rdatatype.DNSKEY, dnskey), (dns.rdatatype.SOA, soa)):
+        if m is None:
+            raise LabError(f"{signer} does not answer {zone} {dns.rdatatype.to_text(rdtype)}")
+        try:
+            got[rdtype] = (m.find_rrset(m.answer, name, dns.rdataclass.IN, rdtype),
+                           list(m.find_rrset(m.answer, name, dns.rdataclass.IN, dns.rdatatype.RRSIG, rdtype)))
+        except KeyError as e:
+            raise LabError(f"{signer} serves {zone} without signed {dns.rdatatype.to_text(rdtype)}") from e
+
+    def signs(key, rdtype):
+        rrset, sigs = got[rdtype]
+        for sig in sigs:
+            if sig.key_tag == dns.dnssec.key_id(key) and sig.algorithm == key.algorithm:
+                try:
+                    dns.dnssec.validate_rrsig(rrset, sig, {name: dns.rrset.from_rdata(name, 0, key)}, now=sig.inception + 1)
+                    return True
+                except dns.dnssec.ValidationFailure:
+                    pass
+        return False
+    rdatas = list(got[dns.rdatatype.DNSKEY][0])
+    ksk = [r for r in rdatas if r.flags & 1 and signs(r, dns.rdatatype.DNSKEY)]
+    zsk = [r for r in rdatas if signs(r, dns.rdatatype.SOA)]
+    return ksk, zsk, [r for r in rdatas if r not in ksk and r not in zsk]
 
 
 def running():

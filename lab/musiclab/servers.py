@@ -61,6 +61,12 @@ class Server:
 
     def wait_ready(self, timeout=15):
         wait_until(self.answers, timeout, f"{self.name} answers")
+        for zone in list(self.d.get("zones", {}))[:50]:     # named answers before it has loaded its zones
+            wait_until(lambda z=zone: self.serves(z), timeout, f"{self.name} serves {zone}")
+
+    def serves(self, zone):
+        m = self.lab.ex.ask(self.listen[0], zone, "SOA", timeout=0.3, tries=1)
+        return m is not None and bool(m.answer)
 
     def call(self, *argv, **kw):
         argv = list(argv)
@@ -86,12 +92,8 @@ class Bind(Server):
         os.makedirs(self.path("keys"), exist_ok=True)
         os.makedirs(self.path("zones"), exist_ok=True)
 
-    def env(self):
-        return self.lab.pk.env(**(self.lab.hsm_env(self.name) if self.d.get("hsm") else {}))
-
     def argv(self):
-        return [self.lab.pk.program("named"), "-f", "-n", "2", "-c", self.path("named.conf")] + \
-               (["-E", "pkcs11"] if self.d.get("hsm") else [])
+        return [self.lab.pk.program("named"), "-f", "-n", "2", "-c", self.path("named.conf")]
 
     def version(self):
         if not hasattr(Bind, "_version"):
@@ -114,13 +116,14 @@ class Bind(Server):
         return name, text
 
     def zone_text(self, name, z):
-        grants = "" if self.d.get("updates_refused") else " ".join(f"grant {k} zonesub ANY;" for k in self.grants(z))
+        # without an update-policy the zone would not be dynamic, and named would refuse a dnssec-policy without inline-signing
+        grants = " ".join(f"grant {k} zonesub ANY;" for k in (["nobody"] if self.d.get("updates_refused") else self.grants(z)))
         text = f'zone "{name}" {{ type primary; file "zones/{name}db";\n'
         if not z.get("unsigned"):
             text += f'  dnssec-policy {self.policy(z)[0]}; inline-signing no;\n'
             if self.version() >= (9, 20):
                 text += "  checkds no;\n"
-        text += f"  update-policy {{ {grants} }};\n" if grants else "  allow-update { none; };\n"
+        text += f"  update-policy {{ {grants} }};\n"
         notify = self.d.get("notify", [])
         text += "  also-notify { " + " ".join(f"{a} port {p};" for a, p in notify) + " };\n" if notify else ""
         if self.d.get("transfers_refused"):
@@ -178,12 +181,11 @@ logging {{ channel f {{ stderr; severity info; print-time yes; print-category ye
     def add_zone(self, name, z, text):
         put(self.path("zones", name + "db"), text)
         if not z.get("unsigned"):
+            both = self.name in z.get("csk", [])
             for k in self.lab.zone_keys(self.name, name, z):
-                if not k.get("hsm"):
-                    key = k["key"]
-                    both = self.name in z.get("csk", [])
-                    key.write_bind(self.path("keys"), name, z["ttl"], ksk=both or None, zsk=both or None,
-                                   ds="omnipresent" if self.name in z["active"] else "rumoured")
+                key = k["key"]
+                key.write_bind(self.path("keys"), name, z["ttl"], ksk=both or None, zsk=both or None,
+                               ds="omnipresent" if self.name in z["active"] else "rumoured")
 
     def drop_zone(self, name):
         for folder, prefix in (("zones", name + "db"), ("keys", f"K{name}+")):
@@ -208,7 +210,7 @@ class Knot(Server):
 
     def policy(self, z):
         csk = self.name in z.get("csk", [])
-        full = self.name in z.get("knot_full", [])
+        full = self.name in z.get("knot_full", []) or self.d.get("drops_foreign")
         hsm = self.name in z.get("hsm", [])
         name = f"p{z['algorithm']}{'csk' if csk else ''}{z['denial']}t{z['ttl']}{'full' if full else ''}{'hsm' if hsm else ''}"
         text = f"  - id: {name}\n    algorithm: {keys.NAMES[z['algorithm']]}\n"

@@ -34,9 +34,11 @@ def start_time(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
             fields = f.read().rpartition(")")[2].split()
+        # a killed process may be a zombie whose other threads still hold its sockets
+        gone = fields[0] in "ZX" and len(os.listdir(f"/proc/{pid}/task")) <= 1
     except OSError:
         return None
-    return None if fields[0] in "ZX" else int(fields[19])
+    return None if gone else int(fields[19])
 
 
 class PidFile:

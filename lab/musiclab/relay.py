@@ -1,0 +1,130 @@
+"""A relay that owns a name server's public addresses and spoils what passes: delay, loss, truncation, wrong rcodes.
+
+It forwards UDP and TCP to the same server behind it.  Its wishes are a JSON file that is read again when it changes:
+{"delay": milliseconds each way, "loss": per cent each way, "truncate": bool, "no_tcp": bool, "rcode": number or null}.
+"""
+import asyncio
+import json
+import os
+import random
+import socket
+import sys
+
+
+class Wishes:
+    def __init__(self, path):
+        self.path, self.stamp, self.now = path, None, {}
+
+    def get(self, key):
+        try:
+            stamp = os.stat(self.path).st_mtime_ns
+            if stamp != self.stamp:
+                with open(self.path, encoding="utf-8") as f:
+                    self.now, self.stamp = json.load(f), stamp
+        except (OSError, ValueError):
+            pass
+        return self.now.get(key)
+
+    def lost(self):
+        return random.uniform(0, 100) < (self.get("loss") or 0)
+
+    def delay(self):
+        return (self.get("delay") or 0) / 1000
+
+
+def question_end(wire):
+    """Where the question section of a message with one question ends."""
+    at = 12
+    while wire[at]:
+        at += wire[at] + 1
+    return at + 5
+
+
+def spoil(wire, wishes, udp):
+    rcode = wishes.get("rcode")
+    try:
+        if rcode is not None or (udp and wishes.get("truncate")):
+            flags = bytes([wire[2] | (2 if rcode is None else 0), wire[3] if rcode is None else (wire[3] & 0xf0) | rcode])
+            return wire[:2] + flags + b"\0\1\0\0\0\0\0\0" + wire[12:question_end(wire)]
+    except IndexError:
+        pass
+    return wire
+
+
+class Back(asyncio.DatagramProtocol):
+    """One question on its way to the server and back."""
+
+    def __init__(self, front, client):
+        self.front, self.client = front, client
+
+    def datagram_received(self, data, addr):
+        w = self.front.wishes
+        if not w.lost():
+            asyncio.get_running_loop().call_later(w.delay(), self.front.transport.sendto, spoil(data, w, True), self.client)
+
+
+class Front(asyncio.DatagramProtocol):
+    def __init__(self, backend, wishes):
+        self.backend, self.wishes, self.transport = backend, wishes, None
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        if not self.wishes.lost():
+            asyncio.get_running_loop().create_task(self.forward(data, addr))
+
+    async def forward(self, data, addr):
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self.wishes.delay())
+        try:
+            transport, _ = await loop.create_datagram_endpoint(lambda: Back(self, addr), remote_addr=(self.backend, 53))
+        except OSError:
+            return
+        transport.sendto(data)
+        loop.call_later(5, transport.close)
+
+
+async def pump(reader, writer, wishes, answers):
+    """Copy DNS messages of one direction."""
+    try:
+        while True:
+            size = await reader.readexactly(2)
+            wire = await reader.readexactly(int.from_bytes(size, "big"))
+            await asyncio.sleep(wishes.delay())
+            if answers:
+                wire = spoil(wire, wishes, False)
+            writer.write(len(wire).to_bytes(2, "big") + wire)
+            await writer.drain()
+    except (asyncio.IncompleteReadError, OSError):
+        pass
+    finally:
+        writer.close()
+
+
+def stream(backend, wishes):
+    async def serve(reader, writer):
+        if wishes.get("no_tcp") or wishes.lost():
+            writer.transport.abort()
+            return
+        try:
+            up_reader, up_writer = await asyncio.open_connection(backend, 53)
+        except OSError:
+            writer.transport.abort()
+            return
+        await asyncio.gather(pump(reader, up_writer, wishes, False), pump(up_reader, writer, wishes, True))
+    return serve
+
+
+async def run(path, pairs):
+    loop = asyncio.get_running_loop()
+    wishes = Wishes(path)
+    for public, backend in pairs:
+        family = socket.AF_INET6 if ":" in public else socket.AF_INET
+        await loop.create_datagram_endpoint(lambda b=backend: Front(b, wishes), local_addr=(public, 53), family=family)
+        await asyncio.start_server(stream(backend, wishes), public, 53, family=family)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(sys.argv[1], [p.split("=") for p in sys.argv[2:]]))
