@@ -147,7 +147,7 @@ class Bind(Server):
         text += f'''controls {{ inet {control} port 953 allow {{ any; }} keys {{ "rndc"; }}; }};
 options {{
   directory "{self.dir}"; pid-file "{self.dir}/named.pid"; session-keyfile "{self.dir}/session.key";
-  managed-keys-directory "{self.dir}"; key-directory "{self.dir}/keys"; lock-file none;
+  managed-keys-directory "{self.dir}"; key-directory "{self.dir}/keys"; {"" if self.version() >= (9, 20) else "lock-file none;"}
   listen-on {{ {" ".join(a + ";" for a in self.v4()) or "none;"} }}; listen-on-v6 {{ {" ".join(a + ";" for a in self.v6()) or "none;"} }};
   recursion no; dnssec-validation no; empty-zones-enable no;
   notify explicit; notify-delay 0; notify-rate 1000; startup-notify-rate 1000; serial-query-rate 1000;
