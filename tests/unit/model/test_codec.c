@@ -587,7 +587,7 @@ idle_zone_is_small(void **state)
 	t3 = now_us();
 	same_state(a, b);
 	print_message("idle zone %zu bytes, encode %.2f us, decode %.2f us, clear %.2f us\n", out.len,
-	    (t1 - t0) / ROUNDS, (t2 - t1) / ROUNDS, (t3 - t2) / ROUNDS);
+	    (t1 - t0) / (int)ROUNDS, (t2 - t1) / (int)ROUNDS, (t3 - t2) / (int)ROUNDS);
 	assert_true(out.len < 1400);
 	mus_buf_clear(&out);
 }
