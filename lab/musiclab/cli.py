@@ -16,15 +16,6 @@ def words(text):
     return [w for w in text.split(",") if w]
 
 
-def shell_env(lab):
-    """Environment of commands inside: the private tools first, and where things are."""
-    e = dict(os.environ)
-    e["PATH"] = lab.pk.bin + ":" + e.get("PATH", "")
-    e["LAB"] = lab.name
-    e["LAB_DIR"] = lab.dir
-    return lab.space.env(e)
-
-
 def inside(lab):
     """Run the rest of this command inside the namespace: it asks many questions."""
     if lab.space.inside():
@@ -124,7 +115,7 @@ def cmd_exec(a):
     if not command:
         raise LabError("exec: which command? (lab/lab exec -- dig @10.53.5.1 www.ex.lab)")
     argv = lab.space.enter_argv() + command
-    os.execvpe(argv[0], argv, shell_env(lab))
+    os.execvpe(argv[0], argv, lab.tool_env())
 
 
 def cmd_shell(a):
@@ -132,7 +123,7 @@ def cmd_shell(a):
     print(f"inside laboratory {lab.name}: dig, kdig, delv, nsupdate of the private packages are first in PATH; try\n"
           "  dig @10.53.5.1 www.ex.lab +dnssec      lab/lab look ex      exit", flush=True)
     argv = lab.space.enter_argv() + [os.environ.get("SHELL", "/bin/sh")]
-    os.execvpe(argv[0], argv, shell_env(lab))
+    os.execvpe(argv[0], argv, lab.tool_env())
 
 
 def cmd_prober(a):

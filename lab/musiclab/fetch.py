@@ -3,6 +3,7 @@
 Debian starts a daemon when its package is installed and binds AppArmor profiles to the installed paths.  The laboratory
 must do neither, so it downloads the packages, unpacks them into its own folder and installs nothing.  It needs no root.
 """
+import fcntl
 import glob
 import os
 import re
@@ -105,6 +106,14 @@ def _check_libraries(pk):
 
 def fetch(suite=None, say=print, force=False):
     """Make lab/pkgs/SUITE complete.  Quick when it is; says what it does before it does it."""
+    base = os.path.dirname(Packages(suite).dir)
+    os.makedirs(base, exist_ok=True)
+    with open(os.path.join(base, ".lock"), "a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)        # tests of several laboratories may start at once
+        return _fetch(suite, say, force)
+
+
+def _fetch(suite, say, force):
     pk = Packages(suite)
     if suite and suite != host_suite():
         raise LabError(f"this machine is {host_suite()}; programs of {suite} need its C library, "

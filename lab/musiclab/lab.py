@@ -228,6 +228,26 @@ class Lab:
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
 
+    # -- programs inside ----------------------------------------------------------------------------------------
+    def tool_env(self):
+        """Environment for programs inside: the private dig, nsupdate ... come first in PATH."""
+        e = dict(os.environ)
+        e["PATH"] = self.pk.bin + ":" + e.get("PATH", "")
+        e["LAB"], e["LAB_DIR"] = self.name, self.dir
+        return self.space.env(e)
+
+    def call(self, argv, **kw):
+        """Run a program inside to its end: CompletedProcess (text); LabError when it fails, unless check=False."""
+        return self.space.call(argv, env=self.tool_env(), **kw)
+
+    def spawn(self, argv, **kw):
+        """subprocess.Popen inside; the pid is the program's own.  It ends with the laboratory at the latest."""
+        return self.space.spawn(argv, env=self.tool_env(), **kw)
+
+    def daemon(self, name, argv, **kw):
+        """Start a program of your own (musicd ...) that logs to log/NAME.log; returns its PidFile (pid(), stop())."""
+        return self.space.daemon(name, argv, env=self.tool_env(), **kw)
+
     # -- SoftHSM ------------------------------------------------------------------------------------------------
     def softhsm_module(self):
         return self.pk.find("usr/lib/softhsm/libsofthsm2.so", "usr/lib/@T@/softhsm/libsofthsm2.so")
@@ -410,8 +430,8 @@ class Lab:
             self.wait_parent()
 
     def serial(self, address, zone):
-        m = self.ask(address, zone, "SOA", timeout=0.5, tries=1)
-        return m.answer[0][0].serial if m is not None and m.answer else None
+        rr = self.ex.rrset(address, zone, "SOA", timeout=0.5, tries=1)
+        return rr[0].serial if rr else None
 
     def wait_parent(self, timeout=20):
         """Until the parent's secondary has what its primary has."""
