@@ -349,7 +349,9 @@ class Lab:
                     self.wait_served(name, quick=len(names) > 20)
             if delegate:
                 for i in range(0, len(names), 50):
-                    self._delegate(names[i:i + 50], secure=delegate != "insecure" and not unsigned, wait=wait)
+                    self._delegate(names[i:i + 50], secure=delegate != "insecure" and not unsigned)
+                if wait:
+                    self.wait_parent()
             self.chosen.clear()
         return names
 
@@ -414,7 +416,7 @@ class Lab:
                 lines.append(f"add {name} {ttl or z['ttl']} DS {ds.to_text()}")
         return lines
 
-    def _delegate(self, names, secure=True, wait=True):
+    def _delegate(self, names, secure=True):
         lines = []
         for name in names:
             z = self.state["zones"][name]
@@ -426,8 +428,6 @@ class Lab:
             if secure:
                 lines += self.ds_lines(name)
         self.update("parent", "lab.", lines)
-        if wait:
-            self.wait_parent()
 
     def serial(self, address, zone):
         rr = self.ex.rrset(address, zone, "SOA", timeout=0.5, tries=1)
@@ -483,6 +483,7 @@ class Lab:
             if parent:
                 self.update("parent", "lab.", [f"delete {name} DS", f"delete {name} NS"])
                 self._delegate([name])
+                self.wait_parent()
         self.flush(name)
 
 
