@@ -1,0 +1,128 @@
+/* Migrations: number n brings version n-1 to version n.  Never edited once released. */
+#include "store/sql.h"
+
+enum { APPLICATION_ID = 0x4d555349 };	/* "MUSI" */
+
+static const char *const migrations[] = {
+	/* 1: everything */
+	"CREATE TABLE signer("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE CHECK(name <> ''),"
+	" driver TEXT NOT NULL, update_addr TEXT NOT NULL, key_file TEXT NOT NULL,"
+	" no_transfer INTEGER NOT NULL, max_ttl_s INTEGER NOT NULL, declared_content INTEGER NOT NULL,"
+	" update_rate INTEGER NOT NULL, cap_dnskey INTEGER NOT NULL, cap_cds INTEGER NOT NULL,"
+	" cap_cdnskey INTEGER NOT NULL, cap_csync INTEGER NOT NULL, cap_ns INTEGER NOT NULL,"
+	" caps_at_ms INTEGER NOT NULL, created_at_ms INTEGER NOT NULL, changed_at_ms INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE signer_ns("
+	" signer_id INTEGER NOT NULL REFERENCES signer ON DELETE CASCADE, pos INTEGER NOT NULL,"
+	" name TEXT NOT NULL, is_shared INTEGER NOT NULL, addrs TEXT NOT NULL,"
+	" PRIMARY KEY(signer_id, pos)) STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE signer_group("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE CHECK(name <> ''),"
+	" created_at_ms INTEGER NOT NULL, changed_at_ms INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE group_member("
+	" group_id INTEGER NOT NULL REFERENCES signer_group ON DELETE CASCADE, pos INTEGER NOT NULL,"
+	" signer_id INTEGER NOT NULL REFERENCES signer, leaving INTEGER NOT NULL,"
+	" PRIMARY KEY(group_id, pos), UNIQUE(signer_id, group_id)) STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE zone("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE CHECK(name <> ''),"
+	" group_id INTEGER REFERENCES signer_group, mode INTEGER NOT NULL, held INTEGER NOT NULL,"
+	" held_reason TEXT NOT NULL, sample TEXT NOT NULL, parent TEXT NOT NULL,"
+	" parent_addrs TEXT NOT NULL,"
+	/* what the engine writes every turn; from here on */
+	" state TEXT NOT NULL, process TEXT NOT NULL, row TEXT NOT NULL, waiting TEXT NOT NULL,"
+	" waiting_until_ms INTEGER NOT NULL, next_check_at_ms INTEGER NOT NULL,"
+	" checked_at_ms INTEGER NOT NULL,"
+	" created_at_ms INTEGER NOT NULL, changed_at_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX zone_by_group ON zone(group_id, name);"
+	"CREATE INDEX zone_ids_by_group ON zone(group_id);"
+	"CREATE INDEX zone_by_state ON zone(state, name);"
+	"CREATE INDEX zone_busy ON zone(name) WHERE process <> '';"
+	"CREATE TABLE zone_signer("
+	" zone_id INTEGER NOT NULL REFERENCES zone ON DELETE CASCADE,"
+	" signer_id INTEGER NOT NULL REFERENCES signer ON DELETE CASCADE, pos INTEGER NOT NULL,"
+	" key_file TEXT NOT NULL, max_ttl_s INTEGER NOT NULL, lost INTEGER NOT NULL,"
+	" excluded INTEGER NOT NULL, staying INTEGER NOT NULL,"
+	" PRIMARY KEY(zone_id, signer_id)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX zone_signer_by_signer ON zone_signer(signer_id);"
+	"CREATE TABLE zone_ns("
+	" zone_id INTEGER NOT NULL, signer_id INTEGER NOT NULL, pos INTEGER NOT NULL,"
+	" name TEXT NOT NULL, is_shared INTEGER NOT NULL, addrs TEXT NOT NULL,"
+	" PRIMARY KEY(zone_id, signer_id, pos),"
+	" FOREIGN KEY(zone_id, signer_id) REFERENCES zone_signer ON DELETE CASCADE"
+	") STRICT, WITHOUT ROWID;"
+	/* with a rowid: a blob of a kilobyte stays on its page */
+	"CREATE TABLE zone_state("
+	" zone_id INTEGER PRIMARY KEY REFERENCES zone ON DELETE CASCADE, state BLOB NOT NULL) STRICT;"
+
+	"CREATE TABLE event("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, zone_id INTEGER REFERENCES zone ON DELETE CASCADE,"
+	" at_ms INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, actor TEXT NOT NULL) STRICT;"
+	"CREATE INDEX event_by_zone ON event(zone_id);"
+	"CREATE TABLE process("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" zone_id INTEGER NOT NULL REFERENCES zone ON DELETE CASCADE, kind TEXT NOT NULL,"
+	" signer TEXT NOT NULL, row TEXT NOT NULL, started_at_ms INTEGER NOT NULL,"
+	" ended_at_ms INTEGER NOT NULL, outcome TEXT NOT NULL) STRICT;"
+	"CREATE INDEX process_by_zone ON process(zone_id);"
+	"CREATE INDEX process_running ON process(id) WHERE ended_at_ms = " MUS__NEVER_SQL ";",
+};
+enum { VERSION = (int)(sizeof migrations / sizeof migrations[0]) };
+
+/* The one number that ${sql} gives.  Not from the table: it is prepared on what we make here. */
+static int
+read_number(struct mus_store *s, const char *sql, int64_t *out, struct mus_errtext *et)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
+
+	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		*out = sqlite3_column_int64(st, 0);
+		rc = SQLITE_OK;
+	}
+	if (rc != SQLITE_OK)
+		mus_errf(et, MUS_ERR_STORE, "%s: %s", s->path, sqlite3_errmsg(s->db));
+	sqlite3_finalize(st);
+	return rc == SQLITE_OK ? 0 : MUS_ERR_STORE;
+}
+
+static int
+migrate_one(struct mus_store *s, int number, struct mus_errtext *et)
+{
+	char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d;"
+	    "PRAGMA user_version = %d; COMMIT;", migrations[number - 1], APPLICATION_ID, number);
+	int rc = 0;
+
+	if (sql == NULL)
+		return mus_errf(et, MUS_ERR_NOMEM, "%s: out of memory", s->path);
+	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+		rc = mus_errf(et, MUS_ERR_STORE, "%s: migration to version %d: %s", s->path, number,
+		    sqlite3_errmsg(s->db));
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	}
+	sqlite3_free(sql);
+	return rc;
+}
+
+int
+mus__schema_migrate(struct mus_store *s, struct mus_errtext *et)
+{
+	int64_t version = 0, app = 0, tables = 0;
+	int rc;
+
+	if ((rc = read_number(s, "PRAGMA user_version", &version, et)) < 0 ||
+	    (rc = read_number(s, "PRAGMA application_id", &app, et)) < 0 ||
+	    (rc = read_number(s, "SELECT count(*) FROM sqlite_schema", &tables, et)) < 0)
+		return rc;
+	if (tables > 0 && app != APPLICATION_ID)
+		return mus_errf(et, MUS_ERR_STORE, "%s: is the database of another program", s->path);
+	if (version > VERSION)
+		return mus_errf(et, MUS_ERR_UNSUPPORTED, "%s: has schema version %lld, this program knows "
+		    "%d; it was written by a newer one", s->path, (long long)version, VERSION);
+	for (int n = (int)version + 1; n <= VERSION; n++)
+		if ((rc = migrate_one(s, n, et)) < 0)
+			return rc;
+	return 0;
+}
