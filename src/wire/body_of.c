@@ -1,0 +1,415 @@
+#include "wire/body_of.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "model/text.h"
+
+static const char *
+tri_word(enum mus_tri t)
+{
+	switch (t) {
+	case MUS_YES:
+		return "yes";
+	case MUS_NO:
+		return "no";
+	case MUS_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+const char *
+mus_body_result_word(enum mus_result r)
+{
+	switch (r) {
+	case MUS_RES_HOLDS:
+		return "holds";
+	case MUS_RES_WARN:
+		return "warning";
+	case MUS_RES_UNKNOWN:
+		return "unknown";
+	case MUS_RES_FAILS:
+		return "fails";
+	}
+	return "unknown";
+}
+
+static const char *
+mode_word(enum mus_zone_mode m)
+{
+	return m == MUS_MODE_MANUAL ? "manual" : "auto";
+}
+
+static struct mus_list
+list_of_ns(struct mus_arena *a, const struct mus_ns_obj *ns, unsigned count)
+{
+	struct mus_body_ns *out;
+
+	if (count == 0 || (out = mus_arena_alloc(a, count * sizeof *out)) == NULL)
+		return (struct mus_list){NULL, 0};
+	for (unsigned i = 0; i < count; i++)
+		out[i] = (struct mus_body_ns){.name = ns[i].name,
+		    .addresses = {ns[i].addr, ns[i].addr_count}, .shared = ns[i].is_shared};
+	return (struct mus_list){out, count};
+}
+
+void
+mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o, struct mus_rep_signer *out)
+{
+	struct mus_rep_caps *caps = mus_arena_alloc(a, sizeof *caps);
+
+	if (caps != NULL)
+		*caps = (struct mus_rep_caps){tri_word(o->caps.dnskey), tri_word(o->caps.cds),
+		    tri_word(o->caps.cdnskey), tri_word(o->caps.csync), tri_word(o->caps.ns), o->caps_at};
+	*out = (struct mus_rep_signer){
+	    .name = o->name, .driver = o->driver, .update = o->update, .key_file = o->key_file,
+	    .no_transfer = o->no_transfer, .max_ttl_s = o->max_ttl_s,
+	    .declared_content = o->declared_content, .update_rate = o->update_rate,
+	    .name_servers = list_of_ns(a, o->ns, o->ns_count), .caps = caps,
+	    .created_at = o->created_at, .changed_at = o->changed_at,
+	};
+}
+
+void
+mus_body_of_group(struct mus_arena *a, const struct mus_group_obj *o,
+    const struct mus_body_names *names, struct mus_rep_group *out)
+{
+	struct mus_rep_member *m = mus_arena_alloc(a, MUS_SIGNERS_MAX * sizeof *m);
+	size_t count = m != NULL ? o->member_count : 0;
+
+	for (size_t i = 0; i < count; i++)
+		m[i] = (struct mus_rep_member){
+		    names->signer(names->arg, o->member[i].signer_id), o->member[i].leaving};
+	*out = (struct mus_rep_group){.name = o->name, .signers = {m, count},
+	    .created_at = o->created_at, .changed_at = o->changed_at};
+}
+
+void
+mus_body_of_zone(struct mus_arena *a, const struct mus_zone_obj *o,
+    const struct mus_body_names *names, struct mus_rep_zone *out)
+{
+	struct mus_rep_zone_signer *zs = NULL;
+	size_t count = o->signer_count;
+
+	if (count > 0 && (zs = mus_arena_alloc(a, count * sizeof *zs)) == NULL)
+		count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct mus_zone_signer_obj *s = &o->signer[i];
+
+		zs[i] = (struct mus_rep_zone_signer){
+		    .signer = names->signer(names->arg, s->signer_id), .key_file = s->key_file,
+		    .max_ttl_s = s->max_ttl_s, .name_servers = list_of_ns(a, s->ns, s->ns_count),
+		    .lost = s->lost, .excluded = s->excluded, .staying = s->staying};
+	}
+	*out = (struct mus_rep_zone){
+	    .name = o->name, .group = names->group(names->arg, o->group_id),
+	    .mode = mode_word(o->mode), .state = o->state, .process = o->process, .row = o->row,
+	    .waiting = o->waiting, .waiting_until = o->waiting_until, .held = o->held,
+	    .held_reason = o->held_reason, .sample = o->sample, .parent = o->parent,
+	    .parent_addresses = {o->parent_addr, o->parent_addr_count}, .signers = {zs, count},
+	    .next_check_at = o->next_check_at, .checked_at = o->checked_at,
+	    .created_at = o->created_at, .changed_at = o->changed_at,
+	};
+}
+
+void
+mus_body_of_event(const struct mus_event_obj *o, struct mus_rep_event *out)
+{
+	*out = (struct mus_rep_event){.id = (uint64_t)o->id, .zone = o->zone[0] != '\0' ? o->zone : NULL,
+	    .at = o->at, .kind = o->kind, .text = o->text, .actor = o->actor};
+}
+
+void
+mus_body_of_process(const struct mus_process_obj *o, struct mus_rep_process *out)
+{
+	*out = (struct mus_rep_process){.id = (uint64_t)o->id, .zone = o->zone, .kind = o->kind,
+	    .signer = o->signer, .row = o->row, .outcome = o->outcome,
+	    .running = !mus_time_is_set(o->ended_at), .started_at = o->started_at,
+	    .ended_at = o->ended_at};
+}
+
+static const char *
+origin_name(const struct mus_zonestate *z, unsigned origin)
+{
+	if (origin < z->zone.signer_count)
+		return z->book.signer[origin];
+	return origin == MUS_PARENT ? "parent" : NULL;
+}
+
+static const char *
+record_name(unsigned kind)
+{
+	return kind < MUS_RR_COUNT ? mus_rr_text((enum mus_rr_kind)kind) : NULL;
+}
+
+static const char *
+keep_text(struct mus_arena *a, const char *s)
+{
+	const char *kept = mus_arena_strdup(a, s);
+
+	return kept != NULL ? kept : "";
+}
+
+void
+mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z, const struct mus_witness *w,
+    struct mus_rep_finding *out)
+{
+	char text[MUS_TEXT_MAX];
+
+	*out = (struct mus_rep_finding){
+	    .rule = mus_rule_text(w->rule), .sentence = mus_rule_sentence(w->rule),
+	    .result = mus_body_result_word(w->result),
+	    .text = keep_text(a, mus_witness_text(&z->book, &z->zone, w, text)),
+	    .signer = origin_name(z, w->origin), .other_signer = origin_name(z, w->origin2),
+	    .record = record_name(w->kind), .seen_at = w->seen_at, .until = w->until,
+	    .hint = mus_body_hint(w),
+	};
+	if (w->server < z->zone.server_count)
+		out->server = keep_text(a, mus_server_text(&z->book, &z->zone, w->server, text));
+	if (w->key < z->zone.key_count)
+		out->key_tag = z->zone.key[w->key].tag;
+	if (w->result == MUS_RES_UNKNOWN && w->cause < MUS_CAUSE_COUNT)
+		out->cause = mus_cause_text((enum mus_cause)w->cause);
+}
+
+struct mus_list
+mus_body_of_findings(struct mus_arena *a, const struct mus_zonestate *z, const struct mus_witness *w,
+    unsigned count)
+{
+	struct mus_rep_finding *out;
+
+	if (count == 0 || (out = mus_arena_alloc(a, count * sizeof *out)) == NULL)
+		return (struct mus_list){NULL, 0};
+	for (unsigned i = 0; i < count; i++)
+		mus_body_of_finding(a, z, &w[i], &out[i]);
+	return (struct mus_list){out, count};
+}
+
+static const struct mus_rep_process_state *
+process_state(struct mus_arena *a, const struct mus_body_view *v)
+{
+	const struct mus_proc *p = v->plan != NULL ? &v->plan->want.proc : &v->state->want.proc;
+	struct mus_rep_process_state *out;
+	const char *signer = origin_name(v->state, p->signer);
+
+	if (p->kind == MUS_PROC_NONE || (out = mus_arena_alloc(a, sizeof *out)) == NULL)
+		return NULL;
+	*out = (struct mus_rep_process_state){.kind = mus_proc_text(p->kind),
+	    .signer = signer != NULL ? signer : "", .row = v->row.name != NULL ? v->row.name : "",
+	    .row_number = (uint64_t)p->row + 1, .row_count = v->row.count,
+	    .started_at = p->started_at, .row_at = p->row_at};
+	return out;
+}
+
+static struct mus_list
+waits_of(struct mus_arena *a, const struct mus_body_view *v)
+{
+	if (v->plan == NULL)
+		return (struct mus_list){NULL, 0};
+	return mus_body_of_findings(a, v->state, v->plan->wait, v->plan->wait_count);
+}
+
+static struct mus_time
+wake_of(const struct mus_body_view *v)
+{
+	return v->plan != NULL ? v->plan->wake_at : MUS_TIME_NEVER;
+}
+
+/* Every version that some server shows now has one of ${mask}; false when none is shown. */
+static bool
+shown_everywhere(const struct mus_ring *ring, uint64_t mask)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < ring->count; i++) {
+		if (ring->v[i].srv == 0)
+			continue;
+		if ((ring->v[i].set & mask) == 0)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+static void
+signer_state(struct mus_arena *a, const struct mus_zonestate *z, unsigned s,
+    struct mus_rep_signer_state *out)
+{
+	const struct mus_zsigner *zs = &z->zone.signer[s];
+	uint64_t keys = 0, names = 0;
+	const char **tags = mus_arena_alloc(a, MUS_KEYS_MAX * sizeof *tags);
+	bool in_keys = true;
+
+	*out = (struct mus_rep_signer_state){.name = z->book.signer[s], .member = zs->is_member,
+	    .lost = zs->is_lost, .driver = zs->has_driver};
+	for (unsigned k = 0; k < z->zone.key_count; k++) {
+		if (z->zone.key[k].owner != s || mus_time_is_set(z->zone.key[k].gone_at) || tags == NULL)
+			continue;
+		keys |= mus_bit(k);
+		tags[out->keys++] = mus_arena_printf(a, "%u", z->zone.key[k].tag);
+	}
+	out->key_tags = (struct mus_list){tags, out->keys};
+	for (unsigned n = 0; n < z->zone.ns_count; n++)
+		if (z->zone.ns[n].owner == s)
+			names |= mus_bit(n);
+	for (unsigned o = 0; o < z->zone.signer_count; o++) {
+		const struct mus_zsigner *other = &z->zone.signer[o];
+
+		if (o == s || (other->is_member && !other->is_lost))
+			in_keys = in_keys && shown_everywhere(&z->seen.signer[o][MUS_RR_KEY], keys);
+	}
+	out->in_keys = in_keys;
+	out->in_ds = shown_everywhere(mus_seen_ring_const(&z->seen, MUS_PARENT, MUS_RR_DS), keys);
+	out->in_ns = shown_everywhere(mus_seen_ring_const(&z->seen, MUS_PARENT, MUS_RR_PNS), names);
+}
+
+static void
+count_servers(const struct mus_zonestate *z, unsigned origin, uint64_t *all, uint64_t *reached)
+{
+	for (unsigned i = 0; i < z->zone.server_count; i++) {
+		if (z->zone.server[i].origin != origin)
+			continue;
+		++*all;
+		if (z->seen.server[i].udp_ok && z->seen.server[i].aa_ok)
+			++*reached;
+	}
+}
+
+void
+mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const char *group,
+    const struct mus_body_view *v, struct mus_rep_zone_status *out)
+{
+	const struct mus_zonestate *z = v->state;
+	struct mus_rep_signer_state *s = mus_arena_alloc(a, MUS_SIGNERS_MAX * sizeof *s);
+	size_t count = s != NULL ? z->zone.signer_count : 0;
+
+	*out = (struct mus_rep_zone_status){
+	    .name = o->name, .group = group, .mode = mode_word(o->mode), .state = o->state,
+	    .parent = z->book.parent, .held = o->held, .held_reason = o->held_reason,
+	    .process = process_state(a, v), .waits = waits_of(a, v),
+	    .findings = v->verdict != NULL ? v->verdict->finding_count : 0, .wake_at = wake_of(v),
+	    .next_check_at = o->next_check_at, .checked_at = o->checked_at, .now = v->now,
+	};
+	for (unsigned i = 0; i < count; i++) {
+		signer_state(a, z, i, &s[i]);
+		count_servers(z, i, &s[i].servers, &s[i].servers_reached);
+	}
+	out->signers = (struct mus_list){s, count};
+	count_servers(z, MUS_PARENT, &out->parent_servers, &out->parent_servers_reached);
+}
+
+static const char *
+act_kind_word(enum mus_act_kind k)
+{
+	switch (k) {
+	case MUS_ACT_CHANGE:
+		return "change";
+	case MUS_ACT_NOTIFY_PARENT:
+		return "notify-parent";
+	case MUS_ACT_TRANSFER:
+		return "transfer";
+	}
+	return "?";
+}
+
+static void
+action_of(struct mus_arena *a, const struct mus_zonestate *z, const struct mus_act *act,
+    struct mus_rep_action *out)
+{
+	char text[MUS_TEXT_MAX];
+	const char *id = mus_arena_printf(a, "%016llx", (unsigned long long)act->id);
+
+	*out = (struct mus_rep_action){
+	    .id = id != NULL ? id : "", .kind = act_kind_word(act->kind),
+	    .signer = act->kind != MUS_ACT_NOTIFY_PARENT ? origin_name(z, act->signer) : NULL,
+	    .record = act->kind == MUS_ACT_CHANGE ? record_name(act->rr) : NULL,
+	    .why = mus_rule_text(act->why),
+	    .text = keep_text(a, mus_act_text(&z->book, &z->zone, act, text)),
+	};
+}
+
+void
+mus_body_of_plan(struct mus_arena *a, const struct mus_zone_obj *o, const struct mus_body_view *v,
+    struct mus_rep_plan *out)
+{
+	const struct mus_plan *p = v->plan;
+	const struct mus_zonestate *z = v->state;
+	size_t acts = p != NULL ? p->act_count : 0, need = 0;
+	struct mus_rep_action *act = acts > 0 ? mus_arena_alloc(a, acts * sizeof *act) : NULL;
+	const char **copy = mus_arena_alloc(a, MUS_SIGNERS_MAX * sizeof *copy);
+
+	if (act == NULL)
+		acts = 0;
+	for (size_t i = 0; i < acts; i++)
+		action_of(a, z, &p->act[i], &act[i]);
+	for (unsigned s = 0; p != NULL && copy != NULL && s < z->zone.signer_count; s++)
+		if ((p->need_copy >> s & 1) != 0)
+			copy[need++] = z->book.signer[s];
+	*out = (struct mus_rep_plan){
+	    .zone = o->name, .state = o->state, .process = process_state(a, v),
+	    .actions = {act, acts}, .more = p != NULL && p->more, .waits = waits_of(a, v),
+	    .need_copy = {copy, need}, .wake_at = wake_of(v), .now = v->now,
+	};
+}
+
+void
+mus_body_of_explain(struct mus_arena *a, const struct mus_zone_obj *o, const struct mus_body_view *v,
+    struct mus_rep_explain *out)
+{
+	const struct mus_verdict *d = v->verdict;
+	struct mus_rep_rule *rules = mus_arena_alloc(a, MUS_RULE_COUNT * sizeof *rules);
+	size_t count = 0;
+
+	for (unsigned r = MUS_RULE_V1; d != NULL && rules != NULL && r <= MUS_RULE_V14; r++)
+		rules[count++] = (struct mus_rep_rule){mus_rule_text((enum mus_rule)r),
+		    mus_rule_sentence((enum mus_rule)r), mus_body_result_word(d->rule[r])};
+	*out = (struct mus_rep_explain){
+	    .zone = o->name, .state = o->state, .process = process_state(a, v),
+	    .rules = {rules, count}, .waits = waits_of(a, v), .wake_at = wake_of(v), .now = v->now,
+	};
+	if (d != NULL)
+		out->findings = mus_body_of_findings(a, v->state, d->finding, d->finding_count);
+}
+
+void
+mus_body_to_ns(const struct mus_list *list, struct mus_ns_obj *ns, uint8_t *count)
+{
+	const struct mus_body_ns *in = list->item;
+
+	*count = 0;
+	for (size_t i = 0; i < list->count && i < MUS_OBJ_NS_MAX; i++) {
+		const struct mus_addr *addr = in[i].addresses.item;
+		struct mus_ns_obj *out = &ns[i];
+
+		memset(out, 0, sizeof *out);
+		(void)mus_strcpy(out->name, sizeof out->name, in[i].name);
+		out->is_shared = in[i].shared;
+		for (size_t k = 0; k < in[i].addresses.count && k < MUS_OBJ_ADDR_MAX; k++)
+			out->addr[out->addr_count++] = addr[k];
+		++*count;
+	}
+}
+
+void
+mus_body_to_signer(const struct mus_req_signer *r, struct mus_signer_obj *o)
+{
+	if (mus_wire_given(r->given, MUS_REQ_SIGNER_NAME))
+		(void)mus_strcpy(o->name, sizeof o->name, r->name);
+	if (mus_wire_given(r->given, MUS_REQ_SIGNER_DRIVER))
+		(void)mus_strcpy(o->driver, sizeof o->driver, r->driver);
+	if (mus_wire_given(r->given, MUS_REQ_SIGNER_UPDATE))
+		o->update = r->update;
+	if (mus_wire_given(r->given, MUS_REQ_SIGNER_KEY_FILE))
+		(void)mus_strcpy(o->key_file, sizeof o->key_file, r->key_file);
+	if (mus_wire_given(r->given, MUS_REQ_SIGNER_NO_TRANSFER))
+		o->no_transfer = r->no_transfer;
+	if (mus_wire_given(r->given, MUS_REQ_SIGNER_MAX_TTL))
+		o->max_ttl_s = (uint32_t)r->max_ttl_s;
+	if (mus_wire_given(r->given, MUS_REQ_SIGNER_DECLARED_CONTENT))
+		o->declared_content = r->declared_content;
+	if (mus_wire_given(r->given, MUS_REQ_SIGNER_UPDATE_RATE))
+		o->update_rate = (uint32_t)r->update_rate;
+	if (mus_wire_given(r->given, MUS_REQ_SIGNER_NAME_SERVERS))
+		mus_body_to_ns(&r->name_servers, o->ns, &o->ns_count);
+}

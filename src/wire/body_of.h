@@ -1,0 +1,59 @@
+/*
+ * Model types -> reply structs, request structs -> model types.  Everything made is lent by the
+ * arena or by the arguments; out of memory shows in mus_arena_failed.
+ */
+#ifndef MUS_WIRE_BODY_OF_H
+#define MUS_WIRE_BODY_OF_H
+
+#include "model/book.h"
+#include "model/object.h"
+#include "model/plan.h"
+#include "wire/body.h"
+
+/* Names behind ids; "" for 0 and for what is gone.  What is returned must live as long as the reply. */
+struct mus_body_names {
+	const char *(*group)(void *arg, int64_t id);
+	const char *(*signer)(void *arg, int64_t id);
+	void *arg;
+};
+/* Where the running process stands in its table (core/rows.h); count 0: no process. */
+struct mus_body_row {
+	const char *name;
+	unsigned count;
+};
+/* A zone as the engine shows it. */
+struct mus_body_view {
+	const struct mus_zonestate *state;
+	const struct mus_plan *plan;		/* may be NULL */
+	const struct mus_verdict *verdict;	/* may be NULL */
+	struct mus_body_row row;
+	struct mus_time now;
+};
+
+void mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o, struct mus_rep_signer *out);
+void mus_body_of_group(struct mus_arena *a, const struct mus_group_obj *o,
+    const struct mus_body_names *names, struct mus_rep_group *out);	/* zones, busy: the caller */
+void mus_body_of_zone(struct mus_arena *a, const struct mus_zone_obj *o,
+    const struct mus_body_names *names, struct mus_rep_zone *out);
+void mus_body_of_event(const struct mus_event_obj *o, struct mus_rep_event *out);
+void mus_body_of_process(const struct mus_process_obj *o, struct mus_rep_process *out);
+void mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z,
+    const struct mus_witness *w, struct mus_rep_finding *out);
+struct mus_list mus_body_of_findings(struct mus_arena *a, const struct mus_zonestate *z,
+    const struct mus_witness *w, unsigned count);
+void mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const char *group,
+    const struct mus_body_view *v, struct mus_rep_zone_status *out);
+void mus_body_of_plan(struct mus_arena *a, const struct mus_zone_obj *o,
+    const struct mus_body_view *v, struct mus_rep_plan *out);
+void mus_body_of_explain(struct mus_arena *a, const struct mus_zone_obj *o,
+    const struct mus_body_view *v, struct mus_rep_explain *out);
+const char *mus_body_result_word(enum mus_result r);
+
+/* What to do about it, for people; never NULL. */
+const char *mus_body_hint(const struct mus_witness *w);
+
+/* Writes what was given over ${o}.  Names must be canonical already. */
+void mus_body_to_signer(const struct mus_req_signer *r, struct mus_signer_obj *o);
+void mus_body_to_ns(const struct mus_list *list, struct mus_ns_obj *ns, uint8_t *count);
+
+#endif

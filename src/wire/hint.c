@@ -1,0 +1,166 @@
+/*
+ * A hint for every way in which a rule can stand in the way.  An answer that did not come is
+ * explained by its cause; else by the rule.
+ */
+#include "wire/body_of.h"
+
+static const char *
+cause_hint(enum mus_cause c)
+{
+	switch (c) {
+	case MUS_CAUSE_NONE:
+		return "nothing to do: it is asked in the next round; \"zone check\" asks now";
+	case MUS_CAUSE_TIMEOUT:
+		return "look whether the server runs and whether UDP and TCP port 53 of it are open from "
+		       "the controller";
+	case MUS_CAUSE_NET:
+		return "look at the address of the server and at the route to it (IPv6 too)";
+	case MUS_CAUSE_REFUSED:
+		return "look whether the server has the zone and allows questions from the controller";
+	case MUS_CAUSE_SERVFAIL:
+		return "look into the log of that server: it has the zone but cannot serve it (expired, "
+		       "not loaded, not signed)";
+	case MUS_CAUSE_NXDOMAIN:
+		return "the server does not have the zone: look at its configuration, and at the spelling "
+		       "of the zone here";
+	case MUS_CAUSE_NOTAUTH:
+		return "the server is no authoritative server of the zone, or the name server's address "
+		       "is wrong";
+	case MUS_CAUSE_RCODE:
+		return "look into the log of that server";
+	case MUS_CAUSE_MALFORM:
+		return "something that is no DNS server answers there, or something between changes the "
+		       "answers";
+	case MUS_CAUSE_TRUNCATED:
+		return "the server does not answer in full over TCP: look at its TCP settings and at the "
+		       "firewall";
+	case MUS_CAUSE_BOGUS:
+		return "the zone is not served with valid signatures there: look at the signer, its clock "
+		       "and its keys";
+	case MUS_CAUSE_UNPROVED:
+		return "the server's negative answers are not proved: look at its NSEC or NSEC3 settings";
+	case MUS_CAUSE_TSIG:
+		return "look whether key name, algorithm and secret are the same on both sides, and at both "
+		       "clocks";
+	case MUS_CAUSE_OVERFLOW:
+		return "the records change faster than caches forget: find who changes them; it clears by "
+		       "itself when they rest";
+	case MUS_CAUSE_LOCAL:
+		return "the controller has more to ask than it may: raise its rate limits or wait";
+	case MUS_CAUSE_COUNT:
+		break;
+	}
+	return "look into the log of that server";
+}
+
+static const char *
+rule_hint(enum mus_rule r)
+{
+	switch (r) {
+	case MUS_RULE_NONE:
+		return "nothing to do";
+	case MUS_RULE_V1:
+	case MUS_RULE_V2:
+	case MUS_RULE_V3:
+	case MUS_RULE_V3S:
+	case MUS_RULE_V14:
+		return "a resolver may fail to validate: compare DS and DNSKEY sets at the servers named, "
+		       "and bring back what was removed last";
+	case MUS_RULE_V2C:
+		return "the parent would not accept CDS: have them signed by a key that the DS set names";
+	case MUS_RULE_V4:
+		return "signatures run out or are not valid yet: look whether the signer still signs, and at "
+		       "its clock";
+	case MUS_RULE_V5:
+		return "the parent has no usable DS set: look at the delegation in the parent zone";
+	case MUS_RULE_V6:
+		return "look whether that server runs, has the zone, and answers over UDP and TCP";
+	case MUS_RULE_V7:
+		return "a signer lacks the others' keys: look whether its changes are accepted (signer probe)";
+	case MUS_RULE_V8:
+		return "the signers show different sets: someone else writes there, or a change was lost";
+	case MUS_RULE_V9:
+		return "delegation and zone differ: the parent has not followed yet, or does not follow CDS "
+		       "and CSYNC";
+	case MUS_RULE_V10:
+		return "tell the controller whose it is: name servers in the signer, or for this zone alone";
+	case MUS_RULE_V11:
+		return "let one of the two signers make a new key";
+	case MUS_RULE_V12:
+		return "look at the signer's NSEC or NSEC3 settings";
+	case MUS_RULE_V13:
+		return "the signers do not serve the same content: look whether both get it from the same "
+		       "primary, and at the serials";
+	case MUS_RULE_G0:
+	case MUS_RULE_G1:
+	case MUS_RULE_G2:
+	case MUS_RULE_G3:
+	case MUS_RULE_G4:
+	case MUS_RULE_G5:
+	case MUS_RULE_G6:
+	case MUS_RULE_G7:
+	case MUS_RULE_G8:
+	case MUS_RULE_G9:
+		return "nothing to do when a time is given: the guard opens when old records have left the "
+		       "caches";
+	case MUS_RULE_OBSERVE:
+		return "nothing to do when all servers answer: they are asked again in the next round";
+	case MUS_RULE_HISTORY:
+		return "nothing to do: the controller has not watched for long enough yet";
+	case MUS_RULE_SERVES:
+		return "look whether the signer has the zone and whether its name servers are right here";
+	case MUS_RULE_SIGNED:
+		return "let the signer sign the zone with keys of its own";
+	case MUS_RULE_ALGS:
+		return "all signers must use the same algorithms: change the new signer's policy";
+	case MUS_RULE_TTLMAX:
+		return "allow transfers to the controller, or declare the largest TTL (signer update "
+		       "--max-ttl)";
+	case MUS_RULE_CAPS:
+		return "let the signer accept these records from the controller's key, then \"signer probe\"";
+	case MUS_RULE_NSNAMES:
+		return "give the signer its name servers, in the signer or for this zone";
+	case MUS_RULE_GLUEADDR:
+		return "put the same address records into the zone on all signers";
+	case MUS_RULE_KEYTTL:
+		return "set the same DNSKEY TTL at all signers";
+	case MUS_RULE_PREFLIGHT:
+		return "\"zone preflight\" lists what the signer lacks; put that right";
+	case MUS_RULE_LASTONE:
+		return "join another signer first";
+	case MUS_RULE_IMPORT:
+	case MUS_RULE_SIGNAL:
+	case MUS_RULE_NSSET:
+	case MUS_RULE_CSYNCSET:
+		return "nothing to do when it has just been sent; else look whether the signer accepts the "
+		       "controller's changes (signer probe, zone history)";
+	case MUS_RULE_PARENTDS:
+		return "the parent has to follow CDS; where it does not scan, give it the DS set by hand";
+	case MUS_RULE_PARENTNS:
+		return "the parent has to follow CSYNC; where it does not scan, change the delegation there "
+		       "by hand";
+	case MUS_RULE_DSWAIT:
+	case MUS_RULE_KEYWAIT:
+	case MUS_RULE_NSWAIT:
+	case MUS_RULE_REACH:
+	case MUS_RULE_DATAWAIT:
+		return "nothing to do: it ends by itself at the time given";
+	case MUS_RULE_HELD:
+		return "\"zone resume\" when it may go on";
+	case MUS_RULE_MANUAL:
+		return "\"zone plan\" shows the next step, \"zone step\" takes it";
+	case MUS_RULE_PARTIAL:
+		return "nothing to do: the zone is being looked at for the first time";
+	case MUS_RULE_COUNT:
+		break;
+	}
+	return "nothing known; see the history of the zone";
+}
+
+const char *
+mus_body_hint(const struct mus_witness *w)
+{
+	if (w->result == MUS_RES_UNKNOWN && w->cause < MUS_CAUSE_COUNT)
+		return cause_hint((enum mus_cause)w->cause);
+	return rule_hint(w->rule);
+}

@@ -1,0 +1,440 @@
+/* Every encoder: model objects in, the JSON that leaves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "wire/body_of.h"
+
+/* Weak: model/text.c takes their place when it is linked. */
+#include "model/text.h"
+
+#define WORDS(name, what)                                                                          \
+	__attribute__((weak)) const char *name(const struct mus_book *b, const struct mus_zone *z,     \
+	    what, char out[static MUS_TEXT_MAX])                                                       \
+	{                                                                                          \
+		(void)b;                                                                           \
+		(void)z;                                                                           \
+		(void)x;                                                                           \
+		out[0] = '\0';                                                                     \
+		return out;                                                                        \
+	}
+WORDS(mus_witness_text, const struct mus_witness *x)
+WORDS(mus_act_text, const struct mus_act *x)
+WORDS(mus_server_text, unsigned x)
+
+static struct mus_arena arena;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	mus_arena_init(&arena, 4 << 20);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	mus_arena_clear(&arena);
+	return 0;
+}
+
+static const char *
+name_of(void *arg, int64_t id)
+{
+	(void)arg;
+	return id == 1 ? "bind" : id == 2 ? "knot" : id == 7 ? "both" : "";
+}
+
+static const struct mus_body_names names = {name_of, name_of, NULL};
+
+/* The text must be JSON and hold every field of the schema that is not left out. */
+static json_t *
+encode(const struct mus_schema *s, const void *obj)
+{
+	struct mus_buf b;
+	struct mus_json j;
+	json_error_t je;
+	json_t *v;
+
+	mus_buf_init(&b, 0);
+	mus_json_init(&j, &b);
+	mus_wire_encode(&j, s, obj);
+	v = json_loadb((char *)b.data, b.len, JSON_REJECT_DUPLICATES, &je);
+	if (v == NULL)
+		fail_msg("%s: %s in %s", s->name, je.text, (char *)b.data);
+	for (unsigned i = 0; i < s->field_count; i++)
+		if ((s->field[i].flags & MUS_FIELD_OPTIONAL) == 0 &&
+		    json_object_get(v, s->field[i].name) == NULL)
+			fail_msg("%s lacks %s", s->name, s->field[i].name);
+	mus_buf_clear(&b);
+	return v;
+}
+
+static const char *
+str(const json_t *v, const char *name)
+{
+	return json_string_value(json_object_get(v, name));
+}
+
+static void
+every_reply_of_nothing_is_json(void **state)
+{
+	static const struct mus_schema *const all[] = {
+		&mus_schema_rep_error, &mus_schema_rep_error_detail, &mus_schema_rep_signer,
+		&mus_schema_rep_group, &mus_schema_rep_zone, &mus_schema_rep_zone_status,
+		&mus_schema_rep_plan, &mus_schema_rep_explain, &mus_schema_rep_preflight,
+		&mus_schema_rep_finding, &mus_schema_rep_event, &mus_schema_rep_process,
+		&mus_schema_rep_process_table, &mus_schema_rep_outcome, &mus_schema_rep_bulk,
+		&mus_schema_rep_migration, &mus_schema_rep_probe, &mus_schema_rep_ping,
+		&mus_schema_rep_status,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		void *zero = calloc(1, all[i]->size);
+
+		json_decref(encode(all[i], zero));
+		free(zero);
+	}
+}
+
+/* Each row lies inside its struct, names are unique and every row explains itself. */
+static void
+check_schema(const struct mus_schema *s)
+{
+	assert_non_null(s->help);
+	for (unsigned i = 0; i < s->field_count; i++) {
+		assert_true(s->field[i].offset < s->size);
+		assert_non_null(s->field[i].help);
+		assert_true(s->field[i].type != MUS_F_WORD || s->field[i].words != NULL);
+		assert_true((s->field[i].type == MUS_F_LIST || s->field[i].type == MUS_F_OBJECT) ==
+		    (s->field[i].sub != NULL));
+		for (unsigned k = 0; k < i; k++) {
+			assert_string_not_equal(s->field[i].name, s->field[k].name);
+			assert_int_not_equal(s->field[i].offset, s->field[k].offset);
+		}
+		if (s->field[i].sub != NULL)
+			check_schema(s->field[i].sub);
+	}
+}
+
+static void
+the_tables_are_sound(void **state)
+{
+	static const struct mus_schema *const all[] = {
+		&mus_schema_req_signer, &mus_schema_req_signer_change, &mus_schema_req_group,
+		&mus_schema_req_zone, &mus_schema_req_zone_change, &mus_schema_req_zone_group,
+		&mus_schema_req_hold, &mus_schema_req_abort, &mus_schema_req_force, &mus_schema_req_lost,
+		&mus_schema_req_migrate, &mus_schema_req_migrate_many, &mus_schema_req_probe,
+		&mus_schema_rep_error, &mus_schema_rep_signer, &mus_schema_rep_group, &mus_schema_rep_zone,
+		&mus_schema_rep_zone_status, &mus_schema_rep_plan, &mus_schema_rep_explain,
+		&mus_schema_rep_preflight, &mus_schema_rep_event, &mus_schema_rep_process,
+		&mus_schema_rep_process_table, &mus_schema_rep_outcome, &mus_schema_rep_bulk,
+		&mus_schema_rep_migration, &mus_schema_rep_probe, &mus_schema_rep_ping,
+		&mus_schema_rep_status,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		check_schema(all[i]);
+}
+
+static void
+a_signer(void **state)
+{
+	static struct mus_signer_obj o = {.id = 1, .name = "bind", .driver = "ddns",
+	    .key_file = "/etc/music/bind.key", .max_ttl_s = 60, .ns_count = 1,
+	    .caps = {.dnskey = MUS_YES, .cds = MUS_NO}, .created_at = {1000}, .changed_at = {2000}};
+	struct mus_rep_signer rep;
+	json_t *v, *ns, *caps;
+
+	(void)state;
+	o.caps_at = MUS_TIME_NEVER;
+	assert_true(mus_addr_parse("10.53.2.1", 53, &o.update));
+	snprintf(o.ns[0].name, sizeof o.ns[0].name, "ns1.bind.test.");
+	assert_true(mus_addr_parse("2001:db8::1", 53, &o.ns[0].addr[0]));
+	o.ns[0].addr_count = 1;
+	mus_body_of_signer(&arena, &o, &rep);
+	v = encode(&mus_schema_rep_signer, &rep);
+	assert_string_equal(str(v, "name"), "bind");
+	assert_string_equal(str(v, "update"), "10.53.2.1");
+	assert_string_equal(str(v, "key_file"), "/etc/music/bind.key");
+	assert_string_equal(str(v, "changed_at"), "1970-01-01T00:00:02.000Z");
+	ns = json_array_get(json_object_get(v, "name_servers"), 0);
+	assert_string_equal(str(ns, "name"), "ns1.bind.test.");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(ns, "addresses"), 0)),
+	    "2001:db8::1");
+	caps = json_object_get(v, "capabilities");
+	assert_string_equal(str(caps, "dnskey"), "yes");
+	assert_string_equal(str(caps, "cds"), "no");
+	assert_string_equal(str(caps, "ns"), "unknown");
+	assert_true(json_is_null(json_object_get(caps, "probed_at")));
+	json_decref(v);
+}
+
+static void
+a_group(void **state)
+{
+	static const struct mus_group_obj o = {.id = 7, .name = "both",
+	    .member = {{1, true}, {2, false}}, .member_count = 2};
+	struct mus_rep_group rep;
+	json_t *v, *m;
+
+	(void)state;
+	mus_body_of_group(&arena, &o, &names, &rep);
+	rep.zones = 3;
+	v = encode(&mus_schema_rep_group, &rep);
+	assert_int_equal(json_integer_value(json_object_get(v, "zones")), 3);
+	m = json_array_get(json_object_get(v, "signers"), 0);
+	assert_string_equal(str(m, "name"), "bind");
+	assert_true(json_is_true(json_object_get(m, "leaving")));
+	m = json_array_get(json_object_get(v, "signers"), 1);
+	assert_true(json_is_false(json_object_get(m, "leaving")));
+	json_decref(v);
+}
+
+static void
+a_zone(void **state)
+{
+	static struct mus_zone_obj o = {.id = 3, .name = "example.test.", .group_id = 7,
+	    .mode = MUS_MODE_MANUAL, .held = true, .held_reason = "says \"no\"", .state = "VALID",
+	    .process = "ADD-SIGNER knot", .row = "cds-added", .waiting = "until\tthen",
+	    .signer_count = 1};
+	struct mus_rep_zone rep;
+	json_t *v, *zs;
+
+	(void)state;
+	o.signer[0].signer_id = 2;
+	o.signer[0].lost = true;
+	o.waiting_until = MUS_TIME_NEVER;
+	mus_body_of_zone(&arena, &o, &names, &rep);
+	v = encode(&mus_schema_rep_zone, &rep);
+	assert_string_equal(str(v, "group"), "both");
+	assert_string_equal(str(v, "mode"), "manual");
+	assert_string_equal(str(v, "held_reason"), "says \"no\"");
+	assert_string_equal(str(v, "waiting"), "until\tthen");
+	assert_true(json_is_null(json_object_get(v, "waiting_until")));
+	zs = json_array_get(json_object_get(v, "signers"), 0);
+	assert_string_equal(str(zs, "signer"), "knot");
+	assert_true(json_is_true(json_object_get(zs, "lost")));
+	json_decref(v);
+}
+
+/* A zone of two signers in the middle of a join: knot shows its key and bind's, bind its own. */
+static void
+fill_state(struct mus_zonestate *z)
+{
+	struct mus_ring *ring;
+
+	mus_zonestate_init(z);
+	snprintf(z->book.zone, sizeof z->book.zone, "example.test.");
+	snprintf(z->book.parent, sizeof z->book.parent, "test.");
+	snprintf(z->book.signer[0], sizeof z->book.signer[0], "bind");
+	snprintf(z->book.signer[1], sizeof z->book.signer[1], "knot");
+	z->zone.signer_count = 2;
+	z->zone.signer[0] = (struct mus_zsigner){.is_member = true, .has_driver = true};
+	z->zone.signer[1] = (struct mus_zsigner){.is_member = true, .has_driver = true};
+	z->zone.key_count = 2;
+	z->zone.key[0] = (struct mus_zkey){.tag = 111, .owner = 0, .is_sep = true};
+	z->zone.key[1] = (struct mus_zkey){.tag = 222, .owner = 1, .is_sep = true};
+	z->zone.key[0].gone_at = z->zone.key[1].gone_at = MUS_TIME_NEVER;
+	z->zone.ns_count = 1;
+	z->zone.ns[0].owner = 0;
+	snprintf(z->book.ns[0], sizeof z->book.ns[0], "ns1.bind.test.");
+	z->zone.server_count = 2;
+	z->zone.server[0].origin = 0;
+	z->zone.server[1].origin = MUS_PARENT;
+	z->seen.server[0].udp_ok = z->seen.server[0].aa_ok = true;
+	ring = &z->seen.signer[0][MUS_RR_KEY];
+	ring->count = 1;
+	ring->v[0] = (struct mus_version){.set = 1, .srv = 1};
+	ring = &z->seen.signer[1][MUS_RR_KEY];
+	ring->count = 1;
+	ring->v[0] = (struct mus_version){.set = 3, .srv = 1};
+	ring = mus_seen_ring(&z->seen, MUS_PARENT, MUS_RR_DS);
+	ring->count = 2;
+	ring->v[0] = (struct mus_version){.set = 2, .srv = 0};	/* shown by nobody any more */
+	ring->v[1] = (struct mus_version){.set = 1, .srv = 1};
+	ring = mus_seen_ring(&z->seen, MUS_PARENT, MUS_RR_PNS);
+	ring->count = 1;
+	ring->v[0] = (struct mus_version){.set = 1, .srv = 1};
+}
+
+static void
+views(void **state)
+{
+	static struct mus_zonestate z;
+	static struct mus_plan plan;
+	static struct mus_verdict verdict;
+	static const struct mus_zone_obj o = {.id = 3, .name = "example.test.", .state = "VALID"};
+	struct mus_body_view view = {&z, &plan, &verdict, {"cds-added", 9}, {5000}};
+	struct mus_rep_zone_status status;
+	struct mus_rep_plan p;
+	struct mus_rep_explain e;
+	json_t *v, *x;
+
+	(void)state;
+	fill_state(&z);
+	plan.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = 1, .row = 2};
+	plan.wake_at = MUS_TIME_NEVER;
+	plan.need_copy = 2;
+	plan.act_count = 1;
+	plan.act[0] = (struct mus_act){.kind = MUS_ACT_CHANGE, .signer = 0, .rr = MUS_RR_KEY, .add = 2,
+	    .why = MUS_RULE_V7, .id = 0xabc};
+	plan.wait_count = 1;
+	plan.wait[0] = MUS_WITNESS_NONE;
+	plan.wait[0].rule = MUS_RULE_PARENTDS;
+	plan.wait[0].result = MUS_RES_UNKNOWN;
+	plan.wait[0].origin = MUS_PARENT;
+	plan.wait[0].server = 1;
+	plan.wait[0].kind = MUS_RR_DS;
+	plan.wait[0].cause = MUS_CAUSE_TIMEOUT;
+	plan.wait[0].key = 1;
+	plan.wait[0].until = (struct mus_time){9000};
+	verdict.rule[MUS_RULE_V7] = MUS_RES_FAILS;
+	verdict.finding_count = 1;
+	verdict.finding[0] = MUS_WITNESS_NONE;
+	verdict.finding[0].rule = MUS_RULE_V7;
+	verdict.finding[0].result = MUS_RES_FAILS;
+	verdict.finding[0].origin = 0;
+	verdict.finding[0].origin2 = 1;
+
+	mus_body_of_status(&arena, &o, "both", &view, &status);
+	v = encode(&mus_schema_rep_zone_status, &status);
+	x = json_object_get(v, "process");
+	assert_string_equal(str(x, "kind"), "ADD-SIGNER");
+	assert_string_equal(str(x, "signer"), "knot");
+	assert_string_equal(str(x, "row"), "cds-added");
+	assert_int_equal(json_integer_value(json_object_get(x, "row_number")), 3);
+	assert_int_equal(json_integer_value(json_object_get(x, "row_count")), 9);
+	x = json_array_get(json_object_get(v, "signers"), 0);
+	assert_true(json_is_true(json_object_get(x, "in_keys")));
+	assert_true(json_is_true(json_object_get(x, "in_ds")));
+	assert_true(json_is_true(json_object_get(x, "in_ns")));
+	assert_int_equal(json_integer_value(json_object_get(x, "servers_reached")), 1);
+	x = json_array_get(json_object_get(v, "signers"), 1);
+	assert_true(json_is_false(json_object_get(x, "in_keys")));	/* bind does not show its key */
+	assert_true(json_is_false(json_object_get(x, "in_ds")));
+	assert_true(json_is_false(json_object_get(x, "in_ns")));
+	assert_string_equal(json_string_value(json_array_get(json_object_get(x, "key_tags"), 0)), "222");
+	assert_int_equal(json_integer_value(json_object_get(v, "parent_servers")), 1);
+	assert_int_equal(json_integer_value(json_object_get(v, "parent_servers_reached")), 0);
+	x = json_array_get(json_object_get(v, "waits"), 0);
+	assert_string_equal(str(x, "rule"), "parent-ds");
+	assert_string_equal(str(x, "signer"), "parent");
+	assert_string_equal(str(x, "record"), "DS");
+	assert_string_equal(str(x, "cause"), "no answer in time");
+	assert_string_equal(str(x, "until"), "1970-01-01T00:00:09.000Z");
+	assert_non_null(strstr(str(x, "hint"), "port 53"));
+	assert_int_equal(json_integer_value(json_object_get(x, "key_tag")), 222);
+	json_decref(v);
+
+	mus_body_of_plan(&arena, &o, &view, &p);
+	v = encode(&mus_schema_rep_plan, &p);
+	x = json_array_get(json_object_get(v, "actions"), 0);
+	assert_string_equal(str(x, "id"), "0000000000000abc");
+	assert_string_equal(str(x, "signer"), "bind");
+	assert_string_equal(str(x, "record"), "DNSKEY");
+	assert_string_equal(str(x, "why"), "V7");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(v, "need_copy"), 0)), "knot");
+	assert_true(json_is_null(json_object_get(v, "wake_at")));
+	json_decref(v);
+
+	mus_body_of_explain(&arena, &o, &view, &e);
+	v = encode(&mus_schema_rep_explain, &e);
+	assert_int_equal(json_array_size(json_object_get(v, "rules")), MUS_RULE_V14 - MUS_RULE_V1 + 1);
+	x = json_array_get(json_object_get(v, "findings"), 0);
+	assert_string_equal(str(x, "other_signer"), "knot");
+	assert_true(json_is_null(json_object_get(x, "cause")));
+	assert_true(json_is_null(json_object_get(x, "server")));
+	json_decref(v);
+	mus_zonestate_clear(&z);
+}
+
+static void
+events_and_processes(void **state)
+{
+	static const struct mus_event_obj e = {.id = 4, .at = {1}, .kind = "row", .text = "a\nb",
+	    .actor = "musicd"};
+	static struct mus_process_obj p = {.id = 9, .zone = "a.", .kind = "ADD-SIGNER", .signer = "knot"};
+	struct mus_rep_event er;
+	struct mus_rep_process pr;
+	json_t *v;
+
+	(void)state;
+	mus_body_of_event(&e, &er);
+	v = encode(&mus_schema_rep_event, &er);
+	assert_true(json_is_null(json_object_get(v, "zone")));
+	assert_string_equal(str(v, "text"), "a\nb");
+	json_decref(v);
+	p.ended_at = MUS_TIME_NEVER;
+	mus_body_of_process(&p, &pr);
+	v = encode(&mus_schema_rep_process, &pr);
+	assert_true(json_is_true(json_object_get(v, "running")));
+	json_decref(v);
+}
+
+/* Every rule in every result and with every cause has a hint. */
+static void
+hints(void **state)
+{
+	(void)state;
+	for (unsigned r = 0; r < MUS_RULE_COUNT; r++) {
+		struct mus_witness w = MUS_WITNESS_NONE;
+
+		w.rule = (enum mus_rule)r;
+		w.result = MUS_RES_FAILS;
+		assert_non_null(mus_body_hint(&w));
+		assert_string_not_equal(mus_body_hint(&w), "nothing known; see the history of the zone");
+		w.result = MUS_RES_UNKNOWN;
+		for (w.cause = 0; w.cause < MUS_CAUSE_COUNT; w.cause++)
+			assert_non_null(mus_body_hint(&w));
+		w.cause = MUS_NOBODY;
+		assert_non_null(mus_body_hint(&w));
+	}
+}
+
+static void
+what_is_not_given_stays(void **state)
+{
+	static struct mus_signer_obj o = {.name = "bind", .driver = "ddns", .max_ttl_s = 60,
+	    .no_transfer = true, .ns_count = 2};
+	static const char text[] = "{\"max_ttl_s\":0,\"name_servers\":[]}";
+	struct mus_req_signer r;
+	struct mus_wire_error we;
+
+	(void)state;
+	assert_int_equal(
+	    mus_wire_decode(&mus_schema_req_signer_change, text, sizeof text - 1, &arena, &r, &we), 0);
+	mus_body_to_signer(&r, &o);
+	assert_string_equal(o.driver, "ddns");
+	assert_true(o.no_transfer);
+	assert_int_equal(o.max_ttl_s, 0);
+	assert_int_equal(o.ns_count, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_reply_of_nothing_is_json),
+		cmocka_unit_test(the_tables_are_sound),
+		cmocka_unit_test(a_signer),
+		cmocka_unit_test(a_group),
+		cmocka_unit_test(a_zone),
+		cmocka_unit_test(views),
+		cmocka_unit_test(events_and_processes),
+		cmocka_unit_test(hints),
+		cmocka_unit_test(what_is_not_given_stays),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
