@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from . import breaks, prober
+from . import breaks, prober, rolls
 from .fetch import fetch
 from .lab import DEFAULT_SIGNERS, Lab, running
 from .paths import LAB_DIR, LabError
@@ -69,7 +69,7 @@ def cmd_zone_add(a):
     inside(lab)
     names = lab.add_zones(a.zone, words(a.signers) or None, words(a.active) or None, ttl=a.ttl, algorithm=a.algorithm,
                           denial="nsec3" if a.nsec3 else "nsec", csk=words(a.csk), unsigned=a.unsigned, inbailiwick=a.inbailiwick,
-                          knot_full=words(a.knot_full), hsm=words(a.hsm), zone_key=a.zone_key, same_tags=a.same_tags,
+                          knot_full=words(a.knot_full), hsm=words(a.hsm), zone_key=a.zone_key, same_tags=a.same_tags, short_signatures=a.short_signatures,
                           delegate={"yes": True, "no": False, "insecure": "insecure"}[a.delegate])
     for n in names:
         z = lab.state["zones"][n]
@@ -177,6 +177,7 @@ def parser():
     c.add_argument("--csk", default="", help="signers that use one combined key")
     c.add_argument("--knot-full", default="", help="Knot signers that silently drop foreign keys")
     c.add_argument("--hsm", default="", help="signers that keep the keys of this zone in SoftHSM")
+    c.add_argument("--short-signatures", action="store_true", help="BIND signs for 100 s, so that a ZSK roll-over ends in seconds")
     c.add_argument("--inbailiwick", action="store_true", help="name servers below the zone, with glue")
     c.add_argument("--unsigned", action="store_true")
     c.add_argument("--same-tags", choices=["ksk", "zsk"], help="give that key the same key tag at all signers")
@@ -205,6 +206,7 @@ def parser():
         else:
             c.add_argument("--json", action="store_true")
     breaks.add_commands(sub, add)
+    rolls.add_commands(add)
     return p
 
 

@@ -310,11 +310,13 @@ class Lab:
         return self.add_zones([name], signers, active, **options)[0]
 
     def add_zones(self, names, signers=None, active=None, *, ttl=5, algorithm=13, denial="nsec", csk=(), unsigned=False, inbailiwick=False,
-                  knot_full=(), hsm=(), zone_key=False, same_tags=None, delegate=True, wait=True, max_ttl=None):
+                  knot_full=(), hsm=(), zone_key=False, same_tags=None, delegate=True, wait=True, max_ttl=None,
+                  short_signatures=False):
         """Load zones with the same content at every signer, delegated to the active ones (default: the first).
 
         csk, knot_full, hsm: signers with a single key, with dnskey-management full, with keys in SoftHSM.
         same_tags: 'zsk' or 'ksk': that key has one tag at all signers.  zone_key: a TSIG key of its own for every zone and signer.
+        short_signatures: BIND's last 100 s, so that a ZSK roll-over ends in seconds and not in days.
         delegate: False (no NS at the parent), 'insecure' (NS without DS) or True.
         """
         with self.changing() as state:
@@ -332,6 +334,8 @@ class Lab:
             for name in names:
                 z = {"signers": signers, "active": active, "ttl": ttl, "algorithm": algorithm, "denial": denial, "csk": list(csk),
                      "unsigned": unsigned, "inbailiwick": inbailiwick, "knot_full": list(knot_full), "hsm": list(hsm)}
+                if short_signatures:
+                    z["short_signatures"] = True
                 if max_ttl:
                     z["max_ttl"] = max_ttl
                 z["ns"] = {s: zonetext.child_ns(name, state["signers"][s], inbailiwick) for s in signers}

@@ -104,7 +104,8 @@ class Bind(Server):
     def policy(self, z):
         """(name, text) of the dnssec-policy that a zone needs."""
         csk = self.name in z.get("csk", [])
-        name = f"p{z['algorithm']}{'csk' if csk else ''}{z['denial']}t{z['ttl']}"
+        short = z.get("short_signatures")
+        name = f"p{z['algorithm']}{'csk' if csk else ''}{z['denial']}t{z['ttl']}m{z.get('max_ttl', 0)}{'short' if short else ''}"
         alg = keys.NAMES[z["algorithm"]]
         length = " 2048" if z["algorithm"] == 8 else ""
         roles = ["csk"] if csk else ["ksk", "zsk"]
@@ -112,6 +113,7 @@ class Bind(Server):
                " ".join(f"{r} lifetime unlimited algorithm {alg}{length};" for r in roles) + " };\n" + \
                f"  dnskey-ttl {z['ttl']}; max-zone-ttl {z.get('max_ttl', 2 * z['ttl'])}; publish-safety 1s; retire-safety 1s;\n" \
                f"  zone-propagation-delay 1s; parent-ds-ttl {z['ttl']}; parent-propagation-delay 1s;\n" + \
+               ("  signatures-validity PT100S; signatures-validity-dnskey PT100S; signatures-refresh PT89S; signatures-jitter PT0S;\n" if short else "") + \
                ("  nsec3param iterations 0 optout no salt-length 0;\n" if z["denial"] == "nsec3" else "") + "};\n"
         return name, text
 

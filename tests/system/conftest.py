@@ -23,6 +23,10 @@ def new_lab(hint="t"):
     return Lab(f"{hint}-{os.getpid()}-{next(_numbers)}")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; only in check-long")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()

@@ -1,0 +1,101 @@
+"""Key roll-overs started by hand at one signer: a signer does them whenever it likes, also in the middle of a join.
+
+BIND and Knot time the steps themselves; with PowerDNS we are the timer.
+
+step        bind                                   knot                       pdns
+start       new key published, the rest follows    the same                   new key published (ZSK: not active)
+activate    -                                      -                          ZSK: the new one signs, the old one is published only
+ds-seen     KSK: parent has the new DS, not the    KSK: submitted             -
+            old one
+finish      -                                      -                          the old key goes
+"""
+import dns.dnssec
+
+from .paths import LabError
+from .space import wait_until
+
+
+def roll(lab, signer, zone, role, step="start"):
+    zone = lab.zone_name(zone)
+    s = lab.server(signer)
+    soft = lab.state["signers"][signer]["software"]
+    if role not in ("ksk", "zsk"):
+        raise LabError("roll ksk or zsk")
+    own = lab.dnskeys(signer, zone)[0 if role == "ksk" else 1]
+    tags = [dns.dnssec.key_id(k) for k in own]
+    if soft == "bind":
+        if step == "start":
+            s.rndc("dnssec", "-rollover", "-key", str(tags[0]), zone)
+        elif step == "ds-seen" and role == "ksk":
+            new, old = _new_and_old(lab, s, zone, tags)
+            s.rndc("dnssec", "-checkds", "-key", str(new), "published", zone)
+            s.rndc("dnssec", "-checkds", "-key", str(old), "withdrawn", zone)
+        else:
+            raise LabError(f"BIND: no step {step} for a {role}")
+    elif soft == "knot":
+        if step == "start":
+            s.knotc("zone-key-rollover", zone, role)
+        elif step == "ds-seen" and role == "ksk":
+            s.knotc("zone-ksk-submitted", zone)
+        else:
+            raise LabError(f"Knot: no step {step} for a {role}")
+    else:
+        _pdns(lab, s, zone, role, step)
+
+
+def _new_and_old(lab, s, zone, tags):
+    """BIND's two KSKs: the CDS names the new one."""
+    cds = {r.key_tag for r in lab.ex.rrset(s.listen[0], zone, "CDS") or []}
+    new = [t for t in tags if t in cds]
+    old = [t for t in tags if t not in cds]
+    if len(new) != 1 or len(old) != 1:
+        raise LabError(f"{zone}: KSKs {tags}, CDS {sorted(cds)}: the roll-over is not at the point where the DS changes")
+    return new[0], old[0]
+
+
+def _pdns(lab, s, zone, role, step):
+    bare = zone.rstrip(".")
+    algorithm = {8: "rsasha256", 13: "ecdsa256", 14: "ecdsa384", 15: "ed25519"}[lab.state["zones"][zone]["algorithm"]]
+    db = s.db()
+    flags = 257 if role == "ksk" else 256
+    rows = db.execute("SELECT k.id, k.active FROM cryptokeys k JOIN domains d ON d.id=k.domain_id WHERE d.name=? AND k.flags=? ORDER BY k.id",
+                      (bare, flags)).fetchall()
+    db.close()
+    old, new = rows[0][0], rows[-1][0]
+    if step == "start":
+        if len(rows) != 1:
+            raise LabError(f"{zone}: a roll-over of the {role} is under way")
+        bits = ["2048"] if algorithm == "rsasha256" else []
+        s.pdnsutil("add-zone-key", bare, role, *bits, "active" if role == "ksk" else "inactive", "published", algorithm)
+    elif len(rows) != 2:
+        raise LabError(f"{zone}: no roll-over of the {role} is under way")
+    elif step == "activate" and role == "zsk":
+        s.pdnsutil("activate-zone-key", bare, str(new))
+        s.pdnsutil("deactivate-zone-key", bare, str(old))
+    elif step == "finish":
+        s.pdnsutil("remove-zone-key", bare, str(old))
+    else:
+        raise LabError(f"PowerDNS: no step {step} for a {role}")
+    s.pdnsutil("increase-serial", bare)     # key operations do not: secondaries and watchers would not notice
+    s.call("pdns_control", "--config-dir=" + s.dir, "notify", bare, check=False)
+
+
+def wait_keys(lab, signer, zone, condition, timeout=60, what="keys"):
+    """Until condition(ksks, zsks, foreign) holds at a signer."""
+    return wait_until(lambda: condition(*lab.dnskeys(signer, zone)), timeout, f"{what} at {signer}")
+
+
+def add_commands(add):
+    from .cli import inside
+    from .lab import Lab
+
+    def run(a):
+        lab = Lab.load(a.name)
+        inside(lab)
+        roll(lab, a.signer, a.zone, a.role, a.step)
+    c = add("roll", run, "roll a key at one signer")
+    c.add_argument("signer")
+    c.add_argument("zone")
+    c.add_argument("role", choices=["ksk", "zsk"])
+    c.add_argument("step", nargs="?", default="start", choices=["start", "activate", "ds-seen", "finish"],
+                   help="PowerDNS needs activate (ZSK) and finish; BIND and Knot need ds-seen for a KSK")
