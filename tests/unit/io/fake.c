@@ -287,12 +287,12 @@ struct wait {
 	const unsigned *have;
 	unsigned want;
 	bool timed_out;
-	uv_check_t check;
+	uv_timer_t tick;		/* looks often: the loop may sleep after what it waits for */
 	uv_timer_t timer;
 };
 
 static void
-on_check(uv_check_t *h)
+on_tick(uv_timer_t *h)
 {
 	struct wait *w = h->data;
 
@@ -322,16 +322,16 @@ wait_run(struct mus_loop *l, const unsigned *have, unsigned want, unsigned ms)
 	uv_loop_t *uv = mus_loop_uv(l);
 	unsigned closed = 0;
 
-	(void)uv_check_init(uv, &w.check);
+	(void)uv_timer_init(uv, &w.tick);
 	(void)uv_timer_init(uv, &w.timer);
-	w.check.data = w.timer.data = &w;
-	(void)uv_check_start(&w.check, on_check);
+	w.tick.data = w.timer.data = &w;
 	uv_update_time(uv);
+	(void)uv_timer_start(&w.tick, on_tick, 1, 1);
 	(void)uv_timer_start(&w.timer, on_limit, ms, 0);
 	while (!w.timed_out && !(have && *have >= want))
 		mus_loop_run(l);
-	w.check.data = w.timer.data = &closed;
-	uv_close((uv_handle_t *)&w.check, on_wait_closed);
+	w.tick.data = w.timer.data = &closed;
+	uv_close((uv_handle_t *)&w.tick, on_wait_closed);
 	uv_close((uv_handle_t *)&w.timer, on_wait_closed);
 	while (closed < 2)
 		(void)uv_run(uv, UV_RUN_NOWAIT);
