@@ -19,6 +19,7 @@ ring_init(struct mus_ring *r)
 	r->asked_at = MUS_TIME_ALWAYS;
 	r->since = MUS_TIME_NEVER;
 	r->overflow_until = MUS_TIME_ALWAYS;
+	r->fail_since = MUS_TIME_NEVER;
 }
 
 static void

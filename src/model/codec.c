@@ -265,7 +265,8 @@ ring_is_used(const struct mus_ring *r)
 {
 	return r->count > 0 || r->overflow || r->fail_cause != MUS_CAUSE_NONE || r->fail_server != 0 ||
 	    r->ttl_max_s != 0 || r->ok != 0 || r->fail != 0 || r->asked_at.ms != INT64_MIN ||
-	    r->since.ms != INT64_MAX || r->overflow_until.ms != INT64_MIN;
+	    r->since.ms != INT64_MAX || r->overflow_until.ms != INT64_MIN ||
+	    r->fail_since.ms != INT64_MAX;
 }
 
 static void
@@ -277,7 +278,7 @@ put_ring(struct enc *e, unsigned kind, const struct mus_ring *r)
 	MUS_ASSERT(r->count <= MUS_VERSIONS_MAX && (unsigned)r->fail_cause < MUS_CAUSE_COUNT);
 	head = (unsigned)r->count << R_COUNT_SHIFT;
 	if (r->overflow || r->overflow_until.ms != INT64_MIN || r->fail != 0 ||
-	    r->fail_cause != MUS_CAUSE_NONE || r->fail_server != 0)
+	    r->fail_cause != MUS_CAUSE_NONE || r->fail_server != 0 || r->fail_since.ms != INT64_MAX)
 		head |= R_MORE;
 	if (r->count > 0 && r->v[r->count - 1].ttl_s == r->ttl_max_s)
 		head |= R_TTL_SAME;
@@ -290,6 +291,7 @@ put_ring(struct enc *e, unsigned kind, const struct mus_ring *r)
 		mus_buf_add_u8(b, r->fail_server);
 		mus_buf_add_uvar(b, r->fail);
 		put_time(e, T_OTHER, r->overflow_until);
+		put_time(e, T_OTHER, r->fail_since);
 	}
 	if ((head & R_TTL_SAME) == 0)
 		mus_buf_add_uvar(b, r->ttl_max_s);
@@ -713,6 +715,7 @@ get_ring(struct dec *d, unsigned kind, struct mus_ring *ring)
 		ring->fail_server = mus_rd_u8(&d->r);
 		ring->fail = mus_rd_uvar(&d->r);
 		ring->overflow_until = get_time(d, T_OTHER);
+		ring->fail_since = get_time(d, T_OTHER);
 	}
 	if ((head & R_TTL_SAME) == 0)
 		ring->ttl_max_s = get_u32(d);

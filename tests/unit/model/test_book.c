@@ -57,6 +57,7 @@ init_is_never_seen(void **state)
 			assert_int_equal(r->fail_cause, MUS_CAUSE_NONE);
 			assert_true(r->ok == 0 && r->fail == 0 && r->ttl_max_s == 0);
 			assert_true(r->since.ms == MUS_TIME_NEVER.ms);
+			assert_true(r->fail_since.ms == MUS_TIME_NEVER.ms);
 			assert_true(r->asked_at.ms == MUS_TIME_ALWAYS.ms);
 		}
 	}

@@ -134,6 +134,7 @@ rnd_ring(const struct mus_zonestate *z, unsigned kind, struct mus_ring *r)
 	r->asked_at = rnd_time();
 	r->since = rnd_time();
 	r->overflow_until = rnd_time();
+	r->fail_since = rnd_time();
 	for (unsigned i = 0; i < r->count; i++)
 		rnd_version(z, kind, &r->v[i]);
 	if (r->count > 0 && chance(50))
@@ -273,6 +274,7 @@ same_ring(const struct mus_ring *a, const struct mus_ring *b)
 	SAME_TIME(asked_at);
 	SAME_TIME(since);
 	SAME_TIME(overflow_until);
+	SAME_TIME(fail_since);
 	for (unsigned i = 0; i < a->count; i++)
 		same_version(&a->v[i], &b->v[i]);
 }
