@@ -19,7 +19,7 @@ mus_time_text(struct mus_time t, char out[static MUS_TIME_TEXT_MAX])
 	    (n = strftime(out, MUS_TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm)) == 0)
 		(void)mus_strcpy(out, MUS_TIME_TEXT_MAX, "-");
 	else
-		(void)snprintf(out + n, MUS_TIME_TEXT_MAX - n, ".%03dZ", (int)(t.ms - s * 1000));
+		(void)snprintf(out + n, MUS_TIME_TEXT_MAX - n, ".%03dZ", (int)((t.ms % 1000 + 1000) % 1000));
 	return out;
 }
 

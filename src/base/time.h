@@ -30,20 +30,24 @@ mus_time_from_s(int64_t s)
 static inline int64_t
 mus_time_to_s(struct mus_time t)
 {
-	return t.ms >= 0 ? t.ms / 1000 : (t.ms - 999) / 1000;
+	return t.ms / 1000 - (t.ms % 1000 < 0);
 }
-/* NEVER and ALWAYS stay what they are. */
+/* NEVER and ALWAYS stay what they are; what is too far becomes one of them. */
 static inline struct mus_time
 mus_time_add_ms(struct mus_time t, int64_t ms)
 {
-	if (mus_time_is_set(t))
-		t.ms += ms;
+	if (mus_time_is_set(t) && __builtin_add_overflow(t.ms, ms, &t.ms))
+		t.ms = ms > 0 ? INT64_MAX : INT64_MIN;
 	return t;
 }
 static inline struct mus_time
 mus_time_add_s(struct mus_time t, int64_t s)
 {
-	return mus_time_add_ms(t, s * 1000);
+	int64_t ms;
+
+	if (__builtin_mul_overflow(s, 1000, &ms))
+		ms = s > 0 ? INT64_MAX : INT64_MIN;
+	return mus_time_add_ms(t, ms);
 }
 static inline struct mus_time
 mus_time_max(struct mus_time a, struct mus_time b)

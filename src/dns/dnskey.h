@@ -57,7 +57,8 @@ const char *mus_alg_text(uint8_t alg);	/* "ECDSAP256SHA256" or "ALG99" (static) 
 int64_t mus_rrsig_time(uint32_t t, int64_t now_s);
 
 struct mus_sigcache;
-/* Cache of at most ${max} verdicts (32 bytes each, plus key handles); NULL: no memory. */
+/* Cache of at most ${max} verdicts (32 bytes each, plus key handles; 8 at least); NULL: no memory.
+ * Has a lock of its own, so several threads may share it. */
 struct mus_sigcache *mus_sigcache_new(size_t max);
 void mus_sigcache_free(struct mus_sigcache *c);
 struct mus_sigcache_stats {

@@ -1,6 +1,6 @@
 /*
- * TSIG (RFC 8945), one message or a stream of them, over libknot.  The secret has a type of its
- * own; it is wiped when cleared and nothing prints it.
+ * TSIG (RFC 8945), one message or a stream of them, over OpenSSL's HMAC.  The secret has a type of
+ * its own; it is wiped when cleared and nothing prints it.
  */
 #ifndef MUS_DNS_TSIG_H
 #define MUS_DNS_TSIG_H
@@ -46,13 +46,15 @@ struct mus_tsig_ctx {
 };
 void mus_tsig_ctx_init(struct mus_tsig_ctx *c, const struct mus_tsig_key *key);
 void mus_tsig_ctx_clear(struct mus_tsig_ctx *c);
-/* Signs the request in place at ${now}; new length, or TOOBIG. */
+/* Signs the request in place at ${now}; new length, or TOOBIG.  A message with the QR bit is signed as
+ * the next answer to the request that check_request took. */
 int mus_tsig_sign(struct mus_tsig_ctx *c, uint8_t *wire, size_t len, size_t cap, struct mus_time now) MUS_MUST_CHECK;
 /* Checks one answer message.  In a stream (TCP transfer) unsigned messages in the middle give OK
  * with *covered = false: their content must not be used before a later call says covered. */
 enum mus_tsig_result mus_tsig_check(struct mus_tsig_ctx *c, const uint8_t *wire, size_t len,
     bool stream, struct mus_time now, bool *covered);
-/* Server side: checks a signed request, then signs replies with the same context. */
+/* Server side: checks a signed request, then signs replies with the same context.  PEER_BADKEY here
+ * means that the request was signed with a key or algorithm that is not the context's. */
 enum mus_tsig_result mus_tsig_check_request(struct mus_tsig_ctx *c, const uint8_t *wire, size_t len,
     struct mus_time now);
 

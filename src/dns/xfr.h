@@ -35,14 +35,15 @@ struct mus_xfrsum {
 	uint32_t serial;
 	uint32_t ttl_max_s;		/* largest TTL of any record, RRSIG original TTLs and the
 					 * negative TTL included */
-	uint64_t rr_count;
+	uint64_t rr_count;		/* the SOA once */
 	uint64_t content[4];		/* order-independent digest of all records except SOA, DNSSEC
 					 * types, and the coordinated apex sets (NS, DNSKEY, CDS,
 					 * CDNSKEY, CSYNC, ZONEMD): equal on all signers (V13) */
 	struct mus_xfrsum_key key[MUS_XFRSUM_SIGNERS_MAX];
 	size_t key_count;
 	bool key_overflow;
-	int64_t sig_expire_min_s, sig_expire_max_s;	/* over all RRSIGs, near ${now} */
+	int64_t sig_expire_min_s, sig_expire_max_s;	/* over all RRSIGs, near ${now}; INT64_MAX and
+							 * INT64_MIN without any */
 	int64_t now_s;
 };
 void mus_xfrsum_init(struct mus_xfrsum *s, const struct mus_name *zone, int64_t now_s);
