@@ -70,13 +70,11 @@ keyed_hmac(const struct algorithm *alg, const uint8_t *secret, size_t len)
 {
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
-	char digest[16];
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-		OSSL_PARAM_construct_end(),
-	};
+	char digest[16];		/* OpenSSL wants it writable */
+	OSSL_PARAM params[2] = {OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
 
 	(void)mus_strcpy(digest, sizeof digest, alg->digest);
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
 	if (ctx && EVP_MAC_init(ctx, secret, len, params) != 1) {
 		EVP_MAC_CTX_free(ctx);
 		ctx = NULL;
