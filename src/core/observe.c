@@ -574,6 +574,10 @@ mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct 
 bool
 mus_pending_add(struct mus_seen *seen, const struct mus_act *act, struct mus_time now)
 {
+	/* The guard reads DNSKEY sets in flight; NS names in flight are in the intention, and a CDS
+	 * that is not seen yet moves no parent. */
+	if (act->rr != MUS_RR_KEY)
+		return true;
 	for (unsigned i = 0; i < seen->pending_count; i++) {
 		struct mus_pending *p = &seen->pending[i];
 
@@ -601,8 +605,6 @@ is_settled(const struct mus_zone *zone, const struct mus_seen *seen, const struc
 	if (ring->asked_at.ms <= p->sent_at.ms ||
 	    !mus_is_known(ring, p->signer, p->kind, servers, policy, now, NULL))
 		return false;
-	if (p->kind == MUS_RR_CSYNC)
-		return true;	/* no guard reads CSYNC: one look is enough */
 	for (unsigned i = 0; i < ring->count; i++)
 		if (ring->v[i].srv &&
 		    ((ring->v[i].set & p->add) != p->add || (ring->v[i].set & p->del) != 0))

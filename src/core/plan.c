@@ -223,7 +223,8 @@ static enum mus_result
 guard_acts(const struct mus_ctx *c, const struct mus_plan *plan, unsigned count,
     struct mus_witness *w)
 {
-	struct mus_change change = {.has_ds = false};
+	/* Names that are intended but not yet seen count as made. */
+	struct mus_change change = {.ns_add = c->desire->ns};
 	enum mus_result r;
 	uint64_t imports = 0;
 

@@ -1,0 +1,279 @@
+/*
+ * The questions of a turn: every public server of every signer and of the parent, RD=0, DO=1.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "engine/int.h"
+
+/* A name no zone should have; its denial is watched. */
+static const char nx_label[] = "_music-no-such-name";
+
+static const struct {
+	enum eng_q q;
+	uint16_t type;
+} signer_questions[] = {
+    {ENG_Q_KEY, MUS_TYPE_DNSKEY},
+    {ENG_Q_CDS, MUS_TYPE_CDS},
+    {ENG_Q_CDNSKEY, MUS_TYPE_CDNSKEY},
+    {ENG_Q_CSYNC, MUS_TYPE_CSYNC},
+    {ENG_Q_NS, MUS_TYPE_NS},
+    {ENG_Q_SOA, MUS_TYPE_SOA},
+};
+
+static enum mus_cause
+cause_of_err(int err)
+{
+	switch (err) {
+	case MUS_ERR_TIMEOUT:
+		return MUS_CAUSE_TIMEOUT;
+	case MUS_ERR_FULL:
+	case MUS_ERR_NOMEM:
+	case MUS_ERR_CANCELLED:
+		return MUS_CAUSE_LOCAL;
+	case MUS_ERR_MALFORM:
+		return MUS_CAUSE_MALFORM;
+	case MUS_ERR_BADSIG:
+		return MUS_CAUSE_TSIG;
+	default:
+		return MUS_CAUSE_NET;
+	}
+}
+
+static enum mus_cause
+cause_of_answer(const struct mus_msg *m, bool parent)
+{
+	if (m->tc)
+		return MUS_CAUSE_TRUNCATED;
+	switch (m->rcode) {
+	case MUS_RCODE_NOERROR:
+	case MUS_RCODE_NXDOMAIN:
+		break;
+	case MUS_RCODE_REFUSED:
+		return MUS_CAUSE_REFUSED;
+	case MUS_RCODE_SERVFAIL:
+		return MUS_CAUSE_SERVFAIL;
+	case MUS_RCODE_NOTAUTH:
+		return MUS_CAUSE_NOTAUTH;
+	default:
+		return MUS_CAUSE_RCODE;
+	}
+	/* A referral for the delegation is right at the parent, and nowhere else. */
+	if (!m->aa && !parent)
+		return MUS_CAUSE_NOTAUTH;
+	return MUS_CAUSE_NONE;
+}
+
+/* Keeps what later steps need; the answer itself is lent only for this call. */
+static bool
+copy_set(struct mus_rrset *to, const struct mus_rrset *from, struct mus_arena *a)
+{
+	*to = (struct mus_rrset){.owner = from->owner, .type = from->type, .rclass = from->rclass,
+	    .ttl_s = from->ttl_s, .sig_ttl_s = from->sig_ttl_s};
+	for (size_t i = 0; i < from->count; i++)
+		if (mus_rrset_add(to, from->rd[i], a) < 0)
+			return false;
+	for (size_t i = 0; i < from->sig_count; i++)
+		if (mus_rrset_add_sig(to, from->sig[i], a) < 0)
+			return false;
+	return true;
+}
+
+static struct mus_rrset *
+copy_sets(const struct mus_rrset *from, size_t count, struct mus_arena *a)
+{
+	struct mus_rrset *to = mus_arena_alloc(a, count * sizeof *to + 1);
+
+	for (size_t i = 0; to && i < count; i++)
+		if (!copy_set(&to[i], &from[i], a))
+			return NULL;
+	return to;
+}
+
+static void
+keep(struct eng_answer *ans, const struct mus_dnsx_answer *a)
+{
+	struct mus_arena *arena = &ans->turn->arena;
+	struct mus_rrset set = {.count = 0}, *list;
+	size_t n;
+
+	ans->aa = a->msg->aa;
+	ans->rcode = a->msg->rcode;
+	ans->nxdomain = a->msg->rcode == MUS_RCODE_NXDOMAIN;
+	if (mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &ans->qname, ans->type, a->arena, &set) &&
+	    !copy_set(&ans->set, &set, arena))
+		ans->cause = MUS_CAUSE_LOCAL;
+	list = mus_msg_rrsets(a->msg, MUS_SEC_AUTHORITY, a->arena, &n);
+	ans->auth = copy_sets(list, n, arena);
+	ans->auth_count = ans->auth ? n : 0;
+	if (ans->q == ENG_Q_PNS) {
+		list = mus_msg_rrsets(a->msg, MUS_SEC_ADDITIONAL, a->arena, &n);
+		ans->glue = copy_sets(list, n, arena);
+		ans->glue_count = ans->glue ? n : 0;
+	}
+	if (mus_arena_failed(arena) || mus_arena_failed(a->arena))
+		ans->cause = MUS_CAUSE_LOCAL;
+}
+
+static void
+on_answer(void *arg, const struct mus_dnsx_answer *a)
+{
+	struct eng_answer *ans = arg;
+	struct eng_turn *t = ans->turn;
+	bool parent = ans->q == ENG_Q_DS || ans->q == ENG_Q_PNS;
+
+	ans->done = true;
+	t->e->stats.answers++;
+	ans->udp_silent = a->udp_silent;
+	if (a->err != 0) {
+		ans->cause = cause_of_err(a->err);
+		if (a->err == MUS_ERR_TIMEOUT)
+			t->e->stats.timeouts++;
+	} else {
+		ans->cause = cause_of_answer(a->msg, parent);
+		if (ans->cause == MUS_CAUSE_NONE)
+			keep(ans, a);
+	}
+	if (--t->left == 0)
+		eng_turn_done(t);
+}
+
+static struct eng_answer *
+add(struct eng_turn *t, enum eng_q q, unsigned server, const struct mus_name *name, uint16_t type)
+{
+	struct eng_answer *ans = &t->ans[t->ans_count++];
+
+	*ans = (struct eng_answer){
+	    .turn = t, .q = q, .server = (uint8_t)server, .type = type, .qname = *name};
+	return ans;
+}
+
+static void
+signer_server(struct eng_turn *t, const struct mus_zonestate *st, unsigned i,
+    const struct mus_name *zone, const struct mus_zone_obj *zobj, bool check_tcp)
+{
+	struct mus_name name, label;
+
+	for (unsigned k = 0; k < sizeof signer_questions / sizeof signer_questions[0]; k++)
+		add(t, signer_questions[k].q, i, zone, signer_questions[k].type);
+	if (mus_name_prepend(nx_label, zone, &name) == 0)
+		add(t, ENG_Q_DENY, i, &name, MUS_TYPE_A);
+	if (zobj->sample[0]) {
+		char text[600];
+
+		snprintf(text, sizeof text, "%s.%s", zobj->sample, zobj->name);
+		if (mus_name_parse(text, &label, NULL) == 0)
+			add(t, ENG_Q_NAME, i, &label, MUS_TYPE_A);
+	}
+	for (unsigned n = 0; n < st->zone.ns_count; n++) {
+		if (!st->zone.ns[n].in_domain || mus_name_parse(st->book.ns[n], &label, NULL) < 0)
+			continue;
+		add(t, ENG_Q_ADDR, i, &label, MUS_TYPE_A)->ns = (uint8_t)n;
+		add(t, ENG_Q_ADDR, i, &label, MUS_TYPE_AAAA)->ns = (uint8_t)n;
+	}
+	if (check_tcp)
+		add(t, ENG_Q_TCP, i, zone, MUS_TYPE_SOA);
+}
+
+/* Most that one server is asked. */
+static size_t
+questions_max(const struct mus_zonestate *st)
+{
+	size_t n = sizeof signer_questions / sizeof signer_questions[0] + 3;
+
+	for (unsigned i = 0; i < st->zone.ns_count; i++)
+		n += st->zone.ns[i].in_domain ? 2 : 0;
+	return n;
+}
+
+static void
+compose(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zone_obj *zobj)
+{
+	struct mus_name zone;
+
+	if (mus_name_parse(zobj->name, &zone, NULL) < 0)
+		return;
+	for (unsigned i = 0; i < st->zone.server_count; i++) {
+		unsigned origin = st->zone.server[i].origin;
+
+		if (origin == MUS_PARENT) {
+			add(t, ENG_Q_DS, i, &zone, MUS_TYPE_DS);
+			add(t, ENG_Q_PNS, i, &zone, MUS_TYPE_NS);
+		} else if (origin < st->zone.signer_count && !st->zone.signer[origin].is_lost) {
+			/* A transport is tried while it is not known, and at every idle look. */
+			bool tcp = st->seen.server[i].tcp != MUS_YES ||
+			    st->want.proc.kind == MUS_PROC_NONE;
+
+			signer_server(t, st, i, &zone, zobj, tcp);
+		}
+	}
+}
+
+static void
+send(struct eng_turn *t, const struct mus_zonestate *st)
+{
+	struct mus_engine *e = t->e;
+
+	/* One more than asked, so that the turn cannot end while questions are still being sent. */
+	t->left = 1;
+	for (unsigned i = 0; i < t->ans_count; i++) {
+		struct eng_answer *ans = &t->ans[i];
+		struct mus_dnsx_ask ask = {.server = st->book.addr[ans->server],
+		    .via = ans->q == ENG_Q_TCP ? MUS_VIA_TCP : MUS_VIA_AUTO,
+		    .query = {.name = ans->qname, .type = ans->type, .dnssec = true}};
+
+		ans->addr = st->book.addr[ans->server];
+		e->stats.questions++;
+		if (mus_dnsx_ask(e->o.dnsx, &ask, on_answer, ans, NULL) == 0) {
+			t->left++;
+		} else {
+			ans->done = true;
+			ans->cause = MUS_CAUSE_LOCAL;
+		}
+	}
+	if (--t->left == 0)
+		eng_turn_done(t);
+}
+
+void
+eng_turn_free(struct eng_turn *t)
+{
+	if (!t)
+		return;
+	mus_arena_clear(&t->arena);
+	free(t);
+}
+
+void
+eng_turn_start(struct mus_engine *e, struct eng_zone *z)
+{
+	struct mus_zonestate *st = &e->scratch;
+	struct mus_errtext et = {""};
+	struct eng_turn *t = calloc(1, sizeof *t);
+
+	if (!t)
+		goto later;
+	t->e = e;
+	t->z = z;
+	t->at = eng_now(e);
+	mus_arena_init(&t->arena, ENG_ARENA_MAX);
+	if (mus_store_load_zone_id(e->o.store, z->id, &e->zobj, &et) < 0 ||
+	    eng_load_state(e, z->id, st, &et) < 0 || !eng_sync(e, &e->zobj, st, &et)) {
+		eng_say(e, LOG_ERR, e->zobj.name, "cannot be looked at: %s", et.s);
+		goto later;
+	}
+	t->ans = mus_arena_alloc(
+	    &t->arena, st->zone.server_count * questions_max(st) * sizeof *t->ans + 1);
+	if (!t->ans)
+		goto later;
+	z->turn = t;
+	compose(t, st, &e->zobj);
+	e->stats.rounds++;
+	send(t, st);
+	return;
+later:
+	eng_turn_free(t);
+	eng_turn_over(e, z, e->o.poll_ms * 5);
+}

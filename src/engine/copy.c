@@ -1,0 +1,154 @@
+/*
+ * Whole copies: what no question can show (largest TTL, which keys sign data, is the content
+ * alike) is counted while the signer's zone streams by.  Nothing of it is kept but the sums.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "engine/int.h"
+
+struct eng_copy {
+	struct eng_copy *next;
+	struct mus_engine *e;
+	int64_t zone_id, signer_id;
+	unsigned idx;			/* of the signer when it began */
+	struct mus_tsig_key *own_key;
+	struct mus_xfrsum sum;
+	struct mus_xfrin *xfr;
+};
+
+static void
+copy_free(struct eng_copy *c)
+{
+	struct eng_copy **p = &c->e->copies;
+
+	while (*p && *p != c)
+		p = &(*p)->next;
+	if (*p)
+		*p = c->next;
+	mus_tsig_key_free(c->own_key);
+	free(c);
+}
+
+static void
+fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum *sum, struct mus_time now)
+{
+	struct mus_copy *copy = &st->seen.copy[s];
+	uint32_t ttl_max_s = copy->known && copy->ttl_max_s > sum->ttl_max_s ? copy->ttl_max_s
+									   : sum->ttl_max_s;
+
+	*copy = (struct mus_copy){.known = true,
+	    .serial = sum->serial,
+	    .ttl_max_s = ttl_max_s,
+	    .content = sum->content[0] ^ sum->content[1] ^ sum->content[2] ^ sum->content[3],
+	    .has_stray_sigs = sum->key_overflow,
+	    .at = now};
+	for (size_t i = 0; i < sum->key_count; i++) {
+		bool found = false;
+
+		if (sum->key[i].data_rrsigs == 0)
+			continue;
+		for (unsigned k = 0; k < st->zone.key_count; k++)
+			if (st->zone.key[k].id != 0 && st->zone.key[k].tag == sum->key[i].tag &&
+			    st->zone.key[k].alg == sum->key[i].alg) {
+				copy->keys_in_data |= mus_bit(k);
+				found = true;
+			}
+		copy->has_stray_sigs |= !found;
+	}
+}
+
+static void
+on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
+{
+	struct eng_copy *c = arg;
+	struct mus_engine *e = c->e;
+	struct eng_zone *z = eng_zone_get(e, c->zone_id);
+	struct mus_zonestate *st = &e->scratch;
+	struct mus_errtext et = {""};
+	int s;
+
+	(void)bytes;
+	e->stats.transfers++;
+	if (!z)
+		goto out;
+	if (z->busy)
+		z->busy->copying &= (uint8_t)~(1u << c->idx);
+	if (eng_load_state(e, c->zone_id, st, &et) < 0)
+		goto out;
+	s = mus_book_find_signer(&st->book, &st->zone, c->signer_id);
+	if (s < 0)
+		goto out;
+	if (err != 0) {
+		eng_event(e, c->zone_id, st->book.zone, "transfer", "musicd", LOG_WARNING,
+		    "%s: its copy cannot be read: %s", st->book.signer[s], words->s);
+	} else {
+		fill(st, (unsigned)s, &c->sum, eng_now(e));
+		eng_save_state(e, c->zone_id, st);
+	}
+	eng_wake(e, z, err ? e->o.poll_ms : 0);
+out:
+	copy_free(c);
+}
+
+static void
+start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
+    const struct mus_zonestate *st, unsigned s)
+{
+	struct mus_errtext et = {""};
+	struct eng_signer *sg = eng_signer_get(e, st->book.signer_id[s], &et);
+	struct mus_xfrin_opts o = {.idle_timeout_ms = 10000};
+	struct eng_busy *b = eng_busy(z);
+	struct eng_copy *c;
+	int64_t again_ms = st->seen.copy[s].known ? e->o.copy_ms : e->o.retry_ms * 4;
+
+	if (!sg || !b || sg->obj.no_transfer || sg->obj.update.family == 0 ||
+	    (b->copying >> s & 1) ||
+	    (mus_time_is_set(b->copy_at[s]) && b->copy_at[s].ms != 0 &&
+		mus_time_add_ms(b->copy_at[s], again_ms).ms > eng_now(e).ms))
+		return;
+	b->copy_at[s] = eng_now(e);
+	c = calloc(1, sizeof *c);
+	if (!c)
+		return;
+	c->e = e;
+	c->zone_id = zobj->id;
+	c->signer_id = sg->obj.id;
+	c->idx = s;
+	o.server = sg->obj.update;
+	o.key = sg->key;
+	for (unsigned i = 0; i < zobj->signer_count; i++)
+		if (zobj->signer[i].signer_id == sg->obj.id && zobj->signer[i].key_file[0] &&
+		    mus_tsig_key_load(zobj->signer[i].key_file, &c->own_key, &et) == 0)
+			o.key = c->own_key;
+	if (mus_name_parse(zobj->name, &o.zone, &et) < 0)
+		goto fail;
+	mus_xfrsum_init(&c->sum, &o.zone, mus_time_to_s(eng_now(e)));
+	c->next = e->copies;
+	e->copies = c;
+	if (mus_xfrin_start(e->o.loop, &o, mus_xfrsum_rr, on_done, c, &c->xfr) == 0) {
+		b->copying |= (uint8_t)(1u << s);
+		return;
+	}
+fail:
+	copy_free(c);
+}
+
+void
+eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
+    const struct mus_zonestate *st, uint8_t signers)
+{
+	for (unsigned s = 0; s < st->zone.signer_count; s++)
+		if (signers >> s & 1)
+			start(e, z, zobj, st, s);
+}
+
+void
+eng_copies_cancel(struct mus_engine *e)
+{
+	while (e->copies) {
+		mus_xfrin_cancel(e->copies->xfr);
+		copy_free(e->copies);
+	}
+}

@@ -1,0 +1,469 @@
+/*
+ * Schedule, transaction of the turn, history, life of the engine.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "engine/int.h"
+
+struct mus_time
+eng_now(const struct mus_engine *e)
+{
+	return mus_loop_now(e->o.loop);
+}
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+void
+eng_say(struct mus_engine *e, int level, const char *zone, const char *fmt, ...)
+{
+	char text[1200];
+	va_list ap;
+
+	if (!e->log)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	e->log(e->log_arg, level, zone, text);
+}
+
+void
+eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,
+    const char *actor, int level, const char *fmt, ...)
+{
+	struct mus_event_obj o = {.zone_id = zone_id, .at = eng_now(e)};
+	struct mus_errtext et;
+	va_list ap;
+
+	snprintf(o.zone, sizeof o.zone, "%s", zone);
+	snprintf(o.kind, sizeof o.kind, "%s", kind);
+	snprintf(o.actor, sizeof o.actor, "%s", actor);
+	va_start(ap, fmt);
+	vsnprintf(o.text, sizeof o.text, fmt, ap);
+	va_end(ap);
+	if (eng_begin(e) == 0 && mus_store_add_event(e->o.store, &o, &et) < 0)
+		e->tx_failed = true;
+	eng_say(e, level, zone, "%s", o.text);
+	for (unsigned i = 0; i < e->listener_count; i++)
+		e->listener[i].fn(e->listener[i].arg, &o);
+}
+
+/* ---- schedule: a heap by due time ------------------------------------------------------------- */
+
+static void
+heap_put(struct mus_engine *e, uint32_t i, struct eng_zone *z)
+{
+	e->heap[i] = z;
+	z->heap_idx = i;
+}
+
+static void
+heap_up(struct mus_engine *e, uint32_t i)
+{
+	struct eng_zone *z = e->heap[i];
+
+	while (i > 0 && e->heap[(i - 1) / 2]->due_ms > z->due_ms) {
+		heap_put(e, i, e->heap[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+	heap_put(e, i, z);
+}
+
+static void
+heap_down(struct mus_engine *e, uint32_t i)
+{
+	struct eng_zone *z = e->heap[i];
+
+	for (;;) {
+		uint32_t c = 2 * i + 1;
+
+		if (c >= e->heap_count)
+			break;
+		if (c + 1 < e->heap_count && e->heap[c + 1]->due_ms < e->heap[c]->due_ms)
+			c++;
+		if (e->heap[c]->due_ms >= z->due_ms)
+			break;
+		heap_put(e, i, e->heap[c]);
+		i = c;
+	}
+	heap_put(e, i, z);
+}
+
+static void
+heap_remove(struct mus_engine *e, struct eng_zone *z)
+{
+	uint32_t i = z->heap_idx;
+
+	if (i == UINT32_MAX)
+		return;
+	z->heap_idx = UINT32_MAX;
+	e->heap_count--;
+	if (i == e->heap_count)
+		return;
+	heap_put(e, i, e->heap[e->heap_count]);
+	heap_up(e, i);
+	heap_down(e, e->heap[i]->heap_idx);
+}
+
+static int
+heap_add(struct mus_engine *e, struct eng_zone *z)
+{
+	if (e->heap_count == e->heap_cap) {
+		uint32_t cap = e->heap_cap ? e->heap_cap * 2 : 256;
+		struct eng_zone **h = realloc(e->heap, cap * sizeof *h);
+
+		if (!h)
+			return MUS_ERR_NOMEM;
+		e->heap = h;
+		e->heap_cap = cap;
+	}
+	e->heap_count++;
+	heap_put(e, e->heap_count - 1, z);
+	heap_up(e, e->heap_count - 1);
+	return 0;
+}
+
+static void
+arm(struct mus_engine *e)
+{
+	int64_t wait;
+
+	if (e->stopping || e->heap_count == 0 || e->active >= e->o.active_max) {
+		mus_timer_stop(e->timer);
+		return;
+	}
+	wait = e->heap[0]->due_ms - eng_now(e).ms;
+	mus_timer_start(e->timer, wait < 0 ? 0 : wait > 3600000 ? 3600000 : wait);
+}
+
+static void
+on_due(void *arg)
+{
+	struct mus_engine *e = arg;
+
+	while (!e->stopping && e->heap_count > 0 && e->active < e->o.active_max &&
+	    e->heap[0]->due_ms <= eng_now(e).ms) {
+		struct eng_zone *z = e->heap[0];
+
+		heap_remove(e, z);
+		z->in_turn = true;
+		z->again = false;
+		e->active++;
+		eng_turn_start(e, z);
+	}
+	arm(e);
+}
+
+struct eng_zone *
+eng_zone_get(struct mus_engine *e, int64_t id)
+{
+	return mus_map_get(e->zone_by_id, &id, sizeof id);
+}
+
+int
+eng_zone_add(struct mus_engine *e, int64_t id, struct mus_time due)
+{
+	struct eng_zone *z = calloc(1, sizeof *z);
+	int rc = MUS_ERR_NOMEM;
+
+	if (!z)
+		return rc;
+	z->id = id;
+	z->due_ms = mus_time_is_set(due) ? due.ms : eng_now(e).ms;
+	z->heap_idx = UINT32_MAX;
+	rc = mus_map_set(e->zone_by_id, &id, sizeof id, z, NULL);
+	if (rc == 0 && (rc = heap_add(e, z)) < 0)
+		mus_map_remove(e->zone_by_id, &id, sizeof id);
+	if (rc < 0)
+		free(z);
+	else
+		arm(e);
+	return rc;
+}
+
+static void
+zone_free(struct eng_zone *z)
+{
+	eng_turn_free(z->turn);
+	free(z->busy);
+	free(z);
+}
+
+void
+eng_zone_drop(struct mus_engine *e, int64_t id)
+{
+	struct eng_zone *z = mus_map_remove(e->zone_by_id, &id, sizeof id);
+
+	if (!z)
+		return;
+	heap_remove(e, z);
+	z->deleted = true;
+	if (!z->in_turn)
+		zone_free(z);
+}
+
+void
+eng_wake(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
+{
+	int64_t due = eng_now(e).ms + after_ms;
+
+	if (z->in_turn) {
+		z->again = true;	/* looked at again as soon as this turn is over */
+		return;
+	}
+	if (z->heap_idx != UINT32_MAX) {
+		if (z->due_ms <= due)
+			return;
+		heap_remove(e, z);
+	}
+	z->due_ms = due;
+	if (heap_add(e, z) < 0)
+		eng_say(e, LOG_CRIT, "", "out of memory: a zone fell out of the schedule");
+	arm(e);
+}
+
+struct eng_busy *
+eng_busy(struct eng_zone *z)
+{
+	if (!z->busy)
+		z->busy = calloc(1, sizeof *z->busy);
+	return z->busy;
+}
+
+void
+eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
+{
+	bool again = z->again;
+
+	z->in_turn = z->again = false;
+	e->active--;
+	if (z->deleted)
+		zone_free(z);
+	else
+		eng_wake(e, z, again ? 0 : after_ms);
+	arm(e);
+}
+
+/* ---- one transaction per turn of the loop ----------------------------------------------------- */
+
+int
+eng_begin(struct mus_engine *e)
+{
+	struct mus_errtext et;
+
+	if (e->in_tx)
+		return e->tx_failed ? MUS_ERR_STORE : 0;
+	if (mus_store_begin(e->o.store, &et) < 0) {
+		eng_say(e, LOG_ERR, "", "database: %s", et.s);
+		return MUS_ERR_STORE;
+	}
+	e->in_tx = true;
+	e->tx_failed = false;
+	return 0;
+}
+
+/* Commit, then send: nothing leaves before it is on disk (design.md rule 5). */
+static void
+at_turn_end(void *arg)
+{
+	struct mus_engine *e = arg;
+	struct mus_errtext et;
+
+	if (e->in_tx) {
+		e->in_tx = false;
+		if (e->tx_failed || mus_store_commit(e->o.store, &et) < 0) {
+			if (e->tx_failed)
+				mus_store_rollback(e->o.store);
+			else
+				eng_say(e, LOG_ERR, "", "database: %s; nothing is sent", et.s);
+			e->tx_failed = true;
+		}
+	}
+	eng_send_jobs(e);
+	e->tx_failed = false;
+}
+
+int
+eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et)
+{
+	int rc;
+
+	mus_zonestate_clear(st);
+	mus_buf_reset(&e->blob);
+	rc = mus_store_load_state(e->o.store, id, &e->blob, et);
+	if (rc == MUS_ERR_NOTFOUND) {
+		st->book.zone_id = id;
+		return 0;
+	}
+	if (rc < 0)
+		return rc;
+	return mus_zonestate_decode(st, e->blob.data, e->blob.len, et);
+}
+
+int
+eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st)
+{
+	struct mus_errtext et;
+	int rc = eng_begin(e);
+
+	if (rc < 0)
+		return rc;
+	mus_buf_reset(&e->blob);
+	if (!mus_zonestate_encode(st, &e->blob)) {
+		e->tx_failed = true;
+		return MUS_ERR_NOMEM;
+	}
+	rc = mus_store_save_state(e->o.store, id, e->blob.data, e->blob.len, &et);
+	if (rc < 0) {
+		eng_say(e, LOG_ERR, st->book.zone, "database: %s", et.s);
+		e->tx_failed = true;
+	}
+	return rc;
+}
+
+void
+eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const struct eng_zone *ez,
+    struct mus_policy *out)
+{
+	*out = e->o.policy;
+	out->manual = z->mode == MUS_MODE_MANUAL;
+	out->held = z->held;
+	out->step = ez && ez->busy && ez->busy->step;
+	out->forced = ez && ez->busy ? ez->busy->forced : MUS_RULE_NONE;
+	if (out->forced != MUS_RULE_NONE)
+		out->step = true;
+}
+
+/* ---- signers ---------------------------------------------------------------------------------- */
+
+static void
+signer_free(struct eng_signer *s)
+{
+	if (!s)
+		return;
+	mus_tsig_key_free(s->key);
+	free(s);
+}
+
+struct eng_signer *
+eng_signer_get(struct mus_engine *e, int64_t id, struct mus_errtext *et)
+{
+	struct eng_signer *s = mus_map_get(e->signer_by_id, &id, sizeof id);
+
+	if (s)
+		return s;
+	s = calloc(1, sizeof *s);
+	if (!s || mus_store_load_signer_id(e->o.store, id, &s->obj, et) < 0)
+		goto fail;
+	s->driver = mus_driver_find(s->obj.driver);
+	if (s->obj.key_file[0] &&
+	    mus_tsig_key_load(s->obj.key_file, &s->key, &s->key_error) < 0)
+		eng_say(e, LOG_ERR, "", "signer %s: %s", s->obj.name, s->key_error.s);
+	if (mus_map_set(e->signer_by_id, &id, sizeof id, s, NULL) < 0)
+		goto fail;
+	return s;
+fail:
+	signer_free(s);
+	return NULL;
+}
+
+void
+eng_signer_forget(struct mus_engine *e, int64_t id)
+{
+	signer_free(mus_map_remove(e->signer_by_id, &id, sizeof id));
+}
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+static int
+on_each_due(void *arg, int64_t id, struct mus_time due)
+{
+	return eng_zone_add(arg, id, due);
+}
+
+int
+mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct mus_errtext *et)
+{
+	struct mus_engine *e = calloc(1, sizeof *e);
+	int rc = MUS_ERR_NOMEM;
+
+	if (!e)
+		return mus_errf(et, rc, "out of memory");
+	e->o = *o;
+	if (e->o.active_max == 0)
+		e->o.active_max = ENG_ACTIVE_DEFAULT;
+	if (e->o.dns_port == 0)
+		e->o.dns_port = 53;
+	e->jobs_tail = &e->jobs;
+	mus_zonestate_init(&e->scratch);
+	mus_zonestate_init(&e->view);
+	mus_buf_init(&e->blob, 0);
+	e->zone_by_id = mus_map_new(1, 2);
+	e->signer_by_id = mus_map_new(3, 4);
+	e->parent_by_name = mus_map_new((uint64_t)eng_now(e).ms, 5);
+	e->sigs = mus_sigcache_new(65536);
+	e->timer = mus_timer_new(o->loop, on_due, e);
+	if (!e->zone_by_id || !e->signer_by_id || !e->parent_by_name || !e->sigs || !e->timer)
+		goto fail;
+	rc = mus_loop_at_turn_end(o->loop, at_turn_end, e);
+	if (rc == 0)
+		rc = mus_store_each_due(o->store, on_each_due, e);
+	if (rc < 0)
+		goto fail;
+	*out = e;
+	return 0;
+fail:
+	mus_errf(et, rc, "engine: %s", mus_err_text(rc));
+	mus_engine_free(e);
+	return rc;
+}
+
+void
+mus_engine_set_log(struct mus_engine *e, mus_engine_log_fn *fn, void *arg)
+{
+	e->log = fn;
+	e->log_arg = arg;
+}
+
+void
+mus_engine_free(struct mus_engine *e)
+{
+	size_t pos = 0;
+	void *v;
+
+	if (!e)
+		return;
+	e->stopping = true;
+	mus_timer_free(e->timer);
+	eng_copies_cancel(e);
+	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)
+		zone_free(v);
+	for (pos = 0; e->signer_by_id && mus_map_next(e->signer_by_id, &pos, NULL, NULL, &v);)
+		signer_free(v);
+	eng_parents_free(e);
+	mus_map_free(e->zone_by_id);
+	mus_map_free(e->signer_by_id);
+	mus_sigcache_free(e->sigs);
+	mus_zonestate_clear(&e->scratch);
+	mus_zonestate_clear(&e->view);
+	mus_buf_clear(&e->blob);
+	free(e->heap);
+	free(e);
+}
+
+bool
+mus_engine_hint(struct mus_engine *e, const char *zone)
+{
+	struct mus_errtext et;
+	struct eng_zone *z;
+
+	if (mus_store_load_zone(e->o.store, zone, &e->zobj, &et) < 0)
+		return false;
+	z = eng_zone_get(e, e->zobj.id);
+	if (z)
+		eng_wake(e, z, 0);
+	return z != NULL;
+}

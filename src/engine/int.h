@@ -1,0 +1,209 @@
+/*
+ * Inside of the engine, shared by its files only.
+ */
+#ifndef MUS_ENGINE_INT_H
+#define MUS_ENGINE_INT_H
+
+#include "base/map.h"
+#include "dns/denial.h"
+#include "dns/dnskey.h"
+#include "engine/engine.h"
+#include "io/xfrin.h"
+#include "model/codec.h"
+#include "model/text.h"
+#include "signer/driver.h"
+
+enum {
+	ENG_ACTIVE_DEFAULT = 128,
+	ENG_ARENA_MAX = 4 << 20,	/* answers of one turn */
+	ENG_SENT_MAX = 64,		/* actions remembered per busy zone */
+	ENG_LISTENERS_MAX = 256,
+};
+
+struct eng_copy;
+
+/* A signer as the engine uses it. */
+struct eng_signer {
+	struct mus_signer_obj obj;
+	const struct mus_driver *driver;
+	struct mus_tsig_key *key;	/* NULL: none, or could not be read (key_error says) */
+	struct mus_errtext key_error;
+};
+
+/* The parent side that many zones share. */
+enum eng_parent_keys { ENG_PK_NONE, ENG_PK_SECURE, ENG_PK_INSECURE, ENG_PK_FAILED };
+struct eng_parent {
+	char zone[MUS_ZONETEXT_MAX];
+	struct mus_name name;
+	struct mus_addr addr[MUS_LOOKUP_SERVERS_MAX];
+	unsigned addr_count;
+	enum eng_parent_keys keys_state;
+	struct mus_arena arena;		/* of keys */
+	struct mus_rrset keys;		/* validated DNSKEY RRset of the parent */
+	struct mus_errtext words;	/* why it failed */
+	struct mus_time until;		/* to be looked up again then */
+	bool asking;
+};
+
+/* What a question of a turn is about. */
+enum eng_q {
+	ENG_Q_KEY, ENG_Q_CDS, ENG_Q_CDNSKEY, ENG_Q_CSYNC, ENG_Q_NS, ENG_Q_SOA, ENG_Q_NAME, ENG_Q_DENY,
+	ENG_Q_ADDR, ENG_Q_TCP, ENG_Q_DS, ENG_Q_PNS, ENG_Q_COUNT,
+};
+struct eng_answer {
+	struct eng_turn *turn;
+	enum eng_q q;
+	uint8_t server;
+	uint8_t ns;			/* ADDR: which name */
+	struct mus_addr addr;		/* who was asked: indexes may change meanwhile */
+	uint16_t type;
+	struct mus_name qname;
+	bool done, udp_silent, aa;
+	enum mus_cause cause;
+	struct mus_rrset set;		/* the answer; count 0: none */
+	struct mus_rrset *auth;		/* RRsets of the authority section (denial, referral) */
+	size_t auth_count;
+	struct mus_rrset *glue;		/* addresses in the additional section of a referral */
+	size_t glue_count;
+	bool nxdomain;
+	uint16_t rcode;
+};
+
+struct eng_sent {
+	uint64_t id;
+	struct mus_time at;
+	uint8_t tries;
+};
+
+/* One zone's turn. */
+struct eng_turn {
+	struct mus_engine *e;
+	struct eng_zone *z;
+	struct mus_arena arena;
+	struct eng_answer *ans;
+	unsigned ans_count, left;
+	struct mus_time at;
+	struct eng_parent *parent;
+};
+
+/* An act waiting for the commit, then for its driver. */
+struct eng_job {
+	struct mus_engine *e;
+	struct eng_job *next;
+	int64_t zone_id, signer_id;
+	char zone[MUS_ZONETEXT_MAX];
+	char words[MUS_TEXT_MAX];
+	struct mus_arena arena;
+	struct mus_drv_target target;
+	struct mus_tsig_key *own_key;	/* per-zone key, freed with the job */
+	struct mus_drv_change change;
+	const struct mus_driver *driver;
+	struct eng_sent sent[8];	/* for the books: ids in this change */
+	unsigned sent_count;
+};
+
+/* A zone in the schedule; the busy part exists only while something is going on. */
+struct eng_busy {
+	struct eng_sent sent[ENG_SENT_MAX];
+	unsigned sent_count;
+	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started */
+	uint8_t copying;			/* signers whose copy is being read */
+	uint8_t jobs;				/* changes under way */
+	struct mus_time last_told_at;
+	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
+	bool step;				/* operator's step, once */
+	enum mus_rule forced;			/* operator's force, once */
+	char forced_reason[MUS_REASON_MAX];
+	bool probing;
+};
+struct eng_zone {
+	int64_t id;
+	int64_t due_ms;			/* wall clock */
+	uint32_t heap_idx;		/* in the schedule; UINT32_MAX: not in it */
+	bool in_turn, again, deleted;
+	struct eng_turn *turn;		/* NULL: none under way */
+	struct eng_busy *busy;
+};
+
+struct mus_engine {
+	struct mus_engine_opts o;
+	mus_engine_log_fn *log;
+	void *log_arg;
+	struct mus_map *zone_by_id;	/* int64 -> struct eng_zone */
+	struct mus_map *signer_by_id;	/* int64 -> struct eng_signer */
+	struct mus_map *parent_by_name;	/* text -> struct eng_parent */
+	struct eng_zone **heap;
+	uint32_t heap_count, heap_cap;
+	unsigned active;
+	struct mus_timer *timer;
+	struct mus_sigcache *sigs;
+	bool in_tx, tx_failed;
+	struct eng_job *jobs, **jobs_tail;	/* to be sent after the commit */
+	struct eng_copy *copies;		/* transfers under way */
+	struct mus_zonestate scratch;	/* of the turn at work */
+	struct mus_zonestate view;	/* of mus_ctl_view */
+	struct mus_plan plan, view_plan;
+	struct mus_verdict verdict, view_verdict;
+	struct mus_zone_obj zobj;	/* of the turn at work */
+	struct mus_buf blob;
+	struct {
+		mus_ctl_event_fn *fn;
+		void *arg;
+	} listener[ENG_LISTENERS_MAX];
+	unsigned listener_count;
+	struct mus_ctl_stats stats;
+	bool stopping;
+};
+
+/* engine.c */
+struct mus_time eng_now(const struct mus_engine *e);
+struct eng_zone *eng_zone_get(struct mus_engine *e, int64_t id);
+int eng_zone_add(struct mus_engine *e, int64_t id, struct mus_time due);
+void eng_zone_drop(struct mus_engine *e, int64_t id);
+void eng_wake(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
+struct eng_busy *eng_busy(struct eng_zone *z);
+/* A turn has ended: back into the schedule. */
+void eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
+int eng_begin(struct mus_engine *e);		/* opens the transaction of this turn of the loop */
+void eng_say(struct mus_engine *e, int level, const char *zone, const char *fmt, ...) MUS_PRINTF(4, 5);
+/* One line of history, told to listeners and the log; within the transaction. */
+void eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,
+    const char *actor, int level, const char *fmt, ...) MUS_PRINTF(7, 8);
+struct eng_signer *eng_signer_get(struct mus_engine *e, int64_t id, struct mus_errtext *et);
+void eng_signer_forget(struct mus_engine *e, int64_t id);
+int eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et);
+int eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st);
+void eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const struct eng_zone *ez,
+    struct mus_policy *out);
+
+/* sync.c: what is configured into the state; true when something changed. */
+bool eng_sync(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
+    struct mus_errtext *et);
+int eng_intern_ns(struct mus_zonestate *st, const char *name, unsigned owner);
+
+/* parent.c: the parent of a zone, looked up and kept; NULL: not known yet, ${et} says why.  ready:
+ * called (once) when a look-up that was started has ended. */
+struct eng_parent *eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id,
+    struct mus_errtext *et);
+void eng_parents_free(struct mus_engine *e);
+
+/* ask.c: the questions of a turn. */
+void eng_turn_start(struct mus_engine *e, struct eng_zone *z);
+void eng_turn_free(struct eng_turn *t);
+/* take.c: answers into looks into the state. */
+void eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy);
+/* turn.c: what follows when the answers are in. */
+void eng_turn_done(struct eng_turn *t);
+/* act.c */
+void eng_act(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
+    struct mus_zonestate *st, const struct mus_plan *plan);
+void eng_send_jobs(struct mus_engine *e);
+/* copy.c */
+void eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
+    const struct mus_zonestate *st, uint8_t signers);
+void eng_copies_cancel(struct mus_engine *e);
+
+/* control.c: a signer has left a zone for good. */
+void eng_ctl_left(struct mus_engine *e, struct mus_zone_obj *zobj, int64_t signer_id);
+
+#endif

@@ -1,0 +1,679 @@
+/*
+ * Answers into observations: keys are interned, signatures verified, records turned into masks.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "engine/int.h"
+
+struct tk {
+	struct eng_turn *t;
+	struct mus_zonestate *st;
+	const struct mus_policy *policy;
+	struct mus_name zone;
+	uint64_t own_keys_seen;		/* keys of this round's DNSKEY answers */
+};
+
+/* ---- keys ------------------------------------------------------------------------------------- */
+
+static int
+alg_index(struct mus_zone *z, uint8_t alg)
+{
+	for (unsigned a = 0; a < z->alg_count; a++)
+		if (z->alg[a] == alg)
+			return (int)a;
+	if (z->alg_count == MUS_ALGS_MAX)
+		return -1;
+	z->alg[z->alg_count] = alg;
+	return z->alg_count++;
+}
+
+/* Is this index referred to by anything that was seen? */
+static bool
+key_in_use(const struct mus_zonestate *st, unsigned k)
+{
+	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
+		unsigned from = o == MUS_PARENT ? MUS_RR_DS : 0;
+		unsigned to = o == MUS_PARENT ? MUS_RR_COUNT : MUS_RR_SIGNER_COUNT;
+
+		for (unsigned kind = from; kind < to; kind++) {
+			const struct mus_ring *r =
+			    mus_seen_ring_const(&st->seen, o, (enum mus_rr_kind)kind);
+
+			for (unsigned v = 0; v < r->count; v++) {
+				if (kind != MUS_RR_NS && kind != MUS_RR_PNS &&
+				    (r->v[v].set & mus_bit(k)))
+					return true;
+				for (unsigned g = 0; g < r->v[v].sig_count; g++)
+					if (r->v[v].sig[g].key == k)
+						return true;
+			}
+		}
+	}
+	for (unsigned p = 0; p < st->seen.pending_count; p++)
+		if ((st->seen.pending[p].add | st->seen.pending[p].del) & mus_bit(k))
+			return true;
+	return false;
+}
+
+static int
+free_key(struct mus_zonestate *st)
+{
+	for (unsigned k = 0; k < st->zone.key_count; k++)
+		if (st->zone.key[k].id == 0)
+			return (int)k;
+	if (st->zone.key_count < MUS_KEYS_MAX)
+		return st->zone.key_count++;
+	/* Forget one that nothing alive refers to. */
+	for (unsigned k = 0; k < MUS_KEYS_MAX; k++)
+		if (!key_in_use(st, k)) {
+			free(st->book.key[k].rdata);
+			st->book.key[k] = (struct mus_book_key){NULL, 0};
+			st->zone.key[k] = (struct mus_zkey){.id = 0};
+			return (int)k;
+		}
+	return -1;
+}
+
+static int
+intern_key(struct tk *k, struct mus_rdata rd)
+{
+	struct mus_zonestate *st = k->st;
+	uint64_t id = mus_digest64(rd.data, rd.len);
+	int i = mus_book_find_key(&st->book, &st->zone, id, rd.data, rd.len), alg;
+	struct mus_dnskey key;
+	struct mus_zkey *z;
+
+	if (i >= 0)
+		return i;
+	if (rd.len > MUS_BOOK_RDATA_MAX || !mus_dnskey_read(rd, &key) ||
+	    (alg = alg_index(&st->zone, key.alg)) < 0 || (i = free_key(st)) < 0) {
+		st->zone.key_table_full = true;
+		return -1;
+	}
+	st->book.key[i].rdata = malloc(rd.len);
+	if (!st->book.key[i].rdata)
+		return -1;
+	memcpy(st->book.key[i].rdata, rd.data, rd.len);
+	st->book.key[i].len = rd.len;
+	z = &st->zone.key[i];
+	*z = (struct mus_zkey){
+	    .alg = key.alg,
+	    .alg_idx = (uint8_t)alg,
+	    .tag = key.tag,
+	    .is_sep = (key.flags & MUS_DNSKEY_SEP) != 0,
+	    .is_revoked = (key.flags & MUS_DNSKEY_REVOKE) != 0,
+	    .is_zone = (key.flags & MUS_DNSKEY_ZONE) != 0 && key.protocol == 3,
+	    .owner = MUS_OWNER_UNKNOWN,
+	    .gone_at = MUS_TIME_NEVER,
+	    .id = id ? id : 1,
+	};
+	return i;
+}
+
+static void
+intern_keys(struct tk *k)
+{
+	for (unsigned i = 0; i < k->t->ans_count; i++) {
+		struct eng_answer *a = &k->t->ans[i];
+
+		if (a->q != ENG_Q_KEY || a->cause != MUS_CAUSE_NONE)
+			continue;
+		for (size_t r = 0; r < a->set.count; r++) {
+			int key = intern_key(k, a->set.rd[r]);
+
+			if (key >= 0)
+				k->own_keys_seen |= mus_bit((unsigned)key);
+		}
+	}
+}
+
+/* ---- signatures -------------------------------------------------------------------------------- */
+
+static void
+verify(struct tk *k, const struct mus_rrset *set, struct mus_look *look)
+{
+	struct mus_zonestate *st = k->st;
+	int64_t now_s = mus_time_to_s(k->t->at);
+
+	for (size_t i = 0; i < set->sig_count && look->sig_count < MUS_SIGS_MAX; i++) {
+		struct mus_sig *out = &look->sig[look->sig_count];
+		struct mus_rrsig sig;
+		bool named = false;
+
+		if (!mus_rrsig_read(set->sig[i], &sig)) {
+			look->flags |= MUS_VER_BADSIG;
+			continue;
+		}
+		*out = (struct mus_sig){.key = MUS_KEY_NONE, .alg = sig.alg, .tag = sig.tag,
+		    .from_s = mus_rrsig_time(sig.inception, now_s),
+		    .until_s = mus_rrsig_time(sig.expiration, now_s)};
+		if (sig.orig_ttl_s > look->ttl_s)
+			look->ttl_s = sig.orig_ttl_s;
+		for (unsigned key = 0; key < st->zone.key_count; key++) {
+			struct mus_rdata rd = {st->book.key[key].rdata, st->book.key[key].len};
+
+			if (st->zone.key[key].id == 0 || st->zone.key[key].tag != sig.tag ||
+			    st->zone.key[key].alg != sig.alg)
+				continue;
+			named = true;
+			if (mus_rrsig_check(k->t->e->sigs, set, set->sig[i], &k->zone, rd) ==
+			    MUS_SIG_GOOD) {
+				out->key = (uint8_t)key;
+				break;
+			}
+		}
+		if (named && out->key == MUS_KEY_NONE)
+			look->flags |= MUS_VER_BADSIG;
+		look->sig_count++;
+	}
+}
+
+/* ---- content ------------------------------------------------------------------------------------ */
+
+static int
+dt_index(uint8_t digest_type)
+{
+	return digest_type == MUS_DIGEST_SHA1	 ? 0
+	    : digest_type == MUS_DIGEST_SHA256 ? 1
+	    : digest_type == MUS_DIGEST_SHA384 ? 2
+					       : -1;
+}
+
+static void
+more_stray(struct mus_look *look)
+{
+	if (look->stray < 255)
+		look->stray++;
+}
+
+/* Keys named by DS or CDS records. */
+static void
+ds_masks(struct tk *k, const struct mus_rrset *set, struct mus_look *look)
+{
+	struct mus_zonestate *st = k->st;
+
+	for (size_t i = 0; i < set->count; i++) {
+		struct mus_ds ds;
+		int dt;
+		bool found = false;
+
+		if (!mus_ds_read(set->rd[i], &ds)) {
+			more_stray(look);
+			continue;
+		}
+		if (ds.alg == 0) {
+			look->flags |= MUS_VER_DELETE;
+			continue;
+		}
+		dt = dt_index(ds.digest_type);
+		for (unsigned key = 0; dt >= 0 && key < st->zone.key_count; key++) {
+			struct mus_rdata rd = {st->book.key[key].rdata, st->book.key[key].len};
+
+			if (st->zone.key[key].id == 0 || st->zone.key[key].tag != ds.tag ||
+			    st->zone.key[key].alg != ds.alg ||
+			    !mus_ds_matches(&k->zone, ds, rd))
+				continue;
+			look->set |= mus_bit(key);
+			look->dt[dt] |= mus_bit(key);
+			found = true;
+		}
+		if (!found)
+			more_stray(look);
+	}
+}
+
+static void
+key_masks(struct tk *k, const struct mus_rrset *set, bool cdnskey, struct mus_look *look)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct mus_dnskey key;
+		int idx;
+
+		if (cdnskey && mus_dnskey_read(set->rd[i], &key) && key.alg == 0) {
+			look->flags |= MUS_VER_DELETE;
+			continue;
+		}
+		idx = mus_book_find_key(&k->st->book, &k->st->zone,
+		    mus_digest64(set->rd[i].data, set->rd[i].len), set->rd[i].data, set->rd[i].len);
+		if (idx >= 0)
+			look->set |= mus_bit((unsigned)idx);
+		else
+			more_stray(look);
+	}
+}
+
+static void
+ns_masks(struct tk *k, const struct mus_rrset *set, struct mus_look *look)
+{
+	char text[MUS_NAME_TEXT_MAX];
+
+	for (size_t i = 0; i < set->count; i++) {
+		struct mus_name name;
+		int n = -1;
+
+		if (mus_name_from_wire(set->rd[i].data, set->rd[i].len, &name) == 0)
+			n = eng_intern_ns(k->st, mus_name_text(&name, text), MUS_OWNER_UNKNOWN);
+		if (n >= 0)
+			look->set |= mus_bit((unsigned)n);
+		else
+			more_stray(look);
+	}
+}
+
+/* SOA: RNAME and MINIMUM alone say something about the zone; serials differ by nature. */
+static void
+soa_facts(const struct mus_rrset *set, struct mus_look *look)
+{
+	struct mus_name mname, rname;
+	const uint8_t *p;
+	size_t len;
+	uint32_t minimum;
+
+	if (set->count != 1) {
+		look->cause = MUS_CAUSE_MALFORM;
+		return;
+	}
+	p = set->rd[0].data;
+	len = set->rd[0].len;
+	if (mus_name_from_wire(p, len, &mname) < 0 ||
+	    mus_name_from_wire(p + mname.len, len - mname.len, &rname) < 0 ||
+	    len < (size_t)mname.len + rname.len + 20) {
+		look->cause = MUS_CAUSE_MALFORM;
+		return;
+	}
+	p += mname.len + rname.len + 16;
+	minimum = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	look->aux = mus_digest64(rname.wire, rname.len) ^ minimum;
+	look->content = look->aux;
+	/* Negative answers live for min(TTL, MINIMUM), never longer than the SOA itself. */
+}
+
+static void
+csync_facts(const struct mus_rrset *set, struct mus_look *look)
+{
+	const uint8_t *p;
+
+	if (set->count == 0)
+		return;
+	if (set->count > 1 || set->rd[0].len < 6) {
+		more_stray(look);
+		return;
+	}
+	p = set->rd[0].data;
+	look->aux = ((uint64_t)p[0] << 24 | (uint64_t)p[1] << 16 | (uint64_t)p[2] << 8 | p[3]) << 16 |
+	    (uint64_t)p[4] << 8 | p[5];
+}
+
+/* ---- looks --------------------------------------------------------------------------------------- */
+
+static struct mus_look
+look_at(const struct eng_answer *a, enum mus_rr_kind kind)
+{
+	return (struct mus_look){.server = a->server, .kind = kind, .cause = a->cause};
+}
+
+static void
+give(struct tk *k, const struct mus_look *look)
+{
+	mus_observe(&k->st->zone, &k->st->seen, look, k->policy, k->t->at);
+}
+
+/* An RRset that is not there: believed when the denial is complete and signed, or when the zone is
+ * not signed at all; the denial's signatures are judged as data (V2, V12), not here. */
+static void
+absent(struct tk *k, const struct eng_answer *a, struct mus_look *look)
+{
+	struct mus_denial d;
+	uint32_t neg_ttl_s = 0;
+	bool is_signed = false;
+
+	for (size_t i = 0; i < a->auth_count; i++) {
+		is_signed |= a->auth[i].sig_count > 0 || a->auth[i].type == MUS_TYPE_NSEC ||
+		    a->auth[i].type == MUS_TYPE_NSEC3;
+		if (a->auth[i].type == MUS_TYPE_SOA)
+			neg_ttl_s = a->auth[i].ttl_s;
+	}
+	look->flags |= MUS_VER_ABSENT;
+	look->ttl_s = look->serve_ttl_s = neg_ttl_s;
+	if (!is_signed)
+		return;
+	mus_denial_check(a->auth, a->auth_count, &k->zone, &a->qname, a->type, a->nxdomain, &d);
+	if (!d.proves)
+		look->cause = MUS_CAUSE_UNPROVED;
+}
+
+static void
+take_set(struct tk *k, const struct eng_answer *a, enum mus_rr_kind kind)
+{
+	struct mus_look look = look_at(a, kind);
+
+	if (a->cause == MUS_CAUSE_NONE && a->nxdomain && kind != MUS_RR_NAME)
+		look.cause = MUS_CAUSE_NXDOMAIN;
+	if (look.cause == MUS_CAUSE_NONE && a->set.count == 0) {
+		if (kind == MUS_RR_SOA || kind == MUS_RR_NS)
+			look.cause = MUS_CAUSE_NXDOMAIN;	/* no apex here */
+		else
+			absent(k, a, &look);
+	} else if (look.cause == MUS_CAUSE_NONE) {
+		look.ttl_s = look.serve_ttl_s = a->set.ttl_s;
+		look.content = mus_rrset_digest(&a->set);
+		switch (kind) {
+		case MUS_RR_KEY:
+			key_masks(k, &a->set, false, &look);
+			break;
+		case MUS_RR_CDNSKEY:
+			key_masks(k, &a->set, true, &look);
+			break;
+		case MUS_RR_CDS:
+			ds_masks(k, &a->set, &look);
+			break;
+		case MUS_RR_NS:
+			ns_masks(k, &a->set, &look);
+			break;
+		case MUS_RR_SOA:
+			soa_facts(&a->set, &look);
+			break;
+		case MUS_RR_CSYNC:
+			csync_facts(&a->set, &look);
+			break;
+		default:
+			break;
+		}
+		verify(k, &a->set, &look);
+	}
+	give(k, &look);
+}
+
+/* Each NSEC or NSEC3 RRset of the denial by itself; the first carries what the proof is worth. */
+static void
+take_denial(struct tk *k, const struct eng_answer *a)
+{
+	unsigned n = 0;
+	struct mus_denial d = {.kind = MUS_DENIAL_NONE};
+	bool positive = a->set.count > 0;
+
+	if (a->cause == MUS_CAUSE_NONE)
+		mus_denial_check(
+		    a->auth, a->auth_count, &k->zone, &a->qname, a->type, a->nxdomain, &d);
+	for (size_t i = 0; a->cause == MUS_CAUSE_NONE && i < a->auth_count && n < 3; i++) {
+		const struct mus_rrset *set = &a->auth[i];
+		struct mus_look look = look_at(a, (enum mus_rr_kind)(MUS_RR_DENY0 + n));
+
+		if (set->type != MUS_TYPE_NSEC && set->type != MUS_TYPE_NSEC3)
+			continue;
+		/* Bitmaps change with every type that comes and goes: who signs is what counts. */
+		look.content = mus_digest64(set->owner.wire, set->owner.len);
+		look.ttl_s = look.serve_ttl_s = set->ttl_s;
+		look.aux = d.n3_iterations;
+		/* A wildcard answers: there is nothing to deny, what is there counts all the same. */
+		look.flags = d.proves || positive ? MUS_VER_PROVES : 0;
+		verify(k, set, &look);
+		give(k, &look);
+		n++;
+	}
+	for (; n < 3; n++) {
+		struct mus_look look = look_at(a, (enum mus_rr_kind)(MUS_RR_DENY0 + n));
+
+		look.flags = MUS_VER_ABSENT;
+		if (n == 0 && positive)
+			look.flags |= MUS_VER_PROVES;
+		give(k, &look);
+	}
+}
+
+/* ---- the parent ------------------------------------------------------------------------------- */
+
+static bool
+parent_verifies(struct tk *k, const struct mus_rrset *set)
+{
+	struct eng_parent *p = k->t->parent;
+	int64_t now_s = mus_time_to_s(k->t->at);
+
+	for (size_t i = 0; i < set->sig_count; i++) {
+		struct mus_rrsig sig;
+
+		if (!mus_rrsig_read(set->sig[i], &sig) ||
+		    mus_rrsig_time(sig.expiration, now_s) < now_s ||
+		    mus_rrsig_time(sig.inception, now_s) > now_s + k->policy->margin_s)
+			continue;
+		for (size_t key = 0; key < p->keys.count; key++)
+			if (mus_rrsig_check(k->t->e->sigs, set, set->sig[i], &p->name,
+				p->keys.rd[key]) == MUS_SIG_GOOD)
+				return true;
+	}
+	return false;
+}
+
+/* What a parent server says of DS counts only with the parent's signature. */
+static enum mus_cause
+ds_trust(struct tk *k, const struct eng_answer *a)
+{
+	struct eng_parent *p = k->t->parent;
+	struct mus_denial d;
+
+	if (!p)
+		return MUS_CAUSE_BOGUS;
+	if (p->keys_state != ENG_PK_SECURE)
+		return k->t->e->o.parent_insecure_ok ? MUS_CAUSE_NONE : MUS_CAUSE_BOGUS;
+	if (a->set.count > 0)
+		return parent_verifies(k, &a->set) ? MUS_CAUSE_NONE : MUS_CAUSE_BOGUS;
+	mus_denial_check(a->auth, a->auth_count, &p->name, &a->qname, a->type, a->nxdomain, &d);
+	if (!d.proves && !d.opt_out)
+		return MUS_CAUSE_UNPROVED;
+	for (size_t i = 0; i < a->auth_count; i++)
+		if ((a->auth[i].type == MUS_TYPE_NSEC || a->auth[i].type == MUS_TYPE_NSEC3) &&
+		    !parent_verifies(k, &a->auth[i]))
+			return MUS_CAUSE_BOGUS;
+	return MUS_CAUSE_NONE;
+}
+
+static void
+take_ds(struct tk *k, const struct eng_answer *a)
+{
+	struct mus_look look = look_at(a, MUS_RR_DS);
+
+	if (look.cause == MUS_CAUSE_NONE && !a->aa)
+		look.cause = MUS_CAUSE_NOTAUTH;
+	if (look.cause == MUS_CAUSE_NONE)
+		look.cause = ds_trust(k, a);
+	if (look.cause == MUS_CAUSE_NONE) {
+		if (a->set.count == 0) {
+			look.flags = MUS_VER_ABSENT;
+			for (size_t i = 0; i < a->auth_count; i++)
+				if (a->auth[i].type == MUS_TYPE_SOA)
+					look.ttl_s = look.serve_ttl_s = a->auth[i].ttl_s;
+		} else {
+			look.content = mus_rrset_digest(&a->set);
+			look.ttl_s = look.serve_ttl_s = a->set.ttl_s;
+			ds_masks(k, &a->set, &look);
+		}
+	}
+	give(k, &look);
+}
+
+/* Addresses, whatever the order they came in. */
+struct addr_sum {
+	uint64_t sum;
+	uint32_t ttl_s;
+	bool any;
+};
+
+static void
+sum_addr(struct addr_sum *s, const struct mus_rrset *set)
+{
+	struct mus_rrset one = *set;
+
+	if (set->type != MUS_TYPE_A && set->type != MUS_TYPE_AAAA)
+		return;
+	one.rclass = MUS_CLASS_IN;
+	s->sum += mus_rrset_digest(&one);
+	s->any = true;
+	if (set->ttl_s > s->ttl_s)
+		s->ttl_s = set->ttl_s;
+}
+
+static void
+take_delegation(struct tk *k, const struct eng_answer *a)
+{
+	struct mus_look look = look_at(a, MUS_RR_PNS);
+	const struct mus_rrset *ns = a->set.count ? &a->set : NULL;
+	struct addr_sum glue = {0};
+	struct mus_look g = look_at(a, MUS_RR_GLUE);
+
+	for (size_t i = 0; !ns && i < a->auth_count; i++)
+		if (a->auth[i].type == MUS_TYPE_NS && mus_name_equal(&a->auth[i].owner, &k->zone))
+			ns = &a->auth[i];
+	if (look.cause == MUS_CAUSE_NONE && (a->nxdomain || !ns))
+		look.cause = MUS_CAUSE_NXDOMAIN;
+	if (look.cause == MUS_CAUSE_NONE) {
+		look.content = mus_rrset_digest(ns);
+		look.ttl_s = look.serve_ttl_s = ns->ttl_s;
+		ns_masks(k, ns, &look);
+	}
+	give(k, &look);
+	g.cause = look.cause;
+	for (size_t i = 0; i < a->glue_count; i++)
+		if (mus_name_in(&a->glue[i].owner, &k->zone))
+			sum_addr(&glue, &a->glue[i]);
+	g.content = glue.sum;
+	g.ttl_s = g.serve_ttl_s = glue.ttl_s;
+	g.flags = glue.any ? 0 : MUS_VER_ABSENT;
+	give(k, &g);
+}
+
+/* Addresses of the in-domain names that the server's own NS set lists. */
+static void
+take_addrs(struct tk *k, unsigned server)
+{
+	struct mus_look look = {.server = (uint8_t)server, .kind = MUS_RR_ADDR};
+	struct addr_sum sum = {0};
+	uint64_t listed = 0;
+	bool asked = false;
+	const struct mus_ring *ns =
+	    &k->st->seen.signer[k->st->zone.server[server].origin][MUS_RR_NS];
+
+	for (unsigned v = 0; v < ns->count; v++)
+		if (ns->v[v].srv >> server & 1)
+			listed |= ns->v[v].set;
+	for (unsigned i = 0; i < k->t->ans_count; i++) {
+		const struct eng_answer *a = &k->t->ans[i];
+
+		if (a->q != ENG_Q_ADDR || a->server != server)
+			continue;
+		asked = true;
+		if (a->cause != MUS_CAUSE_NONE)
+			look.cause = a->cause;
+		else if (a->set.count && (listed >> a->ns & 1))
+			sum_addr(&sum, &a->set);
+	}
+	if (!asked)
+		return;
+	look.content = sum.sum;
+	look.ttl_s = look.serve_ttl_s = sum.ttl_s;
+	look.flags = sum.any ? 0 : MUS_VER_ABSENT;
+	give(k, &look);
+}
+
+/* ---- transports ------------------------------------------------------------------------------- */
+
+static void
+take_service(struct tk *k, unsigned server)
+{
+	enum mus_tri udp = MUS_UNKNOWN, tcp = MUS_UNKNOWN;
+	bool aa = true, any = false;
+
+	for (unsigned i = 0; i < k->t->ans_count; i++) {
+		const struct eng_answer *a = &k->t->ans[i];
+		bool silent = a->cause == MUS_CAUSE_TIMEOUT || a->cause == MUS_CAUSE_NET;
+
+		if (a->server != server)
+			continue;
+		if (a->q == ENG_Q_TCP) {
+			if (a->cause != MUS_CAUSE_LOCAL)
+				tcp = silent ? MUS_NO : MUS_YES;
+		} else if (a->cause != MUS_CAUSE_LOCAL) {
+			if (!silent && !a->udp_silent)
+				udp = MUS_YES;
+			else if (udp == MUS_UNKNOWN)
+				udp = MUS_NO;
+			any |= !silent;
+			aa &= silent || a->cause != MUS_CAUSE_NOTAUTH;
+		}
+	}
+	mus_observe_server(&k->st->seen, server, udp, tcp, aa && any);
+}
+
+static void
+take_one(struct tk *k, const struct eng_answer *a)
+{
+	switch (a->q) {
+	case ENG_Q_KEY:
+		take_set(k, a, MUS_RR_KEY);
+		break;
+	case ENG_Q_CDS:
+		take_set(k, a, MUS_RR_CDS);
+		break;
+	case ENG_Q_CDNSKEY:
+		take_set(k, a, MUS_RR_CDNSKEY);
+		break;
+	case ENG_Q_CSYNC:
+		take_set(k, a, MUS_RR_CSYNC);
+		break;
+	case ENG_Q_NS:
+		take_set(k, a, MUS_RR_NS);
+		break;
+	case ENG_Q_SOA:
+		take_set(k, a, MUS_RR_SOA);
+		break;
+	case ENG_Q_NAME:
+		take_set(k, a, MUS_RR_NAME);
+		break;
+	case ENG_Q_DENY:
+		take_denial(k, a);
+		break;
+	case ENG_Q_DS:
+		take_ds(k, a);
+		break;
+	case ENG_Q_PNS:
+		take_delegation(k, a);
+		break;
+	case ENG_Q_ADDR:
+	case ENG_Q_TCP:
+	case ENG_Q_COUNT:
+		break;
+	}
+}
+
+void
+eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy)
+{
+	struct tk k = {.t = t, .st = st, .policy = policy};
+	struct mus_errtext et;
+	uint64_t seen = 0;
+
+	if (mus_name_parse(st->book.zone, &k.zone, &et) < 0) {
+		eng_say(t->e, LOG_ERR, st->book.zone, "%s", et.s);
+		return;
+	}
+	/* Answers of servers that have another place by now say nothing. */
+	for (unsigned i = 0; i < t->ans_count; i++)
+		if (t->ans[i].server >= st->zone.server_count ||
+		    !mus_addr_equal(&t->ans[i].addr, &st->book.addr[t->ans[i].server]))
+			t->ans[i].cause = MUS_CAUSE_LOCAL;
+	intern_keys(&k);
+	for (unsigned i = 0; i < t->ans_count; i++)
+		if (t->ans[i].server < st->zone.server_count &&
+		    st->zone.server[t->ans[i].server].origin != MUS_NOBODY) {
+			take_one(&k, &t->ans[i]);
+			seen |= mus_bit(t->ans[i].server);
+		}
+	for (; seen; seen &= seen - 1) {
+		unsigned server = (unsigned)__builtin_ctzll(seen);
+
+		take_service(&k, server);
+		if (st->zone.server[server].origin != MUS_PARENT)
+			take_addrs(&k, server);
+	}
+}

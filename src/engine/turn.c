@@ -1,0 +1,261 @@
+/*
+ * The end of a turn: take in, settle, plan, judge, store; then what is to be done is queued until
+ * the commit.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "engine/int.h"
+
+static const char *
+row_name(const struct mus_proc *p)
+{
+	unsigned count;
+	const struct mus_row *rows = mus_rows(p->kind, &count);
+
+	return p->row < count ? rows[p->row].name : "";
+}
+
+/* History and log: what changed with the process since before. */
+static void
+tell_process(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_want *before,
+    const struct mus_want *after)
+{
+	const struct mus_proc *a = &before->proc, *b = &after->proc;
+	int64_t id = st->book.zone_id;
+	const char *zone = st->book.zone;
+	char span[MUS_SPAN_TEXT_MAX];
+
+	if (!before->adopted && after->adopted)
+		eng_event(e, id, zone, "adopted", "musicd", LOG_NOTICE,
+		    "first complete look: %d signer(s) in the delegation",
+		    __builtin_popcount(after->nsg));
+	if (a->kind != MUS_PROC_NONE && (b->kind != a->kind || b->signer != a->signer)) {
+		bool done = b->kind == MUS_PROC_NONE;
+
+		mus_span_text_s((eng_now(e).ms - a->started_at.ms) / 1000, span);
+		eng_event(e, id, zone, "process", "musicd", LOG_NOTICE, "%s %s %s after %s",
+		    mus_proc_text(a->kind), st->book.signer[a->signer],
+		    done ? "is complete" : "is turned round", span);
+	}
+	if (b->kind != MUS_PROC_NONE && (b->kind != a->kind || b->signer != a->signer))
+		eng_event(e, id, zone, "process", "musicd", LOG_NOTICE, "%s %s begins",
+		    mus_proc_text(b->kind), st->book.signer[b->signer]);
+	if (b->kind != MUS_PROC_NONE && b->kind == a->kind && b->signer == a->signer &&
+	    b->row != a->row)
+		eng_event(e, id, zone, "row", "musicd", LOG_NOTICE, "%s %s: %s",
+		    mus_proc_text(b->kind), st->book.signer[b->signer], row_name(b));
+}
+
+struct running {
+	struct mus_process_obj o;
+	bool found;
+};
+
+static int
+on_running(void *arg, const struct mus_process_obj *o)
+{
+	struct running *r = arg;
+
+	r->o = *o;
+	r->found = true;
+	return 1;
+}
+
+/* The processes table follows the intention. */
+static void
+store_process(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_want *before,
+    const struct mus_want *after)
+{
+	const struct mus_proc *a = &before->proc, *b = &after->proc;
+	bool other = a->kind != b->kind || a->signer != b->signer;
+	struct running r = {.found = false};
+	struct mus_errtext et;
+
+	if (a->kind == MUS_PROC_NONE && b->kind == MUS_PROC_NONE)
+		return;
+	if (!other && a->row == b->row)
+		return;
+	if (eng_begin(e) < 0)
+		return;
+	if (mus_store_list_processes(e->o.store, st->book.zone_id, true, 0, 1, on_running, &r) < 0)
+		e->tx_failed = true;
+	if (r.found && other) {
+		r.o.ended_at = eng_now(e);
+		snprintf(r.o.outcome, sizeof r.o.outcome, "%s",
+		    b->kind == MUS_PROC_NONE ? "done" : "turned round");
+		if (b->kind == MUS_PROC_NONE)
+			snprintf(r.o.row, sizeof r.o.row, "stop");
+		if (mus_store_save_process(e->o.store, &r.o, &et) < 0)
+			e->tx_failed = true;
+		r.found = false;
+	}
+	if (b->kind == MUS_PROC_NONE)
+		return;
+	if (!r.found) {
+		memset(&r.o, 0, sizeof r.o);
+		r.o.zone_id = st->book.zone_id;
+		r.o.started_at = b->started_at;
+		r.o.ended_at = MUS_TIME_NEVER;
+		snprintf(r.o.kind, sizeof r.o.kind, "%s", mus_proc_text(b->kind));
+		snprintf(r.o.signer, sizeof r.o.signer, "%s", st->book.signer[b->signer]);
+	}
+	snprintf(r.o.row, sizeof r.o.row, "%s", row_name(b));
+	if (mus_store_save_process(e->o.store, &r.o, &et) < 0)
+		e->tx_failed = true;
+}
+
+/* A process that has ended: marks of the operator that served it are used up, and a leaver that is
+ * on no zone any more is no member. */
+static void
+after_process(struct mus_engine *e, const struct mus_want *before, const struct mus_want *after,
+    const struct mus_zonestate *st)
+{
+	if (before->proc.kind == MUS_PROC_REMOVE && after->proc.kind == MUS_PROC_NONE)
+		eng_ctl_left(e, &e->zobj, st->book.signer_id[before->proc.signer]);
+}
+
+static void
+status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
+    const struct mus_plan *plan, int64_t next_ms)
+{
+	struct mus_zone_obj *o = &e->zobj;
+	const struct mus_proc *p = &plan->want.proc;
+	enum mus_state_word word =
+	    plan->want.adopted ? mus_verdict_word(&st->seen, &e->verdict, &e->o.policy, eng_now(e))
+			       : MUS_STATE_UNKNOWN;
+	struct mus_errtext et;
+
+	if (o->state[0] && strcmp(o->state, mus_state_text(word)) != 0) {
+		int level = word == MUS_STATE_INVALID ? LOG_ALERT
+		    : word == MUS_STATE_AT_RISK	      ? LOG_WARNING
+						      : LOG_NOTICE;
+		char why[MUS_TEXT_MAX] = "";
+
+		for (unsigned i = 0; i < e->verdict.finding_count; i++)
+			if (e->verdict.finding[i].result == MUS_RES_FAILS) {
+				mus_witness_text(&st->book, &st->zone, &e->verdict.finding[i], why);
+				break;
+			}
+		eng_event(e, o->id, o->name, "state", "musicd", level, "%s -> %s%s%s", o->state,
+		    mus_state_text(word), why[0] ? ": " : "", why);
+	}
+	snprintf(o->state, sizeof o->state, "%s", mus_state_text(word));
+	o->process[0] = o->row[0] = o->waiting[0] = '\0';
+	if (p->kind != MUS_PROC_NONE) {
+		snprintf(o->process, sizeof o->process, "%s %.40s", mus_proc_text(p->kind),
+		    st->book.signer[p->signer]);
+		snprintf(o->row, sizeof o->row, "%s", row_name(p));
+	}
+	o->waiting_until = MUS_TIME_NEVER;
+	if (plan->wait_count) {
+		char text[MUS_TEXT_MAX];
+
+		mus_witness_text(&st->book, &st->zone, &plan->wait[0], text);
+		snprintf(o->waiting, sizeof o->waiting, "%s", text);
+		o->waiting_until = plan->wait[0].until;
+		if (z->busy && p->kind != MUS_PROC_NONE && strcmp(z->busy->last_wait, text) != 0) {
+			snprintf(z->busy->last_wait, sizeof z->busy->last_wait, "%s", text);
+			eng_event(e, o->id, o->name, "waiting", "musicd", LOG_INFO, "%s", text);
+		}
+	}
+	o->checked_at = eng_now(e);
+	o->next_check_at = mus_time_add_ms(eng_now(e), next_ms);
+	if (eng_begin(e) == 0 && mus_store_save_zone_status(e->o.store, o, &et) < 0) {
+		eng_say(e, LOG_ERR, o->name, "database: %s", et.s);
+		e->tx_failed = true;
+	}
+}
+
+/* When to look again: at once after a step, soon while others must move, at the instant time alone
+ * changes the answer, at the interval of idle zones else. */
+static int64_t
+next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct mus_plan *plan)
+{
+	int64_t next = e->o.idle_ms, until;
+
+	if (plan->poll || (z->busy && z->busy->jobs))
+		next = e->o.poll_ms;
+	if (mus_time_is_set(plan->wake_at)) {
+		until = plan->wake_at.ms - eng_now(e).ms;
+		if (until < next)
+			next = until < 50 ? 50 : until;
+	}
+	/* A process that waits by the clock is still watched. */
+	if (plan->want.proc.kind != MUS_PROC_NONE && next > 30 * e->o.poll_ms)
+		next = 30 * e->o.poll_ms;
+	return next;
+}
+
+static void
+forget_busy(struct eng_zone *z, const struct mus_plan *plan)
+{
+	struct eng_busy *b = z->busy;
+
+	if (b && !b->jobs && !b->copying && !b->probing && !b->step && b->forced == MUS_RULE_NONE &&
+	    plan->want.proc.kind == MUS_PROC_NONE && plan->act_count == 0) {
+		free(b);
+		z->busy = NULL;
+	}
+}
+
+static void
+decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struct mus_policy *policy)
+{
+	struct mus_time now = eng_now(e);
+	struct mus_want before = st->want;
+
+	mus_settle(&st->zone, &st->seen, &st->want, policy, now);
+	mus_plan(&st->zone, &st->seen, &st->want, policy, now, &e->plan);
+	e->stats.plans++;
+	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) && z->busy) {
+		if (z->busy->forced != MUS_RULE_NONE)
+			eng_event(e, st->book.zone_id, st->book.zone, "forced", "musicd", LOG_WARNING,
+			    "passed rule %s by force: %s", mus_rule_text(z->busy->forced),
+			    z->busy->forced_reason);
+		z->busy->step = false;
+		z->busy->forced = MUS_RULE_NONE;
+	}
+	st->want = e->plan.want;
+	mus_judge(&st->zone, &st->seen, &st->want, policy, now, &e->verdict);
+	tell_process(e, st, &before, &st->want);
+	store_process(e, st, &before, &st->want);
+	after_process(e, &before, &st->want, st);
+}
+
+void
+eng_turn_done(struct eng_turn *t)
+{
+	struct mus_engine *e = t->e;
+	struct eng_zone *z = t->z;
+	struct mus_zonestate *st = &e->scratch;
+	struct mus_errtext et = {""};
+	struct mus_policy policy;
+	int64_t next_ms = e->o.poll_ms * 5;
+
+	z->turn = NULL;
+	if (z->deleted)
+		goto over;
+	if (mus_store_load_zone_id(e->o.store, z->id, &e->zobj, &et) < 0 ||
+	    eng_load_state(e, z->id, st, &et) < 0 || !eng_sync(e, &e->zobj, st, &et)) {
+		eng_say(e, LOG_ERR, e->zobj.name, "cannot be judged: %s", et.s);
+		goto over;
+	}
+	t->parent = eng_parent_of(e, &e->zobj, z->id, &et);
+	eng_policy_of(e, &e->zobj, z, &policy);
+	eng_take(t, st, &policy);
+	decide(e, z, st, &policy);
+	if (!e->plan.proposal && e->plan.act_count)
+		eng_act(e, z, &e->zobj, st, &e->plan);
+	next_ms = next_look_ms(e, z, &e->plan);
+	status(e, z, st, &e->plan, next_ms);
+	if (eng_save_state(e, z->id, st) < 0)
+		next_ms = e->o.poll_ms * 5;
+	eng_copies(e, z, &e->zobj, st, e->plan.need_copy);
+	forget_busy(z, &e->plan);
+over:
+	eng_turn_free(t);
+	eng_turn_over(e, z, next_ms);
+}

@@ -1,0 +1,219 @@
+/*
+ * Driver "ddns": DNS UPDATE (RFC 2136) over TCP with TSIG, then a look at the same server to see
+ * whether it shows what it accepted (signers answer NOERROR to changes they drop).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "signer/driver.h"
+
+enum { TYPES_MAX = 5 };
+
+struct job {
+	struct mus_drv_target target;
+	struct mus_arena arena;		/* copies of rdata */
+	struct mus_drv_rr rr[MUS_DRV_RR_MAX];
+	size_t count;
+	uint16_t type[TYPES_MAX];	/* types to read back */
+	unsigned type_count, left;
+	struct mus_drv_result result;
+	mus_drv_fn *fn;
+	void *arg;
+};
+
+static void
+finish(struct job *j)
+{
+	mus_drv_fn *fn = j->fn;
+	void *arg = j->arg;
+	struct mus_drv_result result = j->result;
+
+	mus_arena_clear(&j->arena);
+	free(j);
+	fn(arg, &result);
+}
+
+/* Does the answer show everything of its type as asked? */
+static bool
+is_shown(const struct job *j, uint16_t type, const struct mus_rrset *set)
+{
+	for (size_t i = 0; i < j->count; i++)
+		if (j->rr[i].type == type && mus_rrset_has(set, j->rr[i].rd) == j->rr[i].del)
+			return false;
+	return true;
+}
+
+static void
+on_read(void *arg, const struct mus_dnsx_answer *a)
+{
+	struct job *j = arg;
+	struct mus_rrset set;
+	char type[MUS_TYPE_TEXT_MAX];
+
+	j->left--;
+	if (a->err != 0) {
+		/* Accepted, but we cannot see: the engine will look. */
+		if (j->result.outcome == MUS_DRV_SHOWN) {
+			j->result.outcome = MUS_DRV_NOT_SHOWN;
+			j->result.words = a->words;
+		}
+	} else {
+		memset(&set, 0, sizeof set);
+		mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &j->target.zone, a->msg->qtype, a->arena, &set);
+		if (!is_shown(j, a->msg->qtype, &set) && j->result.outcome == MUS_DRV_SHOWN) {
+			j->result.outcome = MUS_DRV_NOT_SHOWN;
+			j->result.type = a->msg->qtype;
+			mus_errf(&j->result.words, 0,
+			    "the UPDATE was accepted (NOERROR), but %s does not show it",
+			    mus_type_text(a->msg->qtype, type));
+		}
+	}
+	if (j->left == 0)
+		finish(j);
+}
+
+static void
+read_back(struct job *j)
+{
+	/* One more than asked, so that an early callback cannot finish the job under our feet. */
+	j->left = 1;
+	for (unsigned i = 0; i < j->type_count; i++) {
+		struct mus_dnsx_ask ask = {.server = j->target.update,
+		    .via = MUS_VIA_TCP,
+		    .query = {.name = j->target.zone, .type = j->type[i]},
+		    .key = j->target.key};
+
+		if (mus_dnsx_ask(j->target.dnsx, &ask, on_read, j, NULL) == 0)
+			j->left++;
+		else if (j->result.outcome == MUS_DRV_SHOWN)
+			j->result.outcome = MUS_DRV_NOT_SHOWN;
+	}
+	if (--j->left == 0)
+		finish(j);
+}
+
+static void
+on_update(void *arg, const struct mus_dnsx_answer *a)
+{
+	struct job *j = arg;
+
+	if (a->err != 0 && !a->msg) {
+		j->result.outcome = MUS_DRV_FAILED;
+		j->result.words = a->words;
+		finish(j);
+		return;
+	}
+	j->result.rcode = a->msg->rcode;
+	if (a->err != 0 && a->msg->rcode == MUS_RCODE_NOERROR) {
+		/* NOERROR that cannot be trusted. */
+		j->result.outcome = MUS_DRV_FAILED;
+		j->result.words = a->words;
+		finish(j);
+		return;
+	}
+	switch (a->msg->rcode) {
+	case MUS_RCODE_NOERROR:
+		j->result.outcome = MUS_DRV_SHOWN;
+		read_back(j);
+		return;
+	case MUS_RCODE_NXRRSET:
+	case MUS_RCODE_YXRRSET:
+	case MUS_RCODE_NXDOMAIN:
+	case MUS_RCODE_YXDOMAIN:
+		j->result.outcome = MUS_DRV_STALE;
+		mus_errf(&j->result.words, 0, "the zone has changed meanwhile (%s)",
+		    mus_rcode_text(a->msg->rcode));
+		break;
+	default:
+		j->result.outcome = MUS_DRV_REFUSED;
+		if (j->target.key && a->tsig != MUS_TSIG_OK && a->tsig != MUS_TSIG_UNSIGNED)
+			mus_errf(&j->result.words, 0, "UPDATE refused: %s (%s)",
+			    mus_rcode_text(a->msg->rcode), mus_tsig_result_text(a->tsig));
+		else
+			mus_errf(&j->result.words, 0, "UPDATE refused: %s",
+			    mus_rcode_text(a->msg->rcode));
+		break;
+	}
+	finish(j);
+}
+
+static void
+note_type(struct job *j, uint16_t type)
+{
+	for (unsigned i = 0; i < j->type_count; i++)
+		if (j->type[i] == type)
+			return;
+	j->type[j->type_count++] = type;
+}
+
+/* Additions before deletions: an RRset that is renewed is never empty in between (RFC 2136 7.13). */
+static size_t
+fill(struct job *j, const struct mus_drv_change *c, struct mus_upd_rr *upd)
+{
+	size_t n = 0;
+	bool deletes_ns = false;
+
+	for (size_t i = 0; i < c->count; i++)
+		deletes_ns |= c->rr[i].type == MUS_TYPE_NS && c->rr[i].del;
+	for (size_t i = 0; deletes_ns && i < c->ns_was_count; i++)
+		upd[n++] = (struct mus_upd_rr){.kind = MUS_UPD_PRE_RR,
+		    .owner = j->target.zone, .type = MUS_TYPE_NS, .rd = c->ns_was[i]};
+	for (int del = 0; del < 2; del++)
+		for (size_t i = 0; i < j->count; i++)
+			if (j->rr[i].del == (del == 1))
+				upd[n++] = (struct mus_upd_rr){
+				    .kind = del ? MUS_UPD_DEL_RR : MUS_UPD_ADD,
+				    .owner = j->target.zone,
+				    .type = j->rr[i].type,
+				    .ttl_s = del ? 0 : j->rr[i].ttl_s,
+				    .rd = j->rr[i].rd};
+	return n;
+}
+
+static int
+ddns_apply(const struct mus_drv_target *t, const struct mus_drv_change *change, mus_drv_fn *fn,
+    void *arg)
+{
+	struct job *j = calloc(1, sizeof *j);
+	struct mus_upd_rr *upd = calloc(MUS_DRV_RR_MAX + change->ns_was_count + 1, sizeof *upd);
+	uint8_t *wire = malloc(MUS_MSG_MAX);
+	int rc = MUS_ERR_NOMEM;
+	struct mus_dnsx_ask ask = {.via = MUS_VIA_TCP, .once = true};
+
+	if (!j || !upd || !wire)
+		goto out;
+	mus_arena_init(&j->arena, 1 << 20);
+	j->target = *t;
+	j->fn = fn;
+	j->arg = arg;
+	for (size_t i = 0; i < change->count; i++) {
+		MUS_ASSERT(mus_drv_is_managed(change->rr[i].type));
+		j->rr[i] = change->rr[i];
+		j->rr[i].rd.data =
+		    mus_arena_copy(&j->arena, change->rr[i].rd.data, change->rr[i].rd.len);
+		note_type(j, change->rr[i].type);
+	}
+	j->count = change->count;
+	if (mus_arena_failed(&j->arena))
+		goto out;
+	rc = mus_update_build(&t->zone, upd, fill(j, change, upd), 0, wire, MUS_MSG_MAX);
+	if (rc < 0)
+		goto out;
+	ask.server = t->update;
+	ask.wire = wire;
+	ask.wire_len = (size_t)rc;
+	ask.key = t->key;
+	rc = mus_dnsx_ask(t->dnsx, &ask, on_update, j, NULL);
+	if (rc == 0)
+		j = NULL;
+out:
+	if (j)
+		mus_arena_clear(&j->arena);
+	free(j);
+	free(upd);
+	free(wire);
+	return rc;
+}
+
+const struct mus_driver mus_driver_ddns = {
+    .name = "ddns", .needs_update_addr = true, .apply = ddns_apply};
