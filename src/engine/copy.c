@@ -144,6 +144,49 @@ eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *
 			start(e, z, zobj, st, s);
 }
 
+static uint32_t
+serial_of(const struct mus_rrset *soa)
+{
+	struct mus_name name;
+	const uint8_t *p = soa->rd[0].data;
+	size_t len = soa->rd[0].len, at = 0;
+
+	for (int i = 0; i < 2; i++) {
+		if (mus_name_from_wire(p + at, len - at, &name) < 0)
+			return 0;
+		at += name.len;
+	}
+	if (len < at + 4)
+		return 0;
+	return (uint32_t)p[at] << 24 | (uint32_t)p[at + 1] << 16 | (uint32_t)p[at + 2] << 8 | p[at + 3];
+}
+
+uint8_t
+eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st)
+{
+	uint8_t stale = 0;
+	/* An idle zone is read anew once in a while only: signers re-sign all the time. */
+	int64_t age_ms = st->want.proc.kind == MUS_PROC_NONE ? 24 * t->e->o.copy_ms : t->e->o.copy_ms;
+
+	for (unsigned i = 0; i < t->ans_count; i++) {
+		const struct eng_answer *a = &t->ans[i];
+		const struct mus_copy *copy;
+		unsigned s;
+
+		if (a->q != ENG_Q_SOA || a->cause != MUS_CAUSE_NONE || a->set.count != 1 ||
+		    a->server >= st->zone.server_count)
+			continue;
+		s = st->zone.server[a->server].origin;
+		if (s >= st->zone.signer_count)
+			continue;
+		copy = &st->seen.copy[s];
+		if (copy->known && !copy->declared && copy->serial != serial_of(&a->set) &&
+		    mus_time_add_ms(copy->at, age_ms).ms <= t->at.ms)
+			stale |= (uint8_t)(1u << s);
+	}
+	return stale;
+}
+
 void
 eng_copies_cancel(struct mus_engine *e)
 {

@@ -201,6 +201,8 @@ void eng_send_jobs(struct mus_engine *e);
 /* copy.c */
 void eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
     const struct mus_zonestate *st, uint8_t signers);
+/* Signers whose copy has another serial than the one that was read, and is old enough. */
+uint8_t eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st);
 void eng_copies_cancel(struct mus_engine *e);
 
 /* control.c: a signer has left a zone for good. */

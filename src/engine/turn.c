@@ -253,7 +253,7 @@ eng_turn_done(struct eng_turn *t)
 	status(e, z, st, &e->plan, next_ms);
 	if (eng_save_state(e, z->id, st) < 0)
 		next_ms = e->o.poll_ms * 5;
-	eng_copies(e, z, &e->zobj, st, e->plan.need_copy);
+	eng_copies(e, z, &e->zobj, st, e->plan.need_copy | eng_copies_stale(t, st));
 	forget_busy(z, &e->plan);
 over:
 	eng_turn_free(t);

@@ -1,0 +1,892 @@
+/*
+ * What an operator asks: checked, stored and recorded in one transaction of its own, then woken.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "engine/int.h"
+
+struct mus_store *
+mus_ctl_store(struct mus_engine *e)
+{
+	return e->o.store;
+}
+
+struct mus_time
+mus_ctl_now(const struct mus_engine *e)
+{
+	return eng_now(e);
+}
+
+/* What the engine has gathered in this turn of the loop goes first, so that an operator's change
+ * stands or falls alone. */
+static int
+begin(struct mus_engine *e, struct mus_errtext *et)
+{
+	if (e->in_tx) {
+		e->in_tx = false;
+		if (e->tx_failed || mus_store_commit(e->o.store, et) < 0) {
+			if (e->tx_failed)
+				mus_store_rollback(e->o.store);
+			e->tx_failed = true;
+		}
+	}
+	if (mus_store_begin(e->o.store, et) < 0)
+		return MUS_ERR_STORE;
+	return 0;
+}
+
+static int
+note(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind, const char *actor,
+    struct mus_errtext *et, const char *fmt, ...) MUS_PRINTF(7, 8);
+
+static int
+note(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind, const char *actor,
+    struct mus_errtext *et, const char *fmt, ...)
+{
+	struct mus_event_obj o = {.zone_id = zone_id, .at = eng_now(e)};
+	va_list ap;
+
+	snprintf(o.zone, sizeof o.zone, "%s", zone);
+	snprintf(o.kind, sizeof o.kind, "%s", kind);
+	snprintf(o.actor, sizeof o.actor, "%s", actor);
+	va_start(ap, fmt);
+	vsnprintf(o.text, sizeof o.text, fmt, ap);
+	va_end(ap);
+	eng_say(e, LOG_NOTICE, zone, "%s (by %s)", o.text, actor);
+	for (unsigned i = 0; i < e->listener_count; i++)
+		e->listener[i].fn(e->listener[i].arg, &o);
+	return mus_store_add_event(e->o.store, &o, et);
+}
+
+/* Ends the operator's transaction: all of it, or nothing. */
+static int
+end(struct mus_engine *e, int rc, struct mus_errtext *et)
+{
+	if (rc < 0) {
+		mus_store_rollback(e->o.store);
+		return rc;
+	}
+	return mus_store_commit(e->o.store, et);
+}
+
+/* ---- checks --------------------------------------------------------------------------------------- */
+
+static int
+check_label(const char *what, const char *s, struct mus_errtext *et)
+{
+	size_t len = strlen(s);
+
+	if (len == 0)
+		return mus_errf(et, MUS_ERR_INVAL, "%s: must not be empty", what);
+	for (size_t i = 0; i < len; i++)
+		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+			(s[i] >= '0' && s[i] <= '9') || s[i] == '-' || s[i] == '_' || s[i] == '.'))
+			return mus_errf(et, MUS_ERR_INVAL,
+			    "%s: \"%s\" has a character that is not a letter, digit, '-', '_' or '.'",
+			    what, s);
+	return 0;
+}
+
+static int
+canonical(const char *what, char *s, size_t cap, struct mus_errtext *et)
+{
+	struct mus_name name;
+	char text[MUS_NAME_TEXT_MAX];
+
+	if (mus_name_parse(s, &name, et) < 0)
+		return mus_err_wrap(et, MUS_ERR_INVAL, "%s", what);
+	mus_name_text(&name, text);
+	if (strlen(text) >= cap)
+		return mus_errf(et, MUS_ERR_INVAL, "%s: name too long", what);
+	snprintf(s, cap, "%s", text);
+	return 0;
+}
+
+static int
+check_ns(struct mus_ns_obj *ns, unsigned count, struct mus_errtext *et)
+{
+	int rc;
+
+	for (unsigned i = 0; i < count; i++) {
+		char what[40];
+
+		snprintf(what, sizeof what, "ns[%u].name", i);
+		if ((rc = canonical(what, ns[i].name, sizeof ns[i].name, et)) < 0)
+			return rc;
+		if (ns[i].addr_count == 0)
+			return mus_errf(et, MUS_ERR_INVAL, "ns[%u].addresses: %s has no address", i,
+			    ns[i].name);
+		for (unsigned k = 0; k < i; k++)
+			if (strcmp(ns[k].name, ns[i].name) == 0)
+				return mus_errf(
+				    et, MUS_ERR_INVAL, "ns[%u].name: %s stands twice", i, ns[i].name);
+	}
+	return 0;
+}
+
+static int
+check_key_file(const char *field, const char *path, struct mus_errtext *et)
+{
+	struct mus_tsig_key *key = NULL;
+	int rc;
+
+	if (!path[0])
+		return 0;
+	rc = mus_tsig_key_load(path, &key, et);
+	if (rc < 0)
+		return mus_err_wrap(et, MUS_ERR_INVAL, "%s", field);
+	mus_tsig_key_free(key);
+	return 0;
+}
+
+static int
+check_signer(struct mus_signer_obj *o, struct mus_errtext *et)
+{
+	const struct mus_driver *d = mus_driver_find(o->driver);
+	int rc;
+
+	if ((rc = check_label("name", o->name, et)) < 0)
+		return rc;
+	if (!d)
+		return mus_errf(et, MUS_ERR_INVAL, "driver: no driver \"%s\" (there are: %s)", o->driver,
+		    mus_driver_names());
+	if (d->needs_update_addr && o->update.family == 0)
+		return mus_errf(
+		    et, MUS_ERR_INVAL, "update: driver %s needs the address that takes UPDATEs", d->name);
+	if ((rc = check_key_file("key-file", o->key_file, et)) < 0)
+		return rc;
+	return check_ns(o->ns, o->ns_count, et);
+}
+
+/* ---- waking ---------------------------------------------------------------------------------------- */
+
+struct wake {
+	struct mus_engine *e;
+	unsigned count;
+	int64_t last;
+};
+
+static int
+wake_one(void *arg, int64_t id)
+{
+	struct wake *w = arg;
+	struct eng_zone *z = eng_zone_get(w->e, id);
+
+	/* Spread: a thousand zones are not asked about in one burst. */
+	if (z)
+		eng_wake(w->e, z, (int64_t)(w->count++) * 2);
+	w->last = id;
+	return 0;
+}
+
+static void
+wake_group(struct mus_engine *e, int64_t group_id)
+{
+	struct wake w = {.e = e};
+	unsigned before;
+
+	do {
+		before = w.count;
+		if (mus_store_each_zone_of_group(e->o.store, group_id, w.last, 1000, wake_one, &w) < 0)
+			break;
+	} while (w.count != before);
+}
+
+struct find_signer {
+	struct mus_engine *e;
+	int64_t signer_id;
+	char group[MUS_LABEL_MAX];
+	bool wake;
+};
+
+static int
+group_with(void *arg, const struct mus_group_obj *o)
+{
+	struct find_signer *f = arg;
+
+	for (unsigned i = 0; i < o->member_count; i++)
+		if (o->member[i].signer_id == f->signer_id) {
+			snprintf(f->group, sizeof f->group, "%s", o->name);
+			if (f->wake)
+				wake_group(f->e, o->id);
+		}
+	return 0;
+}
+
+/* ---- signers ---------------------------------------------------------------------------------------- */
+
+int
+mus_ctl_put_signer(
+    struct mus_engine *e, const char *actor, struct mus_signer_obj *o, struct mus_errtext *et)
+{
+	struct find_signer f = {.e = e, .wake = true};
+	bool fresh = o->id == 0;
+	int rc = check_signer(o, et);
+
+	if (rc < 0 || (rc = begin(e, et)) < 0)
+		return rc;
+	o->changed_at = eng_now(e);
+	if (fresh) {
+		o->created_at = o->changed_at;
+		o->caps_at = MUS_TIME_NEVER;
+	}
+	rc = mus_store_save_signer(e->o.store, o, et);
+	if (rc == 0)
+		rc = note(e, 0, "", "operator", actor, et, "signer %s %s", o->name,
+		    fresh ? "added" : "changed");
+	rc = end(e, rc, et);
+	if (rc < 0)
+		return rc;
+	eng_signer_forget(e, o->id);
+	f.signer_id = o->id;
+	if (!fresh)
+		return mus_store_list_groups(e->o.store, NULL, 1u << 20, group_with, &f) < 0
+		    ? MUS_ERR_STORE
+		    : 0;
+	return 0;
+}
+
+int
+mus_ctl_delete_signer(
+    struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et)
+{
+	struct mus_signer_obj o;
+	int rc = mus_store_load_signer(e->o.store, name, &o, et);
+
+	if (rc < 0 || (rc = begin(e, et)) < 0)
+		return rc;
+	rc = mus_store_delete_signer(e->o.store, o.id, et);
+	if (rc == 0)
+		rc = note(e, 0, "", "operator", actor, et, "signer %s deleted", name);
+	rc = end(e, rc, et);
+	if (rc == 0)
+		eng_signer_forget(e, o.id);
+	return rc;
+}
+
+/* ---- groups ------------------------------------------------------------------------------------------ */
+
+int
+mus_ctl_put_group(
+    struct mus_engine *e, const char *actor, struct mus_group_obj *o, struct mus_errtext *et)
+{
+	bool fresh = o->id == 0;
+	int rc = check_label("name", o->name, et);
+
+	if (rc < 0 || (rc = begin(e, et)) < 0)
+		return rc;
+	o->changed_at = eng_now(e);
+	if (fresh)
+		o->created_at = o->changed_at;
+	rc = mus_store_save_group(e->o.store, o, et);
+	if (rc == 0)
+		rc = note(e, 0, "", "operator", actor, et, "signer group %s %s", o->name,
+		    fresh ? "added" : "changed");
+	rc = end(e, rc, et);
+	if (rc == 0 && !fresh)
+		wake_group(e, o->id);
+	return rc;
+}
+
+int
+mus_ctl_delete_group(
+    struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et)
+{
+	struct mus_group_obj o;
+	int rc = mus_store_load_group(e->o.store, name, &o, et);
+
+	if (rc < 0 || (rc = begin(e, et)) < 0)
+		return rc;
+	rc = mus_store_delete_group(e->o.store, o.id, et);
+	if (rc == 0)
+		rc = note(e, 0, "", "operator", actor, et, "signer group %s deleted", name);
+	return end(e, rc, et);
+}
+
+static int
+load_pair(struct mus_engine *e, const char *group, const char *signer, struct mus_group_obj *g,
+    struct mus_signer_obj *s, unsigned *at, struct mus_errtext *et)
+{
+	int rc = mus_store_load_group(e->o.store, group, g, et);
+
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "signer group %s", group);
+	rc = mus_store_load_signer(e->o.store, signer, s, et);
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "signer %s", signer);
+	for (*at = 0; *at < g->member_count; (*at)++)
+		if (g->member[*at].signer_id == s->id)
+			break;
+	return 0;
+}
+
+int
+mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer,
+    struct mus_errtext *et)
+{
+	struct mus_group_obj g;
+	struct mus_signer_obj s;
+	unsigned at;
+	int rc = load_pair(e, group, signer, &g, &s, &at, et);
+
+	if (rc < 0)
+		return rc;
+	if (at < g.member_count && !g.member[at].leaving)
+		return mus_errf(
+		    et, MUS_ERR_CONFLICT, "signer %s is a member of group %s already", signer, group);
+	if (at == MUS_SIGNERS_MAX)
+		return mus_errf(
+		    et, MUS_ERR_CONFLICT, "group %s has %d signers, more it cannot hold", group, at);
+	if ((rc = begin(e, et)) < 0)
+		return rc;
+	g.member[at].signer_id = s.id;
+	g.member[at].leaving = false;
+	if (at == g.member_count)
+		g.member_count++;
+	g.changed_at = eng_now(e);
+	rc = mus_store_save_group(e->o.store, &g, et);
+	if (rc == 0)
+		rc = note(e, 0, "", "operator", actor, et, "signer %s joins group %s", signer, group);
+	rc = end(e, rc, et);
+	if (rc == 0)
+		wake_group(e, g.id);
+	return rc;
+}
+
+static int
+has_zone(void *arg, int64_t id)
+{
+	(void)id;
+	*(bool *)arg = true;
+	return 1;
+}
+
+int
+mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, const char *signer,
+    struct mus_errtext *et)
+{
+	struct mus_group_obj g;
+	struct mus_signer_obj s;
+	unsigned at, staying = 0;
+	bool zones = false;
+	int rc = load_pair(e, group, signer, &g, &s, &at, et);
+
+	if (rc < 0)
+		return rc;
+	if (at == g.member_count)
+		return mus_errf(
+		    et, MUS_ERR_NOTFOUND, "signer %s is not a member of group %s", signer, group);
+	if (g.member[at].leaving)
+		return mus_errf(
+		    et, MUS_ERR_CONFLICT, "signer %s is leaving group %s already", signer, group);
+	for (unsigned i = 0; i < g.member_count; i++)
+		staying += !g.member[i].leaving;
+	if (mus_store_each_zone_of_group(e->o.store, g.id, 0, 1, has_zone, &zones) < 0)
+		return mus_errf(et, MUS_ERR_STORE, "database error");
+	if (zones && staying == 1)
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "signer %s is the last of group %s; its zones would have none", signer, group);
+	if ((rc = begin(e, et)) < 0)
+		return rc;
+	if (zones) {
+		g.member[at].leaving = true;
+	} else {
+		g.member[at] = g.member[--g.member_count];
+	}
+	g.changed_at = eng_now(e);
+	rc = mus_store_save_group(e->o.store, &g, et);
+	if (rc == 0)
+		rc = note(e, 0, "", "operator", actor, et, "signer %s leaves group %s", signer, group);
+	rc = end(e, rc, et);
+	if (rc == 0)
+		wake_group(e, g.id);
+	return rc;
+}
+
+/* Does any zone of the group still have the signer in its intention? */
+struct still {
+	struct mus_engine *e;
+	int64_t signer_id, except_zone, last;
+	unsigned count;
+	bool yes;
+};
+
+static int
+still_there(void *arg, int64_t id)
+{
+	struct still *s = arg;
+	struct mus_zonestate *st = &s->e->view;
+	struct mus_errtext et;
+	int i;
+
+	s->count++;
+	s->last = id;
+	if (id == s->except_zone || eng_load_state(s->e, id, st, &et) < 0)
+		return 0;
+	i = mus_book_find_signer(&st->book, &st->zone, s->signer_id);
+	if (i >= 0 && (((st->want.keyg | st->want.dsg | st->want.nsg) >> i & 1) ||
+			  (st->want.proc.kind != MUS_PROC_NONE && st->want.proc.signer == i)))
+		s->yes = true;
+	return s->yes;
+}
+
+void
+eng_ctl_left(struct mus_engine *e, struct mus_zone_obj *zobj, int64_t signer_id)
+{
+	struct mus_group_obj g;
+	struct still s = {.e = e, .signer_id = signer_id, .except_zone = zobj->id};
+	struct mus_errtext et;
+	unsigned at, before;
+
+	if (zobj->group_id == 0 || mus_store_load_group_id(e->o.store, zobj->group_id, &g, &et) < 0)
+		return;
+	for (at = 0; at < g.member_count; at++)
+		if (g.member[at].signer_id == signer_id)
+			break;
+	if (at == g.member_count || !g.member[at].leaving)
+		return;
+	do {
+		before = s.count;
+		if (mus_store_each_zone_of_group(
+			e->o.store, g.id, s.last, 1000, still_there, &s) < 0)
+			return;
+	} while (s.count != before && !s.yes);
+	if (s.yes || eng_begin(e) < 0)
+		return;
+	/* The last zone has let it go: a member no longer, so that no group stays locked. */
+	g.member[at] = g.member[--g.member_count];
+	g.changed_at = eng_now(e);
+	if (mus_store_save_group(e->o.store, &g, &et) < 0)
+		e->tx_failed = true;
+	eng_event(e, 0, "", "group", "musicd", LOG_NOTICE, "a signer has left group %s on all its zones",
+	    g.name);
+}
+
+/* ---- zones -------------------------------------------------------------------------------------------- */
+
+static int
+check_zone(struct mus_zone_obj *o, struct mus_errtext *et)
+{
+	struct mus_name name;
+	int rc = canonical("name", o->name, sizeof o->name, et);
+
+	if (rc < 0)
+		return rc;
+	if (strcmp(o->name, ".") == 0)
+		return mus_errf(et, MUS_ERR_INVAL, "name: the root has no parent to follow");
+	if (o->parent[0] && (rc = canonical("parent", o->parent, sizeof o->parent, et)) < 0)
+		return rc;
+	if (o->parent_addr_count && !o->parent[0])
+		return mus_errf(et, MUS_ERR_INVAL, "parent: must be given with parent-addresses");
+	if (o->sample[0]) {
+		char text[600];
+
+		if (o->sample[strlen(o->sample) - 1] == '.')
+			return mus_errf(et, MUS_ERR_INVAL,
+			    "sample: \"%s\" must be relative to the zone", o->sample);
+		snprintf(text, sizeof text, "%s.%.300s", o->sample, o->name);
+		if (mus_name_parse(text, &name, et) < 0)
+			return mus_err_wrap(et, MUS_ERR_INVAL, "sample");
+	}
+	for (unsigned i = 0; i < o->signer_count; i++) {
+		if ((rc = check_key_file("signers[].key-file", o->signer[i].key_file, et)) < 0 ||
+		    (rc = check_ns(o->signer[i].ns, o->signer[i].ns_count, et)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+mus_ctl_put_zone(
+    struct mus_engine *e, const char *actor, struct mus_zone_obj *o, struct mus_errtext *et)
+{
+	bool fresh = o->id == 0;
+	struct eng_zone *z;
+	int rc = check_zone(o, et);
+
+	if (rc < 0)
+		return rc;
+	if ((rc = begin(e, et)) < 0)
+		return rc;
+	o->changed_at = eng_now(e);
+	if (fresh) {
+		o->created_at = o->changed_at;
+		o->next_check_at = o->changed_at;
+		o->checked_at = o->waiting_until = MUS_TIME_NEVER;
+		snprintf(o->state, sizeof o->state, "%s", mus_state_text(MUS_STATE_UNKNOWN));
+	}
+	rc = mus_store_save_zone(e->o.store, o, et);
+	if (rc == 0)
+		rc = note(e, o->id, o->name, "operator", actor, et, "zone %s %s", o->name,
+		    fresh ? "added" : "changed");
+	rc = end(e, rc, et);
+	if (rc < 0)
+		return rc;
+	z = eng_zone_get(e, o->id);
+	if (z)
+		eng_wake(e, z, 0);
+	else
+		rc = eng_zone_add(e, o->id, eng_now(e));
+	return rc;
+}
+
+static int
+load_zone(struct mus_engine *e, const char *zone, struct mus_zone_obj *o, struct mus_errtext *et)
+{
+	char name[MUS_ZONETEXT_MAX];
+	int rc;
+
+	snprintf(name, sizeof name, "%s", zone);
+	rc = canonical("zone", name, sizeof name, et);
+	if (rc == 0)
+		rc = mus_store_load_zone(e->o.store, name, o, et);
+	return rc;
+}
+
+int
+mus_ctl_delete_zone(struct mus_engine *e, const char *actor, const char *name, bool abandon,
+    struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	int rc = load_zone(e, name, &o, et);
+
+	if (rc < 0)
+		return rc;
+	if (o.process[0] && !abandon)
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "%s: %s is running; abort it first, or abandon the zone as it stands", o.name,
+		    o.process);
+	if ((rc = begin(e, et)) < 0)
+		return rc;
+	rc = mus_store_delete_zone(e->o.store, o.id, et);
+	if (rc == 0)
+		rc = note(e, 0, o.name, "operator", actor, et, "zone %s deleted%s", o.name,
+		    abandon ? "; what was published for it stays where it is" : "");
+	rc = end(e, rc, et);
+	if (rc == 0)
+		eng_zone_drop(e, o.id);
+	return rc;
+}
+
+static int
+set_held(struct mus_engine *e, const char *actor, const char *zone, bool held, const char *reason,
+    struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	int rc = load_zone(e, zone, &o, et);
+	struct eng_zone *z;
+
+	if (rc < 0 || (rc = begin(e, et)) < 0)
+		return rc;
+	o.held = held;
+	snprintf(o.held_reason, sizeof o.held_reason, "%s", reason);
+	o.changed_at = eng_now(e);
+	rc = mus_store_save_zone(e->o.store, &o, et);
+	if (rc == 0)
+		rc = note(e, o.id, o.name, "operator", actor, et, "%s%s%s",
+		    held ? "held" : "resumed", reason[0] ? ": " : "", reason);
+	rc = end(e, rc, et);
+	if (rc == 0 && (z = eng_zone_get(e, o.id)))
+		eng_wake(e, z, 0);
+	return rc;
+}
+
+int
+mus_ctl_hold(struct mus_engine *e, const char *actor, const char *zone, const char *reason,
+    struct mus_errtext *et)
+{
+	return set_held(e, actor, zone, true, reason, et);
+}
+
+int
+mus_ctl_resume(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et)
+{
+	return set_held(e, actor, zone, false, "", et);
+}
+
+/* A note in the history, then a look. */
+static int
+noted_wake(struct mus_engine *e, const struct mus_zone_obj *o, const char *actor, const char *text,
+    struct mus_errtext *et)
+{
+	struct eng_zone *z = eng_zone_get(e, o->id);
+	int rc = begin(e, et);
+
+	if (rc == 0)
+		rc = end(e, note(e, o->id, o->name, "operator", actor, et, "%s", text), et);
+	if (rc == 0 && z)
+		eng_wake(e, z, 0);
+	return rc;
+}
+
+int
+mus_ctl_step(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	struct eng_zone *z;
+	int rc = load_zone(e, zone, &o, et);
+
+	if (rc < 0)
+		return rc;
+	if (o.mode != MUS_MODE_MANUAL)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s is in automatic mode: it steps by itself", o.name);
+	z = eng_zone_get(e, o.id);
+	if (!z || !eng_busy(z))
+		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	rc = noted_wake(e, &o, actor, "one step allowed", et);
+	if (rc == 0)
+		z->busy->step = true;
+	return rc;
+}
+
+int
+mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	struct eng_zone *z;
+	int rc = load_zone(e, zone, &o, et);
+
+	(void)actor;
+	if (rc == 0 && (z = eng_zone_get(e, o.id)))
+		eng_wake(e, z, 0);
+	return rc;
+}
+
+static struct mus_zone_signer_obj *
+override_for(struct mus_zone_obj *o, int64_t signer_id)
+{
+	for (unsigned i = 0; i < o->signer_count; i++)
+		if (o->signer[i].signer_id == signer_id)
+			return &o->signer[i];
+	if (o->signer_count == MUS_SIGNERS_MAX)
+		return NULL;
+	o->signer[o->signer_count] = (struct mus_zone_signer_obj){.signer_id = signer_id};
+	return &o->signer[o->signer_count++];
+}
+
+int
+mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dry_run,
+    struct mus_buf *out, struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	struct mus_zonestate *st = &e->view;
+	struct mus_zone_signer_obj *ov;
+	const struct mus_proc *p;
+	int rc = load_zone(e, zone, &o, et);
+
+	if (rc < 0 || (rc = eng_load_state(e, o.id, st, et)) < 0)
+		return rc;
+	p = &st->want.proc;
+	if (p->kind == MUS_PROC_NONE)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s: no process is running", o.name);
+	mus_buf_printf(out,
+	    p->kind == MUS_PROC_ADD
+		? "ADD-SIGNER %s is turned round into REMOVE-SIGNER %s. What was published for it is "
+		  "withdrawn in the safe order, with all waits; the zone stays valid. It is kept out of "
+		  "this zone until it joins again.\n"
+		: "REMOVE-SIGNER %s is turned round into ADD-SIGNER %s. It is taken in again in the "
+		  "safe order, with all waits; the zone stays valid. It stays in this zone until it "
+		  "leaves again.\n",
+	    st->book.signer[p->signer], st->book.signer[p->signer]);
+	if (dry_run)
+		return 0;
+	ov = override_for(&o, st->book.signer_id[p->signer]);
+	if (!ov)
+		return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o.name);
+	ov->excluded = p->kind == MUS_PROC_ADD;
+	ov->staying = p->kind == MUS_PROC_REMOVE;
+	if ((rc = begin(e, et)) < 0)
+		return rc;
+	rc = end(e, mus_store_save_zone(e->o.store, &o, et), et);
+	if (rc == 0)
+		rc = noted_wake(e, &o, actor, "process aborted", et);
+	return rc;
+}
+
+static enum mus_rule
+forceable(enum mus_rule rule, struct mus_errtext *et)
+{
+	/* What must never be passed: there is nothing left to force. */
+	if (rule == MUS_RULE_NONE || rule == MUS_RULE_LASTONE || rule == MUS_RULE_HELD ||
+	    rule == MUS_RULE_MANUAL || rule >= MUS_RULE_COUNT) {
+		mus_errf(et, MUS_ERR_INVAL, "rule: %s cannot be forced",
+		    rule < MUS_RULE_COUNT ? mus_rule_text(rule) : "?");
+		return MUS_RULE_NONE;
+	}
+	return rule;
+}
+
+int
+mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mus_rule rule,
+    const char *reason, bool dry_run, struct mus_buf *out, struct mus_errtext *et)
+{
+	struct mus_zone_view view;
+	struct mus_zone_obj o;
+	struct eng_zone *z;
+	char text[MUS_TEXT_MAX], when[MUS_TIME_TEXT_MAX];
+	bool found = false;
+	int rc;
+
+	if (forceable(rule, et) == MUS_RULE_NONE)
+		return MUS_ERR_INVAL;
+	if (!reason[0])
+		return mus_errf(et, MUS_ERR_INVAL, "reason: must be given");
+	if ((rc = load_zone(e, zone, &o, et)) < 0 || (rc = mus_ctl_view(e, o.name, &view, et)) < 0)
+		return rc;
+	for (unsigned i = 0; i < view.plan->wait_count; i++) {
+		const struct mus_witness *w = &view.plan->wait[i];
+
+		if (w->rule != rule)
+			continue;
+		found = true;
+		mus_buf_printf(out, "%s\n", mus_witness_text(&view.state->book, &view.state->zone, w, text));
+		if (mus_time_is_set(w->until))
+			mus_buf_printf(out, "  Resolvers that hold the old version may fail until %s.\n",
+			    mus_time_text(w->until, when));
+		else
+			mus_buf_printf(out, "  This does not end by itself: the damage stays until it is "
+					    "mended.\n");
+	}
+	if (!found)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s does not wait for %s now", o.name,
+		    mus_rule_text(rule));
+	if (dry_run)
+		return 0;
+	z = eng_zone_get(e, o.id);
+	if (!z || !eng_busy(z))
+		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	snprintf(text, sizeof text, "force past %s: %.200s", mus_rule_text(rule), reason);
+	rc = noted_wake(e, &o, actor, text, et);
+	if (rc == 0) {
+		z->busy->forced = rule;
+		snprintf(z->busy->forced_reason, sizeof z->busy->forced_reason, "%s", reason);
+	}
+	return rc;
+}
+
+int
+mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer,
+    const char *reason, struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	struct mus_signer_obj s;
+	struct mus_zone_signer_obj *ov;
+	char text[400];
+	int rc = load_zone(e, zone, &o, et);
+
+	if (rc < 0 || (rc = mus_store_load_signer(e->o.store, signer, &s, et)) < 0)
+		return rc;
+	if (!reason[0])
+		return mus_errf(et, MUS_ERR_INVAL, "reason: must be given");
+	ov = override_for(&o, s.id);
+	if (!ov)
+		return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o.name);
+	ov->lost = true;
+	if ((rc = begin(e, et)) < 0)
+		return rc;
+	rc = end(e, mus_store_save_zone(e->o.store, &o, et), et);
+	snprintf(text, sizeof text, "signer %s declared lost: %.200s", signer, reason);
+	if (rc == 0)
+		rc = noted_wake(e, &o, actor, text, et);
+	return rc;
+}
+
+/* ---- looking ------------------------------------------------------------------------------------------ */
+
+int
+mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	struct mus_zonestate *st = &e->view;
+	struct mus_policy policy;
+	struct eng_zone *z;
+	int rc = load_zone(e, zone, &o, et);
+
+	if (rc < 0 || (rc = eng_load_state(e, o.id, st, et)) < 0)
+		return rc;
+	if (!eng_sync(e, &o, st, et))
+		return MUS_ERR_STORE;
+	z = eng_zone_get(e, o.id);
+	eng_policy_of(e, &o, z, &policy);
+	/* An idle zone was looked at some time ago: that is what there is to show. */
+	if (policy.fresh_s < e->o.idle_ms / 500)
+		policy.fresh_s = (uint32_t)(e->o.idle_ms / 500);
+	mus_settle(&st->zone, &st->seen, &st->want, &policy, eng_now(e));
+	mus_plan(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_plan);
+	mus_judge(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_verdict);
+	*out = (struct mus_zone_view){st, &e->view_plan, &e->view_verdict, eng_now(e)};
+	return 0;
+}
+
+int
+mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, struct mus_witness *out,
+    unsigned cap, unsigned *n, struct mus_zone_view *view, struct mus_errtext *et)
+{
+	struct mus_signer_obj s;
+	struct mus_policy policy = e->o.policy;
+	struct mus_desire desire;
+	struct mus_ctx c;
+	int idx, rc = mus_ctl_view(e, zone, view, et);
+
+	if (rc < 0 || (rc = mus_store_load_signer(e->o.store, signer, &s, et)) < 0)
+		return rc;
+	idx = mus_book_find_signer(&view->state->book, &view->state->zone, s.id);
+	if (idx < 0)
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "signer %s is not in the zone's group: it has not been looked at for this zone", signer);
+	if (policy.fresh_s < e->o.idle_ms / 500)
+		policy.fresh_s = (uint32_t)(e->o.idle_ms / 500);
+	mus_desire(&view->state->zone, &view->state->seen, &view->state->want, &policy, view->now, &desire);
+	c = (struct mus_ctx){&view->state->zone, &view->state->seen, &view->state->want, &policy,
+	    view->now, &desire};
+	mus_preflight(&c, (unsigned)idx, out, cap, n);
+	return 0;
+}
+
+/* ---- listeners, figures --------------------------------------------------------------------------------- */
+
+int
+mus_ctl_listen(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg)
+{
+	if (e->listener_count == ENG_LISTENERS_MAX)
+		return MUS_ERR_FULL;
+	e->listener[e->listener_count].fn = fn;
+	e->listener[e->listener_count++].arg = arg;
+	return 0;
+}
+
+void
+mus_ctl_unlisten(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg)
+{
+	for (unsigned i = 0; i < e->listener_count; i++)
+		if (e->listener[i].fn == fn && e->listener[i].arg == arg) {
+			e->listener[i] = e->listener[--e->listener_count];
+			return;
+		}
+}
+
+void
+mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out)
+{
+	struct mus_sigcache_stats sigs = mus_sigcache_stats(e->sigs);
+	struct mus_zone_filter f = {.busy_only = false};
+
+	*out = e->stats;
+	out->zones = mus_map_count(e->zone_by_id);
+	out->in_flight = e->active;
+	out->due = e->heap_count && e->heap[0]->due_ms <= eng_now(e).ms;
+	out->sigs_verified = sigs.verified;
+	out->sigs_cached = sigs.hits;
+	for (unsigned i = 0; i < sizeof out->state / sizeof out->state[0]; i++) {
+		f.state = mus_state_text((enum mus_state_word)i);
+		if (mus_store_count_zones(e->o.store, &f, &out->state[i]) < 0)
+			out->state[i] = 0;
+	}
+	f.state = NULL;
+	f.busy_only = true;
+	if (mus_store_count_zones(e->o.store, &f, &out->busy) < 0)
+		out->busy = 0;
+}
