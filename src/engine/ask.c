@@ -161,7 +161,7 @@ signer_server(struct eng_turn *t, const struct mus_zonestate *st, unsigned i,
 	if (mus_name_prepend(nx_label, zone, &name) == 0)
 		add(t, ENG_Q_DENY, i, &name, MUS_TYPE_A);
 	if (zobj->sample[0]) {
-		char text[600];
+		char text[256 + MUS_ZONETEXT_MAX + 2];
 
 		snprintf(text, sizeof text, "%s.%s", zobj->sample, zobj->name);
 		if (mus_name_parse(text, &label, NULL) == 0)

@@ -482,7 +482,7 @@ check_zone(struct mus_zone_obj *o, struct mus_errtext *et)
 	if (o->parent_addr_count && !o->parent[0])
 		return mus_errf(et, MUS_ERR_INVAL, "parent: must be given with parent-addresses");
 	if (o->sample[0]) {
-		char text[600];
+		char text[256 + MUS_ZONETEXT_MAX + 2];
 
 		if (o->sample[strlen(o->sample) - 1] == '.')
 			return mus_errf(et, MUS_ERR_INVAL,

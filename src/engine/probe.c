@@ -1,0 +1,312 @@
+/*
+ * Probe: what does a signer let us do?  Tried for real on a zone the operator names, one record at
+ * a time, and put back.  Each trial is safe by itself: the foreign key signs nothing, the foreign
+ * CDS never stands without those of the signer's own keys, CSYNC asks for nothing (flags 0), and NS
+ * is only told again what it holds.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "dns/keygen.h"
+#include "engine/int.h"
+
+enum trial { T_DNSKEY, T_CDS, T_CDNSKEY, T_CSYNC, T_NS, T_COUNT };
+static const struct {
+	const char *name;
+	uint16_t type;
+} trials[T_COUNT] = {{"dnskey", MUS_TYPE_DNSKEY}, {"cds", MUS_TYPE_CDS},
+    {"cdnskey", MUS_TYPE_CDNSKEY}, {"csync", MUS_TYPE_CSYNC}, {"ns", MUS_TYPE_NS}};
+
+struct probe {
+	struct mus_engine *e;
+	int64_t signer_id;
+	struct mus_drv_target target;
+	const struct mus_driver *driver;
+	mus_ctl_probe_fn *done;
+	void *arg;
+	char actor[MUS_LABEL_MAX], zone[MUS_ZONETEXT_MAX], signer[MUS_LABEL_MAX];
+	struct mus_arena arena;
+	struct mus_rrset set[T_COUNT];	/* as it was */
+	unsigned left;
+	int err;
+	struct mus_errtext words;
+	uint8_t zsk[MUS_KEYGEN_MAX], ksk[MUS_KEYGEN_MAX];
+	int zsk_len, ksk_len;
+	unsigned now;			/* trial at work */
+	bool undoing;
+	enum mus_tri can[T_COUNT], undone[T_COUNT];
+	struct mus_errtext detail[T_COUNT];
+	struct mus_drv_change change;
+};
+
+static void next(struct probe *p);
+
+static const char *
+tri_text(enum mus_tri t)
+{
+	return t == MUS_YES ? "yes" : t == MUS_NO ? "no" : "unknown";
+}
+
+/* Words inside JSON: quotes and control characters do not occur in ours, but others' may. */
+static void
+json_text(struct mus_buf *b, const char *s)
+{
+	mus_buf_add_str(b, "\"");
+	for (; *s; s++)
+		if (*s == '"' || *s == '\\')
+			mus_buf_printf(b, "\\%c", *s);
+		else if ((unsigned char)*s < 0x20)
+			mus_buf_printf(b, "\\u%04x", *s);
+		else
+			mus_buf_printf(b, "%c", *s);
+	mus_buf_add_str(b, "\"");
+}
+
+static void
+finish(struct probe *p)
+{
+	struct mus_signer_obj o;
+	struct mus_errtext et;
+	struct mus_buf b;
+	char at[MUS_TIME_TEXT_MAX];
+
+	mus_buf_init(&b, 1 << 16);
+	mus_buf_printf(&b, "{\"signer\":\"%s\",\"zone\":\"%s\",\"at\":\"%s\",\"capabilities\":{",
+	    p->signer, p->zone, mus_time_text(eng_now(p->e), at));
+	for (unsigned i = 0; i < T_COUNT; i++) {
+		mus_buf_printf(&b, "%s\"%s\":{\"change\":\"%s\",\"undo\":\"%s\",\"ttl\":%u,\"detail\":",
+		    i ? "," : "", trials[i].name, tri_text(p->can[i]), tri_text(p->undone[i]),
+		    (unsigned)p->set[i].ttl_s);
+		json_text(&b, p->detail[i].s);
+		mus_buf_add_str(&b, "}");
+	}
+	mus_buf_add_str(&b, "}}");
+	if (p->err == 0 && mus_store_load_signer_id(p->e->o.store, p->signer_id, &o, &et) == 0) {
+		o.caps = (struct mus_caps){p->can[T_DNSKEY], p->can[T_CDS], p->can[T_CDNSKEY],
+		    p->can[T_CSYNC], p->can[T_NS]};
+		o.caps_at = eng_now(p->e);
+		if (eng_begin(p->e) == 0 && mus_store_save_signer(p->e->o.store, &o, &et) < 0)
+			p->e->tx_failed = true;
+		eng_event(p->e, 0, "", "probe", p->actor, LOG_NOTICE,
+		    "signer %s probed on %s: DNSKEY %s, CDS %s, CDNSKEY %s, CSYNC %s, NS %s", p->signer,
+		    p->zone, tri_text(p->can[0]), tri_text(p->can[1]), tri_text(p->can[2]),
+		    tri_text(p->can[3]), tri_text(p->can[4]));
+		eng_signer_forget(p->e, p->signer_id);
+	}
+	p->done(p->arg, p->err, &p->words, b.failed ? "{}" : (const char *)b.data);
+	mus_buf_clear(&b);
+	mus_arena_clear(&p->arena);
+	free(p);
+}
+
+static void
+on_change(void *arg, const struct mus_drv_result *r)
+{
+	struct probe *p = arg;
+	bool good = r->outcome == MUS_DRV_SHOWN;
+
+	if (p->undoing) {
+		p->undone[p->now] = good ? MUS_YES : MUS_NO;
+		if (!good)
+			mus_errf(&p->detail[p->now], 0, "could not be put back: %s", r->words.s);
+		p->undoing = false;
+		p->now++;
+		next(p);
+		return;
+	}
+	p->can[p->now] = good				 ? MUS_YES
+	    : r->outcome == MUS_DRV_FAILED		 ? MUS_UNKNOWN
+							 : MUS_NO;
+	if (!good)
+		p->detail[p->now] = r->words;
+	/* What was refused needs no undoing; what may have been taken does. */
+	if (r->outcome == MUS_DRV_REFUSED || p->now == T_NS) {
+		p->undone[p->now] = MUS_YES;
+		p->now++;
+		next(p);
+		return;
+	}
+	p->undoing = true;
+	for (size_t i = 0; i < p->change.count; i++)
+		p->change.rr[i].del = true;
+	if (p->driver->apply(&p->target, &p->change, on_change, p) < 0) {
+		p->undone[p->now] = MUS_NO;
+		p->undoing = false;
+		p->now++;
+		next(p);
+	}
+}
+
+static void
+put(struct probe *p, uint16_t type, const void *rd, size_t len)
+{
+	uint32_t ttl_s = p->set[p->now].count ? p->set[p->now].ttl_s : p->set[T_DNSKEY].ttl_s;
+
+	p->change.rr[p->change.count++] = (struct mus_drv_rr){.type = type, .ttl_s = ttl_s,
+	    .rd = {mus_arena_copy(&p->arena, rd, len), (uint16_t)len}};
+}
+
+/* Composes the trial; false: there is nothing to try it with. */
+static bool
+compose(struct probe *p)
+{
+	uint8_t ds[MUS_DS_RDATA_MAX];
+	static const uint8_t csync[] = {0, 0, 0, 0, 0, 0, 0, 1, 0x20};	/* serial 0, flags 0, NS */
+	struct mus_rdata ksk = {p->ksk, (uint16_t)p->ksk_len};
+	int len;
+
+	p->change.count = 0;
+	switch ((enum trial)p->now) {
+	case T_DNSKEY:
+		put(p, MUS_TYPE_DNSKEY, p->zsk, (size_t)p->zsk_len);
+		return true;
+	case T_CDS:
+	case T_CDNSKEY:
+		/* Alone it would ask the parent to drop the signer's own keys. */
+		if (p->set[p->now].count == 0) {
+			mus_errf(&p->detail[p->now], 0,
+			    "not tried: the signer shows no %s of its own yet", trials[p->now].name);
+			return false;
+		}
+		if (p->now == T_CDNSKEY) {
+			put(p, MUS_TYPE_CDNSKEY, p->ksk, (size_t)p->ksk_len);
+			return true;
+		}
+		len = mus_ds_make(&p->target.zone, ksk, MUS_DIGEST_SHA256, ds);
+		if (len < 0)
+			return false;
+		put(p, MUS_TYPE_CDS, ds, (size_t)len);
+		return true;
+	case T_CSYNC:
+		if (p->set[T_CSYNC].count) {
+			mus_errf(&p->detail[p->now], 0, "not tried: there is a CSYNC already");
+			return false;
+		}
+		put(p, MUS_TYPE_CSYNC, csync, sizeof csync);
+		return true;
+	case T_NS:
+		if (p->set[T_NS].count == 0)
+			return false;
+		put(p, MUS_TYPE_NS, p->set[T_NS].rd[0].data, p->set[T_NS].rd[0].len);
+		return true;
+	case T_COUNT:
+		break;
+	}
+	return false;
+}
+
+static void
+next(struct probe *p)
+{
+	for (; p->now < T_COUNT; p->now++) {
+		if (!compose(p))
+			continue;
+		if (p->driver->apply(&p->target, &p->change, on_change, p) == 0)
+			return;
+		mus_errf(&p->detail[p->now], 0, "not tried: could not be sent");
+	}
+	finish(p);
+}
+
+static void
+on_read(void *arg, const struct mus_dnsx_answer *a)
+{
+	struct probe *p = arg;
+	struct mus_rrset set = {.count = 0};
+	uint8_t alg = 0;
+
+	if (a->err != 0 && p->err == 0) {
+		p->err = a->err;
+		p->words = a->words;
+	} else if (a->err == 0 && (a->msg->rcode != MUS_RCODE_NOERROR || !a->msg->aa) && p->err == 0) {
+		p->err = mus_errf(&p->words, MUS_ERR_REFUSED, "%s: the signer answered %s%s", p->zone,
+		    mus_rcode_text(a->msg->rcode), a->msg->aa ? "" : ", not authoritative");
+	} else if (a->err == 0) {
+		for (unsigned t = 0; t < T_COUNT; t++) {
+			if (trials[t].type != a->msg->qtype ||
+			    !mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &p->target.zone, trials[t].type,
+				a->arena, &set))
+				continue;
+			p->set[t].ttl_s = set.ttl_s;
+			for (size_t i = 0; i < set.count; i++)
+				if (mus_rrset_add(&p->set[t], set.rd[i], &p->arena) < 0)
+					p->err = MUS_ERR_NOMEM;
+		}
+	}
+	if (--p->left > 0)
+		return;
+	if (p->err == 0 && p->set[T_DNSKEY].count == 0)
+		p->err = mus_errf(&p->words, MUS_ERR_CONFLICT, "%s is not signed at %s", p->zone, p->signer);
+	if (p->err == 0) {
+		alg = p->set[T_DNSKEY].rd[0].data[3];
+		p->zsk_len = mus_dnskey_throwaway(alg, MUS_DNSKEY_ZONE, p->zsk);
+		p->ksk_len = mus_dnskey_throwaway(alg, MUS_DNSKEY_ZONE | MUS_DNSKEY_SEP, p->ksk);
+		if (p->zsk_len < 0 || p->ksk_len < 0)
+			p->err = mus_errf(&p->words, MUS_ERR_UNSUPPORTED, "algorithm %u", alg);
+	}
+	if (p->err)
+		finish(p);
+	else
+		next(p);
+}
+
+int
+mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const char *zone,
+    mus_ctl_probe_fn *done, void *arg, struct mus_errtext *et)
+{
+	struct mus_signer_obj o;
+	struct eng_signer *sg;
+	struct probe *p;
+	int rc = mus_store_load_signer(e->o.store, signer, &o, et);
+
+	if (rc < 0)
+		return rc;
+	sg = eng_signer_get(e, o.id, et);
+	if (!sg)
+		return MUS_ERR_STORE;
+	if (!sg->driver || !sg->driver->apply)
+		return mus_errf(et, MUS_ERR_CONFLICT, "signer %s: driver %s changes nothing", signer, o.driver);
+	if (o.key_file[0] && !sg->key) {
+		*et = sg->key_error;
+		return MUS_ERR_CONFLICT;
+	}
+	p = calloc(1, sizeof *p);
+	if (!p)
+		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	mus_arena_init(&p->arena, 1 << 20);
+	p->e = e;
+	p->signer_id = o.id;
+	p->driver = sg->driver;
+	p->done = done;
+	p->arg = arg;
+	snprintf(p->actor, sizeof p->actor, "%s", actor);
+	snprintf(p->signer, sizeof p->signer, "%s", signer);
+	p->target = (struct mus_drv_target){.dnsx = e->o.dnsx, .update = o.update, .key = sg->key};
+	rc = mus_name_parse(zone, &p->target.zone, et);
+	if (rc < 0)
+		goto fail;
+	mus_name_text(&p->target.zone, p->zone);
+	for (unsigned t = 0; t < T_COUNT; t++) {
+		struct mus_dnsx_ask ask = {.server = o.update, .via = MUS_VIA_TCP,
+		    .query = {.name = p->target.zone, .type = trials[t].type}, .key = sg->key};
+
+		p->set[t] = (struct mus_rrset){.owner = p->target.zone, .type = trials[t].type,
+		    .rclass = MUS_CLASS_IN};
+		if (mus_dnsx_ask(e->o.dnsx, &ask, on_read, p, NULL) == 0)
+			p->left++;
+	}
+	if (p->left == T_COUNT)
+		return 0;
+	if (p->left > 0) {
+		/* Those under way will come back and end it. */
+		p->err = mus_errf(&p->words, MUS_ERR_FULL, "the question queue is full");
+		return 0;
+	}
+	rc = mus_errf(et, MUS_ERR_FULL, "the question queue is full");
+fail:
+	mus_arena_clear(&p->arena);
+	free(p);
+	return rc;
+}
