@@ -1,0 +1,30 @@
+/* What the store gives back: a broken row is refused, and a good one is written as it was read. */
+#include "base/buf.h"
+#include "fuzz.h"
+#include "model/codec.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static struct mus_zonestate z, again;
+	struct mus_buf one, two;
+	struct mus_errtext et;
+
+	mus_zonestate_init(&z);
+	mus_zonestate_init(&again);
+	mus_buf_init(&one, 0);
+	mus_buf_init(&two, 0);
+	if (mus_zonestate_decode(&z, data, len, &et) == 0) {
+		if (!mus_zonestate_encode(&z, &one))
+			abort();
+		MUS_ASSERT(mus_zonestate_decode(&again, one.data, one.len, &et) == 0);
+		if (!mus_zonestate_encode(&again, &two))
+			abort();
+		MUS_ASSERT(one.len == two.len && memcmp(one.data, two.data, one.len) == 0);
+	}
+	mus_buf_clear(&one);
+	mus_buf_clear(&two);
+	mus_zonestate_clear(&z);
+	mus_zonestate_clear(&again);
+	return 0;
+}
