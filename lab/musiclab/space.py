@@ -196,12 +196,23 @@ class Space:
 
     # -- ending -------------------------------------------------------------------------------------------------
     def net_id(self):
-        """Identity of the network namespace while the holder lives."""
-        pid = self.holder.pid()
-        try:
-            return os.readlink(f"/proc/{pid}/ns/net") if pid else None
-        except OSError:
-            return None
+        """Identity of the network namespace while anything that we know of lives in it, else None.
+
+        The holder may be dead and its servers alive; then any process that we recorded or that carries our mark tells.
+        """
+        known = [self.holder.pid()]
+        folder = os.path.join(self.run, "pids")
+        if os.path.isdir(folder):
+            known += [PidFile(os.path.join(folder, f)).pid() for f in sorted(os.listdir(folder))]
+        own = None if self.inside() else os.readlink("/proc/self/ns/net")
+        for pid in filter(None, known):
+            try:
+                net = os.readlink(f"/proc/{pid}/ns/net")
+            except OSError:
+                continue
+            if net != own:      # a program between fork and nsenter is still outside
+                return net
+        return None
 
     def members(self, net=None):
         """Processes of this laboratory: they carry our mark, or are in the namespace net (a server may overwrite its environment)."""
