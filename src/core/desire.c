@@ -86,6 +86,29 @@ desire_ns(const struct mus_zone *zone, const struct mus_want *want, struct mus_d
 	}
 }
 
+static bool
+shows_none(const struct mus_ring *ring)
+{
+	for (unsigned i = 0; i < ring->count; i++)
+		if (ring->v[i].srv && !(ring->v[i].flags & MUS_VER_ABSENT))
+			return false;
+	return true;
+}
+
+/* A signer alone that has no CDS and CDNSKEY is left alone: nobody has begun anything.  Where there
+ * is one, it is kept right for ever, for it would ask the parent for what was once. */
+static bool
+is_untouched(const struct mus_seen *seen, const struct mus_want *want)
+{
+	const struct mus_ring *ring;
+
+	if (__builtin_popcount(want->dsg) != 1 ||
+	    (want->proc.kind == MUS_PROC_REMOVE && want->proc.row > 0))
+		return false;
+	ring = seen->signer[__builtin_ctz(want->dsg)];
+	return shows_none(&ring[MUS_RR_CDS]) && shows_none(&ring[MUS_RR_CDNSKEY]);
+}
+
 void
 mus_desire(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
     const struct mus_policy *policy, struct mus_time now, struct mus_desire *out)
@@ -116,6 +139,8 @@ mus_desire(const struct mus_zone *zone, const struct mus_seen *seen, const struc
 	out->ns_at = (uint8_t)((want->keyg | want->nsg) & ~lost);
 	/* Who is on the way out keeps its keys' CDS to itself: it is not asked about DS any more. */
 	out->cds_at = (uint8_t)(want->keyg & want->dsg & ~lost);
+	if (is_untouched(seen, want))
+		out->cds_at = 0;
 }
 
 /* ---- witnesses ------------------------------------------------------------------------------ */
