@@ -136,7 +136,10 @@ mus_desire(const struct mus_zone *zone, const struct mus_seen *seen, const struc
 	desire_ns(zone, want, out);
 	out->csync_content = (uint64_t)want->csync_serial << 16 | 1; /* immediate, OP-13 */
 	out->key_at = (uint8_t)(want->keyg & ~lost);
-	out->ns_at = (uint8_t)((want->keyg | want->nsg) & ~lost);
+	out->ns_at = (uint8_t)(want->nsg & ~lost);
+	/* Who leaves takes part (OP-9); who joins keeps its NS set until its names enter everywhere. */
+	if (want->proc.kind == MUS_PROC_REMOVE)
+		out->ns_at |= (uint8_t)(want->keyg & ~lost & 1u << want->proc.signer);
 	/* Who is on the way out keeps its keys' CDS to itself: it is not asked about DS any more. */
 	out->cds_at = (uint8_t)(want->keyg & want->dsg & ~lost);
 	if (is_untouched(seen, want))
