@@ -16,15 +16,17 @@ wait_for(struct mus_plan *plan, const struct mus_witness *w, struct mus_time now
 		plan->poll = true;	/* something others must do, or an answer that is missing */
 }
 
+/* The operator's hand comes before everything else that is waited for. */
 static void
-wait_for_rule(struct mus_plan *plan, enum mus_rule rule, unsigned origin, struct mus_time now)
+wait_for_operator(struct mus_plan *plan, enum mus_rule rule)
 {
-	struct mus_witness w = MUS_WITNESS_NONE;
-
-	w.rule = rule;
-	w.result = MUS_RES_FAILS;
-	w.origin = (uint8_t)origin;
-	wait_for(plan, &w, now);
+	if (plan->wait_count == MUS_PLAN_WAITS_MAX)
+		plan->wait_count--;
+	memmove(&plan->wait[1], &plan->wait[0], plan->wait_count * sizeof plan->wait[0]);
+	plan->wait_count++;
+	plan->wait[0] = MUS_WITNESS_NONE;
+	plan->wait[0].rule = rule;
+	plan->wait[0].result = MUS_RES_FAILS;
 }
 
 /* FNV-1a over the fields that make an action this action. */
@@ -366,7 +368,6 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 {
 	struct mus_proc *p = &want->proc;
 	uint8_t full = want->keyg & want->dsg & want->nsg, any = want->keyg | want->dsg | want->nsg;
-	bool insecure = parent_shows(c->seen, MUS_RR_DS) == 0;
 
 	if (p->kind == MUS_PROC_ADD && !c->zone->signer[p->signer].is_member)
 		start(want, MUS_PROC_REMOVE, p->signer, c->now);
@@ -374,7 +375,6 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 		start(want, MUS_PROC_ADD, p->signer, c->now);
 	if (p->kind != MUS_PROC_NONE)
 		return;
-	(void)insecure;
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
 		if (c->zone->signer[s].is_member && !(full >> s & 1)) {
 			start(want, MUS_PROC_ADD, s, c->now);
@@ -637,7 +637,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 		advance(&base, &next, plan);
 	if (policy->held) {
 		plan->advanced = false;
-		wait_for_rule(plan, MUS_RULE_HELD, MUS_NOBODY, now);
+		wait_for_operator(plan, MUS_RULE_HELD);
 		return;
 	}
 	c = context(&base, &next, &desire);
@@ -647,7 +647,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 	if (policy->manual && !policy->step && (plan->act_count || plan->advanced)) {
 		/* Shown, not done; clocks go on. */
 		plan->proposal = true;
-		wait_for_rule(plan, MUS_RULE_MANUAL, MUS_NOBODY, now);
+		wait_for_operator(plan, MUS_RULE_MANUAL);
 		return;
 	}
 	plan->want = next;
