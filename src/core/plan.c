@@ -362,6 +362,12 @@ start(struct mus_want *want, enum mus_proc_kind kind, unsigned signer, struct mu
 		want->proc.clock[i].from = MUS_TIME_NEVER;
 }
 
+static void
+end(struct mus_want *want)
+{
+	start(want, MUS_PROC_NONE, 0, MUS_TIME_NEVER);
+}
+
 /* Which process the zone should be in: one at a time, joins before leaves. */
 static void
 choose(const struct mus_ctx *c, struct mus_want *want)
@@ -369,10 +375,15 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 	struct mus_proc *p = &want->proc;
 	uint8_t full = want->keyg & want->dsg & want->nsg, any = want->keyg | want->dsg | want->nsg;
 
-	if (p->kind == MUS_PROC_ADD && !c->zone->signer[p->signer].is_member)
-		start(want, MUS_PROC_REMOVE, p->signer, c->now);
-	else if (p->kind == MUS_PROC_REMOVE && c->zone->signer[p->signer].is_member)
+	if (p->kind == MUS_PROC_ADD && !c->zone->signer[p->signer].is_member) {
+		/* Who never took part has nothing to take back. */
+		if (any >> p->signer & 1)
+			start(want, MUS_PROC_REMOVE, p->signer, c->now);
+		else
+			end(want);
+	} else if (p->kind == MUS_PROC_REMOVE && c->zone->signer[p->signer].is_member) {
 		start(want, MUS_PROC_ADD, p->signer, c->now);
+	}
 	if (p->kind != MUS_PROC_NONE)
 		return;
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
@@ -552,9 +563,7 @@ advance(const struct mus_ctx *base, struct mus_want *want, struct mus_plan *plan
 		if (!all_hold(&c, rows[want->proc.row].post, plan))
 			return;
 		if (want->proc.row + 1u == count) {
-			want->proc = (struct mus_proc){.kind = MUS_PROC_NONE};
-			for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
-				want->proc.clock[i].from = MUS_TIME_NEVER;
+			end(want);
 			plan->advanced = true;
 			return;
 		}

@@ -321,8 +321,7 @@ look_at(struct world *w, unsigned server, enum mus_rr_kind kind)
 		l.flags = s->absent ? MUS_VER_ABSENT : 0;
 		if (kind >= MUS_RR_DENY0 && kind <= MUS_RR_DENY2)
 			l.flags |= MUS_VER_PROVES;
-		l.content = digest(digest(digest(digest(digest(kind, l.set), l.aux), l.dt[0]), l.dt[1]),
-		    l.dt[2]);
+		l.content = digest(digest(digest(digest(l.set, l.aux), l.dt[0]), l.dt[1]), l.dt[2]);
 		for (uint64_t m = s->sig; m && l.sig_count < MUS_SIGS_MAX; m &= m - 1) {
 			unsigned k = (unsigned)__builtin_ctzll(m);
 

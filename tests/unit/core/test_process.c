@@ -132,6 +132,470 @@ test_migrate(void **state)
 	run_to_goal(40 * 86400);
 }
 
+/* ---- kinds of signers, servers, parents ----------------------------------------------------- */
+
+static void
+make_csk(unsigned s)
+{
+	world_drop_key(&w, s, (unsigned)__builtin_ctzll(w.signer[s].data_signers));
+	w.signer[s].data_signers = w.signer[s].key_signers;
+	world_changed(&w, s);
+}
+
+static void
+test_csk_joins(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 2);
+	make_csk(1);
+	world_member(&w, 1, true);
+	run_to_goal(20 * 86400);
+	/* The CSK signs data: the other signer must show it. */
+	assert_true((w.signer[0].copy.rr[MUS_RR_KEY].set & w.signer[1].data_signers) != 0);
+	world_member(&w, 0, false);
+	run_to_goal(20 * 86400);
+	assert_int_equal(w.signer[1].copy.rr[MUS_RR_KEY].set, w.signer[1].own);
+}
+
+static void
+test_ksk_is_not_spread(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	world_member(&w, 1, true);
+	run_to_goal(20 * 86400);
+	assert_false(w.signer[0].copy.rr[MUS_RR_KEY].set & w.signer[1].key_signers);
+}
+
+static void
+test_spread_sep(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.policy.spread_sep = true;
+	world_member(&w, 1, true);
+	run_to_goal(20 * 86400);
+	assert_true((w.signer[0].copy.rr[MUS_RR_KEY].set & w.signer[1].key_signers) != 0);
+}
+
+static void
+test_glue(void **state)
+{
+	(void)state;
+	world_init(&w, 3, 2, 1);
+	for (unsigned n = 0; n < w.state.zone.ns_count; n++)
+		w.state.zone.ns[n].in_domain = true;
+	world_member(&w, 2, true);
+	run_to_goal(20 * 86400);
+	assert_int_equal(w.parent.copy.rr[MUS_RR_GLUE].set, w.parent.copy.rr[MUS_RR_PNS].set);
+	world_member(&w, 0, false);
+	run_to_goal(20 * 86400);
+	assert_int_equal(w.parent.copy.rr[MUS_RR_GLUE].set, w.parent.copy.rr[MUS_RR_PNS].set);
+}
+
+static void
+test_slow_parent(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 2);
+	w.parent.scan_s = 3 * 86400;
+	w.parent.delay_s = 86400;
+	world_member(&w, 1, true);
+	run_to_goal(60 * 86400);
+	world_member(&w, 0, false);
+	run_to_goal(60 * 86400);
+}
+
+static void
+test_lowered_ds_ttl(void **state)
+{
+	(void)state;
+	world_init(&w, 3, 1, 2);
+	w.parent.ds_ttl_low_s = 300;
+	world_member(&w, 1, true);
+	run_to_goal(20 * 86400);
+	world_member(&w, 2, true);
+	run_to_goal(20 * 86400);
+	world_member(&w, 0, false);
+	run_to_goal(20 * 86400);
+}
+
+static void
+test_lost_looks_and_commands(void **state)
+{
+	(void)state;
+	world_init(&w, 3, 2, 2);
+	w.lose_look = 30;
+	w.lose_command = 300;
+	w.command_delay_s = 90;
+	w.restarts = true;
+	world_member(&w, 2, true);
+	run_to_goal(40 * 86400);
+	world_member(&w, 0, false);
+	run_to_goal(40 * 86400);
+}
+
+static void
+test_lagging_secondaries(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 2);
+	for (unsigned i = 0; i < w.server_count; i += 2)
+		w.server[i].lag_s = 5400;
+	world_member(&w, 1, true);
+	run_to_goal(20 * 86400);
+	world_member(&w, 0, false);
+	run_to_goal(40 * 86400);
+}
+
+/* Several signers publish a CDS of their own that nobody can withdraw; PowerDNS with two digests. */
+static void
+test_own_cds(void **state)
+{
+	uint64_t keys;
+
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.signer[1].own_cds_dts = 1 << 1 | 1 << 2;
+	world_changed(&w, 1);
+	world_member(&w, 1, true);
+	run_to_goal(20 * 86400);
+	keys = w.signer[0].key_signers | w.signer[1].key_signers;
+	assert_int_equal(w.parent.copy.rr[MUS_RR_DS].dt[1], keys);
+	assert_int_equal(w.parent.copy.rr[MUS_RR_DS].dt[2], keys);
+	world_member(&w, 1, false);
+	run_to_goal(20 * 86400);
+}
+
+/* ---- minds are changed ---------------------------------------------------------------------- */
+
+static unsigned stop_row;
+static enum mus_proc_kind stop_kind;
+
+static bool
+is_at_row(const struct world *x)
+{
+	return x->state.want.proc.kind == stop_kind && x->state.want.proc.row >= stop_row;
+}
+
+static void
+run_to_row(enum mus_proc_kind kind, unsigned row)
+{
+	stop_kind = kind;
+	stop_row = row;
+	if (world_run(&w, is_at_row, 20 * 86400))
+		return;
+	trace();
+	fail_msg("never at row %u", row);
+}
+
+static void
+test_change_of_mind(void **state)
+{
+	static const enum mus_proc_kind kinds[] = {MUS_PROC_ADD, MUS_PROC_REMOVE};
+
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		bool joins = kinds[k] == MUS_PROC_ADD;
+		unsigned count;
+
+		mus_rows(kinds[k], &count);
+		for (unsigned row = 1; row < count; row++) {
+			world_init(&w, 3, joins ? 2 : 3, 1);
+			world_member(&w, 2, joins);
+			run_to_row(kinds[k], row);
+			world_member(&w, 2, !joins);
+			run_to_goal(40 * 86400);
+			world_member(&w, 2, joins);
+			run_to_goal(40 * 86400);
+			world_free(&w);
+		}
+	}
+}
+
+static void
+test_never_took_part(void **state)
+{
+	(void)state;
+	/* An unfit joiner that is unmarked leaves nothing behind and needs no wait. */
+	world_init(&w, 2, 1, 1);
+	w.signer[1].refuses_transfer = true;
+	world_member(&w, 1, true);
+	assert_false(world_run(&w, world_is_settled, 86400));
+	world_member(&w, 1, false);
+	run_to_goal(600);
+}
+
+/* ---- the operator's hand -------------------------------------------------------------------- */
+
+static void
+stays(enum mus_rule rule, uint32_t limit_s)
+{
+	bool done = world_run(&w, world_is_settled, limit_s);
+
+	if (done || w.plan.wait_count == 0 || w.plan.wait[0].rule != rule)
+		trace();
+	assert_false(done);
+	assert_int_not_equal(w.plan.wait_count, 0);
+	assert_string_equal(mus_rule_text(w.plan.wait[0].rule), mus_rule_text(rule));
+	check_clean();
+}
+
+static void
+test_held(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.policy.held = true;
+	world_member(&w, 1, true);
+	stays(MUS_RULE_HELD, 5 * 86400);
+	assert_int_equal(w.sent, 0);
+	assert_int_equal(w.state.want.keyg, 1);
+	w.policy.held = false;
+	run_to_row(MUS_PROC_ADD, 4);
+	w.policy.held = true;
+	stays(MUS_RULE_HELD, 5 * 86400);
+	w.policy.held = false;
+	run_to_goal(20 * 86400);
+}
+
+static void
+test_manual(void **state)
+{
+	unsigned steps = 0;
+
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.policy.manual = true;
+	world_member(&w, 1, true);
+	while (!world_run(&w, world_is_settled, 3 * 86400)) {
+		uint64_t sent = w.sent;
+
+		if (w.plan.wait_count == 0 || w.plan.wait[0].rule != MUS_RULE_MANUAL)
+			trace();
+		assert_string_equal(mus_rule_text(w.plan.wait[0].rule), "manual");
+		assert_true(w.plan.proposal);
+		world_round(&w);
+		assert_int_equal(w.sent, sent);
+		if (++steps > 20) {
+			trace();
+			fail();
+		}
+		w.policy.step = true;
+		world_round(&w);
+		w.policy.step = false;
+	}
+	/* Keys, CDS, NS, CSYNC, and the end of CSYNC: each by hand, each alone. */
+	assert_int_equal(steps, 5);
+	check_clean();
+	check_goal();
+}
+
+static void
+test_forced(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.signer[1].data_content = 78;
+	world_changed(&w, 1);
+	world_member(&w, 1, true);
+	stays(MUS_RULE_V13, 86400);
+	w.policy.forced = MUS_RULE_PREFLIGHT;
+	run_to_row(MUS_PROC_ADD, 1);
+	w.policy.forced = MUS_RULE_NONE;
+	run_to_goal(20 * 86400);
+}
+
+/* ---- it stays and says why ------------------------------------------------------------------ */
+
+static void
+test_last_signer(void **state)
+{
+	(void)state;
+	world_init(&w, 1, 1, 2);
+	world_member(&w, 0, false);
+	stays(MUS_RULE_LASTONE, 10 * 86400);
+	assert_int_equal(w.sent, 0);
+	world_member(&w, 0, true);
+	run_to_goal(20 * 86400);
+}
+
+static void
+test_insecure(void **state)
+{
+	struct world_set *ds;
+
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	ds = &w.parent.copy.rr[MUS_RR_DS];
+	ds->set = ds->dt[1] = 0;
+	ds->absent = true;
+	world_changed(&w, MUS_PARENT);
+	world_advance(&w, w.now);
+	world_member(&w, 1, true);
+	stays(MUS_RULE_V5, 5 * 86400);
+	assert_int_equal(w.sent, 0);
+}
+
+static void
+join_unfit(enum mus_rule rule)
+{
+	world_changed(&w, 1);
+	world_member(&w, 1, true);
+	stays(rule, 3 * 86400);
+	assert_int_equal(w.sent, 0);
+}
+
+static void
+test_unsigned_joiner(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.signer[1].own = w.signer[1].key_signers = w.signer[1].data_signers = 0;
+	w.signer[1].copy.rr[MUS_RR_KEY].set = 0;
+	w.signer[1].copy.rr[MUS_RR_KEY].absent = true;
+	join_unfit(MUS_RULE_SIGNED);
+}
+
+static void
+test_other_algorithm(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	for (unsigned k = 2; k < 4; k++) {
+		w.key_alg[k] = 1;
+		w.state.zone.key[k].alg_idx = 1;
+		w.state.zone.key[k].alg = 8;
+	}
+	w.state.zone.alg_count = 2;
+	w.state.zone.alg[1] = 8;
+	join_unfit(MUS_RULE_ALGS);
+}
+
+static void
+test_equal_tags(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.state.zone.key[3].tag = w.state.zone.key[0].tag;
+	join_unfit(MUS_RULE_V11);
+	assert_int_equal(w.plan.wait[0].number, w.state.zone.key[0].tag);
+}
+
+static void
+test_unknown_key(void **state)
+{
+	unsigned k;
+
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	/* Both show it from the first look on, and it signs nothing. */
+	k = world_add_key(&w, 0, false);
+	w.signer[1].own |= mus_bit(k);
+	world_changed(&w, 0);
+	join_unfit(MUS_RULE_V10);
+	assert_int_equal(w.plan.wait[0].key, k);
+}
+
+static void
+test_unknown_name(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.state.zone.ns[2].owner = MUS_OWNER_UNKNOWN;
+	w.state.zone.ns_count = 3;
+	w.signer[0].copy.rr[MUS_RR_NS].set |= mus_bit(2);
+	world_changed(&w, 0);
+	join_unfit(MUS_RULE_V10);
+	assert_int_equal(w.plan.wait[0].ns, 2);
+}
+
+static void
+test_other_content(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.signer[1].data_content = 78;
+	join_unfit(MUS_RULE_V13);
+	w.state.zone.signer[1].declared_content = true;
+	run_to_goal(20 * 86400);
+}
+
+static void
+test_no_copy(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.signer[1].refuses_transfer = true;
+	w.state.zone.signer[1].declared_content = true;
+	join_unfit(MUS_RULE_TTLMAX);
+	w.state.zone.signer[1].declared_max_ttl_s = 7200;
+	run_to_goal(20 * 86400);
+	world_member(&w, 1, false);
+	run_to_goal(20 * 86400);
+}
+
+static void
+test_cannot(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.state.zone.signer[1].caps.dnskey = MUS_NO;
+	join_unfit(MUS_RULE_CAPS);
+}
+
+static void
+test_drops_silently(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 2);
+	w.signer[0].drops = 1 << MUS_RR_KEY;
+	world_member(&w, 1, true);
+	stays(MUS_RULE_V7, 5 * 86400);
+	assert_int_equal(w.plan.wait[0].origin, 0);
+	w.signer[0].drops = 0;
+	run_to_goal(20 * 86400);
+}
+
+/* The leaver goes on listing itself: it never leaves Reach, unless it is declared lost (OP-9). */
+static void
+test_leaver_listing_itself(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 2, 1);
+	w.signer[1].drops = (uint8_t)(1 << MUS_RR_NS);
+	world_member(&w, 1, false);
+	stays(MUS_RULE_NSSET, 5 * 86400);
+	assert_int_equal(w.plan.wait[0].origin, 1);
+	w.state.zone.signer[1].is_lost = true;
+	/* The parent compares the leaver too: it is told another way. */
+	w.parent.copy.rr[MUS_RR_PNS].set = w.parent.copy.rr[MUS_RR_GLUE].set = world_names(&w, 0);
+	world_changed(&w, MUS_PARENT);
+	if (!world_run(&w, world_is_settled, 20 * 86400)) {
+		trace();
+		fail();
+	}
+}
+
+static void
+test_silent_server(void **state)
+{
+	(void)state;
+	/* 0: parent, 1: member, 2: joiner; each with two servers */
+	for (unsigned i = 0; i < 6; i += 2) {
+		world_init(&w, 2, 1, 2);
+		world_member(&w, 1, true);
+		run_to_row(MUS_PROC_ADD, 1);
+		w.server[i + 1].is_unseen = true;
+		stays(MUS_RULE_OBSERVE, 5 * 86400);
+		assert_int_equal(w.plan.wait[0].server, i + 1);
+		assert_int_equal(w.plan.wait[0].cause, MUS_CAUSE_TIMEOUT);
+		w.server[i + 1].is_unseen = false;
+		run_to_goal(20 * 86400);
+		world_free(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -142,6 +606,33 @@ main(void)
 	    T(test_remove_second),
 	    T(test_remove_third),
 	    T(test_migrate),
+	    T(test_csk_joins),
+	    T(test_ksk_is_not_spread),
+	    T(test_spread_sep),
+	    T(test_glue),
+	    T(test_slow_parent),
+	    T(test_lowered_ds_ttl),
+	    T(test_lost_looks_and_commands),
+	    T(test_lagging_secondaries),
+	    T(test_own_cds),
+	    T(test_change_of_mind),
+	    T(test_never_took_part),
+	    T(test_held),
+	    T(test_manual),
+	    T(test_forced),
+	    T(test_last_signer),
+	    T(test_insecure),
+	    T(test_unsigned_joiner),
+	    T(test_other_algorithm),
+	    T(test_equal_tags),
+	    T(test_unknown_key),
+	    T(test_unknown_name),
+	    T(test_other_content),
+	    T(test_no_copy),
+	    T(test_cannot),
+	    T(test_drops_silently),
+	    T(test_leaver_listing_itself),
+	    T(test_silent_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
