@@ -653,7 +653,8 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 	differences(&c, plan);
 	keep_safe(&c, plan);
 	drop_undrivable(&c, plan);
-	if (policy->manual && !policy->step && (plan->act_count || plan->advanced)) {
+	if (policy->manual && !policy->step &&
+	    (plan->act_count || (plan->advanced && next.proc.kind != MUS_PROC_NONE))) {
 		/* Shown, not done; clocks go on. */
 		plan->proposal = true;
 		wait_for_operator(plan, MUS_RULE_MANUAL);
