@@ -604,6 +604,26 @@ copies_needed(const struct mus_ctx *c)
 	return need;
 }
 
+/* A parent takes up what CDS asked for with a delay, maybe after the mind was changed: a DS set that
+ * lives shorter than the idle interval would never be seen.  So until the joiner is exposed, and while
+ * the leaver's DS goes, the parent is watched closely. */
+static bool
+ds_may_change(const struct mus_want *want)
+{
+	uint8_t bit = (uint8_t)(1u << want->proc.signer);
+
+	switch (want->proc.kind) {
+	case MUS_PROC_ADD:
+		return !(want->nsg & bit);
+	case MUS_PROC_REMOVE:
+		return !(want->dsg & bit);
+	case MUS_PROC_NONE:
+	case MUS_PROC_COUNT:
+		break;
+	}
+	return false;
+}
+
 /* ---- the plan ------------------------------------------------------------------------------- */
 
 static void
@@ -661,5 +681,6 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 		return;
 	}
 	plan->want = next;
-	plan->poll |= plan->act_count > 0 || seen->pending_count > 0 || plan->advanced;
+	plan->poll |= plan->act_count > 0 || seen->pending_count > 0 || plan->advanced ||
+	    ds_may_change(&plan->want);
 }
