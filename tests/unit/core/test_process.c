@@ -300,7 +300,8 @@ test_change_of_mind(void **state)
 		unsigned count;
 
 		mus_rows(kinds[k], &count);
-		for (unsigned row = 1; row < count; row++) {
+		/* The last row of a leave does nothing and passes at once. */
+		for (unsigned row = 1; row < count - !joins; row++) {
 			world_init(&w, 3, joins ? 2 : 3, 1);
 			world_member(&w, 2, joins);
 			run_to_row(kinds[k], row);
