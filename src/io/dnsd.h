@@ -26,7 +26,10 @@ struct mus_dnsd_opts {
 };
 struct mus_dnsd *mus_dnsd_new(struct mus_loop *l, const struct mus_dnsd_opts *o, mus_dnsd_fn *fn,
     void *arg);
+/* Port 0: one that is free for UDP and TCP. */
 int mus_dnsd_listen(struct mus_dnsd *d, const struct mus_addr *at, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Where the ${idx}th listener is bound, with its port; family 0: there is none. */
+struct mus_addr mus_dnsd_addr(const struct mus_dnsd *d, size_t idx);
 void mus_dnsd_free(struct mus_dnsd *d);
 
 #endif

@@ -33,49 +33,6 @@ mus__dnsx_random(struct mus_dnsx *x)
 	return x->rnd[--x->rnd_left];
 }
 
-socklen_t
-mus__dnsx_to_sockaddr(const struct mus_addr *a, struct sockaddr_storage *sa)
-{
-	memset(sa, 0, sizeof *sa);
-	if (a->family == 6) {
-		struct sockaddr_in6 *s6 = (struct sockaddr_in6 *)(void *)sa;
-
-		s6->sin6_family = AF_INET6;
-		s6->sin6_port = htons(a->port);
-		memcpy(&s6->sin6_addr, a->ip, 16);
-		return sizeof *s6;
-	} else {
-		struct sockaddr_in *s4 = (struct sockaddr_in *)(void *)sa;
-
-		s4->sin_family = AF_INET;
-		s4->sin_port = htons(a->port);
-		memcpy(&s4->sin_addr, a->ip, 4);
-		return sizeof *s4;
-	}
-}
-
-bool
-mus__dnsx_from_sockaddr(const struct sockaddr_storage *sa, struct mus_addr *a)
-{
-	memset(a, 0, sizeof *a);
-	if (sa->ss_family == AF_INET) {
-		const struct sockaddr_in *s4 = (const struct sockaddr_in *)(const void *)sa;
-
-		a->family = 4;
-		a->port = ntohs(s4->sin_port);
-		memcpy(a->ip, &s4->sin_addr, 4);
-	} else if (sa->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *s6 = (const struct sockaddr_in6 *)(const void *)sa;
-
-		a->family = 6;
-		a->port = ntohs(s6->sin6_port);
-		memcpy(a->ip, &s6->sin6_addr, 16);
-	} else {
-		return false;
-	}
-	return true;
-}
-
 /* ---- the heap of timers: one timer of the loop for all ---- */
 
 static void
@@ -321,7 +278,7 @@ server_get(struct mus_dnsx *x, const struct mus_addr *a)
 	s->addr.family = a->family;
 	s->addr.port = a->port;
 	memcpy(s->addr.ip, a->ip, a->family == 6 ? 16 : 4);
-	s->sa_len = mus__dnsx_to_sockaddr(&s->addr, &s->sa);
+	s->sa_len = mus__sockaddr_of(&s->addr, &s->sa);
 	s->chan = x->next_chan++;
 	s->timer.kind = TIMER_SERVER;
 	s->credit = INT64_MAX;		/* full: cut at the first look */

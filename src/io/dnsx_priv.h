@@ -19,6 +19,7 @@
 #include "base/map.h"
 #include "io/dnsx.h"
 #include "io/loop_priv.h"
+#include "io/sock_priv.h"
 
 enum {
 	DNSX_INFLIGHT_MAX = 65536,	/* questions under way, all servers; more wait in queues */
@@ -236,9 +237,6 @@ void mus__dnsx_fail(struct mus_dnsx_req *r, int err, const char *fmt, ...) MUS_P
 void mus__dnsx_udp_over(struct mus_dnsx_req *r);
 /* "192.0.2.1 udp: no answer in 3 tries" */
 void mus__dnsx_udp_words(const struct mus_dnsx_req *r, struct mus_errtext *et);
-/* ${addr} into ${sa} and back; the length, and false for a foreign family. */
-socklen_t mus__dnsx_to_sockaddr(const struct mus_addr *a, struct sockaddr_storage *sa);
-bool mus__dnsx_from_sockaddr(const struct sockaddr_storage *sa, struct mus_addr *a);
 
 /* ---- dnsx_udp.c ---- */
 void mus__dnsx_udp_start(struct mus_dnsx_req *r);

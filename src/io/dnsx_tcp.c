@@ -131,7 +131,7 @@ conn_open(struct dnsx_server *s, struct dnsx_conn **out)
 	if (source->family == s->addr.family) {
 		from = *source;
 		from.port = 0;
-		if (bind(fd, (struct sockaddr *)&sa, mus__dnsx_to_sockaddr(&from, &sa)) < 0) {
+		if (bind(fd, (struct sockaddr *)&sa, mus__sockaddr_of(&from, &sa)) < 0) {
 			rc = -errno;
 			(void)close(fd);
 			return rc;
@@ -185,6 +185,7 @@ static void
 conn_rest(struct dnsx_conn *c)
 {
 	struct mus_dnsx *x = c->x;
+	struct dnsx_server *s;
 
 	if (c->closed)
 		return;
@@ -198,6 +199,8 @@ conn_rest(struct dnsx_conn *c)
 	c->is_idle = true;
 	TAILQ_INSERT_TAIL(&x->idle_conns, c, idle_link);
 	mus__dnsx_timer_set(x, &c->timer, dnsx_now(x) + x->o.tcp_idle_ms);
+	if ((s = TAILQ_FIRST(&x->conn_blocked)))
+		wake(s);		/* may close this one to open its own */
 }
 
 /* ---- a question's way through ---- */

@@ -67,7 +67,7 @@ fd_open(const struct mus_addr *source, uint8_t family)
 	if (source->family == family)
 		any = *source;
 	any.port = 0;
-	len = mus__dnsx_to_sockaddr(&any, &sa);
+	len = mus__sockaddr_of(&any, &sa);
 	fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
@@ -273,7 +273,7 @@ on_datagram(struct dnsx_sock *s, const uint8_t *wire, size_t len, bool cut,
 	struct mus_dnsx_req *r = NULL;
 	struct mus_addr a;
 
-	if (len >= DNSX_HEADER && mus__dnsx_from_sockaddr(from, &a) &&
+	if (len >= DNSX_HEADER && mus__sockaddr_read(from, &a) &&
 	    (server = mus__dnsx_server_find(x, &a)))
 		r = mus__dnsx_pending_get(x, server->chan, (uint16_t)(wire[0] << 8 | wire[1]));
 	if (!r || r->sock != s || r->tries == 0 || !mus__dnsx_matches(r, wire, len)) {
@@ -318,7 +318,7 @@ drain_errors(struct dnsx_sock *s)
 			    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
 				e = (const struct sock_extended_err *)(const void *)CMSG_DATA(c);
 		}
-		if (!e || n < 2 || !mus__dnsx_from_sockaddr(&to, &a) ||
+		if (!e || n < 2 || !mus__sockaddr_read(&to, &a) ||
 		    (e->ee_origin != SO_EE_ORIGIN_ICMP && e->ee_origin != SO_EE_ORIGIN_ICMP6))
 			continue;
 		if (!(server = mus__dnsx_server_find(x, &a)) ||
