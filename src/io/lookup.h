@@ -16,6 +16,9 @@ struct mus_lookup_opts {
 	const char *trust_anchor_file;	/* NULL: the root anchor the system has (error if none) */
 	unsigned cache_max_ttl_s;	/* [60] answers older than this are asked again */
 	bool ipv4_only, ipv6_only;
+	const char *const *stubs;	/* "zone address[@port]" to ask for a zone, in place of what is
+					 * delegated; ended by NULL; NULL: none */
+	unsigned timeout_s;		/* [30] per question: then TIMEOUT */
 };
 int mus_lookup_new(struct mus_loop *l, const struct mus_lookup_opts *o, struct mus_lookup **out,
     struct mus_errtext *et) MUS_MUST_CHECK;
@@ -24,13 +27,15 @@ void mus_lookup_free(struct mus_lookup *k);
 enum mus_lookup_security { MUS_LOOKUP_SECURE, MUS_LOOKUP_INSECURE, MUS_LOOKUP_BOGUS };
 struct mus_lookup_result {		/* lent until the callback returns */
 	int err;			/* TIMEOUT, NET, ...: no answer at all; words say why */
-	struct mus_errtext words;
-	enum mus_lookup_security security;
+	struct mus_errtext words;	/* why BOGUS, too */
+	enum mus_lookup_security security;	/* BOGUS: no data is given */
 	bool nxdomain;			/* name does not exist */
 	struct mus_rrset set;		/* count 0: NODATA or NXDOMAIN, proved when SECURE */
 	struct mus_arena *arena;
 };
 typedef void mus_lookup_fn(void *arg, const struct mus_lookup_result *r);
+/* Follows CNAMEs: set.owner is where the data is.  The callback comes from the loop, never before
+ * this returns, unless this fails (FULL: 4096 wait) or the whole is freed. */
 int mus_lookup(struct mus_lookup *k, const struct mus_name *name, uint16_t type, mus_lookup_fn *fn,
     void *arg) MUS_MUST_CHECK;
 
@@ -51,8 +56,8 @@ int mus_lookup_addrs(struct mus_lookup *k, const struct mus_name *host, uint16_t
 enum { MUS_LOOKUP_SERVERS_MAX = 32 };
 struct mus_lookup_parent {
 	int err;
-	struct mus_errtext words;
-	enum mus_lookup_security security;
+	struct mus_errtext words;	/* with err 0: which name servers gave no address */
+	enum mus_lookup_security security;	/* the weakest of all that was asked */
 	struct mus_name zone;
 	struct {
 		struct mus_name ns;

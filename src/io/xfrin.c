@@ -83,13 +83,16 @@ finish(struct mus_xfrin *x, int err)
 
 static void finish_words(struct mus_xfrin *x, int err, const char *fmt, ...) MUS_PRINTF(3, 4);
 
-/* "192.0.2.1 tcp: transfer of example.org.: ..." */
+/* "192.0.2.1 tcp: zone transfer of example.org.: ..." */
 static void
 put_words(struct mus_xfrin *x, int err, const char *what)
 {
+	static const char said[] = "zone transfer: ";	/* the reader of the stream says it too */
 	char addr[MUS_ADDR_TEXT_MAX], name[MUS_NAME_TEXT_MAX];
 
-	(void)mus_errf(&x->words, err, "%s tcp: transfer of %s: %s",
+	if (strncmp(what, said, sizeof said - 1) == 0)
+		what += sizeof said - 1;
+	(void)mus_errf(&x->words, err, "%s tcp: zone transfer of %s: %s",
 	    mus_addr_text(&x->o.server, 53, addr), mus_name_text(&x->o.zone, name), what);
 }
 
