@@ -122,7 +122,6 @@ against_libknot(void **state)
 	}
 }
 
-
 /* ---- one exchange, taken apart ---- */
 
 struct pair {
