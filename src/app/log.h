@@ -128,6 +128,13 @@ struct mus_log_conf {
 	    .when = MUS_CONF_AT_RELOAD,                                                            \
 	    .help = "An equal line within this time is counted, not written; 0 writes every line."}
 
+/* One level more for each -v of the command line. */
+static inline void
+mus_log_conf_louder(struct mus_log_conf *c, int by)
+{
+	c->level = c->level + by < MUS_LOG_DEBUG ? c->level + by : MUS_LOG_DEBUG;
+}
+
 struct mus_log_opts {
 	const char *program;		/* borrowed for good; NULL: "music" */
 	struct mus_log_conf conf;
