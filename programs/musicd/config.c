@@ -1,0 +1,111 @@
+#include <string.h>
+
+#include "config.h"
+
+#define T struct musicd_conf
+
+static const struct mus_conf_row rows[] = {
+    {MUS_CONF_ADDR(T, api_listen, "api.listen"), .port = 8053, .def = "127.0.0.1@8053",
+	.help = "Address and port of the REST interface (HTTPS)."},
+    {MUS_CONF_PATH(T, api_cert, "api.certificate"),
+	.help = "Certificate (PEM); made at first start beside the database when not given."},
+    {MUS_CONF_PATH(T, api_key, "api.key"), .help = "Its private key (PEM)."},
+    {MUS_CONF_FILE(T, api_client_ca, "api.client-ca"),
+	.help = "Client certificates of this CA (PEM) are asked for; the common name is the token name."},
+    {MUS_CONF_FILE(T, api_tokens, "api.tokens"), .required = true,
+	.help = "File of bearer tokens: a line each of name, role and SHA-256 of the token."},
+    {MUS_CONF_BOOL(T, api_metrics_open, "api.metrics-open"), .def = "no",
+	.help = "Give /metrics without a token."},
+    {MUS_CONF_PATH(T, store_file, "store.file"), .def = "/var/lib/music/musicd.db",
+	.help = "Database (SQLite); created when it is not there."},
+    {MUS_CONF_ADDRS(T, notify_listen, "dns.notify-listen"), .port = 53, .max = 16,
+	.help = "Addresses that take NOTIFY from signers; none when not given."},
+    {MUS_CONF_ADDR(T, source4, "dns.source-v4"), .port = 0,
+	.help = "Local IPv4 address that questions leave from."},
+    {MUS_CONF_ADDR(T, source6, "dns.source-v6"), .port = 0,
+	.help = "Local IPv6 address that questions leave from."},
+    {MUS_CONF_SPAN_MS(T, udp_timeout_ms, "dns.udp-timeout"), .def = "1500ms", .min = 50, .max = 30000,
+	.help = "How long the first try over UDP waits; doubled for each further try."},
+    {MUS_CONF_SPAN_MS(T, tcp_timeout_ms, "dns.tcp-timeout"), .def = "5s", .min = 100, .max = 60000,
+	.help = "How long a TCP exchange may take."},
+    {MUS_CONF_INT(T, server_qps, "dns.server-rate"), .def = "200", .min = 0, .max = 1000000,
+	.unit = "questions a second", .help = "Most that one server is asked; 0: no limit."},
+    {MUS_CONF_INT(T, server_window, "dns.server-window"), .def = "64", .min = 1, .max = 4096,
+	.unit = "questions", .help = "Most that one server has to answer at once."},
+    {MUS_CONF_INT(T, dns_port, "dns.port"), .def = "53", .min = 1, .max = 65535,
+	.help = "Port of public name servers (other than 53 in tests only)."},
+    {MUS_CONF_FILE(T, root_hints, "resolver.root-hints"),
+	.help = "Root hints for finding parents; the built-in ones when not given."},
+    {MUS_CONF_FILE(T, trust_anchor, "resolver.trust-anchor"),
+	.help = "DNSSEC trust anchor; the system's root anchor when not given."},
+    {MUS_CONF_BOOL(T, parent_insecure_ok, "resolver.parent-may-be-unsigned"), .def = "no",
+	.help = "Believe DS answers of a parent that cannot be validated."},
+    {MUS_CONF_SPAN_S(T, margin_s, "policy.margin"), .def = "60s", .min = 1, .max = 86400,
+	.help = "Added to every wait: clock differences and slack."},
+    {MUS_CONF_SPAN_S(T, parent_ttl_floor_s, "policy.parent-ttl-floor"), .def = "1d", .min = 0,
+	.max = 604800,
+	.help = "TTL that DS and delegation NS are believed to have had before we watched."},
+    {MUS_CONF_SPAN_S(T, fresh_s, "policy.fresh"), .def = "5m", .min = 1, .max = 86400,
+	.help = "An observation older than this decides nothing."},
+    {MUS_CONF_SPAN_S(T, gap_s, "policy.gap"), .def = "3h", .min = 1, .max = 604800,
+	.help = "A longer gap between looks breaks the history; waits begin anew. More than schedule.idle."},
+    {MUS_CONF_SPAN_S(T, refresh_s, "policy.refresh"), .def = "1d", .min = 0, .max = 2592000,
+	.help = "Warn of signatures that outlive the caches by less than this."},
+    {MUS_CONF_STRINGS(T, digests, "policy.digests"), .def = "sha256", .min = 1, .max = 2,
+	.help = "Digest types of CDS that are published at least: sha256, sha384."},
+    {MUS_CONF_BOOL(T, strict, "policy.strict"), .def = "no",
+	.help = "Treat V3s (RFC 4035 2.2, every algorithm signs everything) as an error."},
+    {MUS_CONF_BOOL(T, spread_sep, "policy.spread-sep"), .def = "no",
+	.help = "Import KSKs too, for parents that ask for CDS through a validating cache."},
+    {MUS_CONF_BOOL(T, csync_keep, "policy.csync-keep"), .def = "no",
+	.help = "Leave CSYNC published when the parent has followed."},
+    {MUS_CONF_SPAN_MS(T, idle_ms, "schedule.idle"), .def = "1h", .min = 100, .max = 86400000,
+	.help = "How often a zone without a process is looked at."},
+    {MUS_CONF_SPAN_MS(T, poll_ms, "schedule.poll"), .def = "30s", .min = 50, .max = 3600000,
+	.help = "How often a zone that waits for others is looked at."},
+    {MUS_CONF_SPAN_MS(T, retry_ms, "schedule.retry"), .def = "2m", .min = 100, .max = 86400000,
+	.help = "When a change that is not seen is sent again; doubled each time."},
+    {MUS_CONF_SPAN_MS(T, copy_ms, "schedule.copy"), .def = "1h", .min = 1000, .max = 604800000,
+	.help = "How often at most a signer's whole copy of a zone is read during a process."},
+    {MUS_CONF_INT(T, active_max, "schedule.active"), .def = "128", .min = 1, .max = 100000,
+	.unit = "zones", .help = "Most zones that are looked at at once."},
+    {MUS_CONF_INT(T, history_keep, "schedule.history"), .def = "1000", .min = 10, .max = 1000000,
+	.unit = "lines", .help = "History kept of each zone."},
+    MUS_LOG_CONF_ROWS(T, log),
+    MUS_CONF_END,
+};
+
+static int
+check(const struct mus_conf *mc, const void *conf, struct mus_errtext *et)
+{
+	const struct musicd_conf *c = conf;
+
+	if ((c->api_cert == NULL) != (c->api_key == NULL))
+		return mus_conf_errf(mc, c->api_cert ? &c->api_cert : &c->api_key, et,
+		    "certificate and key go together");
+	if (c->gap_s * 1000 <= c->idle_ms)
+		return mus_conf_errf(mc, &c->gap_s, et,
+		    "must be longer than schedule.idle, else every look breaks the history");
+	if (c->source4.family == 6)
+		return mus_conf_errf(mc, &c->source4, et, "is not an IPv4 address");
+	if (c->source6.family == 4)
+		return mus_conf_errf(mc, &c->source6, et, "is not an IPv6 address");
+	for (size_t i = 0; i < c->digests.count; i++)
+		if (strcmp(c->digests.items[i], "sha256") != 0 &&
+		    strcmp(c->digests.items[i], "sha384") != 0)
+			return mus_conf_errf(mc, &c->digests, et,
+			    "no digest type \"%s\" (there are: sha256, sha384)", c->digests.items[i]);
+	return 0;
+}
+
+const struct mus_conf_schema musicd_schema = {"musicd", sizeof(struct musicd_conf), rows, check};
+
+uint8_t
+musicd_digests(const struct musicd_conf *c)
+{
+	uint8_t bits = 0;
+
+	for (size_t i = 0; i < c->digests.count; i++)
+		bits |= strcmp(c->digests.items[i], "sha384") == 0 ? 4 : 2;
+	return bits;
+}

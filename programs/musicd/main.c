@@ -1,0 +1,288 @@
+/*
+ * musicd: the controller.  Parses options, wires the parts, runs the loop.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/log.h"
+#include "app/opts.h"
+#include "app/privs.h"
+#include "app/sdnotify.h"
+#include "app/selfsigned.h"
+#include "app/token.h"
+#include "config.h"
+#include "engine/engine.h"
+#include "io/dnsd.h"
+#include "routes.h"
+
+struct daemon {
+	struct mus_conf *conf_file;
+	const struct musicd_conf *conf;
+	struct mus_loop *loop;
+	struct mus_store *store;
+	struct mus_dnsx *dnsx;
+	struct mus_lookup *lookup;
+	struct mus_engine *engine;
+	struct mus_dnsd *dnsd;
+	struct mus_tokens *tokens;
+	struct mus_api *api;
+	struct mus_httpd *httpd;
+	struct mus_timer *tick;
+	char cert[1024], key[1024];
+};
+
+/* ---- log ------------------------------------------------------------------------------------------- */
+
+static void
+on_log(void *arg, int level, const char *zone, const char *text)
+{
+	/* syslog(3) levels of the engine to ours. */
+	static const enum mus_log_level map[] = {MUS_LOG_ERROR, MUS_LOG_ERROR, MUS_LOG_ERROR,
+	    MUS_LOG_ERROR, MUS_LOG_WARNING, MUS_LOG_NOTICE, MUS_LOG_INFO, MUS_LOG_DEBUG};
+
+	(void)arg;
+	mus_log_kv(map[level & 7], zone[0] ? zone : (const char *)NULL, NULL, NULL, "%s", text);
+}
+
+/* ---- who asks -------------------------------------------------------------------------------------- */
+
+static int
+on_auth(void *arg, const struct mus_http_req *r, const char *bearer, char name[static MUS_LABEL_MAX],
+    enum mus_api_role *role)
+{
+	static const enum mus_api_role roles[] = {
+	    [MUS_ROLE_READ] = MUS_API_READ,
+	    [MUS_ROLE_OPERATE] = MUS_API_OPERATE,
+	    [MUS_ROLE_ADMIN] = MUS_API_ADMIN,
+	};
+	struct daemon *d = arg;
+	enum mus_role found;
+	uint8_t spki[32];
+	char cn[MUS_LABEL_MAX];
+
+	if (bearer) {
+		if (!mus_tokens_check(d->tokens, bearer, name, MUS_LABEL_MAX, &found))
+			return MUS_ERR_UNAUTH;
+	} else if (mus_http_client_cert(r, spki, cn, sizeof cn) &&
+	    mus_tokens_by_name(d->tokens, cn, &found)) {
+		snprintf(name, MUS_LABEL_MAX, "%s", cn);
+	} else {
+		return MUS_ERR_UNAUTH;
+	}
+	*role = roles[found];
+	return 0;
+}
+
+/* ---- NOTIFY ------------------------------------------------------------------------------------------ */
+
+static size_t
+on_dns(void *arg, const struct mus_dnsd_req *r, uint8_t *out, size_t cap)
+{
+	struct daemon *d = arg;
+	char zone[MUS_NAME_TEXT_MAX];
+	uint16_t rcode = MUS_RCODE_NOTIMP;
+	bool aa = false;
+	int len;
+
+	if (r->msg->qr)
+		return 0;
+	if (r->msg->opcode == MUS_OPCODE_NOTIFY) {
+		/* A hint and nothing more: we look for ourselves, whoever sent it. */
+		aa = r->msg->qname.len > 0 &&
+		    mus_engine_hint(d->engine, mus_name_text(&r->msg->qname, zone));
+		rcode = aa ? MUS_RCODE_NOERROR : MUS_RCODE_NOTAUTH;
+	} else if (r->msg->opcode == MUS_OPCODE_QUERY) {
+		rcode = MUS_RCODE_REFUSED;
+	}
+	len = mus_reply_build(r->wire, r->wire_len, rcode, aa, out, cap);
+	return len < 0 ? 0 : (size_t)len;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------- */
+
+static void
+on_stop(void *arg)
+{
+	struct daemon *d = arg;
+
+	mus_sd_notify("STOPPING=1");
+	mus_log_notice((const char *)NULL, "stopping");
+	mus_loop_stop(d->loop);
+}
+
+static void
+on_reload(void *arg)
+{
+	struct daemon *d = arg;
+	struct mus_errtext et;
+	struct mus_tokens *fresh = NULL;
+
+	if (mus_tokens_load(d->conf->api_tokens, &fresh, &et) < 0) {
+		mus_log_error((const char *)NULL, et.s, "reload: tokens stay as they were");
+		return;
+	}
+	mus_tokens_free(d->tokens);
+	d->tokens = fresh;
+	mus_log_notice((const char *)NULL, "tokens read again");
+}
+
+static void
+on_tick(void *arg)
+{
+	struct daemon *d = arg;
+
+	mus_log_tick();
+	mus_sd_watchdog();
+	mus_timer_start(d->tick, 1000);
+}
+
+static int
+open_dns(struct daemon *d, struct mus_errtext *et)
+{
+	const struct musicd_conf *c = d->conf;
+	struct mus_dnsx_opts x = {
+	    .udp_timeout_ms = (unsigned)c->udp_timeout_ms,
+	    .tcp_timeout_ms = (unsigned)c->tcp_timeout_ms,
+	    .server_window = (unsigned)c->server_window,
+	    .server_qps = (unsigned)c->server_qps,
+	    .source4 = c->source4.family ? &c->source4 : NULL,
+	    .source6 = c->source6.family ? &c->source6 : NULL,
+	};
+	struct mus_lookup_opts k = {
+	    .root_hints_file = c->root_hints, .trust_anchor_file = c->trust_anchor};
+	int rc;
+
+	d->dnsx = mus_dnsx_new(d->loop, &x);
+	if (!d->dnsx)
+		return mus_errf(et, MUS_ERR_NOMEM, "DNS exchange: out of memory");
+	rc = mus_lookup_new(d->loop, &k, &d->lookup, et);
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "resolver");
+	return 0;
+}
+
+static int
+open_engine(struct daemon *d, struct mus_errtext *et)
+{
+	const struct musicd_conf *c = d->conf;
+	struct mus_engine_opts o = {
+	    .loop = d->loop,
+	    .store = d->store,
+	    .dnsx = d->dnsx,
+	    .lookup = d->lookup,
+	    .policy = {.margin_s = (uint32_t)c->margin_s,
+		.parent_ttl_floor_s = (uint32_t)c->parent_ttl_floor_s,
+		.fresh_s = (uint32_t)c->fresh_s,
+		.gap_s = (uint32_t)c->gap_s,
+		.refresh_s = (uint32_t)c->refresh_s,
+		.digests = musicd_digests(c),
+		.strict = c->strict,
+		.spread_sep = c->spread_sep,
+		.csync_keep = c->csync_keep},
+	    .idle_ms = c->idle_ms,
+	    .poll_ms = c->poll_ms,
+	    .retry_ms = c->retry_ms,
+	    .copy_ms = c->copy_ms,
+	    .active_max = (unsigned)c->active_max,
+	    .parent_insecure_ok = c->parent_insecure_ok,
+	    .dns_port = (uint16_t)c->dns_port,
+	    .history_keep = (unsigned)c->history_keep,
+	};
+	struct mus_dnsd_opts n = {.tcp_clients_max = 64};
+	int rc = mus_engine_new(&o, &d->engine, et);
+
+	if (rc < 0)
+		return rc;
+	mus_engine_set_log(d->engine, on_log, d);
+	d->dnsd = mus_dnsd_new(d->loop, &n, on_dns, d);
+	if (!d->dnsd)
+		return mus_errf(et, MUS_ERR_NOMEM, "NOTIFY listener: out of memory");
+	for (size_t i = 0; i < c->notify_listen.count; i++)
+		if ((rc = mus_dnsd_listen(d->dnsd, &c->notify_listen.items[i], et)) < 0)
+			return mus_err_wrap(et, rc, "dns.notify-listen");
+	return 0;
+}
+
+/* Certificate beside the database, made at first start. */
+static int
+certificate(struct daemon *d, struct mus_errtext *et)
+{
+	const struct musicd_conf *c = d->conf;
+	char addr[MUS_ADDR_TEXT_MAX];
+	const char *names[] = {"localhost", NULL, NULL};
+	int rc;
+
+	if (c->api_cert) {
+		snprintf(d->cert, sizeof d->cert, "%s", c->api_cert);
+		snprintf(d->key, sizeof d->key, "%s", c->api_key);
+		return 0;
+	}
+	snprintf(d->cert, sizeof d->cert, "%s.cert.pem", c->store_file);
+	snprintf(d->key, sizeof d->key, "%s.key.pem", c->store_file);
+	names[1] = mus_addr_text(&c->api_listen, c->api_listen.port, addr);
+	rc = mus_selfsigned_make(d->cert, d->key, names, et);
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "api.certificate");
+	return 0;
+}
+
+static int
+open_api(struct daemon *d, struct mus_errtext *et)
+{
+	const struct musicd_conf *c = d->conf;
+	struct mus_api_opts a = {.loop = d->loop, .engine = d->engine, .auth = on_auth, .auth_arg = d,
+	    .metrics_open = c->api_metrics_open};
+	struct mus_httpd_opts h = {.listen = c->api_listen, .cert_file = d->cert, .key_file = d->key,
+	    .client_ca_file = c->api_client_ca, .body_max_bytes = MUS_API_BULK_BODY_MAX};
+	int rc = mus_tokens_load(c->api_tokens, &d->tokens, et);
+
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "api.tokens");
+	if ((rc = certificate(d, et)) < 0 || (rc = mus_api_new(&a, &d->api, et)) < 0)
+		return rc;
+	rc = mus_httpd_new(d->loop, &h, mus_api_handle, d->api, &d->httpd, et);
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "api.listen");
+	return 0;
+}
+
+static int
+open_all(struct daemon *d, struct mus_errtext *et)
+{
+	int rc;
+
+	d->loop = mus_loop_new();
+	if (!d->loop)
+		return mus_errf(et, MUS_ERR_NOMEM, "event loop: out of memory");
+	if ((rc = mus_store_open(d->conf->store_file, &d->store, et)) < 0)
+		return mus_err_wrap(et, rc, "store.file");
+	if ((rc = open_dns(d, et)) < 0 || (rc = open_engine(d, et)) < 0 || (rc = open_api(d, et)) < 0)
+		return rc;
+	d->tick = mus_timer_new(d->loop, on_tick, d);
+	if (!d->tick || (rc = mus_loop_on_signal(d->loop, SIGTERM, on_stop, d)) < 0 ||
+	    (rc = mus_loop_on_signal(d->loop, SIGINT, on_stop, d)) < 0 ||
+	    (rc = mus_loop_on_signal(d->loop, SIGHUP, on_reload, d)) < 0)
+		return mus_errf(et, MUS_ERR_NOMEM, "signals and timers");
+	mus_timer_start(d->tick, 1000);
+	return 0;
+}
+
+/* In reverse; questions first, so that nobody calls back into what is gone. */
+static void
+close_all(struct daemon *d)
+{
+	mus_api_free(d->api);
+	mus_httpd_free(d->httpd);
+	mus_timer_free(d->tick);
+	mus_dnsd_free(d->dnsd);
+	mus_dnsx_free(d->dnsx);
+	mus_lookup_free(d->lookup);
+	mus_engine_free(d->engine);
+	mus_store_close(d->store);
+	mus_tokens_free(d->tokens);
+	mus_loop_free(d->loop);
+	mus_conf_free(d->conf_file);
+}
