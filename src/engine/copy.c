@@ -75,8 +75,10 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 		goto out;
 	if (z->busy)
 		z->busy->copying &= (uint8_t)~(1u << c->idx);
-	if (eng_load_state(e, c->zone_id, st, &et) < 0)
+	if (eng_load_state(e, c->zone_id, st, &et) < 0) {
+		eng_say(e, LOG_ERR, "", "copy: %s", et.s);
 		goto out;
+	}
 	s = mus_book_find_signer(&st->book, &st->zone, c->signer_id);
 	if (s < 0)
 		goto out;
@@ -90,6 +92,14 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 	eng_wake(e, z, err ? e->o.poll_ms : 0);
 out:
 	copy_free(c);
+}
+
+static int
+on_rr(void *arg, const struct mus_rr *rr)
+{
+	struct eng_copy *c = arg;
+
+	return mus_xfrsum_rr(&c->sum, rr);
 }
 
 static void
@@ -127,7 +137,7 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 	mus_xfrsum_init(&c->sum, &o.zone, mus_time_to_s(eng_now(e)));
 	c->next = e->copies;
 	e->copies = c;
-	if (mus_xfrin_start(e->o.loop, &o, mus_xfrsum_rr, on_done, c, &c->xfr) == 0) {
+	if (mus_xfrin_start(e->o.loop, &o, on_rr, on_done, c, &c->xfr) == 0) {
 		b->copying |= (uint8_t)(1u << s);
 		return;
 	}

@@ -388,8 +388,8 @@ put_server(struct enc *e, const struct mus_zonestate *z, unsigned i)
 	const struct mus_server *s = &z->zone.server[i];
 	const struct mus_srvstate *st = &z->seen.server[i];
 
-	MUS_ASSERT(s->origin <= MUS_PARENT && st->udp <= MUS_YES && st->tcp <= MUS_YES);
-	MUS_ASSERT(s->origin == MUS_PARENT || index_ok(s->ns, MUS_NSNAMES_MAX, 0xff));
+	MUS_ASSERT(index_ok(s->origin, MUS_PARENT + 1, MUS_NOBODY) && st->udp <= MUS_YES && st->tcp <= MUS_YES);
+	MUS_ASSERT(s->origin >= MUS_PARENT || index_ok(s->ns, MUS_NSNAMES_MAX, 0xff));
 	mus_buf_add_u8(e->b, s->origin);
 	mus_buf_add_u8(e->b, s->ns);
 	put_addr(e, &z->book.addr[i]);
@@ -825,9 +825,9 @@ get_server(struct dec *d, struct mus_zonestate *z, unsigned i)
 	struct mus_srvstate *st = &z->seen.server[i];
 	unsigned head;
 
-	s->origin = get_index(d, MUS_PARENT + 1, MUS_PARENT, "origin out of range");
+	s->origin = get_index(d, MUS_PARENT + 1, MUS_NOBODY, "origin out of range");
 	s->ns = mus_rd_u8(&d->r);
-	if (s->origin != MUS_PARENT && !check(d, index_ok(s->ns, MUS_NSNAMES_MAX, 0xff), "name out of range"))
+	if (s->origin < MUS_PARENT && !check(d, index_ok(s->ns, MUS_NSNAMES_MAX, 0xff), "name out of range"))
 		s->ns = 0xff;
 	get_addr(d, &z->book.addr[i]);
 	head = mus_rd_u8(&d->r);

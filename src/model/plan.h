@@ -79,7 +79,6 @@ enum mus_result {
 };
 
 /* Who and what makes a rule fail, or what is waited for.  Unset parts are MUS_NOBODY. */
-enum { MUS_NOBODY = 0xff };
 struct mus_witness {
 	enum mus_rule rule;
 	enum mus_result result;

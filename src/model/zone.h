@@ -15,6 +15,7 @@ enum {
 	MUS_SIGNERS_MAX = 8,		/* signers of one zone */
 	MUS_PARENT = MUS_SIGNERS_MAX,	/* origin index of the parent */
 	MUS_ORIGINS = MUS_SIGNERS_MAX + 1,
+	MUS_NOBODY = 0xff,		/* in any index: none */
 	MUS_SERVERS_MAX = 64,		/* public addresses, all origins: one bit each */
 	MUS_KEYS_MAX = 64,		/* distinct DNSKEYs, all signers: one bit each */
 	MUS_KEYS_PER_OWNER_MAX = 12,	/* so that nobody can exhaust the 64 */
@@ -62,7 +63,7 @@ struct mus_zns {
 };
 
 struct mus_server {
-	uint8_t origin;			/* signer index or MUS_PARENT */
+	uint8_t origin;			/* signer index, MUS_PARENT, or MUS_NOBODY: the place is free */
 	uint8_t ns;			/* name it belongs to; parent: its own numbering, unused */
 };
 
