@@ -355,9 +355,9 @@ write_route(struct doc *d, const struct api_route *r)
 	mus_json_object(&d->j);
 	write_operation_id(d, r);
 	member(d, "summary", r->summary);
-	snprintf(role, sizeof role, "Needs the role %s.", api_role_words[r->role]);
+	snprintf(role, sizeof role, "Needs the role %s.", mus_role_text(r->role));
 	member(d, "description", role);
-	member(d, "x-role", api_role_words[r->role]);
+	member(d, "x-role", mus_role_text(r->role));
 	write_parameters(d, r);
 	write_request(d, r);
 	write_answers(d, r);

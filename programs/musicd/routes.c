@@ -13,7 +13,7 @@
 #define PREFIX "/api/v1"
 #define R(m, p, r, h, req, rep, k, s, ...)                                                         \
 	{                                                                                          \
-		.method = m, .path = p, .role = MUS_API_##r, .handler = h, .request = req,         \
+		.method = m, .path = p, .role = MUS_ROLE_##r, .handler = h, .request = req,         \
 		.reply = rep, .kind = API_##k, .status = s, __VA_ARGS__                            \
 	}
 #define REQ(x) (&mus_schema_req_##x)
@@ -147,8 +147,6 @@ const unsigned api_route_count = sizeof api_routes / sizeof api_routes[0];
 static const struct api_route metrics_route = R("GET", "/metrics", READ, api_metrics, NULL, NULL,
     TEXT, 200, .content_type = "text/plain; version=0.0.4", .summary = "Prometheus metrics.");
 
-const char *const api_role_words[] = {"nobody", "read", "operate", "admin"};
-
 /* Does ${path} fit ${pattern}?  Parameters are copied into the arena. */
 static bool
 match(struct api_call *c, const char *pattern, const char *path)
@@ -232,7 +230,7 @@ authenticate(struct api_call *c)
 	const char *bearer = bearer_of(c->req);
 
 	if (c->api->o.auth(c->api->o.auth_arg, c->req, bearer, c->caller, &c->role) == 0 &&
-	    c->role != MUS_API_NOBODY)
+	    c->role != MUS_ROLE_NONE)
 		return true;
 	mus_errf(&c->et, MUS_ERR_UNAUTH, "%s",
 	    bearer != NULL ? "this token is not known" : "a token is needed (Authorization: Bearer ...)");
@@ -334,7 +332,7 @@ run(struct api_call *c)
 {
 	if (c->role < c->route->role) {
 		mus_errf(&c->et, MUS_ERR_DENIED, "this needs the role %s; your token \"%s\" has %s",
-		    api_role_words[c->route->role], c->caller, api_role_words[c->role]);
+		    mus_role_text(c->route->role), c->caller, mus_role_text(c->role));
 		api_fail(c, MUS_ERR_DENIED);
 		return;
 	}
@@ -355,7 +353,7 @@ dispatch(struct api_call *c)
 		method = "GET";
 	if (strcmp(path, "/metrics") == 0 && strcmp(method, "GET") == 0 && c->api->o.metrics_open) {
 		c->route = &metrics_route;
-		c->role = MUS_API_READ;
+		c->role = MUS_ROLE_READ;
 		run(c);
 		return;
 	}

@@ -8,18 +8,17 @@
 #ifndef MUSICD_ROUTES_H
 #define MUSICD_ROUTES_H
 
+#include "app/token.h"
 #include "base/buf.h"
 #include "engine/control.h"
 #include "io/http.h"
 
 struct mus_api;
 
-enum mus_api_role { MUS_API_NOBODY, MUS_API_READ, MUS_API_OPERATE, MUS_API_ADMIN };
-
 /* Who asks?  ${bearer}: the token given, NULL without one; ${r} for a client certificate.  0 and
  * name and role, or UNAUTH. */
 typedef int mus_api_auth_fn(void *arg, const struct mus_http_req *r, const char *bearer,
-    char name[static MUS_LABEL_MAX], enum mus_api_role *role);
+    char name[static MUS_LABEL_MAX], enum mus_role *role);
 
 struct mus_api_opts {
 	struct mus_loop *loop;

@@ -24,7 +24,7 @@ struct api_query {
 };
 struct api_route {
 	const char *method, *path;	/* "/zones/{zone}/plan", below /api/v1 */
-	enum mus_api_role role;
+	enum mus_role role;
 	api_handler *handler;
 	const struct mus_schema *request;	/* NULL: no body */
 	const struct mus_schema *reply;		/* of one item for API_LIST; NULL with TEXT, NOTHING */
@@ -60,7 +60,7 @@ struct api_call {
 	struct mus_http_req *req;
 	const struct api_route *route;
 	char caller[MUS_LABEL_MAX];
-	enum mus_api_role role;
+	enum mus_role role;
 	char *param[API_PARAMS_MAX];	/* of the path, in order */
 	const void *body;		/* decoded request, a struct of route->request */
 	struct mus_arena arena;
@@ -143,7 +143,5 @@ api_handler api_history, api_processes, api_tables, api_table_mermaid, api_table
 /* Fills ${o} from a decoded request; 0, or INVAL with words in c->et and ${field}. */
 int api_zone_from(struct api_call *c, const struct mus_req_zone *r, struct mus_zone_obj *o,
     char field[static 64]);
-
-extern const char *const api_role_words[];	/* by enum mus_api_role */
 
 #endif

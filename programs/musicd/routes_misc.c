@@ -220,7 +220,7 @@ api_status(struct api_call *c)
 	mus_ctl_stats(c->engine, &s);
 	rep = (struct mus_rep_status){
 	    .program = "musicd", .version = MUS_VERSION, .caller = c->caller,
-	    .role = api_role_words[c->role], .now = mus_ctl_now(c->engine),
+	    .role = mus_role_text(c->role), .now = mus_ctl_now(c->engine),
 	    .started_at = c->api->started_at, .zones = s.zones, .busy = s.busy, .due = s.due,
 	    .in_flight = s.in_flight, .unknown = s.state[MUS_STATE_UNKNOWN],
 	    .valid = s.state[MUS_STATE_VALID], .so_far = s.state[MUS_STATE_SO_FAR],
