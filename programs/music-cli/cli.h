@@ -1,0 +1,192 @@
+/*
+ * music-cli: a table of commands over the REST interface of musicd.
+ *
+ * main.c parses words by the tables of grammar.c and calls the command; client.c talks to the
+ * daemon; output.c shows what came back, in one of three forms, by tables of columns.  A command
+ * returns its exit code (sysexits); what went wrong has been told on stderr by then.
+ */
+#ifndef MUSIC_CLI_H
+#define MUSIC_CLI_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/time.h"
+#include "wire/json.h"
+
+enum { EXIT_USAGE = 64, EXIT_UNFIT = 1, CLI_ARGS_MAX = 10000, CLI_GIVEN_MAX = 128 };
+
+struct cli;
+
+/* --- grammar --- */
+
+enum cli_kind {				/* what a word names: for completion */
+	CLI_K_TEXT, CLI_K_SIGNER, CLI_K_GROUP, CLI_K_ZONE, CLI_K_FILE, CLI_K_PROCESS, CLI_K_WORDS,
+};
+enum {					/* cli_word.flags */
+	CLI_NEEDED = 1,
+	CLI_MANY = 2,			/* option: may be repeated; argument: takes all that are left */
+};
+struct cli_word {			/* an argument or an option */
+	const char *name;		/* argument: "ZONE"; option: "group".  NULL ends the list */
+	const char *value;		/* option: name of its value; NULL: it has none */
+	const char *help;
+	enum cli_kind kind;
+	unsigned flags;
+	const char *const *words;	/* CLI_K_WORDS */
+	char letter;			/* option: "-o"; 0: none */
+};
+struct cli_command {
+	const char *noun, *verb;	/* verb NULL: the noun is the command */
+	int (*run)(struct cli *c);
+	const struct cli_word *args, *options;	/* NULL: none */
+	bool is_local;			/* needs no daemon */
+	bool is_hidden;
+	const char *help;		/* one line */
+	const char *more;		/* a paragraph for the manual; NULL: none */
+};
+extern const struct cli_command cli_commands[];
+extern const unsigned cli_command_count;
+extern const struct cli_word cli_globals[];
+
+/* --- settings: options, then environment, then file, then defaults --- */
+
+enum cli_format { CLI_TEXT, CLI_JSON, CLI_CSV };
+struct mus_conf;
+struct cli_settings {
+	const char *file;		/* configuration file in use; NULL: none */
+	const char *server, *cacert, *pin, *token_file;
+	const char *server_from, *token_from;	/* where each comes from, for doctor */
+	struct mus_conf *conf;		/* owns what came from the file */
+	char path[512];
+};
+/* Prints what is wrong and returns an exit code. */
+int cli_settings_load(struct cli *c);
+
+struct cli_client;
+struct cli {
+	const char *program;
+	enum cli_format format;
+	bool is_terminal, has_color;
+	struct cli_settings set;
+	struct cli_client *client;	/* NULL until the first call */
+	const struct cli_command *command;
+	const char **arg;
+	unsigned arg_count;
+	struct {
+		const char *name, *value;
+	} given[CLI_GIVEN_MAX];		/* options, in order */
+	unsigned given_count;
+	int clock_ahead_ms;		/* daemon's clock against ours, from the last reply with "now" */
+};
+
+const char *cli_option(const struct cli *c, const char *name);	/* the last one; NULL: not given */
+bool cli_flag(const struct cli *c, const char *name);
+/* The next option of this name from *pos on; NULL at the end. */
+const char *cli_option_next(const struct cli *c, const char *name, unsigned *pos);
+int cli_fail(const struct cli *c, int exit_code, const char *fmt, ...) MUS_PRINTF(3, 4);
+/* "Do it?" on a terminal; elsewhere --yes is needed. */
+bool cli_confirm(struct cli *c, const char *question);
+struct mus_time cli_now(void);
+
+/* --- calls --- */
+
+struct cli_answer {
+	long status;			/* HTTP; 0: no answer */
+	json_t *json;			/* NULL: none, or not JSON */
+	struct mus_buf text;
+};
+void cli_answer_clear(struct cli_answer *a);
+/* Path with its names escaped: "/zones/%s/plan".  Each %s takes one name. */
+const char *cli_path(struct mus_buf *out, const char *fmt, ...);
+void cli_query(struct mus_buf *path, const char *name, const char *value);	/* adds ?n=v or &n=v */
+/* 0 and ${a}, or an exit code; then the reason has been printed.  ${body} NULL: none. */
+int cli_call(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
+    struct cli_answer *a);
+int cli_call_typed(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
+    const char *content_type, struct cli_answer *a);
+/* As cli_call, but says nothing: ${et} has the words. */
+int cli_try(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
+    const char *content_type, struct cli_answer *a, struct mus_errtext *et);
+/* All pages of a list, at most ${max} items (0: all), as one array. */
+int cli_list(struct cli *c, const char *path, size_t max, json_t **out);
+/* Reads an event stream until ${fn} says stop (nonzero) or the server ends it. ${last_id} is sent. */
+typedef int cli_event_fn(void *arg, const char *id, const char *data, size_t len);
+int cli_stream(struct cli *c, const char *path, const char *last_id, cli_event_fn *fn, void *arg,
+    struct mus_errtext *et);
+void cli_client_free(struct cli_client *cl);
+int cli_exit_of(const struct cli_answer *a);	/* of an answer that is not 2xx */
+/* For doctor: when the server's certificate ends; empty: not known. */
+const char *cli_certificate_until(struct cli *c);
+
+/* --- output --- */
+
+enum cli_show {
+	CLI_S_TEXT, CLI_S_NUMBER, CLI_S_YESNO,
+	CLI_S_TIME,			/* RFC 3339; text: local, short */
+	CLI_S_AGO, CLI_S_LEFT,		/* text: span from or to now */
+	CLI_S_LIST,			/* array of strings: joined by comma */
+	CLI_S_STATE,			/* coloured by what it says */
+	CLI_S_RESULT,
+	CLI_S_MEMBERS,			/* array of {name, leaving} */
+	CLI_S_SERVERS,			/* array of {name, addresses} */
+	CLI_S_COUNT,			/* array: its length */
+};
+struct cli_column {
+	const char *head;		/* NULL ends the table */
+	const char *path;		/* member, "a.b" */
+	enum cli_show show;
+	bool wide;			/* may be cut or wrapped on a narrow terminal */
+};
+/* A table of the objects in ${items}, in the format asked for (JSON: {"items": ...}). */
+void cli_print_list(struct cli *c, const json_t *items, const struct cli_column *col);
+/* The text table alone, whatever the format. */
+void cli_print_table(struct cli *c, const json_t *items, const struct cli_column *col);
+/* One object, a line each column. */
+void cli_print_object(struct cli *c, const json_t *o, const struct cli_column *col);
+void cli_print_json(const json_t *v);
+void cli_write_json(struct mus_json *j, const json_t *v);
+/* Text from outside without control characters. */
+void cli_print_safe(FILE *f, const char *s);
+const char *cli_str(const json_t *o, const char *path);		/* "" when not there */
+int64_t cli_num(const json_t *o, const char *path);
+bool cli_true(const json_t *o, const char *path);
+bool cli_time(const json_t *o, const char *path, struct mus_time *out);
+struct mus_time cli_parse_time(const char *text);		/* NEVER: not a time */
+/* "12s left", "overdue", or "" when ${path} is null.  ${now}: the daemon's. */
+const char *cli_left(const json_t *o, const char *path, struct mus_time now, char out[static 48]);
+const char *cli_color(const struct cli *c, const char *word);	/* escape sequence, or "" */
+const char *cli_plain(const struct cli *c);
+
+/* --- commands --- */
+
+typedef int cli_run(struct cli *c);
+cli_run cmd_signer_add, cmd_signer_update, cmd_signer_delete, cmd_signer_list, cmd_signer_show,
+    cmd_signer_join, cmd_signer_leave, cmd_signer_probe;
+cli_run cmd_group_add, cmd_group_delete, cmd_group_list, cmd_group_show;
+cli_run cmd_zone_add, cmd_zone_update, cmd_zone_delete, cmd_zone_list, cmd_zone_status,
+    cmd_zone_show, cmd_zone_join, cmd_zone_leave, cmd_zone_step, cmd_zone_hold, cmd_zone_resume,
+    cmd_zone_plan, cmd_zone_preflight, cmd_zone_explain, cmd_zone_history, cmd_zone_watch,
+    cmd_zone_migrate, cmd_zone_abort, cmd_zone_force, cmd_zone_lost, cmd_zone_check;
+cli_run cmd_process_list, cmd_process_show, cmd_process_graph;
+cli_run cmd_show, cmd_status, cmd_ping, cmd_doctor, cmd_events, cmd_token_new, cmd_completion,
+    cmd_complete, cmd_help, cmd_version;
+
+/* Follows a zone (commands watch and migrate). */
+struct cli_watch {
+	const char *zone;
+	bool until_done, plain;
+	int64_t timeout_ms, interval_ms;	/* timeout 0: none */
+	struct mus_time since;		/* processes that ended before do not count */
+};
+int cli_watch(struct cli *c, const struct cli_watch *w);
+
+/* Shared by commands. */
+void cli_print_findings(struct cli *c, const json_t *list, struct mus_time now);
+void cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now);
+void cli_process_line(const json_t *process, struct mus_time now, char *out, size_t cap);
+extern const struct cli_column cli_columns_signer[], cli_columns_group[], cli_columns_zone[];
+
+#endif

@@ -1,0 +1,225 @@
+/* signer ..., signergroup ... */
+#include "cli.h"
+#include "requests.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct cli_column cli_columns_signer[] = {
+    {"SIGNER", "name", CLI_S_TEXT}, {"DRIVER", "driver", CLI_S_TEXT},
+    {"UPDATE", "update", CLI_S_TEXT}, {"KEY FILE", "key_file", CLI_S_TEXT},
+    {"NAME SERVERS", "name_servers", CLI_S_SERVERS, .wide = true},
+    {"PROBED", "capabilities.probed_at", CLI_S_AGO}, {NULL}};
+static const struct cli_column signer_full[] = {
+    {"signer", "name", CLI_S_TEXT}, {"driver", "driver", CLI_S_TEXT},
+    {"update", "update", CLI_S_TEXT}, {"key file", "key_file", CLI_S_TEXT},
+    {"name servers", "name_servers", CLI_S_SERVERS}, {"no transfer", "no_transfer", CLI_S_YESNO},
+    {"max TTL", "max_ttl_s", CLI_S_NUMBER}, {"declared content", "declared_content", CLI_S_YESNO},
+    {"update rate", "update_rate", CLI_S_NUMBER}, {"may change DNSKEY", "capabilities.dnskey", CLI_S_TEXT},
+    {"may change CDS", "capabilities.cds", CLI_S_TEXT},
+    {"may change CDNSKEY", "capabilities.cdnskey", CLI_S_TEXT},
+    {"may change CSYNC", "capabilities.csync", CLI_S_TEXT},
+    {"may change NS", "capabilities.ns", CLI_S_TEXT},
+    {"probed", "capabilities.probed_at", CLI_S_TIME}, {"created", "created_at", CLI_S_TIME},
+    {"changed", "changed_at", CLI_S_TIME}, {NULL}};
+const struct cli_column cli_columns_group[] = {{"GROUP", "name", CLI_S_TEXT},
+    {"SIGNERS", "signers", CLI_S_MEMBERS}, {"ZONES", "zones", CLI_S_NUMBER},
+    {"BUSY", "busy", CLI_S_NUMBER}, {NULL}};
+static const struct cli_column group_full[] = {{"group", "name", CLI_S_TEXT},
+    {"signers", "signers", CLI_S_MEMBERS}, {"zones", "zones", CLI_S_NUMBER},
+    {"busy", "busy", CLI_S_NUMBER}, {"created", "created_at", CLI_S_TIME},
+    {"changed", "changed_at", CLI_S_TIME}, {NULL}};
+
+/* Sends what ${r} holds; shows the answer by ${col}, or ${done} in words when it is NULL. */
+static int
+send_and_show(struct cli *c, const char *method, struct request *r, const struct cli_column *col)
+{
+	struct cli_answer a = {.status = 0};
+	int rc = cli_call(c, method, request_path(r), request_body(r), &a);
+
+	if (rc == 0 && a.json != NULL)
+		cli_print_object(c, a.json, col);
+	cli_answer_clear(&a);
+	request_clear(r);
+	return rc;
+}
+
+static int
+signer_fields(struct cli *c, struct request *r)
+{
+	int rc;
+
+	request_str(r, "driver", cli_option(c, "driver"));
+	request_str(r, "update", cli_option(c, "update"));
+	request_str(r, "key_file", cli_option(c, "key-file"));
+	if ((rc = request_span(c, r, "max_ttl_s", "max-ttl", cli_option(c, "max-ttl"))) != 0 ||
+	    (rc = request_number(c, r, "update_rate", "update-rate", cli_option(c, "update-rate"))) != 0 ||
+	    (rc = request_choice(c, r, "no_transfer", "no-transfer", "transfer")) != 0 ||
+	    (rc = request_choice(c, r, "declared_content", "declared-content", "compared-content")) != 0)
+		return rc;
+	return request_ns(c, r, "ns", "shared-ns");
+}
+
+int
+cmd_signer_add(struct cli *c)
+{
+	struct request r;
+	int rc;
+
+	request_begin(&r, "/signers");
+	request_str(&r, "name", c->arg[0]);
+	if ((rc = signer_fields(c, &r)) != 0) {
+		request_clear(&r);
+		return rc;
+	}
+	return send_and_show(c, "POST", &r, signer_full);
+}
+
+int
+cmd_signer_update(struct cli *c)
+{
+	struct request r;
+	int rc;
+
+	request_begin(&r, "/signers/%s", c->arg[0]);
+	if ((rc = signer_fields(c, &r)) != 0) {
+		request_clear(&r);
+		return rc;
+	}
+	return send_and_show(c, "PATCH", &r, signer_full);
+}
+
+int
+cmd_signer_delete(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/signers/%s", c->arg[0]);
+	return send_and_show(c, "DELETE", &r, signer_full);
+}
+
+int
+cmd_signer_list(struct cli *c)
+{
+	json_t *items = NULL;
+	int rc = cli_list(c, "/signers", 0, &items);
+
+	if (rc == 0)
+		cli_print_list(c, items, cli_columns_signer);
+	json_decref(items);
+	return rc;
+}
+
+int
+cmd_signer_show(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/signers/%s", c->arg[0]);
+	return send_and_show(c, "GET", &r, signer_full);
+}
+
+int
+cmd_signer_join(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
+	return send_and_show(c, "PUT", &r, group_full);
+}
+
+int
+cmd_signer_leave(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
+	return send_and_show(c, "DELETE", &r, group_full);
+}
+
+/* The report is the driver's: shown as it is, name by name. */
+static void
+print_report(struct cli *c, const json_t *v, unsigned depth)
+{
+	for (void *it = json_object_iter((json_t *)(uintptr_t)v); it != NULL;
+	     it = json_object_iter_next((json_t *)(uintptr_t)v, it)) {
+		const json_t *x = json_object_iter_value(it);
+
+		printf("%*s%s  ", (int)(2 * depth), "", json_object_iter_key(it));
+		if (json_is_object(x)) {
+			putchar('\n');
+			print_report(c, x, depth + 1);
+		} else if (json_is_string(x)) {
+			printf("%s", cli_color(c, json_string_value(x)));
+			cli_print_safe(stdout, json_string_value(x));
+			printf("%s\n", cli_plain(c));
+		} else {
+			char *text = json_dumps(x, JSON_ENCODE_ANY | JSON_COMPACT);
+
+			puts(text != NULL ? text : "");
+			free(text);
+		}
+	}
+}
+
+int
+cmd_signer_probe(struct cli *c)
+{
+	struct cli_answer a = {.status = 0};
+	struct request r;
+	int rc;
+
+	request_begin(&r, "/signers/%s/probe", c->arg[0]);
+	request_str(&r, "zone", cli_option(c, "zone"));
+	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
+	if (rc == 0 && c->format == CLI_TEXT) {
+		printf("%s on %s\n", cli_str(a.json, "signer"), cli_str(a.json, "zone"));
+		print_report(c, json_object_get(a.json, "report"), 1);
+	} else if (rc == 0) {
+		cli_print_json(a.json);
+	}
+	cli_answer_clear(&a);
+	request_clear(&r);
+	return rc;
+}
+
+int
+cmd_group_add(struct cli *c)
+{
+	struct request r;
+
+	request_begin(&r, "/groups");
+	request_str(&r, "name", c->arg[0]);
+	request_list(c, &r, "signers", "signer");
+	return send_and_show(c, "POST", &r, group_full);
+}
+
+int
+cmd_group_delete(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/groups/%s", c->arg[0]);
+	return send_and_show(c, "DELETE", &r, group_full);
+}
+
+int
+cmd_group_list(struct cli *c)
+{
+	json_t *items = NULL;
+	int rc = cli_list(c, "/groups", 0, &items);
+
+	if (rc == 0)
+		cli_print_list(c, items, cli_columns_group);
+	json_decref(items);
+	return rc;
+}
+
+int
+cmd_group_show(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/groups/%s", c->arg[0]);
+	return send_and_show(c, "GET", &r, group_full);
+}

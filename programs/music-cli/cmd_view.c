@@ -1,0 +1,299 @@
+/* zone status, plan, explain, preflight, history: what the daemon knows of a zone, for people. */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static const struct cli_column signer_columns[] = {{"SIGNER", "name", CLI_S_TEXT},
+    {"MEMBER", "member", CLI_S_YESNO}, {"KEYS", "in_keys", CLI_S_YESNO},
+    {"DS", "in_ds", CLI_S_YESNO}, {"NS", "in_ns", CLI_S_YESNO},
+    {"KEY TAGS", "key_tags", CLI_S_LIST}, {"SERVERS", "servers", CLI_S_NUMBER},
+    {"REACHED", "servers_reached", CLI_S_NUMBER}, {"LOST", "lost", CLI_S_YESNO}, {NULL}};
+static const struct cli_column finding_columns[] = {{"RULE", "rule", CLI_S_TEXT},
+    {"RESULT", "result", CLI_S_RESULT}, {"SIGNER", "signer", CLI_S_TEXT},
+    {"SERVER", "server", CLI_S_TEXT}, {"RECORD", "record", CLI_S_TEXT},
+    {"UNTIL", "until", CLI_S_TIME}, {"TEXT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
+static const struct cli_column event_columns[] = {{"AT", "at", CLI_S_TIME},
+    {"ACTOR", "actor", CLI_S_TEXT}, {"KIND", "kind", CLI_S_TEXT},
+    {"WHAT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
+static const struct cli_column action_columns[] = {{"KIND", "kind", CLI_S_TEXT},
+    {"SIGNER", "signer", CLI_S_TEXT}, {"RECORD", "record", CLI_S_TEXT}, {"WHY", "why", CLI_S_TEXT},
+    {"WHAT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
+
+static int
+fetch(struct cli *c, const char *fmt, const char *query, const char *value, struct cli_answer *a)
+{
+	struct mus_buf path;
+	int rc;
+
+	mus_buf_init(&path, 0);
+	cli_path(&path, fmt, c->arg[0]);
+	if (query != NULL)
+		cli_query(&path, query, value);
+	rc = cli_call(c, "GET", (const char *)path.data, NULL, a);
+	mus_buf_clear(&path);
+	return rc;
+}
+
+static struct mus_time
+now_of(const json_t *o)
+{
+	struct mus_time now;
+
+	return cli_time(o, "now", &now) ? now : cli_now();
+}
+
+void
+cli_process_line(const json_t *p, struct mus_time now, char *out, size_t cap)
+{
+	char span[MUS_SPAN_TEXT_MAX];
+	struct mus_time at;
+
+	if (!json_is_object(p)) {
+		snprintf(out, cap, "none");
+		return;
+	}
+	snprintf(out, cap, "%s %s, row %lld of %lld: %s%s%s", cli_str(p, "kind"), cli_str(p, "signer"),
+	    (long long)cli_num(p, "row_number"), (long long)cli_num(p, "row_count"), cli_str(p, "row"),
+	    cli_time(p, "row_at", &at) ? ", for " : "",
+	    cli_time(p, "row_at", &at) ? mus_span_text_s(now.ms > at.ms ? (now.ms - at.ms) / 1000 : 0, span)
+				       : "");
+}
+
+/* "  DS-Wait  old DS sets have left all caches   12s left" and what is the case below. */
+void
+cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now)
+{
+	char left[48];
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *w = json_array_get(list, i);
+
+		printf("  %s%s%s  ", cli_color(c, "head"), cli_str(w, "rule"), cli_plain(c));
+		cli_print_safe(stdout, cli_str(w, "text"));
+		if (*cli_left(w, "until", now, left) != '\0')
+			printf("  (%s)", left);
+		putchar('\n');
+	}
+}
+
+static void
+print_part(const char *label, const char *text)
+{
+	if (text[0] == '\0')
+		return;
+	printf("    %-8s ", label);
+	cli_print_safe(stdout, text);
+	putchar('\n');
+}
+
+/* Rule, server, record, instant and hint of each, in full. */
+void
+cli_print_findings(struct cli *c, const json_t *list, struct mus_time now)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *w = json_array_get(list, i);
+		const char *result = cli_str(w, "result");
+		char left[48], until[96] = "";
+
+		printf("  %s%s%s  %s%s%s  ", cli_color(c, "head"), cli_str(w, "rule"), cli_plain(c),
+		    cli_color(c, result), result, cli_plain(c));
+		cli_print_safe(stdout, cli_str(w, "sentence"));
+		putchar('\n');
+		print_part("is", cli_str(w, "text"));
+		print_part("signer", cli_str(w, "signer"));
+		print_part("other", cli_str(w, "other_signer"));
+		print_part("server", cli_str(w, "server"));
+		print_part("record", cli_str(w, "record"));
+		print_part("cause", cli_str(w, "cause"));
+		print_part("seen", cli_str(w, "seen_at"));
+		if (cli_str(w, "until")[0] != '\0')
+			snprintf(until, sizeof until, "%s (%s)", cli_str(w, "until"),
+			    cli_left(w, "until", now, left));
+		print_part("until", until);
+		print_part("hint", cli_str(w, "hint"));
+	}
+}
+
+static void
+print_head(struct cli *c, const json_t *o, const char *name)
+{
+	const char *state = cli_str(o, "state");
+	char line[256];
+
+	printf("%s%s%s  %s%s%s", cli_color(c, "head"), name, cli_plain(c), cli_color(c, state),
+	    state[0] != '\0' ? state : "not looked at yet", cli_plain(c));
+	if (cli_str(o, "group")[0] != '\0')
+		printf("  group %s", cli_str(o, "group"));
+	if (strcmp(cli_str(o, "mode"), "manual") == 0)
+		printf("  manual");
+	putchar('\n');
+	cli_process_line(json_object_get(o, "process"), now_of(o), line, sizeof line);
+	printf("process  ");
+	cli_print_safe(stdout, line);
+	putchar('\n');
+}
+
+static void
+print_status(struct cli *c, const json_t *o)
+{
+	struct mus_time now = now_of(o), t;
+	const json_t *waits = json_object_get(o, "waits");
+	char span[MUS_SPAN_TEXT_MAX];
+
+	print_head(c, o, cli_str(o, "name"));
+	if (cli_true(o, "held")) {
+		printf("%sheld%s     ", cli_color(c, "held"), cli_plain(c));
+		cli_print_safe(stdout, cli_str(o, "held_reason"));
+		putchar('\n');
+	}
+	printf("parent   %s, %lld of %lld servers reached\n",
+	    cli_str(o, "parent")[0] != '\0' ? cli_str(o, "parent") : "not found yet",
+	    (long long)cli_num(o, "parent_servers_reached"), (long long)cli_num(o, "parent_servers"));
+	if (cli_time(o, "checked_at", &t))
+		printf("checked  %s ago", mus_span_text_s(now.ms > t.ms ? (now.ms - t.ms) / 1000 : 0, span));
+	else
+		printf("checked  never");
+	if (cli_time(o, "next_check_at", &t))
+		printf(", next %s%s", now.ms < t.ms ? "in " : "",
+		    now.ms < t.ms ? mus_span_text_s((t.ms - now.ms + 999) / 1000, span) : "now");
+	printf("\n\n");
+	cli_print_table(c, json_object_get(o, "signers"), signer_columns);
+	if (json_array_size(waits) > 0) {
+		printf("\nwaiting for\n");
+		cli_print_waits_short(c, waits, now);
+	}
+	if (cli_num(o, "findings") > 0)
+		printf("\n%lld findings; see \"zone explain %s\"\n", (long long)cli_num(o, "findings"),
+		    cli_str(o, "name"));
+}
+
+int
+cmd_zone_status(struct cli *c)
+{
+	struct cli_answer a = {.status = 0};
+	int rc = fetch(c, "/zones/%s/status", NULL, NULL, &a);
+
+	if (rc == 0 && c->format == CLI_JSON)
+		cli_print_json(a.json);
+	else if (rc == 0 && c->format == CLI_CSV)
+		cli_print_list(c, json_object_get(a.json, "signers"), signer_columns);
+	else if (rc == 0)
+		print_status(c, a.json);
+	cli_answer_clear(&a);
+	return rc;
+}
+
+int
+cmd_zone_plan(struct cli *c)
+{
+	struct cli_answer a = {.status = 0};
+	int rc = fetch(c, "/zones/%s/plan", NULL, NULL, &a);
+	const json_t *acts = json_object_get(a.json, "actions"), *waits = json_object_get(a.json, "waits"),
+		     *copies = json_object_get(a.json, "need_copy");
+
+	if (rc == 0 && c->format == CLI_JSON) {
+		cli_print_json(a.json);
+	} else if (rc == 0 && c->format == CLI_CSV) {
+		cli_print_list(c, acts, action_columns);
+	} else if (rc == 0) {
+		print_head(c, a.json, cli_str(a.json, "zone"));
+		for (size_t i = 0; i < json_array_size(copies); i++)
+			printf("read first: the whole copy of %s\n", json_string_value(json_array_get(copies, i)));
+		if (json_array_size(acts) == 0)
+			printf("\nnothing to do now\n");
+		else
+			printf("\nto do now\n");
+		cli_print_list(c, acts, action_columns);
+		if (json_array_size(waits) > 0) {
+			printf("\nwaiting for\n");
+			cli_print_waits_short(c, waits, now_of(a.json));
+		}
+	}
+	cli_answer_clear(&a);
+	return rc;
+}
+
+int
+cmd_zone_explain(struct cli *c)
+{
+	static const struct cli_column rule_columns[] = {{"RULE", "rule", CLI_S_TEXT},
+	    {"RESULT", "result", CLI_S_RESULT}, {"SAYS", "sentence", CLI_S_TEXT, .wide = true}, {NULL}};
+	struct cli_answer a = {.status = 0};
+	int rc = fetch(c, "/zones/%s/explain", NULL, NULL, &a);
+	const json_t *findings = json_object_get(a.json, "findings"),
+		     *waits = json_object_get(a.json, "waits");
+
+	if (rc == 0 && c->format == CLI_JSON) {
+		cli_print_json(a.json);
+	} else if (rc == 0 && c->format == CLI_CSV) {
+		json_t *all = json_array();
+
+		json_array_extend(all, (json_t *)(uintptr_t)findings);
+		json_array_extend(all, (json_t *)(uintptr_t)waits);
+		cli_print_list(c, all, finding_columns);
+		json_decref(all);
+	} else if (rc == 0) {
+		print_head(c, a.json, cli_str(a.json, "zone"));
+		putchar('\n');
+		cli_print_table(c, json_object_get(a.json, "rules"), rule_columns);
+		if (json_array_size(findings) > 0)
+			printf("\nwhat does not hold\n");
+		cli_print_findings(c, findings, now_of(a.json));
+		if (json_array_size(waits) > 0)
+			printf("\nwhat it waits for\n");
+		cli_print_findings(c, waits, now_of(a.json));
+	}
+	cli_answer_clear(&a);
+	return rc;
+}
+
+int
+cmd_zone_preflight(struct cli *c)
+{
+	struct cli_answer a = {.status = 0};
+	int rc = fetch(c, "/zones/%s/preflight", "signer", cli_option(c, "signer"), &a);
+	const json_t *findings = json_object_get(a.json, "findings");
+	bool fit = cli_true(a.json, "fit");
+
+	if (rc == 0 && c->format == CLI_JSON) {
+		cli_print_json(a.json);
+	} else if (rc == 0 && c->format == CLI_CSV) {
+		cli_print_list(c, findings, finding_columns);
+	} else if (rc == 0) {
+		printf("%s is %s%sfit%s to join %s\n", cli_str(a.json, "signer"),
+		    cli_color(c, fit ? "yes" : "no"), fit ? "" : "not ", cli_plain(c),
+		    cli_str(a.json, "zone"));
+		cli_print_findings(c, findings, now_of(a.json));
+	}
+	cli_answer_clear(&a);
+	return rc != 0 ? rc : fit ? 0 : EXIT_UNFIT;
+}
+
+int
+cmd_zone_history(struct cli *c)
+{
+	const char *limit = cli_option(c, "limit");
+	json_t *items = NULL, *turned;
+	uint64_t max = 100;
+	struct mus_buf path;
+	int rc;
+
+	if (limit != NULL && !mus_parse_u64(limit, INT32_MAX, &max))
+		return cli_fail(c, EXIT_USAGE, "--limit: \"%s\" is no number", limit);
+	mus_buf_init(&path, 0);
+	rc = cli_list(c, cli_path(&path, "/zones/%s/history", c->arg[0]), max, &items);
+	if (rc == 0) {
+		/* people read downwards: newest last */
+		turned = json_array();
+		for (size_t i = json_array_size(items); i > 0; i--)
+			json_array_append(turned, json_array_get(items, i - 1));
+		cli_print_list(c, turned, event_columns);
+		json_decref(turned);
+	}
+	json_decref(items);
+	mus_buf_clear(&path);
+	return rc;
+}

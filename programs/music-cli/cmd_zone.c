@@ -1,0 +1,463 @@
+/* zone ...: objects, and what can be asked of a zone. */
+#include "cli.h"
+#include "requests.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+const struct cli_column cli_columns_zone[] = {{"ZONE", "name", CLI_S_TEXT},
+    {"STATE", "state", CLI_S_STATE}, {"GROUP", "group", CLI_S_TEXT}, {"MODE", "mode", CLI_S_TEXT},
+    {"HELD", "held", CLI_S_YESNO}, {"PROCESS", "process", CLI_S_TEXT}, {"ROW", "row", CLI_S_TEXT},
+    {"WAITING FOR", "waiting", CLI_S_TEXT, .wide = true}, {"LEFT", "waiting_until", CLI_S_LEFT},
+    {NULL}};
+static const struct cli_column zone_full[] = {{"zone", "name", CLI_S_TEXT},
+    {"state", "state", CLI_S_STATE}, {"group", "group", CLI_S_TEXT}, {"mode", "mode", CLI_S_TEXT},
+    {"held", "held", CLI_S_YESNO}, {"held because", "held_reason", CLI_S_TEXT},
+    {"process", "process", CLI_S_TEXT}, {"row", "row", CLI_S_TEXT},
+    {"waiting for", "waiting", CLI_S_TEXT}, {"until", "waiting_until", CLI_S_TIME},
+    {"sample", "sample", CLI_S_TEXT}, {"parent", "parent", CLI_S_TEXT},
+    {"parent addresses", "parent_addresses", CLI_S_LIST}, {"checked", "checked_at", CLI_S_TIME},
+    {"next check", "next_check_at", CLI_S_TIME}, {"created", "created_at", CLI_S_TIME},
+    {"changed", "changed_at", CLI_S_TIME}, {NULL}};
+static const struct cli_column override_columns[] = {{"SIGNER", "signer", CLI_S_TEXT},
+    {"NAME SERVERS", "name_servers", CLI_S_SERVERS}, {"KEY FILE", "key_file", CLI_S_TEXT},
+    {"MAX TTL", "max_ttl_s", CLI_S_NUMBER}, {"LOST", "lost", CLI_S_YESNO},
+    {"KEPT OUT", "excluded", CLI_S_YESNO}, {"KEPT IN", "staying", CLI_S_YESNO}, {NULL}};
+
+static void
+print_zone(struct cli *c, const json_t *o)
+{
+	const json_t *signers = json_object_get(o, "signers");
+
+	cli_print_object(c, o, zone_full);
+	if (c->format == CLI_TEXT && json_array_size(signers) > 0) {
+		putchar('\n');
+		cli_print_table(c, signers, override_columns);
+	}
+}
+
+static int
+send_and_show(struct cli *c, const char *method, struct request *r)
+{
+	struct cli_answer a = {.status = 0};
+	int rc = cli_call(c, method, request_path(r), request_body(r), &a);
+
+	if (rc == 0 && a.json != NULL)
+		print_zone(c, a.json);
+	cli_answer_clear(&a);
+	request_clear(r);
+	return rc;
+}
+
+static int
+zone_fields(struct cli *c, struct request *r)
+{
+	request_str(r, "group", cli_option(c, "group"));
+	request_str(r, "mode", cli_option(c, "mode"));
+	request_str(r, "sample", cli_option(c, "sample"));
+	request_str(r, "parent", cli_option(c, "parent"));
+	request_list(c, r, "parent_addresses", "parent-address");
+	return request_zone_signers(c, r);
+}
+
+/* --- many zones --- */
+
+static const struct cli_column bulk_columns[] = {{"ZONE", "name", CLI_S_TEXT},
+    {"CREATED", "ok", CLI_S_YESNO}, {"FIELD", "error.field", CLI_S_TEXT},
+    {"WHY NOT", "error.message", CLI_S_TEXT, .wide = true}, {NULL}};
+
+/* One line of the body: the zone ${name} with the fields of the options. */
+static int
+add_bulk_line(struct cli *c, struct mus_buf *out, const char *name)
+{
+	struct request r;
+	int rc;
+
+	request_begin(&r, "/");
+	request_str(&r, "name", name);
+	if ((rc = zone_fields(c, &r)) == 0) {
+		mus_buf_add(out, request_body(&r)->data, request_body(&r)->len);
+		mus_buf_add_u8(out, '\n');
+	}
+	request_clear(&r);
+	return rc;
+}
+
+static int
+add_bulk_file(struct cli *c, struct mus_buf *out, const char *path)
+{
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	int rc = 0;
+
+	if (f == NULL)
+		return cli_fail(c, 66, "%s: %s", path, strerror(errno));
+	while (rc == 0 && (n = getline(&line, &cap, f)) >= 0) {
+		char *name = line + strspn(line, " \t");
+
+		name[strcspn(name, " \t\r\n#")] = '\0';
+		if (*name != '\0')
+			rc = add_bulk_line(c, out, name);
+	}
+	if (rc == 0 && ferror(f))
+		rc = cli_fail(c, 74, "%s: %s", path, strerror(errno));
+	free(line);
+	if (f != stdin)
+		fclose(f);
+	return rc;
+}
+
+/* What did not come about; all of it on a terminal would hide that. */
+static void
+print_bulk(struct cli *c, const json_t *o)
+{
+	const json_t *items = json_object_get(o, "items");
+	json_t *bad = json_array();
+
+	if (c->format == CLI_JSON) {
+		cli_print_json(o);
+	} else if (c->format == CLI_CSV) {
+		cli_print_list(c, items, bulk_columns);
+	} else {
+		for (size_t i = 0; i < json_array_size(items); i++)
+			if (!cli_true(json_array_get(items, i), "ok"))
+				json_array_append(bad, json_array_get(items, i));
+		printf("%lld created, %lld refused\n", (long long)cli_num(o, "created"),
+		    (long long)cli_num(o, "refused"));
+		cli_print_list(c, bad, bulk_columns);
+	}
+	json_decref(bad);
+}
+
+static int
+add_many(struct cli *c)
+{
+	const char *file = cli_option(c, "file");
+	struct cli_answer a = {.status = 0};
+	struct mus_buf body;
+	int rc = 0;
+
+	mus_buf_init(&body, 0);
+	for (unsigned i = 0; rc == 0 && i < c->arg_count; i++)
+		rc = add_bulk_line(c, &body, c->arg[i]);
+	if (rc == 0 && file != NULL)
+		rc = add_bulk_file(c, &body, file);
+	if (rc == 0 && body.len == 0)
+		rc = cli_fail(c, EXIT_USAGE, "no zone is named");
+	if (rc == 0)
+		rc = cli_call_typed(c, "POST", "/zones:bulk", &body, "application/x-ndjson", &a);
+	if (rc == 0) {
+		print_bulk(c, a.json);
+		if (cli_num(a.json, "refused") > 0)
+			rc = 65;
+	}
+	cli_answer_clear(&a);
+	mus_buf_clear(&body);
+	return rc;
+}
+
+int
+cmd_zone_add(struct cli *c)
+{
+	struct request r;
+	int rc;
+
+	if (c->arg_count != 1 || cli_flag(c, "file"))
+		return add_many(c);
+	request_begin(&r, "/zones");
+	request_str(&r, "name", c->arg[0]);
+	if ((rc = zone_fields(c, &r)) != 0) {
+		request_clear(&r);
+		return rc;
+	}
+	return send_and_show(c, "POST", &r);
+}
+
+int
+cmd_zone_update(struct cli *c)
+{
+	struct request r;
+	int rc;
+
+	request_begin(&r, "/zones/%s", c->arg[0]);
+	if ((rc = zone_fields(c, &r)) != 0) {
+		request_clear(&r);
+		return rc;
+	}
+	return send_and_show(c, "PATCH", &r);
+}
+
+int
+cmd_zone_delete(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/zones/%s", c->arg[0]);
+	if (cli_flag(c, "abandon")) {
+		if (!cli_confirm(c, "Its records stay at the signers as they are. Give it out of care?")) {
+			request_clear(&r);
+			return EXIT_UNFIT;
+		}
+		cli_query(&r.path, "abandon", "true");
+	}
+	return send_and_show(c, "DELETE", &r);
+}
+
+int
+cmd_zone_list(struct cli *c)
+{
+	const char *limit = cli_option(c, "limit");
+	json_t *items = NULL;
+	struct mus_buf path;
+	uint64_t max = 0;
+	int rc;
+
+	if (limit != NULL && !mus_parse_u64(limit, INT32_MAX, &max))
+		return cli_fail(c, EXIT_USAGE, "--limit: \"%s\" is no number", limit);
+	mus_buf_init(&path, 0);
+	cli_path(&path, "/zones");
+	cli_query(&path, "group", cli_option(c, "group"));
+	cli_query(&path, "state", cli_option(c, "state"));
+	cli_query(&path, "match", cli_option(c, "match"));
+	cli_query(&path, "busy", cli_flag(c, "busy") ? "true" : NULL);
+	if ((rc = cli_list(c, (const char *)path.data, max, &items)) == 0)
+		cli_print_list(c, items, cli_columns_zone);
+	json_decref(items);
+	mus_buf_clear(&path);
+	return rc;
+}
+
+int
+cmd_zone_show(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/zones/%s", c->arg[0]);
+	return send_and_show(c, "GET", &r);
+}
+
+int
+cmd_zone_join(struct cli *c)
+{
+	struct request r;
+
+	request_begin(&r, "/zones/%s/group", c->arg[0]);
+	request_str(&r, "group", cli_option(c, "group"));
+	return send_and_show(c, "PUT", &r);
+}
+
+int
+cmd_zone_leave(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/zones/%s/group", c->arg[0]);
+	return send_and_show(c, "DELETE", &r);
+}
+
+/* --- asking --- */
+
+int
+cmd_zone_hold(struct cli *c)
+{
+	struct request r;
+
+	request_begin(&r, "/zones/%s/hold", c->arg[0]);
+	request_str(&r, "reason", cli_option(c, "reason"));
+	return send_and_show(c, "POST", &r);
+}
+
+int
+cmd_zone_resume(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/zones/%s/resume", c->arg[0]);
+	return send_and_show(c, "POST", &r);
+}
+
+int
+cmd_zone_step(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/zones/%s/step", c->arg[0]);
+	return send_and_show(c, "POST", &r);
+}
+
+int
+cmd_zone_check(struct cli *c)
+{
+	struct request r;
+
+	request_plain(&r, "/zones/%s/check", c->arg[0]);
+	return send_and_show(c, "POST", &r);
+}
+
+int
+cmd_zone_lost(struct cli *c)
+{
+	struct request r;
+
+	if (!cli_confirm(c, "Nothing waits for a lost signer any more, and it is not looked at. Declare it lost?"))
+		return EXIT_UNFIT;
+	request_begin(&r, "/zones/%s/lost", c->arg[0]);
+	request_str(&r, "signer", cli_option(c, "signer"));
+	request_str(&r, "reason", cli_option(c, "reason"));
+	return send_and_show(c, "POST", &r);
+}
+
+/* abort and force: first what follows, then the question, then the deed. */
+static int
+with_consequence(struct cli *c, const char *verb, bool dry_run, bool show)
+{
+	static const struct cli_column columns[] = {{"zone", "zone", CLI_S_TEXT},
+	    {"dry run", "dry_run", CLI_S_YESNO}, {"consequence", "consequence", CLI_S_TEXT}, {NULL}};
+	struct cli_answer a = {.status = 0};
+	struct request r;
+	int rc;
+
+	if (strcmp(verb, "abort") == 0)
+		request_begin(&r, "/zones/%s/abort", c->arg[0]);
+	else
+		request_begin(&r, "/zones/%s/force", c->arg[0]);
+	request_str(&r, "rule", cli_option(c, "rule"));
+	request_str(&r, "reason", cli_option(c, "reason"));
+	request_true(&r, "dry_run", dry_run);
+	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
+	if (rc == 0 && show && c->format != CLI_TEXT) {
+		cli_print_object(c, a.json, columns);
+	} else if (rc == 0 && show) {
+		/* lines of words, each made safe by itself */
+		for (const char *p = cli_str(a.json, "consequence"); *p != '\0';) {
+			size_t n = strcspn(p, "\n");
+			char line[1024];
+
+			snprintf(line, sizeof line, "%.*s", (int)n, p);
+			cli_print_safe(stdout, line);
+			putchar('\n');
+			p += n + (p[n] == '\n');
+		}
+	}
+	cli_answer_clear(&a);
+	request_clear(&r);
+	return rc;
+}
+
+static int
+ask_then_do(struct cli *c, const char *verb, const char *question)
+{
+	int rc;
+
+	if (cli_flag(c, "dry-run"))
+		return with_consequence(c, verb, true, true);
+	if (!cli_flag(c, "yes")) {
+		if ((rc = with_consequence(c, verb, true, c->format == CLI_TEXT)) != 0)
+			return rc;
+		if (!cli_confirm(c, question))
+			return EXIT_UNFIT;
+		return with_consequence(c, verb, false, c->format != CLI_TEXT);
+	}
+	return with_consequence(c, verb, false, true);
+}
+
+int
+cmd_zone_abort(struct cli *c)
+{
+	return ask_then_do(c, "abort", "Turn the process round?");
+}
+
+int
+cmd_zone_force(struct cli *c)
+{
+	return ask_then_do(c, "force", "Let the step pass?");
+}
+
+/* --- migration --- */
+
+static const struct cli_column migration_columns[] = {{"group", "group", CLI_S_TEXT},
+    {"from", "from", CLI_S_TEXT}, {"to", "to", CLI_S_TEXT}, {"zones", "zones", CLI_S_NUMBER},
+    {"dry run", "dry_run", CLI_S_YESNO}, {"plan", "text", CLI_S_TEXT}, {NULL}};
+
+static int
+span_option(struct cli *c, const char *name, int64_t def, int64_t *out)
+{
+	const char *v = cli_option(c, name);
+
+	*out = def;
+	if (v != NULL && (!mus_span_parse_ms(v, out) || *out < 0))
+		return cli_fail(c, EXIT_USAGE, "--%s: \"%s\" is no span (500ms, 10s, 5m)", name, v);
+	return 0;
+}
+
+/* How to follow: from the options of watch and migrate. */
+static int
+watch_options(struct cli *c, const char *zone, struct cli_watch *w)
+{
+	int rc;
+
+	*w = (struct cli_watch){.zone = zone, .until_done = true, .plain = cli_flag(c, "plain"),
+	    .since = cli_now()};
+	if ((rc = span_option(c, "timeout", 0, &w->timeout_ms)) != 0 ||
+	    (rc = span_option(c, "interval", 1000, &w->interval_ms)) != 0)
+		return rc;
+	if (w->interval_ms < 100)
+		w->interval_ms = 100;
+	return 0;
+}
+
+int
+cmd_zone_migrate(struct cli *c)
+{
+	const char *group = cli_option(c, "group");
+	struct cli_answer a = {.status = 0};
+	struct cli_watch watch;
+	struct request r;
+	int rc;
+
+	if ((group != NULL) == (c->arg_count > 0))
+		return cli_fail(c, EXIT_USAGE, "name either a zone or --group");
+	if (group != NULL && cli_flag(c, "watch"))
+		return cli_fail(c, EXIT_USAGE, "--watch follows one zone; see \"zone list --group\"");
+	if ((rc = watch_options(c, c->arg_count > 0 ? c->arg[0] : "", &watch)) != 0)
+		return rc;
+	if (group != NULL)
+		request_begin(&r, "/zones:migrate");
+	else
+		request_begin(&r, "/zones/%s/migrate", c->arg[0]);
+	request_str(&r, "from", cli_option(c, "from"));
+	request_str(&r, "to", cli_option(c, "to"));
+	request_str(&r, "group", group);
+	request_true(&r, "dry_run", cli_flag(c, "dry-run"));
+	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
+	request_clear(&r);
+	if (rc == 0 && c->format != CLI_TEXT)
+		cli_print_json(a.json);
+	else if (rc == 0 && group == NULL)
+		printf("%s\n", cli_str(a.json, "text"));
+	for (size_t i = 0; rc == 0 && c->format == CLI_TEXT && group != NULL &&
+	     i < json_array_size(json_object_get(a.json, "items"));
+	     i++)
+		cli_print_object(c, json_array_get(json_object_get(a.json, "items"), i), migration_columns);
+	cli_answer_clear(&a);
+	if (rc == 0 && cli_flag(c, "watch") && !cli_flag(c, "dry-run")) {
+		fflush(stdout);
+		rc = cli_watch(c, &watch);
+	}
+	return rc;
+}
+
+int
+cmd_zone_watch(struct cli *c)
+{
+	struct cli_watch w;
+	int rc = watch_options(c, c->arg[0], &w);
+
+	w.until_done = cli_flag(c, "until-done");
+	return rc != 0 ? rc : cli_watch(c, &w);
+}

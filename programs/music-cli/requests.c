@@ -1,0 +1,246 @@
+#include "requests.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+enum { SIGNERS_MAX = 8 };
+
+void
+request_open(struct request *r, bool has_body)
+{
+	*r = (struct request){.has_body = has_body};
+	mus_buf_init(&r->path, 0);
+	mus_buf_init(&r->body, 0);
+	mus_json_init(&r->json, &r->body);
+	if (has_body)
+		mus_json_object(&r->json);
+}
+
+const char *
+request_path(const struct request *r)
+{
+	return (const char *)r->path.data;
+}
+
+const struct mus_buf *
+request_body(struct request *r)
+{
+	if (!r->has_body)
+		return NULL;
+	if (!r->is_closed)
+		mus_json_object_end(&r->json);
+	r->is_closed = true;
+	return &r->body;
+}
+
+void
+request_clear(struct request *r)
+{
+	mus_buf_clear(&r->path);
+	mus_buf_clear(&r->body);
+}
+
+void
+request_str(struct request *r, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	mus_json_name(&r->json, name);
+	mus_json_str(&r->json, value);
+}
+
+void
+request_true(struct request *r, const char *name, bool given)
+{
+	if (!given)
+		return;
+	mus_json_name(&r->json, name);
+	mus_json_bool(&r->json, true);
+}
+
+int
+request_span(struct cli *c, struct request *r, const char *name, const char *option, const char *value)
+{
+	int64_t ms;
+
+	if (value == NULL)
+		return 0;
+	if (!mus_span_parse_ms(value, &ms) || ms < 0 || ms % 1000 != 0)
+		return cli_fail(c, EXIT_USAGE, "--%s: \"%s\" is no span of whole seconds (30, 10s, 5m, 1h)",
+		    option, value);
+	mus_json_name(&r->json, name);
+	mus_json_int(&r->json, ms / 1000);
+	return 0;
+}
+
+int
+request_number(struct cli *c, struct request *r, const char *name, const char *option, const char *value)
+{
+	uint64_t v;
+
+	if (value == NULL)
+		return 0;
+	if (!mus_parse_u64(value, INT64_MAX, &v))
+		return cli_fail(c, EXIT_USAGE, "--%s: \"%s\" is no number", option, value);
+	mus_json_name(&r->json, name);
+	mus_json_uint(&r->json, v);
+	return 0;
+}
+
+int
+request_choice(struct cli *c, struct request *r, const char *name, const char *yes, const char *no)
+{
+	if (cli_flag(c, yes) && cli_flag(c, no))
+		return cli_fail(c, EXIT_USAGE, "--%s and --%s exclude each other", yes, no);
+	if (cli_flag(c, yes) || cli_flag(c, no)) {
+		mus_json_name(&r->json, name);
+		mus_json_bool(&r->json, cli_flag(c, yes));
+	}
+	return 0;
+}
+
+void
+request_list(struct cli *c, struct request *r, const char *name, const char *option)
+{
+	unsigned pos = 0;
+	const char *v;
+
+	if (!cli_flag(c, option))
+		return;
+	mus_json_name(&r->json, name);
+	mus_json_array(&r->json);
+	while ((v = cli_option_next(c, option, &pos)) != NULL)
+		if (*v != '\0')
+			mus_json_str(&r->json, v);
+	mus_json_array_end(&r->json);
+}
+
+/* "ns1.example=192.0.2.1,2001:db8::1" as one object of name_servers. */
+static void
+add_ns(struct mus_json *j, const char *value, bool shared)
+{
+	size_t n = strcspn(value, "=");
+
+	mus_json_object(j);
+	mus_json_name(j, "name");
+	mus_json_str_len(j, value, n);
+	if (value[n] == '=') {
+		mus_json_name(j, "addresses");
+		mus_json_array(j);
+		for (const char *p = value + n + 1; *p != '\0';) {
+			size_t len = strcspn(p, ",");
+
+			mus_json_str_len(j, p, len);
+			p += len + (p[len] == ',');
+		}
+		mus_json_array_end(j);
+	}
+	if (shared) {
+		mus_json_name(j, "shared");
+		mus_json_bool(j, true);
+	}
+	mus_json_object_end(j);
+}
+
+int
+request_ns(struct cli *c, struct request *r, const char *own, const char *shared)
+{
+	unsigned pos = 0;
+	const char *v;
+
+	if (!cli_flag(c, own) && !cli_flag(c, shared))
+		return 0;
+	mus_json_name(&r->json, "name_servers");
+	mus_json_array(&r->json);
+	while ((v = cli_option_next(c, own, &pos)) != NULL)
+		add_ns(&r->json, v, false);
+	pos = 0;
+	while ((v = cli_option_next(c, shared, &pos)) != NULL)
+		add_ns(&r->json, v, true);
+	mus_json_array_end(&r->json);
+	return 0;
+}
+
+/* The value after "SIGNER:" when it is about ${signer}; NULL when not.  *n: length of the name. */
+static const char *
+after_signer(const char *value, const char *signer, size_t n)
+{
+	return strncmp(value, signer, n) == 0 && value[n] == ':' ? value + n + 1 : NULL;
+}
+
+static int
+one_zone_signer(struct cli *c, struct request *r, const char *signer, size_t n)
+{
+	const char *v, *rest;
+	bool any = false;
+	unsigned pos = 0;
+	int rc = 0;
+
+	mus_json_object(&r->json);
+	mus_json_name(&r->json, "signer");
+	mus_json_str_len(&r->json, signer, n);
+	while ((v = cli_option_next(c, "signer-ns", &pos)) != NULL) {
+		if ((rest = after_signer(v, signer, n)) == NULL)
+			continue;
+		if (!any) {
+			mus_json_name(&r->json, "name_servers");
+			mus_json_array(&r->json);
+			any = true;
+		}
+		add_ns(&r->json, rest, false);
+	}
+	if (any)
+		mus_json_array_end(&r->json);
+	for (pos = 0; (v = cli_option_next(c, "signer-key", &pos)) != NULL;)
+		if ((rest = after_signer(v, signer, n)) != NULL) {
+			request_str(r, "key_file", rest);
+			break;
+		}
+	for (pos = 0; rc == 0 && (v = cli_option_next(c, "signer-max-ttl", &pos)) != NULL;)
+		if ((rest = after_signer(v, signer, n)) != NULL) {
+			rc = request_span(c, r, "max_ttl_s", "signer-max-ttl", rest);
+			break;
+		}
+	mus_json_object_end(&r->json);
+	return rc;
+}
+
+int
+request_zone_signers(struct cli *c, struct request *r)
+{
+	static const char *const options[] = {"signer-ns", "signer-key", "signer-max-ttl"};
+	const char *seen[SIGNERS_MAX];
+	size_t len[SIGNERS_MAX], count = 0;
+	int rc;
+
+	for (unsigned o = 0; o < 3; o++) {
+		unsigned pos = 0;
+		const char *v;
+
+		while ((v = cli_option_next(c, options[o], &pos)) != NULL) {
+			size_t n = strcspn(v, ":"), i = 0;
+
+			if (v[n] != ':' || n == 0)
+				return cli_fail(c, EXIT_USAGE, "--%s: \"%s\" does not begin with SIGNER:",
+				    options[o], v);
+			while (i < count && (len[i] != n || strncmp(seen[i], v, n) != 0))
+				i++;
+			if (i < count)
+				continue;
+			if (count == SIGNERS_MAX)
+				return cli_fail(c, EXIT_USAGE, "more than %d signers", SIGNERS_MAX);
+			seen[count] = v;
+			len[count++] = n;
+		}
+	}
+	if (count == 0)
+		return 0;
+	mus_json_name(&r->json, "signers");
+	mus_json_array(&r->json);
+	for (size_t i = 0; i < count; i++)
+		if ((rc = one_zone_signer(c, r, seen[i], len[i])) != 0)
+			return rc;
+	mus_json_array_end(&r->json);
+	return 0;
+}

@@ -1,0 +1,339 @@
+/*
+ * Follows one zone: on a terminal the picture is drawn again in place, elsewhere there is a line for
+ * each change.  Done is what the zone shows, not what a process says of itself: all members sign,
+ * share keys and are named by the DS set, and nobody else does any more.
+ */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct look {
+	json_t *status, *zone, *group;	/* zone and group only when no process runs */
+	bool failed;			/* no answer this time: told */
+};
+
+struct watch {
+	struct cli *c;
+	const struct cli_watch *o;
+	bool in_place, was_busy;
+	char shown[1024];		/* the last line, without its time left */
+	unsigned drawn_lines;
+	unsigned errors;		/* looks without an answer, one after the other */
+	int last_exit;
+};
+
+static void
+look_clear(struct look *l)
+{
+	json_decref(l->status);
+	json_decref(l->zone);
+	json_decref(l->group);
+	*l = (struct look){NULL};
+}
+
+static int
+get(struct watch *w, const char *fmt, const char *name, json_t **out, struct mus_errtext *et)
+{
+	struct cli_answer a = {.status = 0};
+	struct mus_buf path;
+	int rc;
+
+	mus_buf_init(&path, 0);
+	rc = cli_try(w->c, "GET", cli_path(&path, fmt, name), NULL, NULL, &a, et);
+	if (rc == 0 && a.status != 200) {
+		rc = -1;
+		w->last_exit = cli_exit_of(&a);
+		mus_errf(et, 0, "%s",
+		    cli_str(a.json, "error.message")[0] != '\0' ? cli_str(a.json, "error.message") : "refused");
+		if (a.status < 500)
+			rc = -2;			/* asking again does not help */
+	} else if (rc < 0) {
+		w->last_exit = mus_err_exit(rc);
+		rc = rc == MUS_ERR_BADSIG || rc == MUS_ERR_INVAL ? -2 : -1;
+	} else {
+		*out = json_incref(a.json);
+	}
+	cli_answer_clear(&a);
+	mus_buf_clear(&path);
+	return rc;
+}
+
+/* 0; -1: no answer, try again; -2: give up.  Both with words. */
+static int
+take_look(struct watch *w, struct look *l, struct mus_errtext *et)
+{
+	const char *group;
+	int rc;
+
+	*l = (struct look){NULL};
+	if ((rc = get(w, "/zones/%s/status", w->o->zone, &l->status, et)) < 0)
+		return rc;
+	group = cli_str(l->status, "group");
+	if (!w->o->until_done || json_is_object(json_object_get(l->status, "process")))
+		return 0;
+	if ((rc = get(w, "/zones/%s", w->o->zone, &l->zone, et)) < 0)
+		return rc;
+	if (group[0] != '\0')
+		rc = get(w, "/groups/%s", group, &l->group, et);
+	return rc;
+}
+
+static const json_t *
+find_named(const json_t *list, const char *member, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strcmp(cli_str(json_array_get(list, i), member), name) == 0)
+			return json_array_get(list, i);
+	return NULL;
+}
+
+/* Does the operator want ${name} to sign this zone? */
+static bool
+is_wanted(const struct look *l, const char *name)
+{
+	const json_t *m = find_named(json_object_get(l->group, "signers"), "name", name);
+	const json_t *o = find_named(json_object_get(l->zone, "signers"), "signer", name);
+
+	if (cli_true(o, "lost"))
+		return false;
+	if (m == NULL)
+		return cli_true(o, "staying");
+	if (cli_true(m, "leaving"))
+		return cli_true(o, "staying");
+	return !cli_true(o, "excluded");
+}
+
+static bool
+is_done(const struct look *l)
+{
+	const json_t *signers = json_object_get(l->status, "signers");
+	const json_t *members = json_object_get(l->group, "signers");
+	size_t wanted = 0;
+
+	if (json_is_object(json_object_get(l->status, "process")) ||
+	    cli_str(l->status, "state")[0] == '\0')
+		return false;
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		const char *name = cli_str(json_array_get(members, i), "name");
+
+		if (!is_wanted(l, name))
+			continue;
+		wanted++;
+		if (find_named(signers, "name", name) == NULL)
+			return false;
+	}
+	for (size_t i = 0; i < json_array_size(signers); i++) {
+		const json_t *s = json_array_get(signers, i);
+		bool wants = is_wanted(l, cli_str(s, "name"));
+
+		if (cli_true(s, "lost"))
+			continue;
+		if (wants && wanted > 1 && !(cli_true(s, "in_keys") && cli_true(s, "in_ds")))
+			return false;
+		if (wants && wanted > 1 && cli_num(s, "servers") > 0 && !cli_true(s, "in_ns"))
+			return false;
+		if (!wants && (cli_true(s, "in_ds") || cli_true(s, "in_ns")))
+			return false;
+	}
+	return true;
+}
+
+/* Processes of this zone that ended since we watch, other than by being done. */
+static int
+find_failed(struct watch *w, char *out, size_t cap)
+{
+	struct mus_errtext et = {""};
+	struct cli_answer a = {.status = 0};
+	struct mus_buf path;
+	int rc = 0;
+
+	out[0] = '\0';
+	mus_buf_init(&path, 0);
+	cli_path(&path, "/processes");
+	cli_query(&path, "zone", w->o->zone);
+	cli_query(&path, "limit", "10");
+	if (cli_try(w->c, "GET", (const char *)path.data, NULL, NULL, &a, &et) == 0) {
+		const json_t *items = json_object_get(a.json, "items");
+
+		for (size_t i = 0; i < json_array_size(items); i++) {
+			const json_t *p = json_array_get(items, i);
+			struct mus_time ended;
+
+			if (!cli_time(p, "ended_at", &ended) ||
+			    ended.ms < w->o->since.ms + w->c->clock_ahead_ms ||
+			    strncmp(cli_str(p, "outcome"), "done", 4) == 0)
+				continue;
+			snprintf(out, cap, "%s %s: %s", cli_str(p, "kind"), cli_str(p, "signer"),
+			    cli_str(p, "outcome"));
+			rc = EXIT_UNFIT;
+		}
+	}
+	cli_answer_clear(&a);
+	mus_buf_clear(&path);
+	return rc;
+}
+
+/* --- showing --- */
+
+static struct mus_time
+now_of(const struct look *l)
+{
+	struct mus_time now;
+
+	return cli_time(l->status, "now", &now) ? now : cli_now();
+}
+
+static void
+print_clock(struct mus_time t)
+{
+	time_t at = (time_t)(t.ms / 1000);
+	struct tm tm;
+	char text[16] = "";
+
+	if (localtime_r(&at, &tm) != NULL)
+		strftime(text, sizeof text, "%T", &tm);
+	printf("%s ", text);
+}
+
+/* One line, when something else than the time left has changed. */
+static void
+show_line(struct watch *w, const struct look *l)
+{
+	const json_t *p = json_object_get(l->status, "process"), *wait;
+	char line[1024], left[48];
+	size_t n;
+
+	wait = json_array_get(json_object_get(l->status, "waits"), 0);
+	n = (size_t)snprintf(line, sizeof line, "%s  %s", cli_str(l->status, "name"),
+	    cli_str(l->status, "state")[0] != '\0' ? cli_str(l->status, "state") : "not looked at yet");
+	if (json_is_object(p) && n < sizeof line)
+		n += (size_t)snprintf(line + n, sizeof line - n, "  %s %s  %lld/%lld %s", cli_str(p, "kind"),
+		    cli_str(p, "signer"), (long long)cli_num(p, "row_number"),
+		    (long long)cli_num(p, "row_count"), cli_str(p, "row"));
+	if (cli_true(l->status, "held") && n < sizeof line)
+		n += (size_t)snprintf(line + n, sizeof line - n, "  held: %s", cli_str(l->status, "held_reason"));
+	if (wait != NULL && n < sizeof line)
+		snprintf(line + n, sizeof line - n, "  waits: %s", cli_str(wait, "text"));
+	if (strcmp(line, w->shown) == 0)
+		return;
+	snprintf(w->shown, sizeof w->shown, "%s", line);
+	print_clock(now_of(l));
+	cli_print_safe(stdout, line);
+	if (*cli_left(wait, "until", now_of(l), left) != '\0')
+		printf(" (%s)", left);
+	putchar('\n');
+	fflush(stdout);
+}
+
+/* A line of the picture, cleared to its end so that nothing old stays. */
+static void
+draw(struct watch *w, const char *text)
+{
+	cli_print_safe(stdout, text);
+	fputs("\033[K\n", stdout);
+	w->drawn_lines++;
+}
+
+static void
+show_picture(struct watch *w, const struct look *l)
+{
+	const json_t *signers = json_object_get(l->status, "signers"),
+		     *waits = json_object_get(l->status, "waits");
+	struct mus_time now = now_of(l);
+	char line[600], left[48], process[256];
+
+	if (w->drawn_lines > 0)
+		printf("\033[%uA", w->drawn_lines);
+	w->drawn_lines = 0;
+	print_clock(now);
+	snprintf(line, sizeof line, "%s  %s%s%s", cli_str(l->status, "name"), cli_str(l->status, "state"),
+	    cli_true(l->status, "held") ? "  held: " : "", cli_str(l->status, "held_reason"));
+	draw(w, line);
+	cli_process_line(json_object_get(l->status, "process"), now, process, sizeof process);
+	snprintf(line, sizeof line, "process  %s", process);
+	draw(w, line);
+	for (size_t i = 0; i < json_array_size(signers); i++) {
+		const json_t *s = json_array_get(signers, i);
+
+		snprintf(line, sizeof line, "  %-16s keys %-3s  DS %-3s  NS %-3s  servers %lld/%lld",
+		    cli_str(s, "name"), cli_true(s, "in_keys") ? "yes" : "no",
+		    cli_true(s, "in_ds") ? "yes" : "no", cli_true(s, "in_ns") ? "yes" : "no",
+		    (long long)cli_num(s, "servers_reached"), (long long)cli_num(s, "servers"));
+		draw(w, line);
+	}
+	for (size_t i = 0; i < json_array_size(waits) && i < 4; i++) {
+		const json_t *x = json_array_get(waits, i);
+
+		cli_left(x, "until", now, left);
+		snprintf(line, sizeof line, "  waits: %.110s%s%s", cli_str(x, "text"),
+		    left[0] != '\0' ? "  " : "", left);
+		draw(w, line);
+	}
+	fputs("\033[J", stdout);
+	fflush(stdout);
+}
+
+/* What a look means for us; an exit code, or -1: go on. */
+static int
+judge(struct watch *w, const struct look *l)
+{
+	char failed[400];
+	int rc;
+
+	if (!w->o->until_done)
+		return -1;
+	if (json_is_object(json_object_get(l->status, "process")))
+		w->was_busy = true;
+	if (cli_true(l->status, "held"))
+		return cli_fail(w->c, 75, "%s is held: %s", w->o->zone, cli_str(l->status, "held_reason"));
+	if (!is_done(l))
+		return -1;
+	if ((rc = find_failed(w, failed, sizeof failed)) != 0)
+		return cli_fail(w->c, rc, "%s", failed);
+	printf("done\n");
+	return 0;
+}
+
+int
+cli_watch(struct cli *c, const struct cli_watch *o)
+{
+	struct watch w = {.c = c, .o = o};
+	struct mus_time start = cli_now();
+	int rc = -1;
+
+	w.in_place = c->is_terminal && !o->plain && c->format == CLI_TEXT;
+	while (rc < 0) {
+		struct mus_errtext et = {""};
+		struct look l;
+		int looked = take_look(&w, &l, &et);
+
+		if (looked == 0) {
+			w.errors = 0;
+			if (c->format == CLI_JSON) {
+				cli_print_json(l.status);
+				fflush(stdout);
+			} else if (w.in_place) {
+				show_picture(&w, &l);
+			} else {
+				show_line(&w, &l);
+			}
+			rc = judge(&w, &l);
+		} else {
+			/* the daemon may be starting again; once is told, for ever is an error */
+			if (looked == -2 || w.errors == 0)
+				rc = cli_fail(c, -1, "%s", et.s);
+			if (looked == -2 || ++w.errors > 60)
+				rc = w.last_exit;
+			w.drawn_lines = 0;
+		}
+		look_clear(&l);
+		if (rc < 0 && o->timeout_ms > 0 && cli_now().ms - start.ms >= o->timeout_ms)
+			rc = cli_fail(c, 75, "%s is not done after the time given", o->zone);
+		if (rc < 0)
+			usleep((useconds_t)(o->interval_ms * 1000));
+	}
+	return rc;
+}
