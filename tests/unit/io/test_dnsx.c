@@ -378,6 +378,57 @@ forgeries_are_dropped(void **state)
 	fake_free(f);
 }
 
+/* The right answer, but to the port of another question of ours. */
+static void
+answers_beside(struct fake_q *q, void *arg)
+{
+	unsigned *n = arg;
+	struct fake_q beside;
+
+	if ((*n)++ == 0) {
+		kept = malloc(sizeof *kept);
+		assert_non_null(kept);
+		*kept = *q;
+		return;
+	}
+	beside = *kept;
+	beside.from = q->from;
+	fake_answer(&beside, 0, 1);
+	fake_answer(q, 0, 1);
+}
+
+static void
+answer_to_another_port_is_dropped(void **state)
+{
+	struct mus_dnsx_opts o = {.udp_timeout_ms = 5000};
+	unsigned n = 0, i;
+	struct fake *f = fake_new(l, FAKE_UDP, answers_beside, &n);
+	struct mus_dnsx_ask q = question(&f->addr, MUS_VIA_UDP);
+	struct got first = {0}, g[20];
+
+	(void)state;
+	options(&o);
+	memset(g, 0, sizeof g);
+	assert_int_equal(mus_dnsx_ask(x, &q, got, &first, NULL), 0);
+	until(l, &n, 1);
+	for (i = 0; i < 20; i++) {	/* one may draw the same port: then it is answered */
+		assert_int_equal(mus_dnsx_ask(x, &q, got, &g[i], NULL), 0);
+		until(l, &g[i].n, 1);
+		if (mus_dnsx_stats(x).dropped_mismatch > 0)
+			break;
+		assert_int_equal(first.n, 1);
+		first.n = 0;
+		free(kept);
+		n = 0;
+		assert_int_equal(mus_dnsx_ask(x, &q, got, &first, NULL), 0);
+		until(l, &n, 1);
+	}
+	assert_true(i < 20);
+	assert_int_equal(first.n, 0);
+	free(kept);
+	fake_free(f);
+}
+
 static void
 upper_case(struct fake_q *q, void *arg)
 {
@@ -750,17 +801,26 @@ kept_connection_closed(void **state)
 	assert_int_equal(ask_and_wait(&q).err, 0);
 	assert_int_equal(f->tcp_count, 3);
 	assert_int_equal(f->conn_count, 2);
-	/* once */
+	/* Once only: the server has it, so it is not asked again. */
 	served = 0;
-	fake_close_all(f);
+	options(&quick);		/* and what was learned of the server is forgotten */
 	turn_for(l, 5);
-	f->tcp_count = 0;
+	f->tcp_count = f->conn_count = 0;
 	q.once = true;
 	assert_int_equal(ask_and_wait(&q).err, 0);
 	g = ask_and_wait(&q);
+	assert_int_equal(f->conn_count, 1);
 	assert_int_equal(g.err, MUS_ERR_NET);
 	assert_non_null(strstr(g.words, "tcp: connection closed by the server"));
 	assert_int_equal(f->tcp_count, 2);
+	/* On a connection not heard from for a while it is not risked. */
+	options(&quick);
+	turn_for(l, 5);
+	f->tcp_count = f->conn_count = 0;
+	assert_int_equal(ask_and_wait(&q).err, 0);
+	TAILQ_FIRST(&mus__dnsx_server_find(x, &f->addr)->conns)->alive_ms -= 1000;
+	assert_int_equal(ask_and_wait(&q).err, 0);
+	assert_int_equal(f->conn_count, 2);
 	/* A fresh connection that gives nothing is not tried again. */
 	q.once = false;
 	f->fn = close_now;
@@ -1390,6 +1450,7 @@ main(void)
 		T(silent_server_is_asked_less),
 		T(truncation),
 		T(forgeries_are_dropped),
+		T(answer_to_another_port_is_dropped),
 		T(odd_answers),
 		T(ports_and_ids_are_random),
 		T(refused_is_told_at_once),
