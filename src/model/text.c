@@ -86,7 +86,7 @@ has_origin(unsigned o)
 static bool
 has_server(const struct tx *t, unsigned i)
 {
-	return i < t->z->server_count;
+	return i < t->z->server_count && t->z->server[i].origin != MUS_NOBODY;
 }
 
 static void

@@ -190,8 +190,8 @@ rnd_tables(struct mus_zonestate *z)
 	}
 	z->zone.server_count = (uint8_t)below(MUS_SERVERS_MAX + 1);
 	for (unsigned i = 0; i < z->zone.server_count; i++) {
-		z->zone.server[i].origin = (uint8_t)below(MUS_ORIGINS);
-		z->zone.server[i].ns = z->zone.server[i].origin == MUS_PARENT ? (uint8_t)rnd() :
+		z->zone.server[i].origin = chance(80) ? (uint8_t)below(MUS_ORIGINS) : MUS_NOBODY;
+		z->zone.server[i].ns = z->zone.server[i].origin >= MUS_PARENT ? (uint8_t)rnd() :
 		    (uint8_t)below(MUS_NSNAMES_MAX);
 		z->book.addr[i] = rnd_addr();
 		z->seen.server[i] = (struct mus_srvstate){rnd_time(), rnd_time(), chance(50), chance(50),
@@ -647,8 +647,10 @@ walk(const struct mus_zonestate *z)
 	volatile uint64_t sum = 0;
 
 	for (unsigned i = 0; i < z->zone.server_count; i++) {
-		sum += z->zone.server[i].origin == MUS_PARENT ? 0 : z->zone.signer[z->zone.server[i].origin].is_member;
-		if (z->zone.server[i].origin != MUS_PARENT && z->zone.server[i].ns != 0xff)
+		if (z->zone.server[i].origin >= MUS_PARENT)
+			continue;
+		sum += z->zone.signer[z->zone.server[i].origin].is_member;
+		if (z->zone.server[i].ns != MUS_NOBODY)
 			sum += z->zone.ns[z->zone.server[i].ns].owner;
 	}
 	for (unsigned i = 0; i < z->zone.key_count; i++)

@@ -293,6 +293,9 @@ names(void **state)
 	assert_string_equal(mus_server_text(&z.book, &z.zone, SB, text), "10.53.2.1 (bind)");
 	assert_string_equal(mus_server_text(&z.book, &z.zone, SP2, text), "2001:db8::1 (parent lab.)");
 	assert_string_equal(mus_server_text(&z.book, &z.zone, 4, text), "-");
+	z.zone.server[SK].origin = MUS_NOBODY;		/* a place that is free */
+	assert_string_equal(mus_server_text(&z.book, &z.zone, SK, text), "-");
+	z.zone.server[SK].origin = KNOT;
 	assert_string_equal(mus_origin_text(&z.book, &z.zone, KNOT, text), "knot");
 	assert_string_equal(mus_origin_text(&z.book, &z.zone, MUS_PARENT, text), "the parent lab.");
 	assert_string_equal(mus_origin_text(&z.book, &z.zone, MUS_NOBODY, text), "-");
