@@ -40,7 +40,10 @@ struct mus_rd {
 static inline struct mus_rd
 mus_rd_of(const void *p, size_t len)
 {
-	return (struct mus_rd){(const uint8_t *)p, (const uint8_t *)p + len, false};
+	/* An empty buffer may have no address, and C allows no arithmetic on that. */
+	const uint8_t *b = p ? (const uint8_t *)p : (const uint8_t *)"";
+
+	return (struct mus_rd){b, b + len, false};
 }
 uint8_t mus_rd_u8(struct mus_rd *r);
 uint16_t mus_rd_u16(struct mus_rd *r);

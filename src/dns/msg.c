@@ -61,27 +61,42 @@ take_opt(struct mus_msg *m, enum mus_section sec, const struct mus_walk_rr *rr)
 	return true;
 }
 
+/* Copies rdata in canonical form to the arena.  Nearly all fit the stack; a larger buffer there
+ * would cost more than the parsing, since release builds clear it. */
+static int
+copy_rdata(const struct mus_walk *w, const struct mus_walk_rr *rr, struct mus_arena *a,
+    struct mus_rdata *out)
+{
+	const uint8_t *src = w->wire + rr->rd_off;
+	size_t cap = rr->rd_len + (size_t)MUS__RDATA_GROWTH;
+	uint8_t small[1024], *big = NULL;
+	long len = rr->rd_len;
+
+	if (!mus__walk_is_plain(rr)) {
+		if (cap > sizeof small && (big = mus_arena_alloc(a, cap)) == NULL)
+			return MUS_ERR_NOMEM;
+		src = big ? big : small;
+		if ((len = mus__walk_rdata(w, rr, big ? big : small, cap)) < 0)
+			return MUS_ERR_MALFORM;
+	}
+	out->len = (uint16_t)len;
+	out->data = big ? big : mus_arena_copy(a, src, (size_t)len);
+	return out->data ? 0 : MUS_ERR_NOMEM;
+}
+
 static int
 take_rr(const struct mus_walk *w, const struct mus_walk_rr *rr, struct mus_arena *a,
     struct mus_rr *out, struct mus_errtext *et)
 {
-	uint8_t tmp[MUS_RDATA_MAX];
-	const uint8_t *src = w->wire + rr->rd_off;
-	long len = rr->rd_len;
+	int rc;
 
-	if (!mus__walk_is_plain(rr)) {
-		if ((len = mus__walk_rdata(w, rr, tmp)) < 0)
-			return malform(et, "rdata does not fit its type");
-		src = tmp;
-	}
+	if ((rc = copy_rdata(w, rr, a, &out->rd)) < 0)
+		return rc == MUS_ERR_MALFORM ? malform(et, "rdata does not fit its type") : rc;
 	out->owner.len = rr->owner.len;
 	memcpy(out->owner.wire, rr->owner.wire, rr->owner.len);
 	out->type = rr->type;
 	out->rclass = rr->rclass;
 	out->ttl_s = rr->ttl_s;
-	out->rd.len = (uint16_t)len;
-	if ((out->rd.data = mus_arena_copy(a, src, (size_t)len)) == NULL)
-		return MUS_ERR_NOMEM;
 	return 0;
 }
 

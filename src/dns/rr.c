@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "dns/digest.h"
+#include "dns/form.h"
 #include "dns/rr.h"
 
 /* ---- types ---- */
@@ -163,7 +164,9 @@ mus_rdata_text(uint16_t type, struct mus_rdata rd, struct mus_arena *a)
 	char *out;
 	int len;
 
-	if (rd.len == 0 || knot_get_rdata_descriptor(type)->type_name == NULL)
+	/* libknot reads past the end of rdata that does not fit its type: it sees only what does. */
+	if (rd.len == 0 || !mus__form_fits(type, rd) ||
+	    knot_get_rdata_descriptor(type)->type_name == NULL)
 		return generic_text(rd, a);
 	knot_rrset_init(&set, root, type, KNOT_CLASS_IN, 0);
 	if (knot_rrset_add_rdata(&set, rd.data, rd.len, &mm) != KNOT_EOK ||

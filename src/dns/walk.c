@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "dns/form.h"
 #include "dns/walk.h"
 
 static inline uint16_t
@@ -94,62 +95,18 @@ mus__walk_rr(struct mus_walk *w, struct mus_walk_rr *rr)
 	return true;
 }
 
-/*
- * The types whose names may be compressed (RFC 1035, and RFC 3597 4 for receivers) or are put in
- * lower case (RFC 4034 6.2 without NSEC, RFC 6840 5.1).  n: a name; s: a character string;
- * digits: so many bytes; S: the 20 bytes of SOA; R: the 18 bytes in front of a signer; *: the rest.
- */
-static const char *
-layout_of(uint16_t type)
-{
-	switch (type) {
-	case MUS_TYPE_NS: case MUS_TYPE_CNAME: case MUS_TYPE_PTR: case MUS_TYPE_DNAME:
-	case 3: case 4: case 7: case 8: case 9:			/* MD MF MB MG MR */
-		return "n";
-	case MUS_TYPE_SOA:
-		return "nnS";
-	case MUS_TYPE_MX: case 18: case 21: case 36:		/* AFSDB RT KX */
-		return "2n";
-	case 14: case 17:					/* MINFO RP */
-		return "nn";
-	case 26:						/* PX */
-		return "2nn";
-	case 33:						/* SRV */
-		return "6n";
-	case 35:						/* NAPTR */
-		return "4sssn";
-	case MUS_TYPE_RRSIG: case 24:				/* SIG */
-		return "Rn*";
-	case 30:						/* NXT */
-		return "n*";
-	default:
-		return NULL;
-	}
-}
-
 bool
 mus__walk_is_plain(const struct mus_walk_rr *rr)
 {
 	/* Empty rdata is what UPDATE writes with class ANY and NONE. */
-	return layout_of(rr->type) == NULL || (rr->rd_len == 0 && rr->rclass >= MUS_CLASS_NONE);
-}
-
-/* Bytes that a fixed piece of the layout takes; -1: it runs over the end. */
-static long
-fixed_piece(char piece, const uint8_t *p, size_t left)
-{
-	size_t n = piece == 'S' ? 20 : piece == 'R' ? 18 : piece == '*' ? left :
-	    piece == 's' ? (left > 0 ? p[0] + 1u : 1) : (size_t)(piece - '0');
-
-	return n <= left ? (long)n : -1;
+	return !mus__form_is_canon(rr->type) || (rr->rd_len == 0 && rr->rclass >= MUS_CLASS_NONE);
 }
 
 long
-mus__walk_rdata(const struct mus_walk *w, const struct mus_walk_rr *rr,
-    uint8_t out[static MUS_RDATA_MAX])
+mus__walk_rdata(const struct mus_walk *w, const struct mus_walk_rr *rr, uint8_t *out, size_t cap)
 {
 	size_t off = rr->rd_off, end = rr->rd_off + rr->rd_len, len = 0;
-	const char *piece = mus__walk_is_plain(rr) ? "*" : layout_of(rr->type);
+	const char *piece = mus__walk_is_plain(rr) ? "*" : mus__form_of(rr->type);
 	/* A name must end inside its rdata. */
 	struct mus_walk inner = *w;
 
@@ -166,11 +123,11 @@ mus__walk_rdata(const struct mus_walk *w, const struct mus_walk_rr *rr,
 			take = n.len;
 		} else {
 			src = w->wire + off;
-			if ((take = fixed_piece(*piece, src, end - off)) < 0)
+			if ((take = mus__form_piece(*piece, src, end - off)) < 0)
 				return -1;
 			off += (size_t)take;
 		}
-		if (len + (size_t)take > MUS_RDATA_MAX)
+		if (len + (size_t)take > MUS_RDATA_MAX || len + (size_t)take > cap)
 			return -1;
 		memcpy(out + len, src, (size_t)take);
 		len += (size_t)take;

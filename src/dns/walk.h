@@ -14,6 +14,7 @@
 enum {
 	MUS__HEADER_BYTES = 12,
 	MUS__RR_BYTES_MIN = 11,		/* root owner, no rdata */
+	MUS__RDATA_GROWTH = 2 * MUS_NAME_MAX,	/* no type has more than two names */
 	MUS__SEC_QUESTION = 0,		/* places in ${count}; the others follow in order */
 };
 
@@ -43,8 +44,9 @@ bool mus__walk_question(struct mus_walk *w, struct mus_name *qname, uint16_t *qt
 bool mus__walk_rr(struct mus_walk *w, struct mus_walk_rr *rr);
 /* Is the rdata canonical as it stands on the wire, for it has no names that change? */
 bool mus__walk_is_plain(const struct mus_walk_rr *rr);
-/* Rdata, uncompressed and with names in lower case; length, or -1 when it does not fit its type. */
-long mus__walk_rdata(const struct mus_walk *w, const struct mus_walk_rr *rr,
-    uint8_t out[static MUS_RDATA_MAX]);
+/* Rdata, uncompressed and with names in lower case; length, or -1 when it does not fit its type or
+ * ${cap}, for which rd_len + MUS__RDATA_GROWTH always suffices. */
+long mus__walk_rdata(const struct mus_walk *w, const struct mus_walk_rr *rr, uint8_t *out,
+    size_t cap);
 
 #endif

@@ -105,7 +105,7 @@ take_rr(struct mus_xfr *x, const struct mus_walk *w, const struct mus_walk_rr *i
 		return 0;
 	rr->rd.data = w->wire + in->rd_off;
 	if (!mus__walk_is_plain(in)) {
-		if ((len = mus__walk_rdata(w, in, x->rdata)) < 0)
+		if ((len = mus__walk_rdata(w, in, x->rdata, sizeof x->rdata)) < 0)
 			return malform(et, "rdata does not fit its type");
 		rr->rd.data = x->rdata;
 	}

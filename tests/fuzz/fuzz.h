@@ -4,6 +4,7 @@
 #ifndef MUS_FUZZ_H
 #define MUS_FUZZ_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,35 @@ fuzz_text(const uint8_t *data, size_t len)
 	memcpy(s, data, len);
 	s[len] = '\0';
 	return s;
+}
+
+/* The same in the caller's room, cut at the first zero byte. */
+static inline const char *
+fuzz_text_in(const uint8_t *data, size_t len, char *out, size_t cap)
+{
+	size_t n = len < cap - 1 ? len : cap - 1;
+
+	if (n > 0)
+		memcpy(out, data, n);
+	out[n] = '\0';
+	return out;
+}
+
+/* Takes a piece with its length in two bytes in front; false: no more. */
+static inline bool
+fuzz_piece(const uint8_t **data, size_t *len, const uint8_t **piece, size_t *piece_len)
+{
+	if (*len < 2)
+		return false;
+	*piece_len = (size_t)((*data)[0] << 8 | (*data)[1]);
+	*data += 2;
+	*len -= 2;
+	if (*piece_len > *len)
+		*piece_len = *len;
+	*piece = *data;
+	*data += *piece_len;
+	*len -= *piece_len;
+	return true;
 }
 
 #endif

@@ -1,32 +1,44 @@
-/* A transfer of "x.": two bytes of length, a message, and so on, as on TCP. */
+/* Transfers: the input is a row of messages, each with its length in front; the first byte says
+ * whether a TSIG is asked for. */
 #include "dns/xfr.h"
 #include "fuzz.h"
 
+enum { ID = 0x4242 };
+
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct mus_tsig_key *key;
+	const uint8_t *wire;
+	struct mus_name zone;
+	struct mus_tsig_ctx ctx;
 	struct mus_xfrsum sum;
 	struct mus_errtext et;
-	struct mus_name zone;
 	struct mus_xfr *x;
+	bool ended = false;
+	size_t len;
 
-	if (mus_name_parse("x.", &zone, &et) < 0)
-		abort();
-	mus_xfrsum_init(&sum, &zone, 1700000000);
-	/* The number of the question is the first message's, or nothing would be looked at. */
-	if (len < 4 || (x = mus_xfr_new(&zone, (uint16_t)(data[2] << 8 | data[3]), NULL,
-	    mus_xfrsum_rr, &sum)) == NULL)
+	if (size < 1)
 		return 0;
-	while (len >= 2) {
-		size_t n = (size_t)data[0] << 8 | data[1];
+	if (!key)
+		MUS_ASSERT(mus_tsig_key_new("k.", "hmac-sha256", "AAAA", &key, NULL) == 0);
+	MUS_ASSERT(mus_name_parse("z.", &zone, NULL) == 0);
+	mus_tsig_ctx_init(&ctx, key);
+	mus_xfrsum_init(&sum, &zone, 1800000000);
+	x = mus_xfr_new(&zone, ID, data[0] & 1 ? &ctx : NULL, mus_xfrsum_rr, &sum);
+	MUS_ASSERT(x);
+	/* a stream whose first message passed */
+	ctx.first_seen = (data[0] & 2) != 0;
+	data++;
+	size--;
+	while (fuzz_piece(&data, &size, &wire, &len)) {
+		int rc = mus_xfr_feed(x, wire, len, mus_time_from_s(1800000000), &et);
 
-		if (n > len - 2)
-			n = len - 2;
-		if (mus_xfr_feed(x, data + 2, n, mus_time_from_s(1700000000), &et) != MUS_XFR_MORE)
-			break;
-		data += n + 2;
-		len -= n + 2;
+		/* once over, over */
+		MUS_ASSERT(!ended || rc < 0);
+		ended = ended || rc != MUS_XFR_MORE;
 	}
 	mus_xfr_free(x);
+	mus_tsig_ctx_clear(&ctx);
 	return 0;
 }

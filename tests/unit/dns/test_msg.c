@@ -267,6 +267,33 @@ no_memory(void **state)
 	mus_arena_clear(&a);
 }
 
+/* Rdata that grows past the small buffer, up to what 16 bits of length can say. */
+static void
+large_rdata(void **state)
+{
+	static uint8_t wire[65535];
+	struct mus_arena a;
+	struct mus_msg m;
+
+	(void)state;
+	mus_arena_init(&a, 0);
+	for (size_t sig_len = 1; sig_len < 65535 - 60; sig_len += sig_len < 600 ? 1 : 9973) {
+		size_t n = bytes(HEAD "0001 0000 0000" Q " c00c 002e 0001 00000063 0000"
+		    " 0001 08 01 00000001 00000002 00000003 0004 c00c", wire, sizeof wire);
+		size_t rd_len = 18 + 2 + sig_len;
+
+		wire[n - 22] = (uint8_t)(rd_len >> 8);
+		wire[n - 21] = (uint8_t)rd_len;
+		memset(wire + n, 0x77, sig_len);
+		assert_int_equal(mus_msg_parse(wire, n + sig_len, &a, &m, NULL), 0);
+		assert_int_equal(m.rr[0][0].rd.len, rd_len + 1);
+		assert_int_equal(m.rr[0][0].rd.data[20], 0);
+		assert_int_equal(m.rr[0][0].rd.data[rd_len], 0x77);
+		mus_arena_reset(&a);
+	}
+	mus_arena_clear(&a);
+}
+
 /* RRSIGs go to the set they cover; order, duplicates, TTLs; foreign owners and classes stay out. */
 static void
 sets(void **state)
@@ -344,6 +371,7 @@ main(void)
 		cmocka_unit_test(parse_answer),
 		cmocka_unit_test(parse_refuses),
 		cmocka_unit_test(no_memory),
+		cmocka_unit_test(large_rdata),
 		cmocka_unit_test(sets),
 		cmocka_unit_test(rcodes),
 	};
