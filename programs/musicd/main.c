@@ -1,7 +1,6 @@
 /*
  * musicd: the controller.  Parses options, wires the parts, runs the loop.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +30,7 @@ struct daemon {
 	struct mus_api *api;
 	struct mus_httpd *httpd;
 	struct mus_timer *tick;
+	struct mus_sdnotify_watchdog *watchdog;
 	char cert[1024], key[1024];
 };
 
@@ -51,28 +51,24 @@ on_log(void *arg, int level, const char *zone, const char *text)
 
 static int
 on_auth(void *arg, const struct mus_http_req *r, const char *bearer, char name[static MUS_LABEL_MAX],
-    enum mus_api_role *role)
+    enum mus_role *role)
 {
-	static const enum mus_api_role roles[] = {
-	    [MUS_ROLE_READ] = MUS_API_READ,
-	    [MUS_ROLE_OPERATE] = MUS_API_OPERATE,
-	    [MUS_ROLE_ADMIN] = MUS_API_ADMIN,
-	};
 	struct daemon *d = arg;
-	enum mus_role found;
+	const struct mus_token *token = NULL;
 	uint8_t spki[32];
 	char cn[MUS_LABEL_MAX];
 
-	if (bearer) {
-		if (!mus_tokens_check(d->tokens, bearer, name, MUS_LABEL_MAX, &found))
-			return MUS_ERR_UNAUTH;
-	} else if (mus_http_client_cert(r, spki, cn, sizeof cn) &&
-	    mus_tokens_by_name(d->tokens, cn, &found)) {
-		snprintf(name, MUS_LABEL_MAX, "%s", cn);
-	} else {
+	if (bearer)
+		token = mus_tokens_find(d->tokens, bearer);
+	else if (mus_http_client_cert(r, spki, cn, sizeof cn))
+		/* A certificate that our CA vouches for stands for the token of its name. */
+		for (size_t i = 0; i < mus_tokens_count(d->tokens); i++)
+			if (strcmp(mus_tokens_at(d->tokens, i)->name, cn) == 0)
+				token = mus_tokens_at(d->tokens, i);
+	if (!token)
 		return MUS_ERR_UNAUTH;
-	}
-	*role = roles[found];
+	snprintf(name, MUS_LABEL_MAX, "%s", token->name);
+	*role = token->role;
 	return 0;
 }
 
@@ -108,9 +104,25 @@ on_stop(void *arg)
 {
 	struct daemon *d = arg;
 
-	mus_sd_notify("STOPPING=1");
+	mus_sdnotify_stopping();
 	mus_log_notice((const char *)NULL, "stopping");
 	mus_loop_stop(d->loop);
+}
+
+static int
+load_tokens(struct daemon *d, struct mus_errtext *et)
+{
+	struct mus_tokens *fresh = mus_tokens_new();
+	int rc = fresh ? mus_tokens_load(fresh, d->conf->api_tokens, et)
+		       : mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+
+	if (rc < 0) {
+		mus_tokens_free(fresh);
+		return rc;
+	}
+	mus_tokens_free(d->tokens);
+	d->tokens = fresh;
+	return 0;
 }
 
 static void
@@ -118,15 +130,13 @@ on_reload(void *arg)
 {
 	struct daemon *d = arg;
 	struct mus_errtext et;
-	struct mus_tokens *fresh = NULL;
 
-	if (mus_tokens_load(d->conf->api_tokens, &fresh, &et) < 0) {
+	mus_sdnotify_reloading();
+	if (load_tokens(d, &et) < 0)
 		mus_log_error((const char *)NULL, et.s, "reload: tokens stay as they were");
-		return;
-	}
-	mus_tokens_free(d->tokens);
-	d->tokens = fresh;
-	mus_log_notice((const char *)NULL, "tokens read again");
+	else
+		mus_log_notice((const char *)NULL, "tokens read again");
+	mus_sdnotify_ready();
 }
 
 static void
@@ -135,7 +145,6 @@ on_tick(void *arg)
 	struct daemon *d = arg;
 
 	mus_log_tick();
-	mus_sd_watchdog();
 	mus_timer_start(d->tick, 1000);
 }
 
@@ -211,8 +220,12 @@ static int
 certificate(struct daemon *d, struct mus_errtext *et)
 {
 	const struct musicd_conf *c = d->conf;
-	char addr[MUS_ADDR_TEXT_MAX];
-	const char *names[] = {"localhost", NULL, NULL};
+	const char *const names[] = {"localhost", NULL};
+	struct mus_selfsigned_opts o = {.cert_file = d->cert, .key_file = d->key, .names = names,
+	    .addrs = &c->api_listen, .addr_count = 1, .now = mus_loop_now(d->loop)};
+	struct mus_pin pin;
+	char text[MUS_PIN_TEXT_MAX];
+	bool made = false;
 	int rc;
 
 	if (c->api_cert) {
@@ -222,10 +235,11 @@ certificate(struct daemon *d, struct mus_errtext *et)
 	}
 	snprintf(d->cert, sizeof d->cert, "%s.cert.pem", c->store_file);
 	snprintf(d->key, sizeof d->key, "%s.key.pem", c->store_file);
-	names[1] = mus_addr_text(&c->api_listen, c->api_listen.port, addr);
-	rc = mus_selfsigned_make(d->cert, d->key, names, et);
+	rc = mus_selfsigned_ensure(&o, &made, &pin, et);
 	if (rc < 0)
 		return mus_err_wrap(et, rc, "api.certificate");
+	mus_log_notice((const char *)NULL, "%s certificate %s, pin %s", made ? "made" : "own", d->cert,
+	    mus_pin_text(&pin, text));
 	return 0;
 }
 
@@ -237,7 +251,7 @@ open_api(struct daemon *d, struct mus_errtext *et)
 	    .metrics_open = c->api_metrics_open};
 	struct mus_httpd_opts h = {.listen = c->api_listen, .cert_file = d->cert, .key_file = d->key,
 	    .client_ca_file = c->api_client_ca, .body_max_bytes = MUS_API_BULK_BODY_MAX};
-	int rc = mus_tokens_load(c->api_tokens, &d->tokens, et);
+	int rc = load_tokens(d, et);
 
 	if (rc < 0)
 		return mus_err_wrap(et, rc, "api.tokens");
@@ -267,7 +281,7 @@ open_all(struct daemon *d, struct mus_errtext *et)
 	    (rc = mus_loop_on_signal(d->loop, SIGHUP, on_reload, d)) < 0)
 		return mus_errf(et, MUS_ERR_NOMEM, "signals and timers");
 	mus_timer_start(d->tick, 1000);
-	return 0;
+	return mus_sdnotify_watchdog_start(d->loop, &d->watchdog);
 }
 
 /* In reverse; questions first, so that nobody calls back into what is gone. */
@@ -276,6 +290,7 @@ close_all(struct daemon *d)
 {
 	mus_api_free(d->api);
 	mus_httpd_free(d->httpd);
+	mus_sdnotify_watchdog_stop(d->watchdog);
 	mus_timer_free(d->tick);
 	mus_dnsd_free(d->dnsd);
 	mus_dnsx_free(d->dnsx);
@@ -285,4 +300,40 @@ close_all(struct daemon *d)
 	mus_tokens_free(d->tokens);
 	mus_loop_free(d->loop);
 	mus_conf_free(d->conf_file);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct mus_opts_spec spec = {.program = "musicd",
+	    .summary = "multi-signer controller for DNSSEC",
+	    .conf_file = "/etc/music/musicd.yaml",
+	    .schema = &musicd_schema};
+	struct daemon d = {.tick = NULL};
+	struct mus_privs_opts privs = {.files_min = 4096};
+	struct mus_log_opts log = {.program = "musicd"};
+	struct mus_errtext et = {""};
+	struct mus_opts opts;
+	int rc = mus_opts_begin(&spec, argc, argv, &opts, &d.conf_file);
+
+	if (rc != MUS_OPTS_RUN)
+		return rc;
+	d.conf = mus_conf_get(d.conf_file);
+	log.conf = d.conf->log;
+	if (opts.verbose && log.conf.level < MUS_LOG_DEBUG)
+		log.conf.level = MUS_LOG_DEBUG;
+	mus_log_open(&log);
+	rc = mus_privs_apply(&privs, &et);
+	if (rc == 0)
+		rc = open_all(&d, &et);
+	if (rc < 0) {
+		mus_log_error((const char *)NULL, et.s, "cannot start");
+	} else {
+		mus_log_notice((const char *)NULL, "musicd %s is ready", MUS_VERSION);
+		mus_sdnotify_ready();
+		mus_loop_run(d.loop);
+	}
+	close_all(&d);
+	mus_log_flush();
+	return rc < 0 ? mus_err_exit(rc) : 0;
 }
