@@ -185,33 +185,19 @@ read_node(struct reader *r, yaml_event_t *ev, struct mus__conf_node **out)
 	return rc;
 }
 
-/* YAML allows tabs in many places and means something else by them; as indentation they are
- * always a mistake, and libyaml's words for it do not say so. */
+/* As indentation a tab is always a mistake, and libyaml's words for it do not say so. */
 static int
 refuse_tabs(struct reader *r)
 {
-	size_t i, line = 0, start = 0;
 	bool indent = true;
-	yaml_mark_t tab = {0};
-	bool has_tab = false;
+	size_t i;
 
 	for (i = 0; i < r->len; i++) {
 		char c = r->text[i];
 
-		if (c == '\n') {
-			line++;
-			start = i + 1;
-			indent = true;
-			has_tab = false;
-		} else if (indent && c == '\t') {
-			if (!has_tab)
-				tab = (yaml_mark_t){.line = line, .column = i - start};
-			has_tab = true;
-		} else if (indent && c != ' ' && c != '\r') {
-			if (has_tab)
-				return fail(r, tab, "a tab in the indentation: use spaces");
-			indent = false;
-		}
+		if (indent && c == '\t')
+			return fail(r, mark_at(r, i), "a tab in the indentation: use spaces");
+		indent = c == '\n' || (indent && c == ' ');
 	}
 	return 0;
 }

@@ -93,7 +93,7 @@ raise_files(uint64_t wanted, struct mus_errtext *et)
 	if (setrlimit(RLIMIT_NOFILE, &r) < 0)
 		return mus_errf(et, MUS_ERR_IO, "setrlimit: %s", strerror(errno));
 	if (r.rlim_cur < wanted)
-		return mus_errf(et, MUS_ERR_FULL, "%llu open files are wanted and %llu allowed (ulimit -n, LimitNOFILE)",
+		return mus_errf(et, MUS_ERR_FULL, "%llu open files are wanted and %llu allowed (LimitNOFILE)",
 		    (unsigned long long)wanted, (unsigned long long)r.rlim_cur);
 	return 0;
 }

@@ -53,7 +53,7 @@ static const struct mus_conf_row token_rows[] = {
 	MUS_CONF_END,
 };
 static const struct mus_conf_row rows[] = {
-	{MUS_CONF_STRING(struct demo, title, "title"), .help = "Shown on the page."},
+	{MUS_CONF_STRING(struct demo, title, "title"), .help = ".title \\- shown."},
 	{MUS_CONF_ADDRS(struct demo, api.listen, "api.listen"), .def = "127.0.0.1 ::1", .port = 8053,
 	    .min = 1, .max = 3, .help = "Where the interface listens."},
 	{MUS_CONF_FILE(struct demo, api.cert, "api.cert"), .help = "Certificate, PEM."},
@@ -216,8 +216,8 @@ test_defaults(void **state)
 	char path[300];
 
 	(void)state;
-	/* A section of which every line is a comment, an empty list. */
-	if (parse("zone: .\napi:\n  # listen: x\ntokens: []\n", &c, &et) < 0)
+	/* A section of which every line is a comment, an empty list; tabs that are no indentation. */
+	if (parse("zone:\t.\napi:\n  # listen:\tx\ntokens: []\t\n", &c, &et) < 0)
 		fail_msg("%s", et.s);
 	d = mus_conf_get(c);
 	assert_null(d->title);
@@ -329,6 +329,9 @@ test_errors(void **state)
 		    "f.yaml:3:1: a tab in the indentation: use spaces"},
 		{"a tab after blanks", "zone: a\napi:\n  \tlisten: ::1\n",
 		    "f.yaml:3:3: a tab in the indentation: use spaces"},
+		{"a tab in an item", "zone: a\ntokens:\n- name: x\n\t  role: read\n",
+		    "f.yaml:4:1: a tab in the indentation: use spaces"},
+		{"a tab on a line of its own", "zone: a\n \t\n", "f.yaml:2:2: a tab in the indentation: use spaces"},
 		{"two documents", "zone: a\n---\nzone: b\n", "f.yaml:2:1: a second document in the file"},
 		{"two documents, one is empty", "zone: a\n---\n", "f.yaml:2:1: a second document in the file"},
 		{"an anchor", "zone: &x a\n", "f.yaml:1:7: zone: anchors are not supported"},
@@ -393,13 +396,22 @@ dump(const struct mus_conf *c, unsigned flags)
 	return (char *)mus_buf_take(&b, &len);
 }
 
+static void
+note_diff(void *arg, const struct mus_conf_row *row)
+{
+	char *text = arg;
+
+	strcat(text, row->path);
+	strcat(text, row->when == MUS_CONF_AT_RELOAD ? "! " : " ");
+}
+
 /* A dump, put anywhere, parses to the same dump. */
 static void
 check_dump(const char *yaml, unsigned flags)
 {
 	struct mus_conf *c = NULL, *again = NULL;
 	struct mus_errtext et = {""};
-	char *one, *two;
+	char *one, *two, diff[400] = "";
 
 	if (parse(yaml, &c, &et) < 0)
 		fail_msg("%s", et.s);
@@ -407,6 +419,8 @@ check_dump(const char *yaml, unsigned flags)
 	if (mus_conf_parse(&schema, "dump", "/", one, strlen(one), &again, &et) < 0)
 		fail_msg("%s\nin\n%s", et.s, one);
 	two = dump(again, flags);
+	mus_conf_diff(c, again, note_diff, diff);
+	assert_string_equal(diff, "");
 	assert_string_equal(one, two);
 	free(one);
 	free(two);
@@ -422,7 +436,7 @@ test_dump(void **state)
 		"zone: a\napi: {state: /x}\n",
 		"zone: a\napi: {state: /x}\ntokens: [{name: a, only: {zones: [x, y]}}, {name: '- b: c'}]\n",
 		"zone: a\napi: {state: /x}\ntags: []\ntitle: ''\ndepth: 0\ninterval: 1h30m\n",
-		"zone: a\\032b.c\napi: {state: /x, limits: {body: 1025}}\ntags: ['#', ' x ', 'null', \"\\t\"]\n",
+		"zone: a\\032b.c\napi: {state: /x, limits: {body: 1G}}\ntags: ['#', ' x ', 'null', \"\\t\"]\n",
 	};
 	size_t i;
 
@@ -524,15 +538,6 @@ test_load(void **state)
 }
 
 static void
-note_diff(void *arg, const struct mus_conf_row *row)
-{
-	char *text = arg;
-
-	strcat(text, row->path);
-	strcat(text, row->when == MUS_CONF_AT_RELOAD ? "! " : " ");
-}
-
-static void
 test_diff(void **state)
 {
 	struct mus_conf *a = NULL, *b = NULL;
@@ -566,6 +571,10 @@ test_manual(void **state)
 		{MUS_CONF_MANUAL_MDOC, ".It Ic api.listen : Ar addresses\n"
 				       "Where the interface listens. From 1 to 3. "
 				       "Default: 127.0.0.1 ::1. Takes effect at restart.\n"},
+		{MUS_CONF_MANUAL_MDOC, ".Bl -tag -width Ds\n.It Ic title : Ar text\n\\&.title \\e\\- "},
+		{MUS_CONF_MANUAL_MDOC, "reload.\n.El\n"},
+		{MUS_CONF_MANUAL_MDOC, "Bearer tokens. From 0 to 3. No two with the same name. "},
+		{MUS_CONF_MANUAL_MARKDOWN, "| key | type | meaning |\n|---|---|---|\n| `title` | text | "},
 		{MUS_CONF_MANUAL_MDOC, ".It Ic tokens[].name : Ar text\n"
 				       "Name in the log. From 1 to 32. Mandatory."},
 		{MUS_CONF_MANUAL_MDOC, ".It Ic depth : Ar number\n"
@@ -598,6 +607,11 @@ test_schema(void **state)
 		{MUS_CONF_STRING(struct demo, title, "a"), .help = "A."},
 		MUS_CONF_END,
 	};
+	static const struct mus_conf_row bad_item[] = {
+		{MUS_CONF_STRING(struct demo, title, "x"), .help = "X."},
+		{MUS_CONF_INT(struct demo, depth, "y"), .def = "z", .help = "Y."},
+		MUS_CONF_END,
+	};
 	static const struct {
 		struct mus_conf_row rows[4];
 		const char *words;
@@ -625,6 +639,8 @@ test_schema(void **state)
 		{{{MUS_CONF_ENUM(struct demo, role, "a", none), .help = "A."}}, "a: no words"},
 		{{{MUS_CONF_SECTIONS(struct demo, tokens, "a", item), .unique = "b", .help = "A."}},
 		    "a: no key b"},
+		{{{MUS_CONF_SECTIONS(struct demo, tokens, "a", bad_item), .help = "A."}},
+		    "a: y: its default: \"z\" is no whole number"},
 		{{{MUS_CONF_INT(struct demo, depth, "a.b.c.d.e.f.g.h.i"), .help = "A."}},
 		    "a.b.c.d.e.f.g.h.i: nested too deep"},
 	};
@@ -640,6 +656,75 @@ test_schema(void **state)
 		assert_int_equal(mus_conf_check_schema(&s, &et), MUS_ERR_INTERNAL);
 		assert_string_equal(et.s, t[i].words);
 	}
+}
+
+/* Mandatory keys in sections, a unique key that is not the first, a secret by default, more keys
+ * than a message has room for. */
+struct other {
+	int64_t n;
+	struct mus_conf_secret secret;
+	MUS_CONF_LIST_OF(struct demo_token) list;
+};
+
+static void
+test_other_schema(void **state)
+{
+	static const struct mus_conf_row item[] = {
+		{MUS_CONF_ENUM(struct demo_token, role, "role", role_words), .help = "Role."},
+		{MUS_CONF_STRING(struct demo_token, name, "name"), .required = true, .help = "Name."},
+		MUS_CONF_END,
+	};
+	static const struct mus_conf_row other_rows[] = {
+		{MUS_CONF_INT(struct other, n, "a.b.must"), .required = true, .help = "N."},
+		{MUS_CONF_SECRET(struct other, secret, "secret"), .def = "secret", .help = "S."},
+		{MUS_CONF_SECTIONS(struct other, list, "list", item), .unique = "name", .help = "L."},
+#define LONG(x) {MUS_CONF_INT(struct other, n, "a_rather_long_key_of_which_there_are_many_" x), .help = "N."}
+		LONG("1"), LONG("2"), LONG("3"), LONG("4"), LONG("5"), LONG("6"), LONG("7"), LONG("8"),
+		MUS_CONF_END,
+	};
+	static const struct mus_conf_schema s = {"other", sizeof(struct other), other_rows, NULL};
+	static const struct {
+		const char *yaml, *words;
+	} t[] = {
+		{"", "o:1:1: a.b.must: mandatory key is missing (N.)"},
+		{"\nsecret: secret\n", "o:2:1: a.b.must: mandatory key is missing (N.)"},
+		{"\na:\n  # nothing\n", "o:2:3: a.b.must: mandatory key is missing (N.)"},
+		{"a:\n  b: {}\n", "o:2:6: a.b.must: mandatory key is missing (N.)"},
+		{"a: {b: {must: 1}}\nlist: [{name: x, role: read}, {name: y}, {role: read, name: x}]\n",
+		    "o:2:61: list[2]: name \"x\" was given already in line 2"},
+		{"xyzzyxyzzyxyzzy: 1\n",
+		    "o:1:1: xyzzyxyzzyxyzzy: unknown key; valid here: a, secret, list, "
+		    "a_rather_long_key_of_which_there_are_many_1, a_rather_long_key_of_which_there_are_many_2, "
+		    "a_rather_long_key_of_which_there_are_many_3, a_rather_long_key_of_which_there_are_many_4, "
+		    "a_rather_long_key_of_which_there_are_many_5, a_rather_long_key_of_which_there_are_many_6, ..."},
+	};
+	struct mus_conf *c = NULL, *again = NULL;
+	struct mus_errtext et = {""};
+	const struct other *o;
+	const char *yaml = "a: {b: {must: 1}}\nlist: [{name: x}, {role: read, name: y}]\n";
+	char *text;
+	size_t i;
+
+	(void)state;
+	if (mus_conf_check_schema(&s, &et) < 0)
+		fail_msg("%s", et.s);
+	for (i = 0; i < sizeof t / sizeof *t; i++) {
+		assert_int_equal(mus_conf_parse(&s, "o", tmp.dir, t[i].yaml, strlen(t[i].yaml), &c, &et),
+		    MUS_ERR_SYNTAX);
+		assert_string_equal(et.s, t[i].words);
+	}
+	if (mus_conf_parse(&s, "o", tmp.dir, yaml, strlen(yaml), &c, &et) < 0)
+		fail_msg("%s", et.s);
+	o = mus_conf_get(c);
+	assert_memory_equal(o->secret.value.bytes, "hush hush", 9);
+	text = dump(c, 0);
+	assert_non_null(strstr(text, "\n# secret: "));	/* the default, though its path is now absolute */
+	assert_non_null(strstr(text, "\nlist:\n  -\n    # role:\n    name: x\n  - role: read\n    name: y\n"));
+	if (mus_conf_parse(&s, "o", tmp.dir, text, strlen(text), &again, &et) < 0)
+		fail_msg("%s", et.s);
+	free(text);
+	mus_conf_free(c);
+	mus_conf_free(again);
 }
 
 /* Twenty thousand sections: time and depth do not grow with their square. */
@@ -686,6 +771,7 @@ main(void)
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_manual),
 		cmocka_unit_test(test_schema),
+		cmocka_unit_test(test_other_schema),
 		cmocka_unit_test(test_large),
 	};
 

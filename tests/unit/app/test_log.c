@@ -140,6 +140,8 @@ test_clean(void **state)
 		{"\xff\xfe", "\\xff\\xfe"},
 		{"\xc0\xaf", "\\xc0\\xaf"},			/* overlong */
 		{"\xe0\x80\x80", "\\xe0\\x80\\x80"},
+		{"\xe0\x9f\xbf", "\\xe0\\x9f\\xbf"},
+		{"\xf0\x8f\xbf\xbf", "\\xf0\\x8f\\xbf\\xbf"},
 		{"\xed\xa0\x80", "\\xed\\xa0\\x80"},		/* surrogate */
 		{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},	/* beyond Unicode */
 		{"cut \xe2\x82", "cut \\xe2\\x82"},
@@ -301,6 +303,15 @@ test_repeat_crowd(void **state)
 	assert_string_equal(json_string_value(json_object_get(j, "message")), "first");
 	assert_int_equal(json_integer_value(json_object_get(j, "repeated")), 1);
 	json_decref(j);
+	/* "0" is the oldest of those left, but was just seen again. */
+	clock_now.ms++;
+	mus_log_info(NULL, "0");
+	assert_string_equal(written(), "");
+	mus_log_info(NULL, "one more");
+	assert_null(strstr(written(), "repeated"));
+	/* A new form (reload): what was counted is told first. */
+	open_log(MUS_LOG_INFO, MUS_LOG_TEXT, 10000);
+	assert_non_null(strstr(written(), "\"message\":\"0\",\"repeated\":1}\n"));
 }
 
 int

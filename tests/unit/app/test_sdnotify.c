@@ -76,9 +76,10 @@ test_words(void **state)
 static void
 test_nobody(void **state)
 {
-	static const char *const bad[] = {"", "relative", "/none/such/socket",
+	static const char too_long[] =
 	    "/12345678901234567890123456789012345678901234567890123456789012345678901234567890"
-	    "12345678901234567890123456789"};
+	    "12345678901234567890123456789";
+	const char *const bad[] = {"", "relative", "/none/such/socket", too_long};
 	size_t i;
 
 	(void)state;

@@ -177,6 +177,44 @@ test_bearer(void **state)
 	mus_tokens_free(t);
 }
 
+static void
+test_many(void **state)
+{
+	struct mus_tokens *t = mus_tokens_new();
+	uint8_t hash[MUS_TOKEN_HASH_LEN];
+	char text[20];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		snprintf(text, sizeof text, "t%d", i);
+		mus_token_hash(text, hash);
+		assert_int_equal(mus_tokens_add(t, text, MUS_ROLE_READ, hash, NULL), 0);
+	}
+	for (i = 0; i < 200; i++) {
+		snprintf(text, sizeof text, "t%d", i);
+		assert_string_equal(mus_tokens_find(t, text)->name, text);
+	}
+	mus_tokens_free(t);
+}
+
+/* A zero byte hides nothing behind it. */
+static void
+test_zero_byte(void **state)
+{
+	static const char text[] = "a read " ABC "\n\0b admin " ABD "\n";
+	struct mus_tokens *t = mus_tokens_new();
+	FILE *f = fopen(temp_path(&tmp, "zero"), "w");
+	struct mus_errtext et;
+
+	(void)state;
+	assert_int_equal(fwrite(text, 1, sizeof text - 1, f), sizeof text - 1);
+	fclose(f);
+	assert_int_equal(mus_tokens_load(t, tmp.path, &et), MUS_ERR_SYNTAX);
+	assert_non_null(strstr(et.s, "zero: a zero byte in the file"));
+	mus_tokens_free(t);
+}
+
 int
 main(void)
 {
@@ -187,6 +225,8 @@ main(void)
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_file_errors),
 		cmocka_unit_test(test_bearer),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_zero_byte),
 	};
 
 	return cmocka_run_group_tests_name("app/token", tests, set_up, tear_down);
