@@ -349,7 +349,7 @@ client_headers(void)
 
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, h);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, headers);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, (void *)headers);
 	curl_go(c, &g);
 	curl_slist_free_all(h);
 	CHECK(strcmp(g.text, "GET /x x=me a=- body=") == 0, "%s", g.text);
