@@ -427,35 +427,25 @@ static enum mus_result
 wait_over(const struct mus_ctx *c, enum mus_rule rule, enum mus_clock_id id, unsigned origin,
     unsigned kind, struct mus_witness *w)
 {
-#ifdef MUS_CUT_GUARDS
-	(void)c, (void)rule, (void)id, (void)origin, (void)kind, (void)w;
-	return MUS_RES_HOLDS;
-#else
 	struct mus_time end = mus_clock_end(&c->want->proc.clock[id], c->policy);
 
-	if (end.ms <= c->now.ms)
+	if (end.ms <= c->now.ms || MUS_IS_CUT)
 		return MUS_RES_HOLDS;
 	say(w, rule, MUS_RES_FAILS, origin, MUS_NOBODY, kind);
 	if (w)
 		w->until = end;
 	return MUS_RES_FAILS;
-#endif
 }
 
 static enum mus_result
 out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
 {
-#ifdef MUS_CUT_GUARDS
-	(void)c, (void)w;
-	return MUS_RES_HOLDS;
-#else
 	unsigned b = c->want->proc.signer;
 	uint64_t still = mus_servers_of(c->zone, b) & mus_reach(c->zone, c->seen);
 
-	if (!still)
+	if (!still || MUS_IS_CUT)
 		return MUS_RES_HOLDS;
 	return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_server(still), MUS_RR_NS);
-#endif
 }
 
 /* The leaver's copy: nothing of it may be in a cache any more. */

@@ -147,15 +147,16 @@ struct mus_seen {
 	struct mus_pending pending[MUS_PENDING_MAX];
 };
 
+/* Kinds from DS on are the parent's; ${origin} says which signer for the others. */
 static inline struct mus_ring *
 mus_seen_ring(struct mus_seen *seen, unsigned origin, enum mus_rr_kind kind)
 {
-	return origin == MUS_PARENT ? &seen->parent[kind - MUS_RR_DS] : &seen->signer[origin][kind];
+	return kind >= MUS_RR_DS ? &seen->parent[kind - MUS_RR_DS] : &seen->signer[origin][kind];
 }
 static inline const struct mus_ring *
 mus_seen_ring_const(const struct mus_seen *seen, unsigned origin, enum mus_rr_kind kind)
 {
-	return origin == MUS_PARENT ? &seen->parent[kind - MUS_RR_DS] : &seen->signer[origin][kind];
+	return kind >= MUS_RR_DS ? &seen->parent[kind - MUS_RR_DS] : &seen->signer[origin][kind];
 }
 
 #endif

@@ -391,8 +391,10 @@ void
 world_round(struct world *w)
 {
 	world_observe(w);
-	if (w->restarts)
+	if (happens(w, w->restart))
 		restart(w);
+	if (w->on_round)
+		w->on_round(w);
 	mus_plan(&w->state.zone, &w->state.seen, &w->state.want, &w->policy, w->now, &w->plan);
 	w->rounds++;
 	w->state.want = w->plan.want;
@@ -571,7 +573,9 @@ world_init(struct world *w, unsigned signers, unsigned members, unsigned servers
 	w->server_count = w->key_count = w->command_count = 0;
 	memset(w->key_alg, 0, sizeof w->key_alg);
 	w->lose_look = w->lose_command = w->command_delay_s = 0;
-	w->reverse_looks = w->restarts = false;
+	w->reverse_looks = false;
+	w->restart = 0;
+	w->on_round = NULL;
 	w->poll_s = 60;
 	w->idle_s = 3600;
 	w->rounds = w->sent = 0;

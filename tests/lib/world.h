@@ -86,7 +86,8 @@ struct world {
 	struct mus_zonestate state;
 	struct mus_plan plan;
 	uint64_t rounds, sent;
-	bool restarts;			/* every round ends in a restart from the encoded state */
+	unsigned restart;		/* per mille of rounds after which it dies and comes back */
+	void (*on_round)(struct world *);	/* before each plan; or NULL */
 
 	struct oracle oracle;
 };

@@ -228,7 +228,7 @@ test_lost_looks_and_commands(void **state)
 	w.lose_look = 30;
 	w.lose_command = 300;
 	w.command_delay_s = 90;
-	w.restarts = true;
+	w.restart = 1000;
 	world_member(&w, 2, true);
 	run_to_goal(40 * 86400);
 	world_member(&w, 0, false);

@@ -1,0 +1,183 @@
+/*
+ * Random histories: worlds of all kinds in which signers join and leave while servers lag, looks and
+ * commands are lost, the parent is slow or lowers TTLs, and the controller dies.  Whatever happens,
+ * nothing in any cache may go wrong, and when the faults end the goal is reached.  Built a second
+ * time over a core without guard and waits (EXPECT_VIOLATIONS): there the judge must object.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+static struct world w;
+
+static unsigned
+between(unsigned from, unsigned to)
+{
+	return from + world_below(&w, to - from + 1);
+}
+
+/* Short and long ones alike often. */
+static uint32_t
+some_ttl(uint32_t max_s)
+{
+	static const uint32_t usual[] = {60, 300, 900, 3600, 7200, 86400};
+	uint32_t ttl_s = usual[world_below(&w, 6)];
+
+	return ttl_s < max_s ? ttl_s : max_s;
+}
+
+static void
+some_signer(unsigned s)
+{
+	struct world_signer *g = &w.signer[s];
+
+	for (unsigned k = 0; k < MUS_RR_DS; k++)
+		g->copy.rr[k].ttl_s = some_ttl(k == MUS_RR_KEY ? 7200 : 86400);
+	g->hidden_ttl_s = some_ttl(86400);
+	if (between(0, 3) == 0)
+		g->own_cds_dts = (uint8_t)(between(0, 1) ? 1 << 1 : 1 << 1 | 1 << 2);
+	g->copy.rr[MUS_RR_CDS].ttl_s = 60;
+}
+
+static void
+some_world(uint64_t seed)
+{
+	uint64_t mixed = seed * 0x9e3779b97f4a7c15u | 1;
+	unsigned signers = 2 + (unsigned)(mixed >> 60) % 2;
+	unsigned members = 1 + (unsigned)(mixed >> 50) % signers;
+
+	world_init(&w, signers, members, 1 + (unsigned)(mixed >> 40) % 2);
+	w.seed = mixed;
+	for (unsigned i = 0; i < 20; i++)
+		world_random(&w);
+	for (unsigned s = 0; s < signers; s++)
+		some_signer(s);
+	for (unsigned i = 0; i < w.server_count; i++)
+		w.server[i].lag_s = between(0, 2) ? 0 : between(1, 4000);
+	w.poll_s = between(30, 600);
+	w.idle_s = between(600, 5400);
+	w.policy.margin_s = between(1, 60);
+	w.policy.gap_s = w.idle_s * 3;
+	w.parent.ds_ttl_s = some_ttl(86400);
+	w.parent.copy.rr[MUS_RR_DS].ttl_s = w.parent.ds_ttl_s;
+	w.parent.copy.rr[MUS_RR_PNS].ttl_s = some_ttl(86400);
+	w.parent.ds_ttl_low_s = between(0, 1) ? 0 : 300;
+	w.parent.scan_s = w.poll_s + between(0, 20000);
+	w.parent.delay_s = between(0, 4000);
+	w.lose_look = between(0, 3) ? 0 : between(1, 40);
+	w.lose_command = between(0, 2) ? 0 : between(1, 300);
+	w.command_delay_s = between(0, 1) ? 0 : between(1, 300);
+	w.restart = between(0, 9) ? 10 : 1000;
+	w.reverse_looks = between(0, 1);
+	world_changed(&w, MUS_PARENT);
+	for (unsigned s = 0; s < signers; s++)
+		world_changed(&w, s);
+	/* Before the story begins, all servers have loaded this, and caches know nothing else. */
+	for (unsigned i = 0; i < w.server_count; i++)
+		w.server[i].load_at = w.now;
+	world_advance(&w, w.now);
+	oracle_init(&w.oracle, w.now.ms);
+}
+
+static bool
+never(const struct world *x)
+{
+	(void)x;
+	return false;
+}
+
+/* The operator changes his mind some times; one member always stays. */
+static void
+change_members(void)
+{
+	unsigned keep = between(0, w.signer_count - 1);
+
+	for (unsigned s = 0; s < w.signer_count; s++)
+		world_member(&w, s, s == keep || between(0, 1));
+}
+
+static void
+tell(uint64_t seed, const char *what)
+{
+	printf("seed %llu: %s\n", (unsigned long long)seed, what);
+	printf("  %s row %u of signer %u, members", mus_proc_text(w.state.want.proc.kind),
+	    w.state.want.proc.row, w.state.want.proc.signer);
+	for (unsigned s = 0; s < w.signer_count; s++)
+		printf(" %d", w.state.zone.signer[s].is_member);
+	printf(", keyg %x dsg %x nsg %x, %u acts, %u pending\n", w.state.want.keyg, w.state.want.dsg,
+	    w.state.want.nsg, w.plan.act_count, w.state.seen.pending_count);
+	for (unsigned i = 0; i < w.plan.wait_count; i++)
+		printf("  waits for %s origin %u server %u kind %u key %u\n",
+		    mus_rule_text(w.plan.wait[i].rule), w.plan.wait[i].origin,
+		    w.plan.wait[i].server, w.plan.wait[i].kind, w.plan.wait[i].key);
+	if (w.oracle.violations)
+		printf("  %s\n", w.oracle.first);
+	fflush(stdout);
+}
+
+static bool
+goal_is_true(void)
+{
+	uint64_t keys = 0, names = 0;
+
+	for (unsigned s = 0; s < w.signer_count; s++)
+		if (w.state.zone.signer[s].is_member) {
+			keys |= w.signer[s].key_signers;
+			names |= world_names(&w, s);
+		}
+	return w.parent.copy.rr[MUS_RR_DS].set == keys && w.parent.copy.rr[MUS_RR_PNS].set == names;
+}
+
+static unsigned long
+number(const char *name, unsigned long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoul(text, NULL, 10) : otherwise;
+}
+
+int
+main(void)
+{
+	unsigned long count = number("MUS_HISTORIES", 60), seed = number("MUS_SEED", 1);
+	unsigned long bad = 0, stuck = 0, overflow = 0;
+	unsigned long long rounds = 0, checks = 0, sent = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (unsigned long i = 0; i < count; i++) {
+		unsigned changes;
+		bool done;
+
+		some_world(seed + i);
+		changes = between(1, 4);
+		for (unsigned c = 0; c < changes; c++) {
+			change_members();
+			world_run(&w, never, between(60, between(0, 1) ? 7200 : 400000));
+		}
+		w.lose_look = w.lose_command = 0;
+		done = world_run(&w, world_is_settled, 60 * 86400) && goal_is_true();
+		if (w.oracle.violations) {
+#ifndef EXPECT_VIOLATIONS
+			tell(seed + i, "violation");
+#endif
+			bad++;
+		} else if (!done) {
+			tell(seed + i, "stuck");
+			stuck++;
+		}
+		overflow += w.oracle.overflow;
+		rounds += w.rounds;
+		checks += w.oracle.checks;
+		sent += w.sent;
+		world_free(&w);
+	}
+	printf("histories: %lu from seed %lu, %llu rounds, %llu changes, %llu judgements: %lu with violations, %lu stuck, %lu overflows\n",
+	    count, seed, rounds, sent, checks, bad, stuck, overflow);
+#ifdef EXPECT_VIOLATIONS
+	return bad * 10 < count;	/* at least one in ten goes wrong */
+#else
+	return bad || stuck || overflow;
+#endif
+}
