@@ -3,18 +3,38 @@
 #include "core/guard.h"
 #include "core/sets.h"
 
-/* Servers that would be in Reach: those that are, and those of the entering names. */
+/* Servers of ${names} that are not in ${reach}. */
+static uint64_t
+servers_named(const struct mus_zone *zone, uint64_t names, uint64_t reach)
+{
+	uint64_t servers = 0;
+
+	for (unsigned i = 0; i < zone->server_count; i++)
+		if (zone->server[i].origin != MUS_PARENT && zone->server[i].ns < zone->ns_count &&
+		    (names >> zone->server[i].ns & 1))
+			servers |= mus_bit(i);
+	return servers & ~reach;
+}
+
+/* Servers that would be in Reach: those that are, those of the entering names, and whoever these
+ * lead to by the NS sets that they show. */
 static uint64_t
 reach_with(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t ns_add,
     uint64_t *entering)
 {
-	uint64_t reach = mus_reach(zone, seen);
+	uint64_t reach = mus_reach(zone, seen), names = ns_add, more;
 
 	*entering = 0;
-	for (unsigned i = 0; i < zone->server_count; i++)
-		if (zone->server[i].origin != MUS_PARENT && zone->server[i].ns < zone->ns_count &&
-		    (ns_add >> zone->server[i].ns & 1) && !(reach >> i & 1))
-			*entering |= mus_bit(i);
+	while ((more = servers_named(zone, names, reach | *entering)) != 0) {
+		*entering |= more;
+		for (unsigned s = 0; s < zone->signer_count; s++) {
+			const struct mus_ring *ring = &seen->signer[s][MUS_RR_NS];
+
+			for (unsigned i = 0; i < ring->count; i++)
+				if (ring->v[i].srv & *entering)
+					names |= ring->v[i].set;
+		}
+	}
 	return reach | *entering;
 }
 

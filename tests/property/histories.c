@@ -117,6 +117,35 @@ tell(uint64_t seed, const char *what)
 	fflush(stdout);
 }
 
+/* MUS_TRACE: what happens, line by line. */
+static void
+trace(struct world *x)
+{
+	static uint64_t before[64];
+	uint64_t now[64] = {x->state.want.proc.kind, x->state.want.proc.row, x->state.want.keyg,
+	    x->state.want.dsg, x->state.want.nsg, x->state.want.csync};
+	unsigned n = 6;
+
+	for (unsigned i = 0; i < x->server_count && n + 4 < 64; i++) {
+		const struct world_set *rr = x->server[i].shown.rr;
+
+		now[n++] = x->server[i].origin == MUS_PARENT ? rr[MUS_RR_DS].set : rr[MUS_RR_KEY].set;
+		now[n++] = x->server[i].origin == MUS_PARENT ? rr[MUS_RR_PNS].set : rr[MUS_RR_NS].set;
+		now[n++] = x->state.seen.server[i].cut.ms == INT64_MAX;
+	}
+	if (memcmp(now, before, sizeof now) == 0)
+		return;
+	memcpy(before, now, sizeof now);
+	printf("%lld %s %llu/%llu g %llx %llx %llx %llu:", (long long)x->now.ms,
+	    mus_proc_text(x->state.want.proc.kind), (unsigned long long)now[1],
+	    (unsigned long long)x->state.want.proc.signer, (unsigned long long)now[2],
+	    (unsigned long long)now[3], (unsigned long long)now[4], (unsigned long long)now[5]);
+	for (unsigned i = 0; i < x->server_count; i++)
+		printf(" [%u %llx %llx %llu]", x->server[i].origin, (unsigned long long)now[6 + 3 * i],
+		    (unsigned long long)now[7 + 3 * i], (unsigned long long)now[8 + 3 * i]);
+	printf("\n");
+}
+
 static bool
 goal_is_true(void)
 {
@@ -151,6 +180,7 @@ main(void)
 		bool done;
 
 		some_world(seed + i);
+		w.on_round = getenv("MUS_TRACE") ? trace : NULL;
 		changes = between(1, 4);
 		for (unsigned c = 0; c < changes; c++) {
 			change_members();
