@@ -137,9 +137,11 @@ mus_desire(const struct mus_zone *zone, const struct mus_seen *seen, const struc
 	out->csync_content = (uint64_t)want->csync_serial << 16 | 1; /* immediate, OP-13 */
 	out->key_at = (uint8_t)(want->keyg & ~lost);
 	out->ns_at = (uint8_t)(want->nsg & ~lost);
-	/* Who leaves takes part (OP-9); who joins keeps its NS set until its names enter everywhere. */
+	/* Who leaves takes part (OP-9).  Who joins keeps its own names until they enter everywhere, but
+	 * lists nobody that is no signer: it would lead resolvers there as soon as it is reached. */
 	if (want->proc.kind == MUS_PROC_REMOVE)
 		out->ns_at |= (uint8_t)(want->keyg & ~lost & 1u << want->proc.signer);
+	out->clean_at = (uint8_t)(want->keyg & ~lost & ~out->ns_at);
 	/* Who is on the way out keeps its keys' CDS to itself: it is not asked about DS any more. */
 	out->cds_at = (uint8_t)(want->keyg & want->dsg & ~lost);
 	if (is_untouched(seen, want))

@@ -150,6 +150,22 @@ act_ns(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 		add_act(plan, &a);
 }
 
+/* Names of signers that take no part, at one that joins; its own stay. */
+static void
+act_strangers(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
+{
+	struct shown sh = shown_at(c, s, MUS_RR_NS);
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_NS,
+	    .why = MUS_RULE_NSSET};
+
+	a.del = c->desire->ns_del & sh.any;
+	for (unsigned n = 0; n < c->zone->ns_count; n++)
+		if (c->zone->ns[n].owner == s)
+			a.del &= ~mus_bit(n);
+	if (sh.known && a.del)
+		add_act(plan, &a);
+}
+
 static void
 act_csync(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 {
@@ -193,6 +209,8 @@ differences(const struct mus_ctx *c, struct mus_plan *plan)
 			act_ns(c, s, plan);
 			act_csync(c, s, plan);
 		}
+		if (c->desire->clean_at >> s & 1)
+			act_strangers(c, s, plan);
 	}
 }
 
