@@ -594,7 +594,10 @@ mus_pending_add(struct mus_seen *seen, const struct mus_act *act, struct mus_tim
 	return true;
 }
 
-/* Settled: every public server of the signer shows the change. */
+/* Settled: every public server of the signer shows the change; or it was sent so long ago that it
+ * would show if it had been taken: it was lost, and the difference is planned anew if still wanted.
+ * Without this end a change that was sent, lost, and then not wanted any more would count as made for
+ * ever. */
 static bool
 is_settled(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_pending *p,
     const struct mus_policy *policy, struct mus_time now)
@@ -605,6 +608,8 @@ is_settled(const struct mus_zone *zone, const struct mus_seen *seen, const struc
 	if (ring->asked_at.ms <= p->sent_at.ms ||
 	    !mus_is_known(ring, p->signer, p->kind, servers, policy, now, NULL))
 		return false;
+	if (mus_time_add_s(p->sent_at, policy->gap_s).ms < now.ms)
+		return true;
 	for (unsigned i = 0; i < ring->count; i++)
 		if (ring->v[i].srv &&
 		    ((ring->v[i].set & p->add) != p->add || (ring->v[i].set & p->del) != 0))

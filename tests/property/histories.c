@@ -112,6 +112,12 @@ tell(uint64_t seed, const char *what)
 		printf("  waits for %s origin %u server %u kind %u key %u\n",
 		    mus_rule_text(w.plan.wait[i].rule), w.plan.wait[i].origin,
 		    w.plan.wait[i].server, w.plan.wait[i].kind, w.plan.wait[i].key);
+	for (unsigned i = 0; i < w.state.seen.pending_count; i++)
+		printf("  pending %s at %u: add %llx del %llx since %lld\n",
+		    mus_rr_text(w.state.seen.pending[i].kind), w.state.seen.pending[i].signer,
+		    (unsigned long long)w.state.seen.pending[i].add,
+		    (unsigned long long)w.state.seen.pending[i].del,
+		    (long long)(w.now.ms - w.state.seen.pending[i].sent_at.ms) / 1000);
 	if (w.oracle.violations)
 		printf("  %s\n", w.oracle.first);
 	fflush(stdout);
