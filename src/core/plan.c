@@ -462,6 +462,50 @@ run_clocks(const struct mus_ctx *c, struct mus_want *want)
 	tick(c, want, MUS_CLOCK_CUT, MUS_RES_HOLDS, mus_time_is_set(cut) ? cut : c->now);
 }
 
+/* CSYNC is asked for, with a serial that no parent has seen yet (OP-13). */
+static void
+ask_by_csync(struct mus_want *want, struct mus_time now)
+{
+	uint32_t now_s = (uint32_t)mus_time_to_s(now);
+
+	want->csync = true;
+	want->csync_serial = now_s > want->csync_serial ? now_s : want->csync_serial + 1;
+}
+
+/* The process is at or past the row of this name. */
+static bool
+has_reached(const struct mus_proc *p, const char *name)
+{
+	unsigned count;
+	const struct mus_row *rows = mus_rows(p->kind, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return p->row >= i;
+	return false;
+}
+
+/* A parent acts with a delay: it may come to an NS set that was asked for earlier after the row that
+ * waits for it has passed, even after the process.  Then it is asked again, and told when it is done. */
+static void
+mend_delegation(const struct mus_ctx *c, struct mus_want *want)
+{
+	const struct mus_proc *p = &want->proc;
+	const char *done = p->kind == MUS_PROC_ADD ? "stop" : "csync-removed";
+	enum mus_result ns;
+
+	/* Who never asked the parent for anything does not begin without an order. */
+	if (want->csync_serial == 0 || (p->kind != MUS_PROC_NONE && !has_reached(p, done)))
+		return;
+	ns = mus_condition(c, MUS_RULE_NSSET, NULL);
+	if (ns == MUS_RES_HOLDS)
+		ns = mus_condition(c, MUS_RULE_PARENTNS, NULL);
+	if (ns == MUS_RES_FAILS && !want->csync)
+		ask_by_csync(want, c->now);
+	else if (ns == MUS_RES_HOLDS && want->csync && !c->policy->csync_keep)
+		want->csync = false;
+}
+
 /* The action of a row on the intention. */
 static void
 act_row(const struct mus_ctx *c, struct mus_want *want)
@@ -488,13 +532,8 @@ act_row(const struct mus_ctx *c, struct mus_want *want)
 		else
 			want->nsg &= (uint8_t)~bit;
 	} else if (strcmp(name, "csync-added") == 0) {
-		if (mus_condition(c, MUS_RULE_PARENTNS, NULL) != MUS_RES_HOLDS) {
-			uint32_t now_s = (uint32_t)mus_time_to_s(c->now);
-
-			want->csync = true;
-			want->csync_serial =
-			    now_s > want->csync_serial ? now_s : want->csync_serial + 1;
-		}
+		if (mus_condition(c, MUS_RULE_PARENTNS, NULL) != MUS_RES_HOLDS)
+			ask_by_csync(want, c->now);
 	} else if (strcmp(name, "csync-removed") == 0 || strcmp(name, "stop") == 0) {
 		if (!c->policy->csync_keep)
 			want->csync = false;
@@ -680,6 +719,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 	run_clocks(&c, &plan->want);
 	plan->need_copy = copies_needed(&c);
 	next = plan->want;
+	mend_delegation(&c, &next);
 	if (next.proc.kind != MUS_PROC_NONE)
 		advance(&base, &next, plan);
 	if (policy->held) {
