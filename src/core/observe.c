@@ -99,6 +99,53 @@ mus_version_end(const struct mus_seen *seen, const struct mus_ring *ring,
 	return mus_time_add_s(last, margin_s);
 }
 
+static bool
+has_version(const struct mus_ring *ring, uint64_t set)
+{
+	for (unsigned i = 0; i < ring->count; i++)
+		if (ring->v[i].set == set)
+			return true;
+	return false;
+}
+
+/* A CSYNC stood beside the NS set ${v} for some time. */
+static bool
+had_csync(const struct mus_ring *csync, const struct mus_version *v)
+{
+	for (unsigned i = 0; i < csync->count; i++) {
+		const struct mus_version *c = &csync->v[i];
+
+		if (!(c->flags & MUS_VER_ABSENT) && c->first.ms <= v->last.ms &&
+		    (c->srv || c->last.ms >= v->first.ms))
+			return true;
+	}
+	return false;
+}
+
+struct mus_time
+mus_asked_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
+    enum mus_rr_kind kind, const struct mus_version *v, const struct mus_policy *policy,
+    struct mus_time now)
+{
+	const struct mus_ring *parent = &seen->parent[kind == MUS_RR_CDS ? 0 : MUS_RR_PNS - MUS_RR_DS];
+	uint64_t reach = mus_reach(zone, seen);
+
+	if (v->srv || (v->flags & (MUS_VER_ABSENT | MUS_VER_DELETE)) || v->last.ms == MUS_TIME_ALWAYS.ms)
+		return MUS_TIME_ALWAYS;
+	if (kind == MUS_RR_NS && !had_csync(&seen->signer[signer][MUS_RR_CSYNC], v))
+		return MUS_TIME_ALWAYS;
+	for (unsigned i = 0; i < parent->count; i++)
+		if (parent->v[i].set == v->set &&
+		    (parent->v[i].srv || parent->v[i].last.ms >= v->first.ms))
+			return MUS_TIME_ALWAYS;	/* it has followed */
+	/* A parent follows only what all servers of the delegation show alike (RFC 9975). */
+	for (unsigned o = 0; o < zone->signer_count; o++)
+		if ((mus_servers_of(zone, o) & reach) && !has_version(&seen->signer[o][kind], v->set))
+			return MUS_TIME_ALWAYS;
+	return mus_version_end(seen, &seen->signer[signer][kind], v, policy->parent_ttl_floor_s, now,
+	    policy->margin_s);
+}
+
 bool
 mus_is_known(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind kind, uint64_t servers,
     const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
@@ -211,6 +258,11 @@ drop_dead(const struct mus_seen *seen, struct mus_ring *ring, enum mus_rr_kind k
 	uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now);
 	unsigned n = 0;
 
+	/* What a parent was asked for, and whether it followed, is remembered as long as it may take
+	 * (mus_asked_until). */
+	if (kind == MUS_RR_CDS || kind == MUS_RR_CSYNC || kind == MUS_RR_NS || kind == MUS_RR_DS ||
+	    kind == MUS_RR_PNS)
+		floor_s = policy->parent_ttl_floor_s;
 	for (unsigned i = 0; i < ring->count; i++) {
 		if (ring->v[i].srv == 0 &&
 		    mus_version_end(seen, ring, &ring->v[i], floor_s, now, policy->margin_s).ms <
@@ -347,11 +399,17 @@ listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned 
 		/* Who is declared lost is believed to list nobody (OP-9). */
 		if (o < MUS_SIGNERS_MAX && (o >= zone->signer_count || zone->signer[o].is_lost))
 			continue;
-		for (unsigned i = 0; i < ring->count; i++)
-			if (ring->v[i].set & mus_bit(ns))
-				end = mus_time_max(end,
-				    mus_version_end(seen, ring, &ring->v[i], floor_s, now,
-					policy->margin_s));
+		for (unsigned i = 0; i < ring->count; i++) {
+			const struct mus_version *v = &ring->v[i];
+
+			if (!(v->set & mus_bit(ns)))
+				continue;
+			end = mus_time_max(
+			    end, mus_version_end(seen, ring, v, floor_s, now, policy->margin_s));
+			if (o != MUS_PARENT && !v->srv)
+				end = mus_time_max(
+				    end, mus_asked_until(zone, seen, o, kind, v, policy, now));
+		}
 	}
 	return end;
 }
@@ -385,7 +443,10 @@ settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mu
 				s->reach_since = now;
 				changed = true;
 			} else if (end.ms < now.ms && s->cut.ms == MUS_TIME_NEVER.ms) {
-				s->cut = end.ms == MUS_TIME_ALWAYS.ms ? now : end;
+				/* Not before it was believed to be in Reach. */
+				s->cut = end.ms == MUS_TIME_ALWAYS.ms
+				    ? now
+				    : mus_time_max(end, s->reach_since);
 				changed = true;
 			}
 		}

@@ -38,6 +38,12 @@ struct mus_time mus_version_end(const struct mus_seen *seen, const struct mus_ri
 /* Floor below which no TTL of this RRset is believed yet (parent DS and NS). */
 uint32_t mus_ring_floor_s(const struct mus_ring *ring, enum mus_rr_kind kind,
     const struct mus_policy *policy, struct mus_time now);
+/* A set that all reachable servers asked the parent to take up (CDS; NS with CSYNC), that was withdrawn
+ * and that the parent has not shown since: it may still come to it, for it acts with a delay.  Until
+ * when; in the past or ALWAYS: it does not.  ${v} is a version of ${signer}'s ring ${kind}. */
+struct mus_time mus_asked_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
+    enum mus_rr_kind kind, const struct mus_version *v, const struct mus_policy *policy,
+    struct mus_time now);
 /* From when on the ring's history is complete; in the past: it is. */
 struct mus_time mus_history_at(const struct mus_ring *ring, enum mus_rr_kind kind,
     const struct mus_policy *policy, struct mus_time now);

@@ -108,6 +108,31 @@ add_ds_asked(const struct mus_zone *zone, const struct mus_seen *seen, struct mu
 	}
 }
 
+/* One that was asked for and withdrawn before the parent followed may still come. */
+static void
+add_ds_withdrawn(const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_policy *policy, struct mus_time now, struct mus_sets *s)
+{
+	for (unsigned o = 0; o < zone->signer_count; o++) {
+		const struct mus_ring *ring = &seen->signer[o][MUS_RR_CDS];
+
+		for (unsigned i = 0; i < ring->count; i++) {
+			const struct mus_version *v = &ring->v[i];
+			struct mus_ent e;
+
+			if (v->srv)
+				continue;
+			e = entry_of(v, MUS_PARENT, MUS_RR_DS,
+			    mus_asked_until(zone, seen, o, MUS_RR_CDS, v, policy, now));
+			if (e.end.ms < now.ms)
+				continue;
+			e.a = v->set;
+			memcpy(e.dt, v->dt, sizeof e.dt);
+			mus_sets_add(s, 'd', &e);
+		}
+	}
+}
+
 static void
 add_keys(const struct mus_zone *zone, const struct mus_seen *seen, unsigned o,
     const struct mus_policy *policy, struct mus_time now, struct mus_sets *s)
@@ -188,6 +213,7 @@ mus_sets_alive(const struct mus_zone *zone, const struct mus_seen *seen,
 	group_algs(zone, s);
 	add_ds(seen, policy, now, s);
 	add_ds_asked(zone, seen, s);
+	add_ds_withdrawn(zone, seen, policy, now, s);
 	for (unsigned o = 0; o < zone->signer_count; o++) {
 		add_keys(zone, seen, o, policy, now, s);
 		add_data(seen, o, policy, now, s);
