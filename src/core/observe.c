@@ -414,9 +414,33 @@ listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned 
 	return end;
 }
 
+/* What the server stopped to show in the very round that shows it in Reach may have been handed out
+ * before: nobody knows when between two rounds resolvers came to it. */
 static void
-settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mus_policy *policy,
-    struct mus_time now)
+enter(const struct mus_zone *zone, struct mus_seen *seen, unsigned server, struct mus_time now)
+{
+	for (unsigned kind = 0; kind < MUS_RR_SIGNER_COUNT; kind++) {
+		struct mus_ring *ring = &seen->signer[zone->server[server].origin][kind];
+
+		for (unsigned i = 0; i < ring->count; i++)
+			if (ring->v[i].srv == 0 && ring->v[i].last.ms == MUS_TIME_ALWAYS.ms)
+				ring->v[i].last = now;
+	}
+	seen->server[server].cut = MUS_TIME_NEVER;
+	seen->server[server].reach_since = now;
+}
+
+/* Names that are meant to be in the NS sets: on their way there, or there. */
+static bool
+is_intended(const struct mus_zone *zone, const struct mus_want *want, unsigned ns)
+{
+	return want->adopted && zone->ns[ns].owner < zone->signer_count &&
+	    (want->nsg >> zone->ns[ns].owner & 1);
+}
+
+static void
+settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *want,
+    const struct mus_policy *policy, struct mus_time now)
 {
 	bool changed = true;
 
@@ -438,9 +462,10 @@ settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mu
 			if (zone->server[i].ns >= zone->ns_count)
 				continue;
 			end = until[zone->server[i].ns];
+			if (is_intended(zone, want, zone->server[i].ns))
+				end = MUS_TIME_NEVER;
 			if (end.ms >= now.ms && s->cut.ms != MUS_TIME_NEVER.ms) {
-				s->cut = MUS_TIME_NEVER;
-				s->reach_since = now;
+				enter(zone, seen, i, now);
 				changed = true;
 			} else if (end.ms < now.ms && s->cut.ms == MUS_TIME_NEVER.ms) {
 				/* Not before it was believed to be in Reach. */
@@ -684,8 +709,7 @@ mus_settle(struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *
 {
 	unsigned n = 0;
 
-	(void)want;
-	settle_reach(zone, seen, policy, now);
+	settle_reach(zone, seen, want, policy, now);
 	mus_learn_keys(zone, seen, policy, now);
 	for (unsigned i = 0; i < seen->pending_count; i++)
 		if (!is_settled(zone, seen, &seen->pending[i], policy, now))

@@ -101,6 +101,10 @@ change_members(void)
 static void
 tell(uint64_t seed, const char *what)
 {
+	static unsigned said;
+
+	if (said++ >= 5)
+		return;		/* enough to begin with */
 	printf("seed %llu: %s\n", (unsigned long long)seed, what);
 	printf("  %s row %u of signer %u, members", mus_proc_text(w.state.want.proc.kind),
 	    w.state.want.proc.row, w.state.want.proc.signer);
