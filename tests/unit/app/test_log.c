@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <setjmp.h>
@@ -71,17 +72,27 @@ test_form(void **state)
 	assert_true(mus_addr_parse("192.0.2.1@5353", 53, &addr));
 	mus_log_notice(NULL, "starts");
 	assert_string_equal(written(), "1970-01-01T00:00:01.000Z demo notice: starts\n");
+	errno = ENOENT;			/* the caller's is left alone */
+	mus_log_notice(NULL, "starts: %m");
+	assert_int_equal(errno, ENOENT);
+	assert_string_equal(
+	    written(), "1970-01-01T00:00:01.000Z demo notice: starts: No such file or directory\n");
 	mus_log_info(&zone, "has %d keys", 3);
-	assert_string_equal(written(), "1970-01-01T00:00:01.000Z demo info: example.org: has 3 keys\n");
+	assert_string_equal(
+	    written(), "1970-01-01T00:00:01.000Z demo info: example.org: has 3 keys\n");
 	mus_log_error("peer", "no route", "cannot connect");
-	assert_string_equal(written(), "1970-01-01T00:00:01.000Z demo error: peer: cannot connect (no route)\n");
+	assert_string_equal(
+	    written(), "1970-01-01T00:00:01.000Z demo error: peer: cannot connect (no route)\n");
 	mus_log_warning(&addr, NULL, "is slow");
-	assert_string_equal(written(), "1970-01-01T00:00:01.000Z demo warning: 192.0.2.1@5353: is slow\n");
-	mus_log_kv(MUS_LOG_DEBUG, &zone, "why", MUS_FIELDS(MUS_KV("from", "a"), MUS_KV("to", "b c"),
-	    MUS_KV("n", -5), MUS_KV("u", (uint64_t)UINT64_MAX), MUS_KV("yes", (bool)true),
-	    MUS_KV("zone", &zone), MUS_KV("at", clock_now), MUS_KV("none", none), MUS_KV("q", "a\"=\\")),
+	assert_string_equal(
+	    written(), "1970-01-01T00:00:01.000Z demo warning: 192.0.2.1@5353: is slow\n");
+	mus_log_kv(MUS_LOG_DEBUG, &zone, "why",
+	    MUS_FIELDS(MUS_KV("from", "a"), MUS_KV("to", "b c"), MUS_KV("n", -5),
+		MUS_KV("u", (uint64_t)UINT64_MAX), MUS_KV("yes", (bool)true), MUS_KV("zone", &zone),
+		MUS_KV("at", clock_now), MUS_KV("none", none), MUS_KV("q", "a\"=\\")),
 	    "moved");
-	assert_string_equal(written(), "1970-01-01T00:00:01.000Z demo debug: example.org: moved (why) from=a"
+	assert_string_equal(written(),
+	    "1970-01-01T00:00:01.000Z demo debug: example.org: moved (why) from=a"
 	    " to=\"b c\" n=-5 u=18446744073709551615 yes=true zone=example.org"
 	    " at=1970-01-01T00:00:01.000Z none=- q=\"a\\\"=\\\\\"\n");
 }

@@ -142,6 +142,9 @@ test_bound(void **state)
 	assert_true(mus_metric_get(f, MUS_LABELS("z2")) == 2);
 	assert_true(mus_metric_get(f, MUS_LABELS("z0")) == 0);
 	mus_metric_remove(f, MUS_LABELS("z9"));
+	mus_metric_set(f, MUS_LABELS("z8"), 8);
+	mus_metric_remove(f, MUS_LABELS("z2"));		/* first, last and middle have been removed */
+	check_text(m, "# HELP x X.\n# TYPE x gauge\nx{zone=\"z1\"} 10\nx{zone=\"z8\"} 8\n", 2);
 	mus_metric_clear(f);
 	check_text(m, "# HELP x X.\n# TYPE x gauge\n", 2);
 	/* A long value is cut, between characters. */
@@ -186,6 +189,12 @@ set_five(void *arg)
 }
 
 static void
+set_double(void *arg)
+{
+	mus_metric_set(arg, NULL, mus_metric_get(arg, NULL) * 2);
+}
+
+static void
 test_collect(void **state)
 {
 	struct mus_metrics *m = mus_metrics_new();
@@ -195,7 +204,8 @@ test_collect(void **state)
 	(void)state;
 	assert_int_equal(mus_metrics_on_collect(m, set_five, f), 0);
 	check_text(m, "# HELP x X.\n# TYPE x gauge\nx 5\n", 0);
-	check_text(m, "# HELP x X.\n# TYPE x gauge\nx 10\n", 0);
+	assert_int_equal(mus_metrics_on_collect(m, set_double, f), 0);
+	check_text(m, "# HELP x X.\n# TYPE x gauge\nx 20\n", 0);	/* in their order: (5 + 5) * 2 */
 	mus_metrics_free(m);
 }
 

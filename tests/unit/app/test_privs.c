@@ -1,6 +1,8 @@
 /*
  * Each case runs in a child, for rights that were given up do not come back.
  */
+#include <grp.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,6 +38,21 @@ in_child(int (*fn)(void))
 		if (!(e))                                                                          \
 			return __LINE__ & 0xff;                                                    \
 	} while (0)
+
+/* Becomes somebody in one more child. */
+static int
+become_somebody(const char *user, const char *group, uid_t uid, gid_t gid)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		if (mus_privs_apply(&(struct mus_privs_opts){.user = user, .group = group}, NULL) < 0)
+			_exit(2);
+		_exit(getuid() == uid && getgid() == gid ? 0 : 1);
+	}
+	return waitpid(pid, &status, 0) == pid ? status : -1;
+}
 
 static int
 plain(void)
@@ -123,6 +140,31 @@ become(void)
 }
 
 static int
+become_by_name(void)
+{
+	struct passwd *pw;
+	struct group *gr;
+	char user[100];
+	uid_t uid;
+	gid_t gid;
+
+	/* Any account that is not root's, and whose group has another number than it. */
+	for (setpwent(); (pw = getpwent()) && (pw->pw_uid == 0 || pw->pw_uid == pw->pw_gid);)
+		;
+	if (!pw)
+		return 0;
+	snprintf(user, sizeof user, "%s", pw->pw_name);
+	uid = pw->pw_uid;
+	gid = pw->pw_gid;
+	WANT(become_somebody(user, NULL, uid, gid) == 0);
+	snprintf(user, sizeof user, "%u", (unsigned)uid);
+	WANT(become_somebody(user, NULL, uid, gid) == 0);
+	WANT((gr = getgrnam("daemon")) != NULL);
+	WANT(become_somebody(user, "daemon", uid, gr->gr_gid) == 0);
+	return become_somebody("54321", NULL, 54321, 54321);
+}
+
+static int
 denied(void)
 {
 	struct mus_errtext et;
@@ -147,6 +189,7 @@ test_cases(void **state)
 		{"no user", no_user, false},
 		{"same user", same_user, false},
 		{"become", become, true},
+		{"become by name", become_by_name, true},
 		{"denied", denied, true},
 	};
 	size_t i;

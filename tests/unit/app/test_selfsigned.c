@@ -144,6 +144,30 @@ test_pin(void **state)
 	assert_int_equal(mus_pin_of_file(temp_path(&tmp, "none.pem"), &pin, &et), MUS_ERR_NOTFOUND);
 }
 
+/* A common name has 64 characters at most; the whole name stands among the others. */
+static void
+test_long_name(void **state)
+{
+	static const char name[] =
+	    "a-rather-long-first-label-of-a-host.and-a-second-one-of-the-same-kind.example.org";
+	const char *const one[] = {name, NULL};
+	struct mus_errtext et = {""};
+	struct mus_pin pin;
+	char cn[100];
+	bool made;
+	X509 *x;
+
+	(void)state;
+	opts.names = one;
+	if (mus_selfsigned_ensure(&opts, &made, &pin, &et) < 0)
+		fail_msg("%s", et.s);
+	x = read_cert();
+	assert_int_equal(X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, cn, sizeof cn), 64);
+	assert_memory_equal(cn, name, 64);
+	assert_int_equal(X509_check_host(x, name, 0, 0, NULL), 1);
+	X509_free(x);
+}
+
 static void
 test_errors(void **state)
 {
@@ -193,6 +217,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_make, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_pin, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
 	};
 
