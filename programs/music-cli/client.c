@@ -229,7 +229,8 @@ cli_try(struct cli *c, const char *method, const char *path, const struct mus_bu
 	}
 	set_common(c, (const char *)url.data, headers);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+	/* many zones in one request take their time, as does a probe */
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, strcmp(method, "POST") == 0 ? 10L * STALL_S : (long)STALL_S);
 	if (strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0) {
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(body != NULL ? body->len : 0));
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body != NULL ? (const char *)body->data : "");
@@ -487,7 +488,10 @@ cli_stream(struct cli *c, const char *path, const char *last_id, cli_event_fn *f
 		struct cli_answer a = {.status = r.status};
 
 		a.json = json_loadb((const char *)r.line.data, r.line.len, 0, NULL);
-		rc = mus_errf(et, r.status == 401 || r.status == 403 ? MUS_ERR_DENIED : MUS_ERR_REFUSED,
+		rc = mus_errf(et,
+		    r.status == 401 || r.status == 403 ? MUS_ERR_DENIED
+			: r.status >= 500	       ? MUS_ERR_REFUSED
+						       : MUS_ERR_INVAL,
 		    "%s", cli_str(a.json, "error.message"));
 		json_decref(a.json);
 	} else {

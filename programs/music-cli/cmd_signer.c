@@ -145,7 +145,9 @@ print_report(struct cli *c, const json_t *v, unsigned depth)
 	     it = json_object_iter_next((json_t *)(uintptr_t)v, it)) {
 		const json_t *x = json_object_iter_value(it);
 
-		printf("%*s%s  ", (int)(2 * depth), "", json_object_iter_key(it));
+		printf("%*s", (int)(2 * depth), "");
+		cli_print_safe(stdout, json_object_iter_key(it));
+		fputs("  ", stdout);
 		if (json_is_object(x)) {
 			putchar('\n');
 			print_report(c, x, depth + 1);

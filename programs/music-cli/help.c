@@ -85,6 +85,8 @@ print_all(const char *noun)
 static void
 mdoc(const char *s)
 {
+	const char *start = s;
+
 	for (; *s != '\0'; s++) {
 		if (*s == '\\')
 			fputs("\\e", stdout);
@@ -92,6 +94,8 @@ mdoc(const char *s)
 			fputs("\\-", stdout);
 		else if (*s == '"')
 			fputs("\\(dq", stdout);
+		else if (s[0] == ' ' && s[1] >= 'A' && s[1] <= 'Z' && s != start && s[-1] == '.')
+			putchar('\n');		/* a sentence begins a line */
 		else
 			putchar(*s);
 	}

@@ -102,10 +102,14 @@ cli_print_safe(FILE *f, const char *s)
 	for (; *s != '\0'; s++) {
 		unsigned char b = (unsigned char)*s;
 
-		if (b < 0x20 || b == 0x7f)
+		if (b == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0) {
+			fputc('?', f);		/* U+0080 to U+009F */
+			s++;
+		} else if (b < 0x20 || b == 0x7f) {
 			fputc(b == '\n' || b == '\t' ? ' ' : '?', f);
-		else
+		} else {
 			fputc(b, f);
+		}
 	}
 }
 

@@ -409,7 +409,7 @@ mus_api_new(const struct mus_api_opts *o, struct mus_api **out, struct mus_errte
 	if (api->o.heartbeat_ms == 0)
 		api->o.heartbeat_ms = 15000;
 	if (api->o.bulk_step == 0)
-		api->o.bulk_step = 64;
+		api->o.bulk_step = 16;
 	api->started_at = mus_ctl_now(o->engine);
 	mus_buf_init(&api->openapi, 0);
 	api->heartbeat = mus_timer_new(o->loop, api_streams_heartbeat, api);

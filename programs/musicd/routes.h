@@ -28,7 +28,7 @@ struct mus_api_opts {
 	bool metrics_open;		/* /metrics without a token */
 	unsigned streams_max;		/* [64] event streams at a time; more: 503 */
 	unsigned heartbeat_ms;		/* [15000] of event streams */
-	unsigned bulk_step;		/* [64] zones a turn of a bulk request */
+	unsigned bulk_step;		/* [16] zones a turn of a bulk request */
 };
 
 enum { MUS_API_BODY_MAX = 1 << 20, MUS_API_BULK_BODY_MAX = 8 << 20 };	/* httpd: the larger */

@@ -235,12 +235,12 @@ static bool
 migrate_group(struct api_call *c, const struct mus_group_obj *g, const char *from, const char *to,
     bool dry_run, struct mus_rep_migration *out)
 {
-	const struct mus_signer_obj *a = api_signer(c, from, "/from"), *b;
+	const struct mus_signer_obj *a, *b;
 	struct mus_zone_filter f = {.group_id = g->id};
 	bool has_a = false, has_b = false, a_leaves = false;
 	int rc = 0;
 
-	if (a == NULL || (b = api_signer(c, to, "/to")) == NULL)
+	if ((a = api_signer(c, from, "/from")) == NULL || (b = api_signer(c, to, "/to")) == NULL)
 		return false;
 	if (a->id == b->id) {
 		api_fail_at(c, mus_errf(&c->et, MUS_ERR_INVAL, "it is the signer to leave"), "/to");

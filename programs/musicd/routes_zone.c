@@ -368,11 +368,12 @@ api_zone_status(struct api_call *c)
 	struct mus_body_view v;
 	const struct mus_zone_obj *o = view_of(c, &v);
 	struct mus_rep_zone_status rep;
+	struct mus_body_names names;
 	struct api_names n;
-	struct mus_body_names names = api_names_of(&n, c);
 
 	if (o == NULL)
 		return;
+	names = api_names_of(&n, c);
 	mus_body_of_status(&c->arena, o, names.group(names.arg, o->group_id), &v, &rep);
 	api_reply(c, 200, &rep);
 }
@@ -406,8 +407,8 @@ api_zone_explain(struct api_call *c)
 void
 api_zone_preflight(struct api_call *c)
 {
-	const struct mus_zone_obj *o = api_zone(c, c->param[0], NULL);
 	const char *name = mus_http_query(c->req, "signer");
+	const struct mus_zone_obj *o = api_zone(c, c->param[0], NULL);
 	struct mus_witness finding[MUS_FINDINGS_MAX];
 	const struct mus_signer_obj *s;
 	struct mus_rep_preflight rep;
@@ -507,15 +508,14 @@ api_zone_abort(struct api_call *c)
 {
 	const struct mus_req_abort *r = c->body;
 	const struct mus_zone_obj *o = api_zone(c, c->param[0], NULL);
-	bool dry_run = r->dry_run;
 	struct mus_buf words;
 	int rc;
 
 	if (o == NULL)
 		return;
 	mus_buf_init(&words, 64 << 10);
-	rc = mus_ctl_abort(c->engine, c->caller, o->name, dry_run, &words, &c->et);
-	reply_outcome(c, o, dry_run, rc, &words);
+	rc = mus_ctl_abort(c->engine, c->caller, o->name, r->dry_run, &words, &c->et);
+	reply_outcome(c, o, r->dry_run, rc, &words);
 }
 
 void

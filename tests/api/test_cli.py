@@ -1,0 +1,503 @@
+"""music-cli against a fake daemon: what it prints, word for word, and how it ends."""
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import CLI, TOP, Daemon, wait_until
+
+
+class Shell:
+    """runs music-cli with the settings of one user"""
+
+    def __init__(self, folder, daemon, token="admin-token"):
+        self.token_file = os.path.join(str(folder), f"{token}.file")
+        with open(os.open(self.token_file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(token + "\n")
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(folder), "TZ": "UTC", "LC_ALL": "C.UTF-8",
+                    "MUSIC_SERVER": daemon.url, "MUSIC_TOKEN_FILE": self.token_file}
+
+    def run(self, *words, env=None, stdin=None, timeout=60):
+        e = dict(self.env, **(env or {}))
+        return subprocess.run([CLI] + list(words), env={k: v for k, v in e.items() if v is not None}, input=stdin,
+                              stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True, text=True,
+                              timeout=timeout)
+
+    def ok(self, *words, **kw):
+        r = self.run(*words, **kw)
+        assert r.returncode == 0 and r.stderr == "", (words, r)
+        return r.stdout
+
+    def fails(self, code, *words, says="", **kw):
+        r = self.run(*words, **kw)
+        assert r.returncode == code, (words, r)
+        assert r.stderr.startswith("music-cli: ") and says in r.stderr, (words, r)
+        return r.stderr
+
+
+@pytest.fixture(scope="module")
+def cli(filled, tmp_path_factory):
+    return Shell(tmp_path_factory.mktemp("home"), filled)
+
+
+def squeeze(text):
+    """without the length of columns, and with times replaced"""
+    text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?", "TIME", text)
+    return [re.sub(r" +", " ", line).rstrip() for line in text.splitlines()]
+
+
+# --- golden output ---
+
+def test_signers(cli):
+    assert cli.ok("signer", "list").splitlines() == [
+        "SIGNER DRIVER UPDATE         KEY FILE NAME SERVERS             PROBED",
+        "bind   ddns   192.0.2.1@5353 -        ns1.bind.test.=192.0.2.1 -",
+        "knot   ddns   192.0.2.1@5353 -        ns1.knot.test.=192.0.2.1 -",
+        "pdns   ddns   192.0.2.1@5353 -        ns1.pdns.test.=192.0.2.1 -"]
+    out = cli.ok("signer", "add", "extra", "--driver", "ddns", "--update", "2001:db8::1", "--ns", "NS1.x=192.0.2.9,::1",
+                 "--ns=ns3.x=192.0.2.10", "--shared-ns", "ns2.x=192.0.2.8", "--max-ttl", "1h", "--update-rate", "9",
+                 "--key-file", "/etc/k", "--no-transfer")
+    assert squeeze(out) == [
+        "signer extra", "driver ddns", "update 2001:db8::1", "key file /etc/k",
+        "name servers ns1.x.=192.0.2.9,::1 ns3.x.=192.0.2.10 ns2.x.=192.0.2.8(shared)", "no transfer yes", "max TTL 3600",
+        "declared content no", "update rate 9", "may change DNSKEY unknown", "may change CDS unknown",
+        "may change CDNSKEY unknown", "may change CSYNC unknown", "may change NS unknown", "probed -", "created TIME",
+        "changed TIME"]
+    assert "no transfer         no\n" in cli.ok("signer", "update", "extra", "--transfer", "--max-ttl", "0")
+    assert json.loads(cli.ok("signer", "show", "extra", "-o", "json"))["max_ttl_s"] == 0
+    assert cli.ok("signer", "probe", "bind", "--zone", "one.test").splitlines() == [
+        "bind on one.test.", "  dnskey  yes", "  cds  no", '  notes  ["put back"]']
+    assert cli.ok("signer", "delete", "extra") == ""
+    cli.fails(66, "signer", "show", "extra", says='there is no signer "extra"')
+
+
+def test_groups(cli):
+    assert squeeze(cli.ok("signergroup", "add", "pair", "--signer", "bind", "--signer", "knot"))[:3] == [
+        "group pair", "signers bind,knot", "zones 0"]
+    assert cli.ok("signergroup", "list").splitlines() == [
+        "GROUP  SIGNERS   ZONES BUSY", "first  bind          1    0", "pair   bind,knot     0    0",
+        "second bind          1    0"]
+    assert "bind,knot,pdns" in cli.ok("signer", "join", "pdns", "--group", "pair")
+    assert "pdns" not in cli.ok("signer", "leave", "pdns", "--group", "pair")
+    assert cli.ok("signergroup", "delete", "pair") == ""
+    cli.fails(75, "signergroup", "delete", "first")
+    cli.fails(75, "signer", "leave", "bind", "--group", "first", says="last")
+
+
+def test_zones(cli):
+    assert cli.ok("zone", "list").splitlines() == [
+        "ZONE      STATE GROUP  MODE   HELD PROCESS ROW WAITING FOR LEFT",
+        "one.test. VALID first  auto   no   -       -   -           -",
+        "two.test. VALID second manual no   -       -   -           -"]
+    out = cli.ok("zone", "add", "new.test", "--group", "first", "--mode", "manual", "--sample", "www", "--parent", "test",
+                 "--parent-address", "192.0.2.53", "--parent-address", "::1", "--signer-ns", "bind:ns.new.test=192.0.2.7",
+                 "--signer-key", "bind:/etc/k", "--signer-max-ttl", "knot:5m")
+    lines = squeeze(out)
+    assert lines[:5] == ["zone new.test.", "state VALID", "group first", "mode manual", "held no"]
+    assert "parent addresses 192.0.2.53,::1" in lines
+    assert lines[-3:] == ["SIGNER NAME SERVERS KEY FILE MAX TTL LOST KEPT OUT KEPT IN",
+                          "bind ns.new.test.=192.0.2.7 /etc/k 0 no no no", "knot - - 300 no no no"]
+    assert "group             -" in cli.ok("zone", "leave", "new.test")
+    assert "group             second" in cli.ok("zone", "join", "new.test", "--group", "second")
+    assert "mode              auto" in cli.ok("zone", "update", "new.test", "--mode", "auto")
+    assert "held because      broken" in cli.ok("zone", "hold", "new.test", "--reason", "broken")
+    assert "held              no" in cli.ok("zone", "resume", "new.test")
+    cli.ok("zone", "check", "new.test")
+    cli.fails(75, "zone", "step", "new.test")
+    cli.ok("zone", "step", "two.test")
+    cli.fails(73, "zone", "add", "new.test")
+    assert cli.ok("zone", "delete", "new.test") == ""
+    cli.fails(66, "zone", "delete", "new.test")
+
+
+def test_many_zones(cli, tmp_path):
+    out = cli.run("zone", "add", "m1.test", "m2.test", "one.test", "a..b", "--group", "first")
+    assert out.returncode == 65 and out.stdout.splitlines()[0] == "2 created, 2 refused"
+    assert squeeze(out.stdout)[1] == "ZONE CREATED FIELD WHY NOT" and squeeze(out.stdout)[2].startswith("one.test no - ")
+    names = tmp_path / "names"
+    names.write_text("m3.test\n# a comment\n\n  m4.test  # another\n")
+    assert cli.ok("zone", "add", "--file", str(names)) == "2 created, 0 refused\n"
+    assert cli.ok("zone", "add", "--file", "-", stdin="m5.test\n") == "1 created, 0 refused\n"
+    assert json.loads(cli.ok("zone", "add", "m6.test", "m7.test", "-o", "json"))["created"] == 2
+    cli.fails(64, "zone", "add", says="no zone")
+    cli.fails(66, "zone", "add", "--file", "/nonexistent")
+    for i in range(1, 8):
+        cli.ok("zone", "delete", f"m{i}.test")
+
+
+def test_views(cli):
+    assert squeeze(re.sub(r"\d+s\b", "Ns", cli.ok("zone", "status", "one.test"))) == [
+        "one.test. VALID group first", "process none", "parent test., 0 of 1 servers reached", "checked Ns ago, next in Ns", "",
+        "SIGNER MEMBER KEYS DS NS KEY TAGS SERVERS REACHED LOST", "bind yes yes yes yes 1001 1 1 no"]
+    cli.ok("zone", "add", "broken.test", "--group", "first")
+    status = cli.ok("zone", "status", "broken.test")
+    assert "waiting for\n  V6  " in status and 'see "zone explain broken.test."' in status
+    explain = squeeze(cli.ok("zone", "explain", "broken.test"))
+    at = explain.index("what it waits for")
+    assert explain[at + 1] == " V6 unknown every reachable server answers for the zone over UDP and TCP"
+    body = explain[at + 2:]
+    assert any(line.startswith(" is ") for line in body) and " record DS" in body
+    assert any(line.startswith(" server ") for line in body)
+    assert " cause no answer in time" in body and " seen TIME" in body
+    assert any(line.startswith(" hint look whether the server runs") for line in body)
+    assert cli.ok("zone", "plan", "one.test").splitlines()[-1] == "nothing to do now"
+    assert cli.ok("zone", "preflight", "one.test", "--signer", "knot") == "knot is fit to join one.test.\n"
+    cli.ok("signer", "add", "dumb", "--driver", "manual")
+    unfit = cli.run("zone", "preflight", "one.test", "--signer", "dumb")
+    assert unfit.returncode == 1 and unfit.stdout.startswith("dumb is not fit to join one.test.\n  capability  fails  ")
+    history = squeeze(cli.ok("zone", "history", "one.test", "--limit", "50"))
+    assert history[0] == "AT ACTOR KIND WHAT" and history[1] == "TIME boss operator zone added"
+    cli.ok("zone", "delete", "broken.test")
+    cli.ok("signer", "delete", "dumb")
+
+
+def test_processes(cli):
+    rows = squeeze(cli.ok("process", "show", "add-signer"))
+    assert rows[0] == "ROW STATE REACHED NEEDS THEN HOLDS GUARD WHAT IS DONE" and len(rows) == 10
+    assert cli.ok("process", "graph", "ADD-SIGNER").startswith("%% ADD-SIGNER")
+    assert cli.ok("process", "graph", "remove-signer", "--format", "dot").startswith("// REMOVE-SIGNER")
+    assert cli.ok("process", "list") == ""
+    assert json.loads(cli.ok("process", "list", "-o", "json")) == {"items": []}
+    cli.fails(66, "process", "show", "nosuch")
+    cli.fails(66, "process", "graph", "nosuch")
+
+
+def test_the_daemon_as_a_whole(cli):
+    assert re.fullmatch(r"musicd \S+ answers, \d+ ms\n", cli.ok("ping"))
+    assert "you are          boss" in cli.ok("status")
+    shown = cli.ok("show")
+    assert [x for x in shown.splitlines() if x in ("signers", "groups", "zones")] == ["signers", "groups", "zones"]
+    assert set(json.loads(cli.ok("show", "-o", "json"))) == {"signers", "groups", "zones"}
+
+
+def test_csv_and_json_are_for_programs(cli):
+    cli.ok("zone", "hold", "one.test", "--reason", 'a "b", c')
+    rows = list(csv.reader(io.StringIO(cli.ok("zone", "list", "-o", "csv"))))
+    assert rows[0] == ["name", "state", "group", "mode", "held", "process", "row", "waiting", "waiting_until"]
+    assert rows[1][:5] == ["one.test.", "VALID", "first", "auto", "yes"]
+    shown = list(csv.DictReader(io.StringIO(cli.ok("zone", "show", "one.test", "-o", "csv"))))
+    assert shown[0]["held_reason"] == 'a "b", c'
+    zones = json.loads(cli.ok("zone", "list", "-o", "json"))["items"]
+    assert zones[0]["held_reason"] == 'a "b", c'
+    for words in (["signer", "list"], ["zone", "status", "one.test"], ["zone", "plan", "one.test"],
+                  ["zone", "explain", "one.test"], ["zone", "history", "one.test"], ["signergroup", "list"], ["status"],
+                  ["ping"], ["doctor"], ["process", "show", "ADD-SIGNER"], ["zone", "preflight", "one.test", "--signer", "knot"]):
+        r = cli.run(*words, "--output", "json")
+        json.loads(r.stdout)
+        assert "," in cli.run(*words, "--output=csv").stdout.splitlines()[0]
+    cli.ok("zone", "resume", "one.test")
+
+
+def test_nothing_from_outside_reaches_the_terminal_raw(cli, filled):
+    filled.ok("POST", "/zones", {"name": "\\027[31m.test"})
+    filled.ok("POST", "/zones/one.test/force", {"rule": "V1", "reason": "caf\u00e9 \u009b31m"})
+    filled.ok("POST", "/zones/one.test/hold", {"reason": "caf\u00e9 \u009b31m"})
+    assert "caf\u00e9 ?31m" in cli.ok("zone", "show", "one.test")
+    filled.ok("POST", "/zones/one.test/resume")
+    for words in (["zone", "list"], ["zone", "show", "\\027[31m.test"], ["zone", "history", "one.test"], ["show"]):
+        out = cli.ok(*words)
+        assert "\x1b" not in out and "\x9b" not in out.encode("latin-1", "replace").decode("latin-1"), out
+    filled.ok("DELETE", "/zones/%5C027%5B31m.test")
+
+
+# --- asking first ---
+
+def test_what_is_dangerous_asks(cli):
+    cli.fails(75, "zone", "abort", "one.test", says="no process")
+    dry = cli.ok("zone", "force", "one.test", "--rule", "V1", "--reason", "x", "--dry-run")
+    assert dry == "resolvers that hold an old DS set may fail: every DS set that may be cached authenticates every DNSKEY set\n"
+    r = cli.run("zone", "force", "one.test", "--rule", "V1", "--reason", "not done")
+    assert r.returncode == 1 and r.stdout == dry and "--yes" in r.stderr
+    assert "not done" not in cli.ok("zone", "history", "one.test")
+    assert cli.ok("zone", "force", "one.test", "--rule", "V1", "--reason", "done it", "--yes") == dry
+    assert "done it" in cli.ok("zone", "history", "one.test")
+    cli.fails(1, "zone", "lost", "two.test", "--signer", "bind", "--reason", "x", says="--yes")
+    cli.fails(1, "zone", "delete", "two.test", "--abandon", says="--yes")
+    cli.fails(65, "zone", "force", "one.test", "--rule", "V77", "--reason", "x", "--yes", says="/rule")
+
+
+# --- following ---
+
+@pytest.fixture
+def moving(tmp_path):
+    d = Daemon(tmp_path, tick_ms=150)
+    for name in ("bind", "knot"):
+        d.ok("POST", "/signers", {"name": name, "driver": "ddns"})
+    d.ok("POST", "/groups", {"name": "g", "signers": ["bind"]})
+    d.ok("POST", "/zones", {"name": "z.test", "group": "g"})
+    yield d
+    d.stop()
+
+
+def test_migrate_in_one_command(moving, tmp_path):
+    cli = Shell(tmp_path, moving)
+    assert cli.ok("zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--dry-run") == \
+        "knot joins 1 zone of group g; then bind leaves it\n"
+    out = cli.ok("zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--watch", "--interval", "100ms",
+                 "--timeout", "50s").splitlines()
+    assert out[0] == "knot joins 1 zone of group g; then bind leaves it" and out[-1] == "done"
+    assert any("ADD-SIGNER knot" in x and "waits: " in x and x.endswith("s left)") for x in out), out
+    assert any("REMOVE-SIGNER bind" in x for x in out) and len(out) == len(set(out))
+    assert "bind" not in cli.ok("zone", "status", "z.test")
+    assert [x.split()[2:5] for x in cli.ok("process", "list").splitlines()[1:]] == [
+        ["REMOVE-SIGNER", "bind", "stop"], ["ADD-SIGNER", "knot", "stop"]]
+    # all is done already
+    assert cli.ok("zone", "watch", "z.test", "--until-done").endswith("done\n")
+    cli.fails(75, "zone", "migrate", "z.test", "--from", "bind", "--to", "knot", says="/from")
+    cli.fails(64, "zone", "migrate", "--from", "bind", "--to", "knot", says="either")
+    group = cli.ok("zone", "migrate", "--group", "g", "--from", "knot", "--to", "bind", "--dry-run")
+    assert "bind joins 1 zone of group g" in group
+
+
+def test_a_zone_that_is_held_is_not_done(moving, tmp_path):
+    cli = Shell(tmp_path, moving)
+    cli.ok("signer", "join", "knot", "--group", "g")
+    wait_until(lambda: moving.ok("GET", "/zones/z.test/status")["process"])
+    cli.ok("zone", "hold", "z.test", "--reason", "lunch")
+    cli.fails(75, "zone", "watch", "z.test", "--until-done", says="lunch")
+    r = cli.run("zone", "watch", "z.test", "--timeout", "300ms", "--interval", "100ms")
+    assert r.returncode == 75 and "ADD-SIGNER knot" in r.stdout and len(r.stdout.splitlines()) == 1
+
+
+def test_a_process_that_was_aborted_is_not_done(moving, tmp_path):
+    cli = Shell(tmp_path, moving)
+    cli.ok("signer", "join", "knot", "--group", "g")
+    p = subprocess.Popen([CLI, "zone", "watch", "z.test", "--until-done", "--interval", "100ms", "--timeout", "50s"],
+                         env=cli.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = p.stdout.readline()
+    wait_until(lambda: moving.ok("GET", "/zones/z.test/status")["process"])
+    cli.ok("zone", "abort", "z.test", "--yes")
+    out, err = p.communicate(timeout=30)
+    assert p.returncode == 1 and "aborted by boss" in err, (first, out, err)
+
+
+def test_watch_outlives_a_daemon_that_starts_again(tmp_path):
+    first = Daemon(tmp_path, tick_ms=60000)
+    first.ok("POST", "/zones", {"name": "z.test"})
+    cli = Shell(tmp_path, first)
+    p = subprocess.Popen([CLI, "zone", "watch", "z.test", "--timeout", "3s", "--interval", "100ms"], env=cli.env,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "z.test." in p.stdout.readline()
+    first.stop()
+    _, err = p.communicate(timeout=30)
+    assert p.returncode == 75 and err.count("music-cli: http") == 1, err
+    cli.fails(69, "zone", "status", "z.test")
+
+
+def test_events(cli, filled):
+    p = subprocess.Popen([CLI, "events", "--count", "2", "--zone", "one.test"], env=cli.env, stdout=subprocess.PIPE, text=True)
+    wait_until(lambda: filled.ok("GET", "/status")["streams"] == 1)
+    cli.ok("zone", "check", "one.test")
+    cli.ok("zone", "check", "two.test")
+    cli.ok("zone", "hold", "one.test")
+    out, _ = p.communicate(timeout=20)
+    assert p.returncode == 0
+    assert [re.sub(r"^\S+", "TIME", x) for x in out.splitlines()] == [
+        "TIME  one.test.  operator  check  (boss)", "TIME  one.test.  operator  held  (boss)"]
+    cli.ok("zone", "resume", "one.test")
+    newest = filled.ok("GET", "/zones/one.test/history?limit=3")["items"]
+    out = cli.ok("events", "--zone", "one.test", "--since", str(newest[-1]["id"]), "--count", "2", "-o", "json")
+    assert [json.loads(x)["id"] for x in out.splitlines()] == [newest[1]["id"], newest[0]["id"]]
+    cli.fails(65, "events", "--zone", "nosuch.test", says="nosuch.test")
+
+
+# --- wrong words, wrong settings ---
+
+@pytest.mark.parametrize("words,says", [
+    (["zoen", "list"], 'did you mean "zone"'), (["zone"], "zone what?"), (["zone", "lst"], 'did you mean "list"'),
+    (["zone", "list", "--grop", "x"], "did you mean --group"), (["zone", "list", "--group"], "needs GROUP"),
+    (["zone", "list", "--busy=yes"], "takes no value"), (["zone", "show"], "ZONE is missing"),
+    (["zone", "show", "a", "b"], "one word too many"), (["signer", "add", "x"], "--driver DRIVER is missing"),
+    (["zone", "list", "-o", "xml"], "is none of"), (["zone", "list", "-x"], "unknown option -x"),
+    (["zone", "add", "x", "--mode", "fast"], "is none of"), (["zone", "list", "--limit", "x"], "no number"),
+    (["zone", "list", "--group", "a", "--group", "b"], "stands twice"), (["signer", "update", "bind", "--max-ttl", "1x"], "span"),
+    (["signer", "update", "bind", "--transfer", "--no-transfer"], "exclude each other"),
+    (["zone", "update", "x", "--signer-ns", "nocolon"], "SIGNER:"), (["completion", "fish"], "bash or zsh"),
+    (["help", "nosuch"], "no command"), (["events", "--count", "0"], "number"),
+    (["zone", "watch", "one.test", "--interval", "fast"], "span"), (["token", "new", "x"], "--role"),
+    (["zone", "list", "--insecure"], "unknown option"), (["zone", "list", "-k"], "unknown option"),
+    (["zone", "list", "--token", "x"], "unknown option"),
+])
+def test_wrong_words_are_64(cli, words, says):
+    cli.fails(64, *words, says=says)
+
+
+def test_help(cli):
+    out = cli.ok()
+    assert out.startswith("music-cli [OPTION...] COMMAND") and cli.ok("help") == cli.ok("--help") == cli.ok("-h") == out
+    nouns = {line.split()[0] for line in out.splitlines() if re.match(r"  [a-z]+ ", line)}
+    assert {"signer", "signergroup", "zone", "process", "show", "status", "ping", "doctor", "events", "token", "completion",
+            "help"} <= nouns
+    assert "__complete" not in out
+    one = cli.ok("help", "zone", "migrate")
+    assert one == cli.ok("zone", "migrate", "--help") and one.startswith("music-cli zone migrate [ZONE] --from SIGNER")
+    assert cli.ok("--version") == cli.ok("version") and cli.ok("-V").startswith("music-cli ")
+    assert cli.ok("help", "zone").count("\n  zone ") > 15
+
+
+def test_wrong_settings_are_78(cli, tmp_path):
+    def config(text):
+        path = tmp_path / "cli.yaml"
+        path.write_text(text)
+        return ["--config", str(path)]
+    none = {"MUSIC_SERVER": None, "MUSIC_TOKEN_FILE": None}
+    cli.fails(78, "ping", *config("sever: https://x\n"), says="server")
+    cli.fails(78, "ping", *config("server: [a]\n"), says="cli.yaml:1")
+    cli.fails(78, "ping", "--config", "/nonexistent", says="/nonexistent")
+    cli.fails(78, "ping", "--server", "http://192.0.2.1:80", says="https")
+    cli.fails(78, "ping", "--server", "http://localhost.evil.test", says="https")
+    cli.fails(78, "ping", "--server", "ftp://x", says="https")
+    cli.fails(78, "ping", "--pin", "deadbeef", says="sha256//")
+    words = config(f"server: {cli.env['MUSIC_SERVER']}\ntoken-file: {cli.token_file}\n")
+    assert "answers" in cli.ok("ping", *words, env=none)
+    os.makedirs(tmp_path / ".config" / "music")
+    os.rename(tmp_path / "cli.yaml", tmp_path / ".config" / "music" / "cli.yaml")
+    assert "answers" in cli.ok("ping", env=dict(none, HOME=str(tmp_path)))
+    assert "answers" in cli.ok("ping", env=dict(none, HOME="/nonexistent", XDG_CONFIG_HOME=str(tmp_path / ".config")))
+
+
+def test_tokens_and_roles(cli, filled, tmp_path):
+    reader = Shell(tmp_path, filled, "read-token")
+    assert "your role        read" in reader.ok("status")
+    reader.fails(77, "zone", "hold", "one.test", says="needs the role operate")
+    reader.fails(77, "signer", "delete", "bind")
+    Shell(tmp_path, filled, "unknown-token").fails(77, "ping", says="not known")
+    cli.fails(77, "ping", env={"MUSIC_TOKEN_FILE": None}, says="a token is needed")
+    cli.fails(66, "ping", "--token-file", "/nonexistent", says="/nonexistent")
+    open_file = tmp_path / "open"
+    open_file.write_text("admin-token\n")
+    open_file.chmod(0o644)
+    cli.fails(65, "ping", "--token-file", str(open_file))
+
+
+def test_new_tokens(cli, tmp_path):
+    out = cli.ok("token", "new", "alice", "--role", "operate").splitlines()
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", out[1]) and re.fullmatch(r"alice operate [0-9a-f]{64}", out[3])
+    import hashlib
+    assert hashlib.sha256(out[1].encode()).hexdigest() == out[3].split()[2]
+    path = tmp_path / "token"
+    line = cli.ok("token", "new", "bob", "--role", "read", "--write", str(path))
+    assert line.startswith("bob read ") and path.stat().st_mode & 0o777 == 0o600
+    assert hashlib.sha256(path.read_text().strip().encode()).hexdigest() == line.split()[2]
+    cli.fails(73, "token", "new", "bob", "--role", "read", "--write", str(path))
+    cli.fails(65, "token", "new", "no name", "--role", "read")
+    cli.fails(64, "token", "new", "x", "--role", "root")
+
+
+# --- doctor ---
+
+def test_doctor(cli, filled, tmp_path):
+    def checks(*words, code, **kw):
+        r = cli.run("doctor", "-o", "json", *words, **kw)
+        assert r.returncode == code, r
+        return {c["check"]: (c["result"], c["text"]) for c in json.loads(r.stdout)["items"]}
+    found = checks(code=1)  # the server of this test is not encrypted
+    assert {k: v[0] for k, v in found.items()} == {"configuration": "ok", "token": "ok", "server": "ok", "certificate": "warning",
+                                                   "access": "ok", "clock": "ok", "version": "ok", "zones": "ok"}
+    filled.ok("POST", "/zones", {"name": "broken.test"})
+    assert checks(code=1)["zone"] == (
+        "warning", 'broken.test. is INVALID: resolvers may fail; see "zone explain broken.test."')
+    filled.ok("DELETE", "/zones/broken.test")
+    assert checks("--server", "http://127.0.0.1:1", code=69)["server"][0] == "FAIL"
+    assert checks(env={"MUSIC_TOKEN_FILE": None}, code=77)["access"][0] == "FAIL"
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("x: y\n")
+    assert checks("--config", str(bad), code=78)["configuration"][0] == "FAIL"
+
+
+# --- TLS ---
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+
+    def make(name, san):
+        cert, key = str(folder / f"{name}.pem"), str(folder / f"{name}.key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                        "-subj", "/CN=musicd", "-addext", f"subjectAltName={san}", "-keyout", key, "-out", cert],
+                       check=True, capture_output=True)
+        der = subprocess.run(f"openssl x509 -in {cert} -pubkey -noout | openssl pkey -pubin -outform der | "
+                             "openssl dgst -sha256 -binary | openssl enc -base64", shell=True, check=True, capture_output=True)
+        return cert, key, "sha256//" + der.stdout.decode().strip()
+    good, other, named = make("good", "IP:127.0.0.1"), make("other", "IP:127.0.0.1"), make("named", "DNS:elsewhere.test")
+    daemons = {}
+    for name, (cert, key, _) in (("good", good), ("named", named)):
+        os.makedirs(folder / name)
+        daemons[name] = Daemon(folder / name, tls=[cert, key])
+    yield daemons, good, other, named
+    for d in daemons.values():
+        d.stop()
+
+
+def test_certificates_are_always_checked(tls, tmp_path):
+    daemons, good, other, named = tls
+    cli = Shell(tmp_path, daemons["good"])
+    assert "answers" in cli.ok("ping", "--cacert", good[0])
+    assert "answers" in cli.ok("ping", "--cacert", good[0], "--pin", good[2])
+    assert "answers" in cli.ok("ping", env={"MUSIC_CACERT": good[0], "MUSIC_PIN": good[2]})
+    cli.fails(76, "ping", says="certificate")                                     # not known to the system
+    cli.fails(76, "ping", "--cacert", other[0])                                   # of somebody else
+    cli.fails(76, "ping", "--cacert", good[0], "--pin", other[2], says="public key")
+    cli.fails(76, "ping", "--pin", good[2])                                       # a pin alone is not enough
+    cli.fails(66, "ping", "--cacert", "/nonexistent")
+    elsewhere = Shell(tmp_path, daemons["named"])
+    elsewhere.fails(76, "ping", "--cacert", named[0], "--pin", named[2])          # the name does not fit
+    for env in ({"CURL_INSECURE": "1"}, {"SSL_CERT_FILE": other[0]}, {"CURL_CA_BUNDLE": good[0]}):
+        cli.fails(76, "ping", env=env)
+    found = cli.run("doctor", "--cacert", good[0], "-o", "json")
+    certificate = [c for c in json.loads(found.stdout)["items"] if c["check"] == "certificate"][0]
+    assert certificate["result"] == "ok" and "ends" in certificate["text"] and found.returncode == 0
+    found = cli.run("doctor", "-o", "json")
+    assert found.returncode == 76 and json.loads(found.stdout)["items"][-1]["check"] == "certificate"
+    p = subprocess.run([CLI, "zone", "watch", "z.test"], env=cli.env, capture_output=True, text=True, timeout=30)
+    assert p.returncode == 76 and p.stderr.count("\n") == 1
+
+
+# --- completion and the manual ---
+
+def complete(cli, *words):
+    return cli.ok("__complete", *words).split("\n")[:-1]
+
+
+def test_completion(cli):
+    assert complete(cli, "z") == ["zone"]
+    assert complete(cli, "zone", "st") == ["status", "step"]
+    assert complete(cli, "zone", "status", "") == ["one.test.", "two.test."]
+    assert complete(cli, "zone", "status", "t") == ["two.test."]
+    assert complete(cli, "-o", "json", "zone", "status", "o") == ["one.test."]
+    assert complete(cli, "zone", "migrate", "one.test", "--from", "") == ["bind", "knot", "pdns"]
+    assert complete(cli, "zone", "list", "--group", "f") == ["first"]
+    assert complete(cli, "zone", "add", "x.test", "--mo") == ["--mode"]
+    assert complete(cli, "zone", "add", "x.test", "--mode", "") == ["auto", "manual"]
+    assert complete(cli, "zone", "status", "one.test", "") == []
+    assert complete(cli, "process", "graph", "A") == ["ADD-SIGNER"]
+    assert complete(cli, "completion", "b") == ["bash"]
+    assert complete(cli, "ping", "--cacert", "") == [":files"]
+    assert complete(cli, "nosuch", "") == []
+    assert "--server" in complete(cli, "zone", "list", "-")
+    assert complete(cli, "zone", "status", "", ) == complete(cli, "zone", "show", "")
+
+
+def test_completion_in_bash(cli):
+    script = cli.ok("completion", "bash")
+    run = subprocess.run(["bash", "-c", script + """
+        COMP_WORDS=(music-cli zone status o); COMP_CWORD=3; _music_cli; echo "${COMPREPLY[@]}"
+        COMP_WORDS=(music-cli zone mi); COMP_CWORD=2; _music_cli; echo "${COMPREPLY[@]}"
+        complete -p music-cli"""], capture_output=True, text=True,
+                         env=dict(cli.env, PATH=os.path.dirname(CLI) + ":" + os.environ["PATH"]))
+    assert run.stdout.splitlines() == ["one.test.", "migrate", "complete -F _music_cli music-cli"], run
+    assert cli.ok("completion", "zsh").startswith("#compdef music-cli")
+
+
+def test_completion_without_a_daemon_is_silent(cli):
+    r = cli.run("__complete", "zone", "status", "", env={"MUSIC_SERVER": "http://127.0.0.1:1"})
+    assert (r.returncode, r.stdout) == (0, "")
+
+
+def test_the_manual_is_what_the_tables_say(cli):
+    with open(os.path.join(TOP, "docs", "man", "music-cli.1")) as f:
+        assert f.read() == cli.ok("help", "--mdoc"), "make it anew: music-cli help --mdoc > docs/man/music-cli.1"
