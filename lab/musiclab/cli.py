@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from . import breaks, prober, rolls
+from . import breaks, prober, rolls, scanner
 from .fetch import fetch
 from .lab import DEFAULT_SIGNERS, Lab, running
 from .paths import LAB_DIR, LabError
@@ -141,6 +141,19 @@ def cmd_prober(a):
     return 0 if r["bogus"] == r["insecure"] == r["failed"] == r["pair_violations"] == 0 else 1
 
 
+def cmd_scanner(a):
+    lab = Lab.load(a.name)
+    if a.verb == "start":
+        scanner.start(lab, a.zone, a.interval)
+        print(f"music-scanner follows {' '.join(a.zone) or 'all delegations'}; its log is {scanner.log_path(lab)}")
+    elif a.verb == "stop":
+        print("music-scanner has ended" if scanner.stop(lab) else "music-scanner was not running")
+    elif a.json:
+        print(json.dumps(scanner.report(lab)))
+    else:
+        print(scanner.human(scanner.report(lab)))
+
+
 def parser():
     p = argparse.ArgumentParser(prog="lab/lab", description="The internet in a box: real name servers, real delegations, no root rights.")
     sub = p.add_subparsers(dest="cmd", required=True, metavar="COMMAND")
@@ -204,6 +217,14 @@ def parser():
             c.add_argument("--rate", type=float, default=4, help="questions per second to each validator")
             c.add_argument("--pairs", type=float, default=0.7, help="seconds between pair checks")
         else:
+            c.add_argument("--json", action="store_true")
+    v = sub.add_parser("scanner", help="music-scanner at the parent: start, stop, report").add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, text in (("start", "the parent begins to follow CDS and CSYNC"), ("stop", "end it"), ("report", "its last verdict on each child")):
+        c = add(verb, cmd_scanner, text, v)
+        if verb == "start":
+            c.add_argument("zone", nargs="*", help="which (default, or '*': all delegations)")
+            c.add_argument("--interval", default="1s", help="between two looks at a zone")
+        elif verb == "report":
             c.add_argument("--json", action="store_true")
     breaks.add_commands(sub, add)
     rolls.add_commands(add)
