@@ -374,7 +374,7 @@ int
 cmd_complete(struct cli *c)
 {
 	const char *prefix = c->arg_count > 0 ? c->arg[c->arg_count - 1] : "";
-	const char *word[64];
+	const char *word[64] = {NULL};
 	const struct cli_word *pending = NULL, *w;
 	const struct cli_command *cmd;
 	unsigned count = 0, skip;

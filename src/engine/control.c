@@ -329,7 +329,7 @@ mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, c
 {
 	struct mus_group_obj g;
 	struct mus_signer_obj s;
-	unsigned at;
+	unsigned at = 0;
 	int rc = load_pair(e, group, signer, &g, &s, &at, et);
 
 	if (rc < 0)
@@ -370,7 +370,7 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 {
 	struct mus_group_obj g;
 	struct mus_signer_obj s;
-	unsigned at, staying = 0;
+	unsigned at = 0, staying = 0;
 	bool zones = false;
 	int rc = load_pair(e, group, signer, &g, &s, &at, et);
 
