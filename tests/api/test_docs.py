@@ -1,0 +1,153 @@
+"""docs/api.md: its commands run and say what stands there; its table of paths is the daemon's."""
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from conftest import BUILD, CLI, TOP, Daemon, wait_until
+
+MUSICD = os.path.join(BUILD, "programs", "musicd", "musicd")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def text():
+    with open(os.path.join(TOP, "docs", "api.md")) as f:
+        return f.read()
+
+
+def table(doc):
+    rows = []
+    for path, methods in doc["paths"].items():
+        for method, op in methods.items():
+            rows.append(f"| `{path}` | {method.upper()} | {op['x-role']} | {op['summary']} |")
+    return "\n".join(rows) + "\n"
+
+
+def test_every_path_is_described(daemon):
+    has = text().split("| path | method | role | |\n|---|---|---|---|\n")[1]
+    assert has == table(daemon.doc), "the table must be:\n" + table(daemon.doc)
+
+
+def same(doc, live, at=""):
+    """complaints where live is not what the document shows; times, numbers of ids and "..." may differ"""
+    if doc == "..." or (isinstance(doc, str) and isinstance(live, str) and TIME.fullmatch(doc) and TIME.fullmatch(live)):
+        return []
+    if isinstance(doc, dict) and isinstance(live, dict):
+        found = [f"{at}: {set(doc) ^ set(live)}"] if set(doc) != set(live) else []
+        return found + [c for k in set(doc) & set(live) for c in same(doc[k], live[k], f"{at}/{k}")]
+    if isinstance(doc, list) and isinstance(live, list) and len(doc) == len(live):
+        return [c for i, (a, b) in enumerate(zip(doc, live)) for c in same(a, b, f"{at}/{i}")]
+    return [] if doc == live else [f"{at}: {live!r} is not {doc!r}"]
+
+
+def certificate(folder):
+    cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return cert, key
+
+
+class Real:
+    """musicd itself, with no name server in the world"""
+
+    def __init__(self, folder):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.url = f"https://127.0.0.1:{self.port}"
+        token = subprocess.run([CLI, "token", "new", "boss", "--role", "admin", "--write", f"{folder}/real-token"], check=True,
+                               capture_output=True, text=True).stdout
+        with open(f"{folder}/tokens", "w") as f:
+            f.write(token)
+        os.chmod(f"{folder}/tokens", 0o600)
+        with open(f"{folder}/hints", "w") as f:  # a root that does not answer
+            f.write(". 3600 IN NS root.test.\nroot.test. 3600 IN A 127.0.0.9\n")
+        with open(f"{folder}/anchor", "w") as f:
+            f.write(f". IN DS 1 13 2 {'AB' * 32}\n")
+        with open(f"{folder}/musicd.yaml", "w") as f:
+            f.write(f"api:\n  listen: 127.0.0.1@{self.port}\n  tokens: {folder}/tokens\nstore:\n  file: {folder}/musicd.db\n"
+                    f"resolver:\n  root-hints: {folder}/hints\n  trust-anchor: {folder}/anchor\n")
+        self.cert, self.token = f"{folder}/musicd.db.cert.pem", f"{folder}/real-token"
+        self.log = open(f"{folder}/log", "w+")
+        self.process = subprocess.Popen([MUSICD, "--config", f"{folder}/musicd.yaml"], stdout=self.log, stderr=self.log,
+                                        # what the engine still holds at the end is its own tests' matter
+                                        env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+        wait_until(self.listens)
+
+    def listens(self):
+        assert self.process.poll() is None, open(self.log.name).read()
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(30) == 0, open(self.log.name).read()
+
+
+@pytest.mark.parametrize("kind", ["fake", "real"])
+def test_the_walk_through_works(tmp_path, kind):
+    if kind == "fake":
+        cert, key = certificate(str(tmp_path))
+        d = Daemon(tmp_path, tick_ms=60000, tls=[cert, key])
+        token = str(tmp_path / "token")
+        with open(token, "w") as f:
+            f.write("admin-token\n")
+    else:
+        d = Real(str(tmp_path))
+        cert, token = d.cert, d.token
+    assert shutil.which("curl")
+    script, expected = ["set -euo pipefail"], []
+    walk = text().split("## A walk through with curl")[1].split("## What each path does")[0]
+    for language, body in re.findall(r"```(\w+)\n(.*?)```", walk, re.S):
+        if language == "sh":
+            script.append("exec >out." + str(len(script)) + "\n" + body)
+        else:
+            expected.append((len(script) - 1, json.loads(body)))
+    script.append("exec >/dev/null\n")
+    run = subprocess.run(["bash", "-c", "\n".join(script)], cwd=tmp_path, capture_output=True, text=True,
+                         env={"PATH": os.environ["PATH"], "URL": d.url, "CERT": cert, "TOKEN": token})
+    assert run.returncode == 0, (run.stderr, sorted(os.listdir(tmp_path)))
+    assert len(expected) >= 6
+    for number, want in expected:
+        with open(tmp_path / f"out.{number}") as f:
+            live = f.read()
+        assert not same(want, json.loads(live)), (number, same(want, json.loads(live)), live)
+    assert not os.path.exists(tmp_path / "auth.header")
+    d.stop()
+
+
+def test_music_cli_and_musicd_speak(tmp_path):
+    """the real two: create, look, follow the history; nothing answers DNS here, and the zone says so"""
+    d = Real(str(tmp_path))
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MUSIC_SERVER": d.url, "MUSIC_CACERT": d.cert,
+           "MUSIC_TOKEN_FILE": d.token}
+
+    def cli(*words, code=0):
+        r = subprocess.run([CLI] + list(words), env=env, capture_output=True, text=True, timeout=60)
+        assert r.returncode == code, (words, r)
+        return r.stdout
+    assert "answers" in cli("ping")
+    cli("signer", "add", "bind", "--driver", "ddns", "--update", "127.0.0.2", "--ns", "ns1.bind.test=127.0.0.2")
+    cli("signer", "add", "knot", "--driver", "ddns", "--update", "127.0.0.3", "--ns", "ns1.knot.test=127.0.0.3")
+    cli("signer", "add", "x", "--driver", "nosuch", code=65)
+    cli("signer", "add", "x", "--driver", "ddns", "--update", "::1", "--key-file", "/nonexistent", code=65)
+    cli("signergroup", "add", "g", "--signer", "bind")
+    cli("zone", "add", "z.test", "--group", "g", "--parent", "test", "--parent-address", "127.0.0.4")
+    cli("signer", "leave", "bind", "--group", "g", code=75)
+    wait_until(lambda: json.loads(cli("zone", "show", "z.test", "-o", "json"))["checked_at"])
+    explain = json.loads(cli("zone", "explain", "z.test", "-o", "json"))
+    assert explain["waits"] and all(w["hint"] and w["text"] for w in explain["waits"] + explain["findings"]), explain
+    assert "z.test." in cli("zone", "explain", "z.test") and "bind" in cli("zone", "status", "z.test")
+    assert "knot joins 1 zone" in cli("zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--dry-run")
+    cli("zone", "preflight", "z.test", "--signer", "bind", code=1)
+    cli("zone", "hold", "z.test", "--reason", "test")
+    assert "held: test" in cli("zone", "history", "z.test")
+    doctor = json.loads(cli("doctor", "-o", "json", code=1))["items"]
+    assert {c["check"] for c in doctor if c["result"] == "ok"} >= {"token", "server", "certificate", "access", "clock", "version"}
+    assert json.loads(cli("show", "-o", "json"))["zones"][0]["name"] == "z.test."
+    cli("zone", "delete", "z.test")
+    d.stop()
