@@ -43,6 +43,8 @@ static struct {
 	struct mus_http_stream *stream;
 	int ticks_left;				/* events the stream still gives */
 	bool endless, end_stream;
+	size_t counted;				/* bytes given by a counting stream */
+	bool counting;
 	int send_rc;
 	unsigned closed;			/* streams whose client has gone */
 	char failed[4000];			/* what the client thread found wrong */
@@ -56,6 +58,27 @@ on_closed(void *arg)
 	sv.stream = NULL;
 }
 
+enum { COUNTED = 6000000 };
+
+/* Byte n of a counting stream is n modulo 251, so what is lost, doubled or moved is seen. */
+static void
+count_on(void)
+{
+	uint8_t block[1021];
+	size_t i, n = COUNTED - sv.counted < sizeof block ? COUNTED - sv.counted : sizeof block;
+
+	do {
+		for (i = 0; i < n; i++)
+			block[i] = (uint8_t)((sv.counted + i) % 251);
+		if ((sv.send_rc = mus_http_stream_send(sv.stream, block, n)) < 0)
+			return;		/* full: again with the next tick */
+		sv.counted += n;
+		n = COUNTED - sv.counted < sizeof block ? COUNTED - sv.counted : sizeof block;
+	} while (n > 0);
+	mus_http_stream_end(sv.stream);
+	sv.stream = NULL;
+}
+
 static void
 on_tick(void *arg)
 {
@@ -66,7 +89,9 @@ on_tick(void *arg)
 	for (i = 0; i < sv.deferred_count; i++)
 		mus_http_reply(sv.deferred[i], 202, "text/plain", "later", 5, NULL);
 	sv.deferred_count = 0;
-	if (sv.stream && sv.endless) {
+	if (sv.stream && sv.counting) {
+		count_on();
+	} else if (sv.stream && sv.endless) {
 		static const char block[4096];
 
 		while (sv.stream && (sv.send_rc = mus_http_stream_send(sv.stream, block, sizeof block)) == 0)
@@ -143,6 +168,8 @@ handle(void *arg, struct mus_http_req *r)
 		sv.ticks_left = 3;
 		sv.endless = mus_http_query(r, "endless") != NULL;
 		sv.end_stream = mus_http_query(r, "end") != NULL;
+		sv.counting = mus_http_query(r, "count") != NULL;
+		sv.counted = 0;
 		if (mus_http_query(r, "now"))
 			assert_int_equal(mus_http_stream_send(sv.stream, "now ", 4), 0);
 		mus_timer_start(sv.timer, 5);
@@ -523,6 +550,45 @@ test_stream(void **state)
 {
 	(void)state;
 	run(&(struct mus_httpd_opts){0}, client_stream);
+}
+
+struct counted {
+	size_t len, wrong, calls;
+};
+
+static size_t
+on_counted(char *p, size_t size, size_t count, void *arg)
+{
+	struct counted *c = arg;
+	size_t i;
+
+	for (i = 0; i < size * count; i++, c->len++)
+		c->wrong += (uint8_t)p[i] != c->len % 251;
+	if (c->calls++ % 64 == 0)
+		usleep(2000);		/* slower than the server */
+	return size * count;
+}
+
+static void
+client_counted(void)
+{
+	struct counted n = {0};
+	struct got g = {0};
+	CURL *c = curl_new("http", "/stream?count", &g);
+
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_counted);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, &n);
+	curl_go(c, &g);
+	CHECK(g.rc == CURLE_OK, "%s", curl_easy_strerror(g.rc));
+	CHECK(n.len == COUNTED && n.wrong == 0, "%zu bytes, %zu wrong", n.len, n.wrong);
+}
+
+/* A client that is slower than the server gets every byte once and in order. */
+static void
+test_counted(void **state)
+{
+	(void)state;
+	run(&(struct mus_httpd_opts){0}, client_counted);
 }
 
 /* ---- clients that misbehave ---- */
@@ -1049,6 +1115,7 @@ main(void)
 		cmocka_unit_test(test_keepalive),
 		cmocka_unit_test(test_defer),
 		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_vanish),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_limits),
