@@ -1,0 +1,322 @@
+"""The documentation says what is so: its commands run, its tables are those of the programs, its lists are complete.
+
+Fenced blocks marked sh are run in a laboratory, in order; blocks marked console are for a real machine (apt, systemctl, git) and
+are only looked at.  /etc/music and /var/lib/music stand for folders of the test.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import new_lab
+from musiclab.controller import DEFAULTS, program
+from musiclab.lab import Lab
+from musiclab.space import wait_until
+
+TOP = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+
+
+def text_of(*path):
+    with open(os.path.join(TOP, *path), encoding="utf-8") as f:
+        return f.read()
+
+
+def pieces(path):
+    """(kind, text) of what stands in a document: ("sh", commands), ("test", what a comment asks of us), ..."""
+    for m in re.finditer(r"^```([\w-]*)\n(.*?)^```$|^<!-- test: (.*?) -->$", text_of(path), re.M | re.S):
+        yield ("test", m[3]) if m[3] else (m[1], m[2])
+
+
+def commands(block):
+    """The lines of a block without comments; a line that ends with a backslash goes on."""
+    lines = [line.split(" # ")[0].rstrip() for line in block.splitlines()]
+    return "\n".join(line for line in lines if line and not line.startswith("#"))
+
+
+class Reader:
+    """Somebody who types what a document says, inside a laboratory."""
+
+    def __init__(self, lab, tmp):
+        self.lab, self.tmp, self.ran = lab, str(tmp), 0
+        self.env = {"MUSIC_CLI_CONFIG": "", "LAB": lab.name}
+        for folder in ("etc/keys", "var", "bin"):
+            os.makedirs(os.path.join(self.tmp, folder), exist_ok=True)
+        for s in lab.state["signers"].values():
+            shutil.copy(s["tsig"]["file"], os.path.join(self.tmp, "etc/keys", s["name"] + ".key"))
+        for name in ("musicd", "music-cli"):
+            self.tool(name, program(name))
+        self.tool("lab", os.path.join(TOP, "lab", "lab"))
+        for name, signer, argv in (("rndc", "bind", ["-c", "rndc.conf"]), ("knotc", "knot", ["-c", "knot.conf", "-s", "run/c.sock"]),
+                                   ("keymgr", "knot", ["-c", "knot.conf"]), ("pdnsutil", "pdns", ["--config-dir=."])):
+            if signer in lab.state["signers"]:
+                self.tool(name, lab.pk.program(name), argv, lab.server(signer).dir)
+
+    def tool(self, name, path, argv=(), folder=None):
+        file = os.path.join(self.tmp, "bin", name)
+        with open(file, "w", encoding="utf-8") as f:
+            f.write("#!/bin/sh\n" + (f"cd '{folder}' || exit 1\n" if folder else "") + f'exec {path} {" ".join(argv)} "$@"\n')
+        os.chmod(file, 0o755)
+
+    def real(self, text):
+        return text.replace("/etc/music", self.tmp + "/etc").replace("/var/lib/music", self.tmp + "/var")
+
+    def run(self, block):
+        script = self.real(commands(block))
+        env = {**self.lab.tool_env(), **self.env}
+        env["PATH"] = os.path.join(self.tmp, "bin") + ":" + env.get("PATH", os.environ["PATH"])
+        r = self.lab.space.call(["bash", "-euo", "pipefail", "-c", script], env=env, check=False, timeout=240)
+        assert r.returncode == 0, f"{script}\n-> exit status {r.returncode}\n{r.stdout}{r.stderr}"
+        for m in re.finditer(r"^export (\w+)=(\S+)$", script, re.M):
+            self.env[m[1]] = m[2]
+        self.ran += len(script.splitlines())
+        return r.stdout
+
+    def configure(self):
+        """The example configuration as it is; tokens as the guide's install command leaves them."""
+        with open(os.path.join(self.tmp, "etc", "musicd.yaml"), "w", encoding="utf-8") as f:
+            f.write(self.real(text_of("packaging", "musicd.yaml")))
+        open(os.path.join(self.tmp, "etc", "tokens"), "w", encoding="utf-8").close()
+
+    def start_musicd(self):
+        """With the laboratory's root and short times: everything else is the example's."""
+        more = {k: v for k, v in DEFAULTS.items() if k != "log"}
+        more["resolver"] = {"root-hints": self.lab.state["root"]["hints"], "trust-anchor": self.lab.state["root"]["trust_anchor"]}
+        conf = os.path.join(self.tmp, "etc", "musicd.yaml")
+        with open(conf, "a", encoding="utf-8") as f:
+            for section, values in more.items():
+                f.write(f"{section}:\n" + "".join(f"  {k}: {v}\n" for k, v in values.items()))
+        pid = self.lab.daemon("musicd", [program("musicd"), "-c", conf])
+        cert = os.path.join(self.tmp, "var", "musicd.db.cert.pem")
+        wait_until(lambda: pid.pid() is None or os.path.exists(cert), 20, "musicd starts")
+        assert pid.pid() is not None, text_of(self.lab.dir, "log", "musicd.log")
+
+
+@pytest.fixture
+def reader(tmp_path, packages):
+    labs = []
+
+    def make(zones, signers=("bind", "knot")):
+        lab = new_lab("d")
+        labs.append(lab)
+        lab.up(signers=list(signers))
+        for z in zones:
+            lab.add_zone(z, signers=list(signers), active=[signers[0]])
+        return Reader(lab, tmp_path)
+    yield make
+    for lab in labs:
+        lab.down(keep=False)
+
+
+# ---- commands ---------------------------------------------------------------------------------------------------------------
+
+def test_commands_of_the_operators_guide(reader):
+    from musiclab import scanner
+    r = reader(["ex", "move"])
+    scanner.start(r.lab, ["ex", "move"])
+    r.configure()
+    for kind, text in pieces("docs/operators-guide.md"):
+        if kind == "sh":
+            r.run(text)
+        elif (kind, text) == ("test", "start musicd"):
+            r.start_musicd()
+    assert r.ran > 60
+    done = json.loads(r.run("music-cli -o json process list --zone move.lab"))["items"]
+    assert {p["kind"] for p in done} == {"ADD-SIGNER", "REMOVE-SIGNER"} and all(p["outcome"] == "done" for p in done), done
+
+
+@pytest.mark.parametrize("software", ["bind", "knot", "powerdns"])
+def test_commands_of_the_signer_guides(reader, software):
+    r = reader(["ex"], signers=[{"powerdns": "pdns"}.get(software, software)])
+    for kind, text in pieces(f"docs/signers/{software}.md"):
+        if kind == "sh":
+            r.run(text)
+    assert r.ran > 0
+
+
+def test_commands_of_the_readme(packages):
+    demo = new_lab("doc")
+    env = {**os.environ, "LAB": demo.name}
+    try:
+        demo.up(signers=["bind", "knot"])
+        demo.add_zone("demo", signers=["bind", "knot"], active=["bind"])
+        ran = 0
+        for kind, text in pieces("README.md"):
+            for line in commands(text).splitlines() if kind == "sh" else []:
+                p = subprocess.run(line, shell=True, cwd=TOP, env=env, capture_output=True, text=True, timeout=60, check=False)
+                assert p.returncode == 0, f"{line}\n{p.stdout}{p.stderr}"
+                ran += 1
+        assert ran == 3
+    finally:
+        Lab(demo.name).down(keep=False)
+
+
+# What a block for a real machine may hold: everything else belongs into a block that is run.
+CONSOLE = ("make ", "music-cli signer leave", "music-cli zone migrate demo.lab.", "music-cli zone force", "music-cli zone lost", "systemd-sysusers ",
+           "install ", "systemctl ", "sqlite3 ", "cp -a ", "rndc ", "knotc ", "pdnsutil ", "pdns_control ", "apt-get ", "git ", "dig ",
+           "tsig-keygen ", "chown ", "chmod ", "dnssec-", "music-cli ", "journalctl ", "delv ", "ls ")
+
+
+def test_every_command_for_a_real_machine_is_known():
+    for path in documents():
+        for kind, text in pieces(path):
+            assert kind in ("", "sh", "console", "yaml", "yaml-cli", "mermaid", "named", "knot", "pdns", "json", "python", "c"), (path, kind)
+            for line in text.splitlines() if kind == "console" else []:
+                if line.startswith(("$ ", "# ")):
+                    assert line[2:].startswith(CONSOLE), (path, line)
+
+
+# ---- configurations ---------------------------------------------------------------------------------------------------------
+
+def test_configurations_of_musicd_are_accepted(tmp_path):
+    tokens, out = tmp_path / "tokens", tmp_path / "musicd.yaml"
+    tokens.write_text("")
+    blocks = [text_of("packaging", "musicd.yaml")] + [t for k, t in pieces("docs/operators-guide.md") if k == "yaml"]
+    assert len(blocks) >= 3
+    for b in blocks:
+        out.write_text(b.replace("/etc/music/tokens", str(tokens)))
+        p = subprocess.run([program("musicd"), "--check", "-c", str(out)], capture_output=True, text=True, check=False)
+        assert p.returncode == 0, p.stderr + b
+
+
+def test_configurations_of_signers_are_accepted(tmp_path, packages):
+    """named-checkconf and knotc conf-check take what the guides show."""
+    secret = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
+    seen = 0
+    for path in documents():
+        for i, (kind, text) in enumerate(pieces(path)):
+            if kind not in ("named", "knot"):
+                continue
+            file = tmp_path / f"{os.path.basename(path)}-{i}.conf"
+            for folder in ("/var/lib/knot", "/var/cache/bind", "/etc/bind/keys", "/run/knot"):
+                (tmp_path / folder.strip("/")).mkdir(parents=True, exist_ok=True)
+                text = text.replace(folder, str(tmp_path) + folder)
+            file.write_text(text.replace("BASE64", secret))
+            argv = [packages.program("named-checkconf"), str(file)] if kind == "named" else \
+                [packages.program("knotc"), "-c", str(file), "conf-check"]
+            p = subprocess.run(argv, env=packages.env(), capture_output=True, text=True, check=False)
+            assert p.returncode == 0, f"{path}:\n{p.stdout}{p.stderr}\n{text}"
+            seen += 1
+    assert seen >= 2
+
+
+def test_unit_file_is_sound():
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd-analyze")
+    unit = text_of("packaging", "musicd.service.in")
+    assert "Type=notify" in unit and "WatchdogSec=" in unit and "NoNewPrivileges=yes" in unit
+    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(program("musicd")))), "docs")
+    p = subprocess.run(["systemd-analyze", "verify", "--man=no", os.path.join(folder, "musicd.service")], capture_output=True, text=True, check=False)
+    words = [line for line in p.stderr.splitlines() if "musicd.service" in line and "is not executable" not in line]
+    assert not words, p.stderr
+
+
+# ---- what is made from the programs ------------------------------------------------------------------------------------------
+
+def generated(path, by):
+    m = re.search(r"^(?:<!--|\.\\\") generated by: " + re.escape(by) + r"(?: -->)?\n(.*?)^(?:<!--|\.\\\") end of generated", text_of(path), re.M | re.S)
+    assert m, f"{path}: nothing that is generated by {by}"
+    return m[1].strip()
+
+
+def output(*argv):
+    return subprocess.run([program(argv[0]), *argv[1:]], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_configuration_tables_are_current():
+    assert generated("docs/operators-guide.md", "musicd --manual=markdown") == output("musicd", "--manual=markdown")
+    assert generated("docs/man/musicd.yaml.5", "musicd --manual") == output("musicd", "--manual")
+
+
+def test_metrics_are_listed():
+    shown = set(re.findall(r'"# TYPE (\w+) |metric\(out, "(\w+)"', text_of("programs", "musicd", "routes_misc.c")))
+    shown = {a or b for a, b in shown}
+    guide = text_of("docs", "operators-guide.md")
+    assert shown and not [m for m in shown if f"`{m}" not in guide]
+
+
+def rows():
+    """The tables of src/core/rows.c, as test_process_tables_are_current compares them."""
+    return re.findall(r'^\s+\{"([\w-]+)", ', text_of("src", "core", "rows.c"), re.M)
+
+
+def test_process_tables_are_current():
+    from tools_docs import processes
+    assert text_of("docs", "processes.md") == processes(TOP, program("music-cli"))
+
+
+def test_every_rule_has_a_runbook():
+    rules = re.findall(r'\tX\(\w+, "([\w-]+)", "((?:[^"\\]|\\.)*)"\)', text_of("src", "model", "plan.h"))
+    assert len(rules) > 40
+    books = {f: text_of("docs", "runbooks", f) for f in sorted(os.listdir(os.path.join(TOP, "docs", "runbooks")))}
+    heads = [h for text in books.values() for h in re.findall(r"^## (\S+)", text, re.M)]
+    rules = {r: s for r, s in rules if r != "none"}
+    assert sorted(heads) == sorted(rules), set(heads) ^ set(rules)
+    for rule, sentence in rules.items():
+        assert any(f"## {rule}\n\n*{sentence}*" in t for t in books.values()), f"{rule}: its sentence is \"{sentence}\""
+        assert f"`{rule}`" in books["README.md"], f"{rule} is not in the list of runbooks"
+
+
+# ---- lists ------------------------------------------------------------------------------------------------------------------
+
+def documents():
+    found = ["README.md", "CONTRIBUTING.md"]
+    for folder, _, files in os.walk(os.path.join(TOP, "docs")):
+        found += [os.path.relpath(os.path.join(folder, f), TOP) for f in sorted(files) if f.endswith(".md")]
+    return found
+
+
+def anchors(text):
+    """The anchors that headings get: lower case, blanks to dashes, everything else dropped."""
+    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+def test_links_lead_somewhere():
+    for path in documents():
+        text = re.sub(r"^```.*?^```", "", text_of(path), flags=re.M | re.S)
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            if re.match(r"[a-z]+:", link):
+                continue
+            file, _, anchor = link.partition("#")
+            target = os.path.normpath(os.path.join(TOP, os.path.dirname(path), file)) if file else os.path.join(TOP, path)
+            assert os.path.exists(target), f"{path}: {link}"
+            if anchor and target.endswith(".md"):
+                assert anchor in anchors(text_of(target)), f"{path}: {link}"
+
+
+def tests_of_the_tree():
+    """Every test as documents name it: file::function, for cmocka and pytest alike."""
+    found = set()
+    for folder, _, files in os.walk(os.path.join(TOP, "tests")):
+        for f in files:
+            path = os.path.relpath(os.path.join(folder, f), TOP)
+            if re.fullmatch(r"(test|sim|fuzz|property)_\w+\.(c|py)", f):
+                names = re.findall(r"^(?:static void\n|def )(\w+)\(", text_of(path), re.M)
+                found |= {f"{path}::{n}" for n in names} | {path}
+    return found
+
+
+def test_requirements_name_tests_that_exist():
+    text, known = text_of("docs", "requirements.md"), tests_of_the_tree()
+    named = set(re.findall(r"`(tests/[\w/.]+(?:::\w+)?)`", text))
+    assert len(named) > 30 and named <= known, sorted(named - known)
+
+
+def test_every_requirement_is_there_once():
+    ids = re.findall(r"^\| ((?:S[0-4]-\d\d)|F\d+|SN-\w+) \|", text_of("docs", "requirements.md"), re.M)
+    assert len(ids) == len(set(ids))
+    want = {f"S0-{i:02}" for i in range(1, 20)} | {f"S1-{i:02}" for i in range(1, 42)} | {f"S2-{i:02}" for i in range(1, 13)} | \
+        {f"S3-{i:02}" for i in range(1, 47)} | {f"S4-{i:02}" for i in range(1, 15)} | {f"F{i}" for i in range(1, 24)}
+    assert not want - set(ids), sorted(want - set(ids))
+
+
+def test_capabilities_are_well_formed():
+    with open(os.path.join(TOP, "docs", "capabilities", "signers.json"), encoding="utf-8") as f:
+        table = json.load(f)
+    assert {s["software"] for s in table["signers"]} >= {"bind", "knot", "powerdns"}
+    for s in table["signers"]:
+        assert {"software", "version", "mode", "probe"} <= set(s), s
+        for kind in ("dnskey", "cds", "cdnskey", "csync", "ns"):
+            assert s["probe"][kind]["change"] in ("yes", "no", "unknown") and s["probe"][kind]["undo"] in ("yes", "no", "unknown"), s
