@@ -24,6 +24,7 @@ struct probe {
 	int64_t signer_id;
 	struct mus_drv_target target;
 	const struct mus_driver *driver;
+	struct mus_tsig_key *own_key;	/* of this zone alone; else the signer's */
 	mus_ctl_probe_fn *done;
 	void *arg;
 	char actor[MUS_LABEL_MAX], zone[MUS_ZONETEXT_MAX], signer[MUS_LABEL_MAX];
@@ -97,6 +98,7 @@ finish(struct probe *p)
 	}
 	p->done(p->arg, p->err, &p->words, b.failed ? "{}" : (const char *)b.data);
 	mus_buf_clear(&b);
+	mus_tsig_key_free(p->own_key);
 	mus_arena_clear(&p->arena);
 	free(p);
 }
@@ -252,6 +254,25 @@ on_read(void *arg, const struct mus_dnsx_answer *a)
 		next(p);
 }
 
+/* A zone under care may have a TSIG key of its own at this signer. */
+static int
+own_key(struct probe *p, struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	int rc = mus_store_load_zone(p->e->o.store, p->zone, &o, et);
+
+	if (rc < 0)
+		return rc == MUS_ERR_NOTFOUND ? 0 : rc;
+	for (unsigned i = 0; i < o.signer_count; i++)
+		if (o.signer[i].signer_id == p->signer_id && o.signer[i].key_file[0]) {
+			rc = mus_tsig_key_load(o.signer[i].key_file, &p->own_key, et);
+			if (rc < 0)
+				return rc;
+			p->target.key = p->own_key;
+		}
+	return 0;
+}
+
 int
 mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const char *zone,
     mus_ctl_probe_fn *done, void *arg, struct mus_errtext *et)
@@ -268,10 +289,6 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 		return MUS_ERR_STORE;
 	if (!sg->driver || !sg->driver->apply)
 		return mus_errf(et, MUS_ERR_CONFLICT, "signer %s: driver %s changes nothing", signer, o.driver);
-	if (o.key_file[0] && !sg->key) {
-		*et = sg->key_error;
-		return MUS_ERR_CONFLICT;
-	}
 	p = calloc(1, sizeof *p);
 	if (!p)
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
@@ -288,9 +305,17 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 	if (rc < 0)
 		goto fail;
 	mus_name_text(&p->target.zone, p->zone);
+	if ((rc = own_key(p, et)) < 0)
+		goto fail;
+	if (o.key_file[0] && !p->target.key) {
+		*et = sg->key_error;
+		rc = MUS_ERR_CONFLICT;
+		goto fail;
+	}
 	for (unsigned t = 0; t < T_COUNT; t++) {
 		struct mus_dnsx_ask ask = {.server = o.update, .via = MUS_VIA_TCP,
-		    .query = {.name = p->target.zone, .type = trials[t].type}, .key = sg->key};
+		    .query = {.name = p->target.zone, .type = trials[t].type},
+		    .key = p->target.key};
 
 		p->set[t] = (struct mus_rrset){.owner = p->target.zone, .type = trials[t].type,
 		    .rclass = MUS_CLASS_IN};
@@ -306,6 +331,7 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 	}
 	rc = mus_errf(et, MUS_ERR_FULL, "the question queue is full");
 fail:
+	mus_tsig_key_free(p->own_key);
 	mus_arena_clear(&p->arena);
 	free(p);
 	return rc;
