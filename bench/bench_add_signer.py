@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+"""A whole ADD-SIGNER for many zones of one group on BIND and Knot: zones per second, and CPU of musicd against the signers'.
+
+BENCH_ZONES (5000) zones are signed by BIND; Knot joins the group; music-scanner follows at the parent.  CPU seconds are user and
+system time of the processes from the moment of the join until the last zone is done.
+"""
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lab"))
+from musiclab import scanner  # noqa: E402
+from musiclab.controller import Controller  # noqa: E402
+from musiclab.fetch import fetch  # noqa: E402
+from musiclab.lab import Lab  # noqa: E402
+from musiclab.space import PidFile, wait_until  # noqa: E402
+
+ZONES = int(os.environ.get("BENCH_ZONES", "5000"))
+SETTINGS = {
+    "policy": {"margin": "5s", "parent-ttl-floor": "10s", "fresh": "10m", "gap": "2h"},
+    "schedule": {"idle": "30m", "poll": "5s", "retry": "60s", "copy": "1h", "active": "256"},
+    "dns": {"udp-timeout": "3s", "tcp-timeout": "20s", "server-rate": "0"},
+    "log": {"level": "warning"},
+}
+
+
+def cpu_s(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def pid_of(lab, name):
+    return PidFile(os.path.join(lab.dir, "pids", name)).pid()
+
+
+
+def run(lab):
+    lab.up(signers=["bind", "knot"], notify=None)
+    names = [f"z{i:05d}" for i in range(ZONES)]
+    print(f"# loading {ZONES} zones at bind and knot", flush=True)
+    for i in range(0, ZONES, 500):
+        lab.add_zones(names[i:i + 500], signers=["bind", "knot"], active=["bind"])
+    mc = Controller(lab, settings=SETTINGS).start()
+    scanner.start(lab, ["*"], interval="5s")
+    mc.add_signer("bind")
+    mc.add_signer("knot")
+    mc.cli("signergroup", "add", "all", "--signer", "bind")
+    listing = os.path.join(mc.dir, "zones")
+    with open(listing, "w", encoding="utf-8") as f:
+        f.writelines(lab.zone_name(n) + "\n" for n in names)
+    mc.cli("zone", "add", "--group", "all", "--file", listing, timeout=300)
+    print("# first look at each", flush=True)
+    wait_until(lambda: mc.json("status")["unknown"] == 0, 900, "all zones have been looked at", interval=1)
+    pids = {"musicd": mc.pid.pid(), "bind": pid_of(lab, "bind"), "knot": pid_of(lab, "knot"), "scanner": pid_of(lab, "music-scanner")}
+    before = {k: cpu_s(p) for k, p in pids.items()}
+    began = time.monotonic()
+    mc.cli("signer", "join", "knot", "--group", "all")
+    print("# joining", flush=True)
+
+    def done():
+        s = mc.json("process", "list", "--running", "--limit", "1")["items"]
+        return not s and mc.json("status")["busy"] == 0 and finished(mc) == ZONES
+    wait_until(done, 3600, "all zones have joined", interval=2)
+    took = time.monotonic() - began
+    spent = {k: cpu_s(p) - before[k] for k, p in pids.items()}
+    signers = spent["bind"] + spent["knot"]
+    print(f"# {ZONES} zones in {took:.0f} s: {ZONES / took:.1f} zones/s; CPU s: " + ", ".join(f"{k} {v:.1f}" for k, v in spent.items()))
+    ratio = spent["musicd"] / signers
+    print(f"bench add-signer-{ZONES} ours={spent['musicd']:.1f}s peer=signers-cpu theirs={signers:.1f}s ratio={ratio:.3f} goal=<=0.25 "
+          + ("pass" if ratio <= 0.25 else "short"))
+
+
+def finished(mc):
+    import sqlite3
+    db = sqlite3.connect(f"file:{mc.store}?mode=ro", uri=True)
+    try:
+        return db.execute("SELECT count(*) FROM process WHERE outcome='done'").fetchone()[0]
+    finally:
+        db.close()
+
+
+def main():
+    fetch()
+    lab = Lab(f"bench-{os.getpid()}")
+    try:
+        run(lab)
+    finally:
+        lab.down(keep=bool(os.environ.get("BENCH_KEEP")))
+
+
+main()
