@@ -65,6 +65,9 @@ def run(lab):
     wait_until(done, 3600, "all zones have joined", interval=2)
     took = time.monotonic() - began
     spent = {k: cpu_s(p) - before[k] for k, p in pids.items()}
+    status = mc.json("status")
+    print("# " + ", ".join(f"{k} {status[k] / ZONES:.1f}" for k in ("rounds", "questions", "updates_sent", "transfers", "sigs_verified", "sigs_cached")
+                          if k in status) + " per zone, all told")
     signers = spent["bind"] + spent["knot"]
     print(f"# {ZONES} zones in {took:.0f} s: {ZONES / took:.1f} zones/s; CPU s: " + ", ".join(f"{k} {v:.1f}" for k, v in spent.items()))
     ratio = spent["musicd"] / signers

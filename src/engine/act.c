@@ -346,7 +346,8 @@ on_result(void *arg, const struct mus_drv_result *r)
 		eng_event(e, j->zone_id, j->zone, "stale", "musicd", LOG_INFO, "%s: %s", who, r->words.s);
 		break;
 	}
-	if (z)
+	/* When all changes of this plan are answered: one whole look, not one for each. */
+	if (z && !(z->busy && z->busy->jobs))
 		eng_wake(e, z, r->outcome == MUS_DRV_SHOWN ? 0 : e->o.poll_ms);
 	job_free(j);
 }

@@ -14,14 +14,21 @@ static const char nx_label[] = "_music-no-such-name";
 static const struct {
 	enum eng_q q;
 	uint16_t type;
+	enum mus_rr_kind kind;
 } signer_questions[] = {
-    {ENG_Q_KEY, MUS_TYPE_DNSKEY},
-    {ENG_Q_CDS, MUS_TYPE_CDS},
-    {ENG_Q_CDNSKEY, MUS_TYPE_CDNSKEY},
-    {ENG_Q_CSYNC, MUS_TYPE_CSYNC},
-    {ENG_Q_NS, MUS_TYPE_NS},
-    {ENG_Q_SOA, MUS_TYPE_SOA},
+    {ENG_Q_KEY, MUS_TYPE_DNSKEY, MUS_RR_KEY},
+    {ENG_Q_CDS, MUS_TYPE_CDS, MUS_RR_CDS},
+    {ENG_Q_CDNSKEY, MUS_TYPE_CDNSKEY, MUS_RR_CDNSKEY},
+    {ENG_Q_CSYNC, MUS_TYPE_CSYNC, MUS_RR_CSYNC},
+    {ENG_Q_NS, MUS_TYPE_NS, MUS_RR_NS},
+    {ENG_Q_SOA, MUS_TYPE_SOA, MUS_RR_SOA},
 };
+
+static bool
+wants(const struct eng_turn *t, enum mus_rr_kind kind)
+{
+	return t->focus == 0 || (t->focus >> kind & 1);
+}
 
 static enum mus_cause
 cause_of_err(int err)
@@ -157,7 +164,11 @@ signer_server(struct eng_turn *t, const struct mus_zonestate *st, unsigned i,
 	struct mus_name name, label;
 
 	for (unsigned k = 0; k < sizeof signer_questions / sizeof signer_questions[0]; k++)
-		add(t, signer_questions[k].q, i, zone, signer_questions[k].type);
+		if (wants(t, signer_questions[k].kind))
+			add(t, signer_questions[k].q, i, zone, signer_questions[k].type);
+	/* Addresses go with NS, and everything else with the whole look. */
+	if (t->focus)
+		return;
 	if (mus_name_prepend(nx_label, zone, &name) == 0)
 		add(t, ENG_Q_DENY, i, &name, MUS_TYPE_A);
 	if (zobj->sample[0]) {
@@ -199,8 +210,10 @@ compose(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zon
 		unsigned origin = st->zone.server[i].origin;
 
 		if (origin == MUS_PARENT) {
-			add(t, ENG_Q_DS, i, &zone, MUS_TYPE_DS);
-			add(t, ENG_Q_PNS, i, &zone, MUS_TYPE_NS);
+			if (wants(t, MUS_RR_DS))
+				add(t, ENG_Q_DS, i, &zone, MUS_TYPE_DS);
+			if (wants(t, MUS_RR_PNS))
+				add(t, ENG_Q_PNS, i, &zone, MUS_TYPE_NS);
 		} else if (origin < st->zone.signer_count && !st->zone.signer[origin].is_lost) {
 			/* A transport is tried while it is not known, and at every idle look. */
 			bool tcp = st->seen.server[i].tcp != MUS_YES ||
@@ -258,6 +271,10 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 	t->e = e;
 	t->z = z;
 	t->at = eng_now(e);
+	if (z->busy) {
+		t->focus = z->busy->focus;
+		z->busy->focus = 0;
+	}
 	mus_arena_init(&t->arena, ENG_ARENA_MAX);
 	if (mus_store_load_zone_id(e->o.store, z->id, &e->zobj, &et) < 0 ||
 	    eng_load_state(e, z->id, st, &et) < 0 || !eng_sync(e, &e->zobj, st, &et)) {

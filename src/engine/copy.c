@@ -89,7 +89,8 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 		fill(st, (unsigned)s, &c->sum, eng_now(e));
 		eng_save_state(e, c->zone_id, st);
 	}
-	eng_wake(e, z, err ? e->o.poll_ms : 0);
+	if (!(z->busy && z->busy->copying))
+		eng_wake(e, z, err ? e->o.poll_ms : 0);
 out:
 	copy_free(c);
 }

@@ -208,6 +208,14 @@ eng_zone_drop(struct mus_engine *e, int64_t id)
 void
 eng_wake(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
 {
+	if (z->busy)
+		z->busy->focus = 0;
+	eng_wake_focused(e, z, after_ms);
+}
+
+void
+eng_wake_focused(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
+{
 	int64_t due = eng_now(e).ms + after_ms;
 
 	if (z->in_turn) {
@@ -243,7 +251,7 @@ eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
 	if (z->deleted)
 		zone_free(z);
 	else
-		eng_wake(e, z, again ? 0 : after_ms);
+		eng_wake_focused(e, z, again ? 0 : after_ms);
 	arm(e);
 }
 

@@ -83,6 +83,7 @@ struct eng_turn {
 	struct eng_answer *ans;
 	unsigned ans_count, left;
 	struct mus_time at;
+	uint32_t focus;			/* kinds asked for; 0: everything */
 	struct eng_parent *parent;
 };
 
@@ -109,7 +110,7 @@ struct eng_busy {
 	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started */
 	uint8_t copying;			/* signers whose copy is being read */
 	uint8_t jobs;				/* changes under way */
-	struct mus_time last_told_at;
+	uint32_t focus;				/* kinds the next look asks for; 0: everything */
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
 	bool step;				/* operator's step, once */
 	enum mus_rule forced;			/* operator's force, once */
@@ -160,7 +161,10 @@ struct mus_time eng_now(const struct mus_engine *e);
 struct eng_zone *eng_zone_get(struct mus_engine *e, int64_t id);
 int eng_zone_add(struct mus_engine *e, int64_t id, struct mus_time due);
 void eng_zone_drop(struct mus_engine *e, int64_t id);
+/* Looks at everything again after ${after_ms} at the latest. */
 void eng_wake(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
+/* Likewise, but only at what the zone waits for (turn.c). */
+void eng_wake_focused(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
 struct eng_busy *eng_busy(struct eng_zone *z);
 /* A turn has ended: back into the schedule. */
 void eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);

@@ -672,7 +672,9 @@ eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *
 	for (; seen; seen &= seen - 1) {
 		unsigned server = (unsigned)__builtin_ctzll(seen);
 
-		take_service(&k, server);
+		/* A look at part of it says too little about the server as such. */
+		if (t->focus == 0)
+			take_service(&k, server);
 		if (st->zone.server[server].origin != MUS_PARENT)
 			take_addrs(&k, server);
 	}

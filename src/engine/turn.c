@@ -189,6 +189,47 @@ next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct 
 	return next;
 }
 
+/* The kinds of RRsets that a zone waits for, when it waits for others to show something and for
+ * nothing else; 0: look at everything. */
+static uint32_t
+focus_of(const struct mus_plan *plan)
+{
+	uint32_t focus = 0;
+
+	for (unsigned i = 0; i < plan->wait_count; i++) {
+		const struct mus_witness *w = &plan->wait[i];
+
+		if (w->result != MUS_RES_FAILS || mus_time_is_set(w->until))
+			return 0;
+		switch (w->rule) {
+		case MUS_RULE_V7:
+		case MUS_RULE_IMPORT:
+		case MUS_RULE_G3:
+			focus |= 1u << MUS_RR_KEY;
+			break;
+		case MUS_RULE_SIGNAL:
+			/* Which keys a record names is known only beside the keys. */
+			focus |= 1u << MUS_RR_CDS | 1u << MUS_RR_CDNSKEY;
+			break;
+		case MUS_RULE_PARENTDS:
+			focus |= 1u << MUS_RR_DS;
+			break;
+		case MUS_RULE_NSSET:
+			focus |= 1u << MUS_RR_NS;
+			break;
+		case MUS_RULE_CSYNCSET:
+			focus |= 1u << MUS_RR_CSYNC;
+			break;
+		case MUS_RULE_PARENTNS:
+			focus |= 1u << MUS_RR_PNS | 1u << MUS_RR_GLUE;
+			break;
+		default:
+			return 0;
+		}
+	}
+	return focus;
+}
+
 static void
 forget_busy(struct eng_zone *z, const struct mus_plan *plan)
 {
@@ -201,8 +242,10 @@ forget_busy(struct eng_zone *z, const struct mus_plan *plan)
 	}
 }
 
-static void
-decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struct mus_policy *policy)
+/* false: nothing was decided, a whole look has to come first. */
+static bool
+decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struct mus_policy *policy,
+    bool focused)
 {
 	struct mus_time now = eng_now(e);
 	struct mus_want before = st->want;
@@ -210,6 +253,9 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	mus_settle(&st->zone, &st->seen, &st->want, policy, now);
 	mus_plan(&st->zone, &st->seen, &st->want, policy, now, &e->plan);
 	e->stats.plans++;
+	/* What was waited for is there: before anything is done everything is looked at again. */
+	if (focused && !e->plan.proposal && (e->plan.advanced || e->plan.act_count))
+		return false;
 	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) && z->busy) {
 		if (z->busy->forced != MUS_RULE_NONE)
 			eng_event(e, st->book.zone_id, st->book.zone, "forced", "musicd", LOG_WARNING,
@@ -223,6 +269,7 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	tell_process(e, st, &before, &st->want);
 	store_process(e, st, &before, &st->want);
 	after_process(e, &before, &st->want, st);
+	return true;
 }
 
 void
@@ -246,13 +293,19 @@ eng_turn_done(struct eng_turn *t)
 	t->parent = eng_parent_of(e, &e->zobj, z->id, &et);
 	eng_policy_of(e, &e->zobj, z, &policy);
 	eng_take(t, st, &policy);
-	decide(e, z, st, &policy);
+	if (!decide(e, z, st, &policy, t->focus != 0)) {
+		eng_save_state(e, z->id, st);
+		next_ms = 0;
+		goto over;
+	}
 	if (!e->plan.proposal && e->plan.act_count)
 		eng_act(e, z, &e->zobj, st, &e->plan);
 	next_ms = next_look_ms(e, z, &e->plan);
 	status(e, z, st, &e->plan, next_ms);
 	if (eng_save_state(e, z->id, st) < 0)
 		next_ms = e->o.poll_ms * 5;
+	if (z->busy)
+		z->busy->focus = focus_of(&e->plan);
 	eng_copies(e, z, &e->zobj, st, e->plan.need_copy | eng_copies_stale(t, st));
 	forget_busy(z, &e->plan);
 over:
