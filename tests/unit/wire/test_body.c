@@ -11,23 +11,6 @@
 
 #include "wire/body_of.h"
 
-/* Weak: model/text.c takes their place when it is linked. */
-#include "model/text.h"
-
-#define WORDS(name, what)                                                                          \
-	__attribute__((weak)) const char *name(const struct mus_book *b, const struct mus_zone *z,     \
-	    what, char out[static MUS_TEXT_MAX])                                                       \
-	{                                                                                          \
-		(void)b;                                                                           \
-		(void)z;                                                                           \
-		(void)x;                                                                           \
-		out[0] = '\0';                                                                     \
-		return out;                                                                        \
-	}
-WORDS(mus_witness_text, const struct mus_witness *x)
-WORDS(mus_act_text, const struct mus_act *x)
-WORDS(mus_server_text, unsigned x)
-
 static struct mus_arena arena;
 
 static int
