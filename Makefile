@@ -23,7 +23,7 @@ all:  ## install what is missing to build (asks), then the daily build: ASan, UB
 .PHONY: release
 release:  ## the hardened build, in build-release/
 	@$(call deps,build)
-	@[ -f $(RELEASE)/build.ninja ] || meson setup $(RELEASE) --buildtype=release -Db_lto=true --prefix=$(PREFIX)
+	@[ -f $(RELEASE)/build.ninja ] || meson setup $(RELEASE) --buildtype=release -Db_lto=true -Dtests=disabled --prefix=$(PREFIX)
 	@ninja -C $(RELEASE)
 
 .PHONY: demo
@@ -67,4 +67,4 @@ debian13:  ## build and unit tests on a bare Debian 13 in a folder of its own (r
 
 .PHONY: clean
 clean:  ## remove the build folders
-	rm -rf build build-release build-clang build-fuzz build-plain
+	rm -rf build build-release build-clang build-fuzz build-plain build-speed

@@ -220,7 +220,7 @@ instant(struct tx *t, struct mus_time at)
 		s++;
 	mus_time_text(mus_time_from_s(s), text);
 	if ((dot = strchr(text, '.')) != NULL)
-		strcpy(dot, "Z");
+		memcpy(dot, "Z", 2);
 	say(t, "%s", text);
 }
 static void

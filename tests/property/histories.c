@@ -222,7 +222,8 @@ main(void)
 		sent += w.sent;
 		world_free(&w);
 	}
-	printf("histories: %lu from seed %lu, %llu rounds, %llu changes, %llu judgements: %lu with violations, %lu stuck, %lu overflows\n",
+	printf("histories: %lu from seed %lu, %llu rounds, %llu changes, %llu judgements: "
+	       "%lu with violations, %lu stuck, %lu overflows\n",
 	    count, seed, rounds, sent, checks, bad, stuck, overflow);
 #ifdef EXPECT_VIOLATIONS
 	return bad * 10 < count;	/* at least one in ten goes wrong */

@@ -223,6 +223,7 @@ parse_refuses(void **state)
 		HEAD "0001 0000 0000" Q " c014 0001 0001 00000000 0000", /* pointer forward */
 		HEAD "0001 0000 0000" Q " c000 0001 0001 00000000 0000", /* pointer into the header */
 		HEAD "0001 0000 0000" Q " 40 0001 0001 00000000 0000",	/* label type 01 */
+		HEAD "0001 0000 0000" Q " 016200 0001 0001 00000000 00",	/* head cut */
 		HEAD "0001 0000 0000" Q " 00 0002 0001 00000000 0000",	/* NS without data */
 		HEAD "0001 0000 0000" Q " 00 0002 0001 00000000 0003 016200 00", /* and trailing */
 		HEAD "0001 0000 0000" Q " 00 0002 0001 00000000 0002 0162 00",	/* name leaves rdata */
@@ -264,6 +265,44 @@ no_memory(void **state)
 	assert_int_equal(parse(HEAD "0001 0000 0000" Q " 00 0001 0001 00000000 0004 01020304", &a, &m,
 	    NULL), MUS_ERR_NOMEM);
 	assert_true(mus_arena_failed(&a));
+	mus_arena_clear(&a);
+}
+
+/* A message with one record whose owner is so many labels of 63 bytes and one of ${last}. */
+static int
+parse_owner(unsigned full, uint8_t last, uint8_t first_label, struct mus_arena *a, struct mus_msg *m)
+{
+	uint8_t wire[512];
+	size_t n = bytes(HEAD "0001 0000 0000" Q, wire, sizeof wire);
+
+	for (unsigned i = 0; i < full; i++) {
+		wire[n] = i == 0 ? first_label : 63;
+		memset(wire + n + 1, 'X', first_label);
+		n += 1u + wire[n];
+	}
+	wire[n] = last;
+	memset(wire + n + 1, 'y', last);
+	n += last + 1u;
+	n += bytes("00 0001 0001 00000000 0000", wire + n, sizeof wire - n);
+	return mus_msg_parse(wire, n, a, m, NULL);
+}
+
+/* Labels of 63 and names of 255 bytes are taken, one more is not. */
+static void
+owner_limits(void **state)
+{
+	struct mus_arena a;
+	struct mus_msg m;
+
+	(void)state;
+	mus_arena_init(&a, 0);
+	assert_int_equal(parse_owner(3, 61, 63, &a, &m), 0);
+	assert_int_equal(m.rr[0][0].owner.len, 255);
+	assert_int_equal(m.rr[0][0].owner.wire[1], 'x');
+	assert_int_equal(parse_owner(3, 62, 63, &a, &m), MUS_ERR_MALFORM);
+	assert_int_equal(parse_owner(1, 1, 63, &a, &m), 0);
+	assert_int_equal(parse_owner(1, 1, 64, &a, &m), MUS_ERR_MALFORM);
+	assert_int_equal(parse_owner(1, 1, 0x80, &a, &m), MUS_ERR_MALFORM);
 	mus_arena_clear(&a);
 }
 
@@ -344,6 +383,11 @@ sets(void **state)
 	assert_false(mus_msg_rrset(&m, MUS_SEC_ANSWER, &owner, MUS_TYPE_A, &a, &s));
 	assert_null(mus_msg_rrsets(&m, MUS_SEC_ANSWER, &a, &count));
 	assert_int_equal(count, 0);
+	/* an UPDATE that deletes signatures names no type that they cover */
+	assert_int_equal(parse("0001 2800 0001 0000 0001 0000 0161 00 0006 0001"
+	    " c00c 002e 00ff 00000000 0000", &a, &m, NULL), 0);
+	assert_null(mus_msg_rrsets(&m, MUS_SEC_AUTHORITY, &a, &count));
+	assert_int_equal(count, 0);
 	mus_arena_clear(&a);
 }
 
@@ -371,6 +415,7 @@ main(void)
 		cmocka_unit_test(parse_answer),
 		cmocka_unit_test(parse_refuses),
 		cmocka_unit_test(no_memory),
+		cmocka_unit_test(owner_limits),
 		cmocka_unit_test(large_rdata),
 		cmocka_unit_test(sets),
 		cmocka_unit_test(rcodes),
