@@ -17,7 +17,7 @@ resident_bytes(void)
 	long pages = 0, rss = 0;
 	FILE *f = fopen("/proc/self/statm", "r");
 
-	if (!f || fscanf(f, "%ld %ld", &pages, &rss) != 2)
+	if (!f || fscanf(f, "%ld %ld", &pages, &rss) != 2)	/* banned: two numbers of the kernel's */
 		exit(1);
 	fclose(f);
 	return rss * sysconf(_SC_PAGESIZE);
@@ -109,7 +109,7 @@ main(void)
 	mus_store_close(s);
 	none = with_engine(empty);
 	all = with_engine(full);
-	if (system(command) != 0)
+	if (system(command) != 0)	/* banned: our own scratch folder, no word from outside */
 		return 1;
 	each = (double)(all - none) / ZONES;
 	printf("bench idle-zone ours=%.0fB peer=limit theirs=%dB ratio=%.3f goal=<=1.0 %s\n", each,

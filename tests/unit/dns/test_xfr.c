@@ -447,7 +447,7 @@ tsig_gap_covered(void **state)
 		message(&b, &plain, zone_recs + 8, COUNT(zone_recs) - 8);
 		sign_over(&p, &pending, &b);
 		assert_int_equal(mus_xfr_feed(x, b.data, b.len, now, NULL),
-		    spoilt ? MUS_ERR_BADSIG : MUS_XFR_DONE);
+		    spoilt ? (int)MUS_ERR_BADSIG : (int)MUS_XFR_DONE);
 		assert_int_equal(s.count, spoilt ? 2 : COUNT(zone_recs));
 		assert_true(spoilt || s.digest == whole.digest);
 		mus_xfr_free(x);
