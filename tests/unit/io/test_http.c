@@ -1072,6 +1072,8 @@ test_errors(void **state)
 		{"server.crt", "junk", NULL, {.family = 4}, MUS_ERR_INVAL, "junk"},
 		{"server.crt", "server.key", "junk", {.family = 4}, MUS_ERR_INVAL, "junk"},
 		{"server.crt", "server.key", NULL, {.family = 4, .ip = {192, 0, 2, 1}}, MUS_ERR_IO, "192.0.2.1"},
+		{"server.crt", "server.key", NULL, {.family = 6, .ip = {0x20, 1, 0xd, 0xb8, [15] = 1}},
+		    MUS_ERR_IO, "2001:db8::1"},
 	};
 	struct mus_loop *l = mus_loop_new();
 	struct mus_httpd *h = NULL, *second = NULL;
