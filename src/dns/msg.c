@@ -409,11 +409,13 @@ put_update(struct out *o, const struct mus_upd_rr *u, const struct mus_name *zon
 		[MUS_UPD_PRE_RR] = {MUS_CLASS_IN, true},
 		[MUS_UPD_ADD] = {MUS_CLASS_IN, true},
 		[MUS_UPD_DEL_RR] = {MUS_CLASS_NONE, true},
+		[MUS_UPD_DEL_CSYNC] = {MUS_CLASS_ANY, false},
 	};
 	uint16_t len = how[u->kind].has_data ? u->rd.len : 0;
 
 	put_owner(o, &u->owner, zone);
-	put_u16(o, u->type);
+	/* Of no other type can a whole RRset go, whatever the caller says. */
+	put_u16(o, u->kind == MUS_UPD_DEL_CSYNC ? MUS_TYPE_CSYNC : u->type);
 	put_u16(o, how[u->kind].rclass);
 	put_u32(o, u->kind == MUS_UPD_ADD ? u->ttl_s : 0);
 	put_u16(o, len);

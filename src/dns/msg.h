@@ -56,6 +56,7 @@ enum mus_upd_kind {
 	MUS_UPD_PRE_RR,		/* RRset holds exactly the PRE_RR records given */
 	MUS_UPD_ADD,		/* add a record */
 	MUS_UPD_DEL_RR,		/* delete one record, by exact rdata */
+	MUS_UPD_DEL_CSYNC,	/* delete the CSYNC RRset, whatever ${type} says */
 };
 struct mus_upd_rr {
 	enum mus_upd_kind kind;
@@ -65,7 +66,9 @@ struct mus_upd_rr {
 	struct mus_rdata rd;		/* PRE_RR, ADD, DEL_RR */
 };
 /* Prerequisites are written before updates whatever their order in ${rr}.  There is no way to
- * delete a whole RRset or name (protocol.md 21).  Length, or TOOBIG. */
+ * delete a whole RRset or name (protocol.md 21), with one exception: CSYNC, whose RRset is one record
+ * by RFC 7477 2.1, so that nothing foreign goes with it; PowerDNS 4.7 knows no other way.  Length, or
+ * TOOBIG. */
 int mus_update_build(const struct mus_name *zone, const struct mus_upd_rr *rr, size_t count,
     uint16_t id, uint8_t *out, size_t cap) MUS_MUST_CHECK;
 /* Answer to a NOTIFY or refusal of anything else: header and question of the request. */

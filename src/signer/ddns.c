@@ -1,13 +1,18 @@
 /*
  * Driver "ddns": DNS UPDATE (RFC 2136) over TCP with TSIG, then a look at the same server to see
  * whether it shows what it accepted (signers answer NOERROR to changes they drop).
+ *
+ * PowerDNS 4.7 accepts the deletion of a CSYNC by exact rdata and keeps it; only the deletion of the
+ * RRset helps (docs/signers-verified.md).  So where a CSYNC stays that should have gone, and the
+ * server shows nothing in that RRset but what this change is about, the RRset is deleted if it still
+ * is what was shown, and what is to be there is added again in the same message.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "signer/driver.h"
 
-enum { TYPES_MAX = 5 };
+enum { TYPES_MAX = 5, CSYNC_MAX = 4 };
 
 struct job {
 	struct mus_drv_target target;
@@ -16,6 +21,9 @@ struct job {
 	size_t count;
 	uint16_t type[TYPES_MAX];	/* types to read back */
 	unsigned type_count, left;
+	struct mus_rdata stays[CSYNC_MAX];	/* shown CSYNC, when one of it should have gone */
+	unsigned stays_count;
+	bool swept;
 	struct mus_drv_result result;
 	mus_drv_fn *fn;
 	void *arg;
@@ -43,6 +51,91 @@ is_shown(const struct job *j, uint16_t type, const struct mus_rrset *set)
 	return true;
 }
 
+/* Keeps what is shown, when a CSYNC stays that should have gone and none is there that the change does
+ * not name. */
+static void
+note_csync(struct job *j, const struct mus_rrset *set)
+{
+	bool stays = false;
+
+	j->stays_count = 0;
+	if (set->count > CSYNC_MAX)
+		return;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct mus_drv_rr *named = NULL;
+
+		for (size_t k = 0; k < j->count && !named; k++)
+			if (j->rr[k].type == MUS_TYPE_CSYNC &&
+			    mus_rdata_cmp(j->rr[k].rd, set->rd[i]) == 0)
+				named = &j->rr[k];
+		if (!named)
+			return;
+		stays |= named->del;
+	}
+	for (size_t i = 0; stays && i < set->count; i++) {
+		void *copy = mus_arena_copy(&j->arena, set->rd[i].data, set->rd[i].len);
+
+		if (copy)
+			j->stays[j->stays_count++] = (struct mus_rdata){copy, set->rd[i].len};
+	}
+}
+
+static void read_back(struct job *j);
+
+static void
+on_swept(void *arg, const struct mus_dnsx_answer *a)
+{
+	struct job *j = arg;
+
+	/* A refusal changes nothing: the words about what is not shown stand. */
+	if (a->err != 0 || a->msg->rcode != MUS_RCODE_NOERROR) {
+		finish(j);
+		return;
+	}
+	j->result.outcome = MUS_DRV_SHOWN;
+	read_back(j);
+}
+
+/* The CSYNC RRset is deleted, and what is to be there is added again. */
+static int
+sweep_csync(struct job *j)
+{
+	struct mus_upd_rr upd[2 * CSYNC_MAX + 1];
+	uint8_t wire[1024];
+	struct mus_dnsx_ask ask = {.server = j->target.update, .via = MUS_VIA_TCP, .once = true,
+	    .wire = wire, .key = j->target.key};
+	size_t n = 0;
+	int len;
+
+	for (unsigned i = 0; i < j->stays_count; i++)
+		upd[n++] = (struct mus_upd_rr){.kind = MUS_UPD_PRE_RR, .owner = j->target.zone,
+		    .type = MUS_TYPE_CSYNC, .rd = j->stays[i]};
+	upd[n++] = (struct mus_upd_rr){.kind = MUS_UPD_DEL_CSYNC, .owner = j->target.zone,
+	    .type = MUS_TYPE_CSYNC};
+	for (size_t i = 0; i < j->count && n < sizeof upd / sizeof upd[0]; i++)
+		if (j->rr[i].type == MUS_TYPE_CSYNC && !j->rr[i].del)
+			upd[n++] = (struct mus_upd_rr){.kind = MUS_UPD_ADD,
+			    .owner = j->target.zone, .type = MUS_TYPE_CSYNC,
+			    .ttl_s = j->rr[i].ttl_s, .rd = j->rr[i].rd};
+	len = mus_update_build(&j->target.zone, upd, n, 0, wire, sizeof wire);
+	if (len < 0)
+		return len;
+	ask.wire_len = (size_t)len;
+	return mus_dnsx_ask(j->target.dnsx, &ask, on_swept, j, NULL);
+}
+
+/* All has been read back. */
+static void
+have_read(struct job *j)
+{
+	if (j->stays_count > 0 && !j->swept) {
+		j->swept = true;
+		if (sweep_csync(j) == 0)
+			return;
+	}
+	finish(j);
+}
+
 static void
 on_read(void *arg, const struct mus_dnsx_answer *a)
 {
@@ -60,6 +153,8 @@ on_read(void *arg, const struct mus_dnsx_answer *a)
 	} else {
 		memset(&set, 0, sizeof set);
 		mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &j->target.zone, a->msg->qtype, a->arena, &set);
+		if (a->msg->qtype == MUS_TYPE_CSYNC)
+			note_csync(j, &set);
 		if (!is_shown(j, a->msg->qtype, &set) && j->result.outcome == MUS_DRV_SHOWN) {
 			j->result.outcome = MUS_DRV_NOT_SHOWN;
 			j->result.type = a->msg->qtype;
@@ -69,7 +164,7 @@ on_read(void *arg, const struct mus_dnsx_answer *a)
 		}
 	}
 	if (j->left == 0)
-		finish(j);
+		have_read(j);
 }
 
 static void
@@ -89,7 +184,7 @@ read_back(struct job *j)
 			j->result.outcome = MUS_DRV_NOT_SHOWN;
 	}
 	if (--j->left == 0)
-		finish(j);
+		have_read(j);
 }
 
 static void

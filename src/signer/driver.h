@@ -1,9 +1,10 @@
 /*
  * Drivers: how a signer is changed.  One table; a driver is a row in it.
  *
- * A change is exact records to add and to delete at the apex, never a whole RRset, never another
- * type than the managed ones.  Nothing is concluded from a driver's "done": the engine looks at the
- * public servers.  What the driver itself read back afterwards is evidence for the operator.
+ * A change is exact records to add and to delete at the apex, never a whole RRset (but CSYNC, which
+ * is one record, see ddns.c), never another type than the managed ones.  Nothing is concluded from a
+ * driver's "done": the engine looks at the public servers.  What the driver itself read back
+ * afterwards is evidence for the operator.
  */
 #ifndef MUS_SIGNER_DRIVER_H
 #define MUS_SIGNER_DRIVER_H

@@ -140,6 +140,20 @@ build_update(void **state)
 		    MUS_ERR_TOOBIG);
 }
 
+/* The only RRset that can be deleted as a whole is CSYNC, whatever type is asked for. */
+static void
+build_update_csync(void **state)
+{
+	struct mus_name zone = name("parent.");
+	struct mus_upd_rr rr = {.kind = MUS_UPD_DEL_CSYNC, .owner = zone, .type = 2, .ttl_s = 9};
+	uint8_t out[64];
+	int len = mus_update_build(&zone, &rr, 1, 1, out, sizeof out);
+
+	(void)state;
+	assert_bytes(out, (size_t)len, "0001 2800 0001 0000 0001 0000 06706172656e74 00 0006 0001"
+	    "c00c 003e 00ff 00000000 0000");
+}
+
 static void
 build_update_root(void **state)
 {
@@ -411,6 +425,7 @@ main(void)
 		cmocka_unit_test(build_query),
 		cmocka_unit_test(build_update),
 		cmocka_unit_test(build_update_root),
+		cmocka_unit_test(build_update_csync),
 		cmocka_unit_test(reply),
 		cmocka_unit_test(parse_answer),
 		cmocka_unit_test(parse_refuses),
