@@ -122,6 +122,31 @@ had_csync(const struct mus_ring *csync, const struct mus_version *v)
 	return false;
 }
 
+/* Was ${o} in the delegation all the while ${v} was shown, and a round longer?  Then a parent that asks
+ * all its servers has asked ${o} too, though it may have left since. */
+static bool
+was_delegated(const struct mus_zone *zone, const struct mus_seen *seen, unsigned o,
+    const struct mus_version *v)
+{
+	const struct mus_ring *ring = &seen->parent[MUS_RR_PNS - MUS_RR_DS];
+	uint64_t names = 0;
+	bool all_the_while = false;
+
+	for (unsigned n = 0; n < zone->ns_count; n++)
+		if (zone->ns[n].owner == o && !zone->ns[n].is_shared)
+			names |= mus_bit(n);
+	for (unsigned i = 0; i < ring->count; i++) {
+		const struct mus_version *p = &ring->v[i];
+
+		if (p->first.ms > v->last.ms || (!p->srv && p->last.ms < v->first.ms))
+			continue;
+		if (!(p->set & names))
+			return false;
+		all_the_while |= p->first.ms <= v->first.ms && (p->srv || p->last.ms > v->last.ms);
+	}
+	return all_the_while;
+}
+
 struct mus_time
 mus_asked_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
     enum mus_rr_kind kind, const struct mus_version *v, const struct mus_policy *policy,
@@ -140,7 +165,8 @@ mus_asked_until(const struct mus_zone *zone, const struct mus_seen *seen, unsign
 			return MUS_TIME_ALWAYS;	/* it has followed */
 	/* A parent follows only what all servers of the delegation show alike (RFC 9975). */
 	for (unsigned o = 0; o < zone->signer_count; o++)
-		if ((mus_servers_of(zone, o) & reach) && !has_version(&seen->signer[o][kind], v->set))
+		if (((mus_servers_of(zone, o) & reach) || was_delegated(zone, seen, o, v)) &&
+		    !has_version(&seen->signer[o][kind], v->set))
 			return MUS_TIME_ALWAYS;
 	return mus_version_end(seen, &seen->signer[signer][kind], v, policy->parent_ttl_floor_s, now,
 	    policy->margin_s);

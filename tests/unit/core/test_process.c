@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "core/observe.h"
 #include "world.h"
 
 static struct world w;
@@ -120,6 +121,39 @@ test_remove_third(void **state)
 	world_init(&w, 3, 3, 2);
 	world_member(&w, 1, false);
 	run_to_goal(20 * 86400);
+}
+
+/* Two signers that each show a CDS set of their own, put right at once; then one leaves.  No parent ever
+ * saw one set on both, so none can follow what the other showed, also when the leaver is out of Reach. */
+static void
+test_cds_that_differed_is_not_asked_for(void **state)
+{
+	const struct mus_ring *ring = &w.state.seen.signer[1][MUS_RR_CDS];
+	const struct mus_version *old = NULL;
+
+	(void)state;
+	world_init(&w, 2, 2, 2);
+	for (unsigned s = 0; s < 2; s++) {
+		struct world_copy *copy = &w.signer[s].copy;
+
+		copy->rr[MUS_RR_CDS].set = copy->rr[MUS_RR_CDNSKEY].set = w.signer[s].key_signers;
+		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+			copy->rr[MUS_RR_CDS].dt[t] &= w.signer[s].key_signers;
+		world_changed(&w, s);
+	}
+	for (unsigned i = 0; i < 20; i++) {
+		world_advance(&w, mus_time_add_s(w.now, 60));
+		world_round(&w);
+	}
+	for (unsigned i = 0; i < ring->count; i++)
+		if (!ring->v[i].srv && ring->v[i].set == w.signer[1].key_signers)
+			old = &ring->v[i];
+	assert_non_null(old);
+	for (unsigned i = 0; i < w.server_count; i++)
+		if (w.server[i].origin == 0)
+			w.state.seen.server[i].cut = w.now;
+	assert_int_equal(mus_asked_until(&w.state.zone, &w.state.seen, 1, MUS_RR_CDS, old, &w.policy,
+			     w.now).ms, MUS_TIME_ALWAYS.ms);
 }
 
 static void
@@ -606,6 +640,7 @@ main(void)
 	    T(test_add_third),
 	    T(test_remove_second),
 	    T(test_remove_third),
+	    T(test_cds_that_differed_is_not_asked_for),
 	    T(test_migrate),
 	    T(test_csk_joins),
 	    T(test_ksk_is_not_spread),
