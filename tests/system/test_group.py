@@ -1,0 +1,275 @@
+"""Groups of signers and what an operator does with them, on real servers.
+
+All tests of this file share one laboratory and one musicd, each has zones and groups of its own; validators ask all the time,
+and every test ends with what they have seen so far.
+"""
+import re
+
+import dns.dnssec
+import dns.rdata
+import pytest
+
+from scene import COORDINATED, OWN, Stage, apex, transfer
+from musiclab import prober
+from musiclab.lab import LabError
+from musiclab.space import wait_until
+
+BOTH = ["bind", "knot"]
+ALL = ["bind", "knot", "pdns"]
+# zone: (signers that load it, signers in charge at the beginning)
+ZONES = {"third": (ALL, BOTH), "rejoin": (BOTH, BOTH), "unjoin": (BOTH, ["bind"]), "last": (BOTH, BOTH), "steps": (BOTH, ["bind"]),
+         "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "forced": (BOTH, ["bind"]),
+         "many1": (BOTH, ["knot"]), "many2": (BOTH, ["knot"]), "many3": (BOTH, ["knot"])}
+
+
+@pytest.fixture(scope="module")
+def st(lab):
+    for signers, active in {(tuple(s), tuple(a)) for s, a in ZONES.values()}:
+        names = [z for z, (s, a) in ZONES.items() if (tuple(s), tuple(a)) == (signers, active)]
+        lab.add_zones(names, list(signers), [active[0]], ttl=3)
+        if len(active) > 1:
+            for z in names:
+                lab.exchange_keys(z, active)
+    with Stage(lab, ZONES, rate=0.5) as stage:
+        yield stage
+
+
+def seen_so_far(st):
+    r = prober.report(st.lab)
+    assert (r["bogus"], r["insecure"], r["failed"], r["pair_violations"]) == (0, 0, 0, 0), prober.human(r)
+    assert r["answers"] > 0
+
+
+def rounds(st, zone, count=3):
+    """Until musicd has looked at the zone that many times more."""
+    for _ in range(count):
+        last = st.state(zone)["checked_at"]
+        st.mc.cli("zone", "check", st.lab.zone_name(zone))
+        wait_until(lambda last=last: st.state(zone)["checked_at"] != last, 10, "another look", interval=0.1)
+
+
+def test_third_signer_joins_two_and_leaves(st):
+    st.group("third", BOTH, ["third"])
+    st.mc.cli("signer", "join", "pdns", "--group", "third")
+    st.wait("third", "PowerDNS has joined", lambda z: not z["process"] and st.ended("third", "ADD-SIGNER", "pdns"))
+    st.signed_by("third", ALL)
+    st.mc.cli("signer", "leave", "bind", "--group", "third")
+    st.wait("third", "BIND has left", lambda z: not z["process"] and st.ended("third", "REMOVE-SIGNER", "bind"))
+    st.signed_by("third", ["knot", "pdns"])
+    st.unchanged("third")
+    seen_so_far(st)
+
+
+def test_who_is_about_to_leave_joins_again(st):
+    st.group("rejoin", BOTH, ["rejoin"])
+    st.mc.cli("signer", "leave", "bind", "--group", "rejoin")
+    st.wait("rejoin", "the leaver's names are out of NS", lambda z: z["process"] == "REMOVE-SIGNER bind" and z["row"] in (
+        "parent-ns-synced", "csync-removed", "ns-propagated", "data-expired"))
+    st.mc.cli("signer", "join", "bind", "--group", "rejoin")
+    st.wait("rejoin", "it has joined again", lambda z: not z["process"] and st.ended("rejoin", "ADD-SIGNER", "bind"))
+    assert [p["outcome"] for p in st.processes("rejoin")] == ["turned round", "done"]
+    st.signed_by("rejoin", BOTH)
+    st.unchanged("rejoin")
+    seen_so_far(st)
+
+
+def test_who_is_about_to_join_leaves_again(st):
+    st.group("unjoin", ["bind"], ["unjoin"])
+    st.mc.cli("signer", "join", "knot", "--group", "unjoin")
+    st.wait("unjoin", "DS of both at the parent, old sets in caches", lambda z: "-Wait" in z["waiting"])
+    st.mc.cli("signer", "leave", "knot", "--group", "unjoin")
+    st.wait("unjoin", "it has gone again", lambda z: not z["process"] and st.ended("unjoin", "REMOVE-SIGNER", "knot"))
+    st.alone("unjoin", "bind")
+    st.unchanged("unjoin")
+    members = st.mc.json("signergroup", "show", "unjoin")["signers"]
+    assert [m["name"] for m in members] == ["bind"], "no group stays locked"
+    seen_so_far(st)
+
+
+def test_the_last_signer_cannot_leave(st):
+    st.group("last", ["bind", "knot"], ["last"])
+    st.mc.cli("signer", "leave", "bind", "--group", "last")
+    r = st.mc.cli("signer", "leave", "knot", "--group", "last", check=False)
+    assert r.returncode == 75 and "last" in r.stderr, r
+    st.mc.cli("signer", "join", "bind", "--group", "last")
+    st.wait("last", "all is quiet again", lambda z: not z["process"])
+    st.signed_by("last", BOTH)
+    seen_so_far(st)
+
+
+def said(plan):
+    """{(signer, type): (added, deleted)} as the plan's words name them: tags, names, serials."""
+    out = {}
+    for a in plan["actions"]:
+        signer, _, text = a["text"].partition(":")
+        rdtype = a["record"]
+        for half in text.split(";"):
+            m = re.match(rf" (add|delete) {rdtype}(?: with serial (\d+).*)?\s*(.*)", half)
+            assert m, text
+            items = {m[2]} if m[2] else {i.split()[0] for i in m[3].split(", ") if i}
+            out.setdefault((signer, rdtype), (set(), set()))[m[1] == "delete"].update(items)
+    return out
+
+
+def named(rdtype, text):
+    """What the plan calls a record: its key tag, its name, its serial."""
+    if rdtype in ("DNSKEY", "CDNSKEY"):
+        return str(dns.dnssec.key_id(dns.rdata.from_text("IN", "DNSKEY", text)))
+    return text.split()[0]
+
+
+def made(before, after, zone):
+    """The same from copies."""
+    out = {}
+    for s in before:
+        assert {r for r in before[s] ^ after[s] if r[2] not in OWN and not (r[0] == zone and r[2] in COORDINATED)} == set()
+        for t in COORDINATED:
+            old, new = ({named(t, r) for r in apex(c[s], zone, t)} for c in (before, after))
+            if old != new:
+                out[s, t] = (new - old, old - new)
+    return out
+
+
+def test_by_hand_step_by_step_and_the_plan_is_what_happens(st):
+    """Nothing happens without a step; what a step does is what the plan said, record by record."""
+    zone = st.lab.zone_name("steps")
+    st.group("steps", ["bind"], ["steps"], "--mode", "manual")
+    st.mc.cli("signer", "join", "knot", "--group", "steps")
+
+    def copies():
+        return {s: transfer(st.lab, s, zone) for s in BOTH}
+
+    def proposal():
+        p = st.mc.json("zone", "plan", zone)
+        return p if any(w["rule"] == "manual" for w in p["waits"]) else None
+    stepped, kinds = 0, []
+    first = copies()
+    while not (st.ended(zone, "ADD-SIGNER", "knot") and not st.state(zone)["process"]):
+        wait_until(lambda: proposal() or (stepped and not st.state(zone)["process"]), 60, "the next proposal", interval=0.3)
+        plan = proposal()
+        if plan is None:
+            break
+        before = copies()
+        sent = st.daemon()["updates_sent"]
+        rounds(st, zone, 2)
+        assert made(first if not stepped else before, copies(), zone) == {}, "a step was taken that nobody allowed"
+        plan = proposal() or plan
+        st.mc.cli("zone", "step", zone)
+        stepped += 1
+        wanted = said(plan)
+        if wanted:
+            try:
+                wait_until(lambda: made(before, copies(), zone) == wanted, 15, "what was planned", interval=0.2)
+            except LabError:
+                assert made(before, copies(), zone) == wanted
+            assert st.daemon()["updates_sent"] > sent
+        kinds.append(sorted({t for _, t in wanted}))
+        assert stepped < 12, kinds
+    assert [k for k in kinds if k] == [["DNSKEY"], ["CDNSKEY", "CDS"], ["NS"], ["CSYNC"], ["CSYNC"]], kinds
+    st.signed_by(zone, BOTH)
+    st.unchanged(zone)
+    seen_so_far(st)
+
+
+def test_held_and_resumed(st):
+    zone = st.lab.zone_name("held")
+    st.group("held", ["bind"], ["held"])
+    st.mc.cli("signer", "join", "knot", "--group", "held")
+    st.wait(zone, "keys are exchanged", lambda z: z["row"] in ("dnskeys-synced", "cds-added", "parent-ds-synced", "ds-propagated"))
+    st.mc.cli("zone", "hold", zone, "--reason", "the owner telephones")
+    rounds(st, zone, 4)                 # what was under way has arrived by now
+    before = {s: transfer(st.lab, s, zone) for s in BOTH}
+    row, sent = st.row(zone), st.daemon()["updates_sent"]
+    assert any(w["rule"] == "held" for w in st.mc.json("zone", "plan", zone)["waits"])
+    rounds(st, zone, 8)
+    assert (st.row(zone), st.daemon()["updates_sent"]) == (row, sent)
+    assert made(before, {s: transfer(st.lab, s, zone) for s in BOTH}, zone) == {}
+    assert "the owner telephones" in st.mc.cli("zone", "status", zone).stdout
+    st.mc.cli("zone", "resume", zone)
+    st.wait(zone, "Knot has joined", lambda z: not z["process"] and st.ended(zone, "ADD-SIGNER", "knot"))
+    st.signed_by(zone, BOTH)
+    st.unchanged(zone)
+    seen_so_far(st)
+
+
+def test_a_join_is_aborted(st):
+    zone = st.lab.zone_name("turned")
+    st.group("turned", ["bind"], ["turned"])
+    st.mc.cli("signer", "join", "knot", "--group", "turned")
+    st.wait(zone, "CDS are published", lambda z: z["row"] in ("cds-added", "parent-ds-synced", "ds-propagated"))
+    r = st.mc.cli("zone", "abort", zone, "--dry-run")
+    assert "turned round" in r.stdout and "safe order" in r.stdout, r.stdout
+    assert st.state(zone)["process"] == "ADD-SIGNER knot", "a dry run does nothing"
+    st.mc.cli("zone", "abort", zone, "--yes")
+    st.wait(zone, "Knot is out again", lambda z: not z["process"] and st.ended(zone, "REMOVE-SIGNER", "knot"))
+    rounds(st, zone, 3)
+    assert not st.state(zone)["process"], "it is kept out, though the group has it"
+    st.alone(zone, "bind")
+    st.unchanged(zone)
+    r = st.mc.cli("zone", "abort", zone, "--yes", check=False)
+    assert r.returncode == 75 and "no process" in r.stderr, r
+    seen_so_far(st)
+
+
+def test_a_leave_is_aborted(st):
+    zone = st.lab.zone_name("turned2")
+    st.group("turned2", BOTH, ["turned2"])
+    st.mc.cli("signer", "leave", "bind", "--group", "turned2")
+    st.wait(zone, "it has begun", lambda z: z["process"] == "REMOVE-SIGNER bind" and z["row"] != "start")
+    st.mc.cli("zone", "abort", zone, "--yes")
+    st.wait(zone, "BIND is in again", lambda z: not z["process"] and st.ended(zone, "ADD-SIGNER", "bind"))
+    st.signed_by(zone, BOTH)
+    st.unchanged(zone)
+    seen_so_far(st)
+
+
+def test_force_says_what_breaks(st):
+    """A dry run names the damage and its end; nothing is done, and what is no obstacle now cannot be forced."""
+    zone = st.lab.zone_name("forced")
+    st.group("forced", ["bind"], ["forced"])
+    st.mc.cli("signer", "join", "knot", "--group", "forced")
+    def waits():
+        return next((w for w in st.mc.json("zone", "plan", zone)["waits"] if w["rule"] in ("DS-Wait", "DNSKEY-Wait")), None)
+    wait_until(waits, 20, "a wait for caches", interval=0.1)
+    w = waits()
+    r = st.mc.cli("zone", "force", zone, "--rule", w["rule"], "--reason", "a test", "--dry-run")
+    assert "may fail until" in r.stdout and w["rule"] in r.stdout, r.stdout
+    for rule, code in (("last-signer", 65), ("V11", 75), ("no-such", 65)):
+        r = st.mc.cli("zone", "force", zone, "--rule", rule, "--reason", "a test", "--yes", check=False)
+        assert r.returncode == code, (rule, r)
+    st.wait(zone, "Knot has joined, by the ordinary way", lambda z: not z["process"] and st.ended(zone, "ADD-SIGNER", "knot"))
+    assert "force past" not in st.history(zone)
+    seen_so_far(st)
+
+
+def test_several_zones_join_at_once(st):
+    zones = ["many1", "many2", "many3"]
+    st.group("many", ["knot"], zones)
+    st.mc.cli("signer", "join", "bind", "--group", "many")
+    wait_until(lambda: all(st.ended(z, "ADD-SIGNER", "bind") for z in zones), 90, "BIND has joined all", interval=0.5)
+    st.mc.cli("signer", "leave", "knot", "--group", "many")
+    wait_until(lambda: all(st.ended(z, "REMOVE-SIGNER", "knot") for z in zones), 120, "Knot has left all", interval=0.5)
+    for z in zones:
+        st.alone(z, "bind")
+        st.unchanged(z)
+    members = st.mc.json("signergroup", "show", "many")["signers"]
+    assert [m["name"] for m in members] == ["bind"], members
+    seen_so_far(st)
+
+
+def test_a_group_of_one_does_nothing(make_lab):
+    """No UPDATE is sent and no byte of the zone changes, however often it is looked at."""
+    lab = make_lab(signers=["bind", "knot"])
+    for s in ("bind", "knot"):
+        lab.add_zone("alone-" + s, [s])
+    with Stage(lab, ["alone-bind", "alone-knot"]) as one:
+        for s in ("bind", "knot"):
+            one.group(s, [s], ["alone-" + s])
+            rounds(one, "alone-" + s, 12)
+        for s in ("bind", "knot"):
+            zone = lab.zone_name("alone-" + s)
+            assert transfer(lab, s, zone) == one.before[s, zone]
+            assert one.processes(zone) == [] and "action" not in one.history(zone)
+        figures = one.daemon()
+        assert figures["updates_sent"] == 0 and figures["rounds"] >= 24, figures
+    one.judge(enough=20)
