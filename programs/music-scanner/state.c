@@ -120,8 +120,8 @@ scan_state_load(struct scanner *s, struct mus_errtext *et)
 		rc = mus_errf(et, MUS_ERR_SYNTAX, "%s: not a state file of music-scanner", s->conf->state);
 		goto out;
 	}
-	for (line = strtok_r((char *)b.data + sizeof head - 1, "\n", &save); line;
-	    line = strtok_r(NULL, "\n", &save)) {
+	line = strtok_r((char *)b.data + sizeof head - 1, "\n", &save);
+	for (; line; line = strtok_r(NULL, "\n", &save)) {
 		n++;
 		if (!read_line(s, line)) {
 			rc = mus_errf(et, MUS_ERR_SYNTAX, "%s:%d: not of the form", s->conf->state, n);
