@@ -190,6 +190,7 @@ ROW(cds_unsigned) { drop_b(); unsigned_cds(&in.server[1]); }
 ROW(cdnskey_unsigned) { drop_b(); in.server[1].cdnskey.sig = 0; }
 ROW(cds_signed_by_absent_key) { drop_b(); in.server[1].cds.sig = BIT(KB); }
 ROW(cds_by_zsk) { drop_b(); both_cds(zsk_signs); }
+ROW(cds_alone_by_zsk) { drop_b(); in.server[1].cds.sig = BIT(ZA); }
 ROW(cdnskey_by_zsk) { drop_b(); in.server[1].cdnskey.sig = BIT(ZA); }
 ROW(cds_not_cdnskey) { drop_b(); for (unsigned i = 0; i < 2; i++) cds(i, BIT(DA), BIT(KA) | BIT(KB)); }
 ROW(cdnskey_not_cds) { drop_b(); for (unsigned i = 0; i < 2; i++) cds(i, BIT(DA) | BIT(DB) | BIT(DA384), BIT(KA)); }
@@ -205,6 +206,8 @@ ROW(delete_in_cds_only) { delete_allowed(); for (unsigned i = 0; i < 2; i++) { i
 ROW(delete_by_zsk) { delete_allowed(); both_cds(zsk_signs); }
 ROW(delete_mixed) { delete_allowed(); for (unsigned i = 0; i < 2; i++) in.server[i].cds.set = BIT(DA); }
 ROW(delete_twice) { delete_allowed(); for (unsigned i = 0; i < 2; i++) in.server[i].cds.deletes = 2; }
+ROW(delete_twice_in_cdnskey) { delete_allowed(); for (unsigned i = 0; i < 2; i++) in.server[i].cdnskey.deletes = 2; }
+ROW(delete_in_cds_alone) { delete_allowed(); both_cds(only_cds); }
 ROW(odd_record) { drop_b(); in.server[1].cds.odd = 1; }
 ROW(sha1) { drop_b(); for (unsigned i = 0; i < 2; i++) cds(i, BIT(DA) | BIT(DA1), BIT(KA)); }
 ROW(sha1_allowed) { sha1(); in.policy.digest_types |= BIT(1); }
@@ -250,6 +253,7 @@ static const struct row ds_rows[] = {
     {"CDNSKEY not signed", cdnskey_unsigned, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
     {"CDS signed by a key of another server", cds_signed_by_absent_key, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
     {"CDS signed by the ZSK only", cds_by_zsk, MUS_SCAN_HOLD, MUS_SCAN_RULE_SIGNER, 0, 0},
+    {"one CDS signed by the ZSK only", cds_alone_by_zsk, MUS_SCAN_HOLD, MUS_SCAN_RULE_SIGNER, 1, 0},
     {"CDNSKEY signed by the ZSK only", cdnskey_by_zsk, MUS_SCAN_HOLD, MUS_SCAN_RULE_SIGNER, 1, 0},
     {"CDNSKEY has more", cds_not_cdnskey, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOTH, 0, 0},
     {"CDS has more", cdnskey_not_cds, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOTH, 0, 0},
@@ -264,6 +268,8 @@ static const struct row ds_rows[] = {
     {"delete signed by the ZSK", delete_by_zsk, MUS_SCAN_HOLD, MUS_SCAN_RULE_SIGNER, 0, 0},
     {"delete beside a key", delete_mixed, MUS_SCAN_HOLD, MUS_SCAN_RULE_MALFORMED, 0, 0},
     {"two delete records", delete_twice, MUS_SCAN_HOLD, MUS_SCAN_RULE_MALFORMED, 0, 0},
+    {"two delete records in CDNSKEY", delete_twice_in_cdnskey, MUS_SCAN_HOLD, MUS_SCAN_RULE_MALFORMED, 0, 0},
+    {"delete, no CDNSKEY", delete_in_cds_alone, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, 0},
     {"a record not of the form", odd_record, MUS_SCAN_HOLD, MUS_SCAN_RULE_MALFORMED, 1, 0},
     {"SHA-1", sha1, MUS_SCAN_HOLD, MUS_SCAN_RULE_DIGEST, 0, 0},
     {"SHA-1 where it is allowed", sha1_allowed, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(DA) | BIT(DA1)},
@@ -373,6 +379,8 @@ ROW(c_glue_moved) { c_glue_moves(); good_fresh(); in.looked = BIT(NSIN); in.fres
 ROW(c_glue_gone) { steady(); in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_A, 1); }
 ROW(c_glue_stays) { steady(); in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_AAAA, 1); }
 ROW(c_glue_leaves) { steady(); in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_NS | MUS_SCAN_BIT_A, 1); }
+ROW(c_glue_leaves_address) { c_glue_leaves(); addrs(NSIN, MUS_SCAN_A, BIT(IPIN)); }
+ROW(c_other_bad) { c_new_good(); in.fresh_count = 2; in.fresh[1] = (struct mus_scan_fresh){.name = NSA}; }
 
 static const struct row csync_rows[] = {
     {"none", c_none, MUS_SCAN_QUIET, MUS_SCAN_RULE_ABSENT, -1, 0},
@@ -427,6 +435,8 @@ static const struct row csync_rows[] = {
     {"glue moves", c_glue_moved, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB) | BIT(NSIN)},
     {"all glue would go", c_glue_gone, MUS_SCAN_HOLD, MUS_SCAN_RULE_NOADDR, -1, 0},
     {"a type whose bit is clear stays", c_glue_stays, MUS_SCAN_QUIET, MUS_SCAN_RULE_INSYNC, -1, 0},
+    {"nobody else is a newcomer", c_other_bad, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB) | BIT(NSNEW)},
+    {"glue leaves though the zone still has it", c_glue_leaves_address, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB)},
     {"glue leaves with its name", c_glue_leaves, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB)},
 };
 
@@ -501,12 +511,43 @@ test_glue_sets(void **state)
 	judge();
 	assert_int_equal(out.new_glue[NSNEW][MUS_SCAN_A], BIT(IPNEW));
 	assert_int_equal(out.ask, BIT(NSNEW));
-	c_glue_leaves();
+	c_glue_leaves_address();
 	judge();
 	assert_int_equal(out.new_glue[NSIN][MUS_SCAN_A], 0);
 	c_glue_moved();
 	judge();
 	assert_int_equal(out.new_glue[NSIN][MUS_SCAN_A], BIT(IPNEW));
+}
+
+/* Early exit: one unverified reply is enough to do nothing, an error is not. */
+static void
+test_early_exit(void **state)
+{
+	struct mus_scan_set same, other, none = nodata(), error = silent(), never = {0};
+	struct mus_scan_set keys, other_keys;
+
+	(void)state;
+	steady();
+	same = have(in.ds, 0);
+	other = have(BIT(DA), 0);
+	keys = have(BIT(KA) | BIT(KB), 0);
+	other_keys = have(BIT(KA), 0);
+	assert_true(mus_scan_ds_is_quiet(&in, &same, &never));
+	assert_true(mus_scan_ds_is_quiet(&in, &none, &none));
+	assert_true(mus_scan_ds_is_quiet(&in, &none, &keys));
+	assert_false(mus_scan_ds_is_quiet(&in, &other, &keys));
+	assert_false(mus_scan_ds_is_quiet(&in, &none, &other_keys));
+	assert_false(mus_scan_ds_is_quiet(&in, &none, &never));
+	assert_false(mus_scan_ds_is_quiet(&in, &none, &error));
+	assert_false(mus_scan_ds_is_quiet(&in, &error, &keys));
+	assert_false(mus_scan_ds_is_quiet(&in, &never, &never));
+	same.odd = 1;
+	assert_false(mus_scan_ds_is_quiet(&in, &same, &keys));
+	same.odd = 0;
+	same.deletes = 1;
+	assert_false(mus_scan_ds_is_quiet(&in, &same, &keys));
+	keys.deletes = 1;
+	assert_false(mus_scan_ds_is_quiet(&in, &none, &keys));
 }
 
 /* The order of the servers is nobody's merit: verdict and new set are the same. */
@@ -710,6 +751,7 @@ main(void)
 	    cmocka_unit_test(test_csync_rules),
 	    cmocka_unit_test(test_every_rule_fires),
 	    cmocka_unit_test(test_glue_sets),
+	    cmocka_unit_test(test_early_exit),
 	    cmocka_unit_test(test_symmetry),
 	    cmocka_unit_test(test_random),
 	};
