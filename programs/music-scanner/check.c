@@ -43,7 +43,7 @@ cause_of_answer(const struct ask *q, const struct mus_msg *m, size_t records)
 {
 	bool addr = q->kind == ASK_ADDR, referral = q->kind == ASK_PNS;
 
-	if (m->tc)
+	if (m->tc && q->kind != ASK_FRESH_UDP)
 		return MUS_CAUSE_TRUNCATED;
 	switch (m->rcode) {
 	case MUS_RCODE_NOERROR:
@@ -107,6 +107,7 @@ keep(struct ask *q, const struct mus_dnsx_answer *a)
 	q->cause = cause_of_answer(q, a->msg, set.count);
 	if (q->cause != MUS_CAUSE_NONE)
 		return;
+	q->truncated = a->msg->tc;
 	q->nxdomain = a->msg->rcode == MUS_RCODE_NXDOMAIN;
 	if (!copy_set(&q->set, &set, arena))
 		q->cause = MUS_CAUSE_LOCAL;

@@ -22,7 +22,7 @@ struct ask {
 	struct mus_name qname;
 	uint16_t type;
 	struct mus_addr addr;
-	bool done, nxdomain;
+	bool done, nxdomain, truncated;
 	enum mus_cause cause;
 	struct mus_rrset set;		/* count 0: none */
 	struct mus_rrset *auth, *glue;

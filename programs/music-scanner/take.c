@@ -2,6 +2,7 @@
  * Answers into what the core judges: tables of keys, DS records, names and addresses, signatures
  * verified with the DNSKEY set of the server that gave them.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "check.h"
@@ -466,10 +467,13 @@ take_past(struct check *c, unsigned who)
 static void
 take_fresh(struct check *c, const struct ask *q)
 {
-	if (q->kind == ASK_FRESH_UDP)
+	if (q->kind == ASK_FRESH_UDP) {
 		take_set(c, q, c->in.fresh[q->who].key.set, &c->in.fresh[q->who].udp);
-	else if (q->kind == ASK_FRESH_TCP)
+		/* An authoritative "ask by TCP" is an answer. */
+		c->in.fresh[q->who].udp.is_present |= q->truncated;
+	} else if (q->kind == ASK_FRESH_TCP) {
 		take_set(c, q, c->in.fresh[q->who].key.set, &c->in.fresh[q->who].tcp);
+	}
 }
 
 void
@@ -478,7 +482,10 @@ scan_take(struct check *c)
 	const struct scan_conf *conf = c->s->conf;
 	struct mus_scan_in *in = &c->in;
 
-	memset(in, 0, sizeof *in);
+	/* Only what is used: there is room for many more servers than most children have. */
+	memset(in, 0, offsetof(struct mus_scan_in, server));
+	memset(in->server, 0, c->server_count * sizeof in->server[0]);
+	memset(in->fresh, 0, c->fresh_count * sizeof in->fresh[0]);
 	in->policy = (struct mus_scan_policy){.allow_delete = conf->policy.allow_delete,
 	    .need_approval = conf->policy.csync_approval, .ns_min = (uint8_t)conf->policy.ns_min,
 	    .ds_max = (uint8_t)conf->policy.ds_max, .digest_types = scan_conf_digests(conf)};

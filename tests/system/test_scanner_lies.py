@@ -1,0 +1,160 @@
+"""music-scanner and children whose servers lie: what it does not follow, each with its reason."""
+import pytest
+
+from musiclab import scanner
+from musiclab.keys import Key
+from musiclab.rogue import Rogue
+from musiclab.space import wait_until
+from test_scanner import await_verdict, ds
+
+
+@pytest.fixture(scope="module")
+def lab(packages):
+    from conftest import new_lab
+    made = new_lab("lies")
+    try:
+        scanner.program()
+    except Exception as e:      # noqa: BLE001
+        pytest.skip(str(e))
+    try:
+        yield made.up(signers=["knot"])
+    finally:
+        made.down()
+
+
+@pytest.fixture(scope="module")
+def rogue(lab):
+    zone = Rogue(lab, "rogue", "10.53.9.3", "10.53.9.4")
+    zone.delegate()
+    yield zone
+    zone.end()
+
+
+def good(z):
+    """A request that is followed: a second key."""
+    z.serial += 1
+    z.fill()
+    for a in z.addresses:
+        z.said[a]["mute"], z.said[a]["rcode"] = [], {}
+    z.drop("CSYNC")
+    z.put("CDS", z.cds(z.ksk, z.second))
+    z.put("CDNSKEY", z.cdnskey(z.ksk, z.second))
+
+
+A, B = "10.53.9.3", "10.53.9.4"
+LIES = [
+    ("good", lambda z: None, None),
+    ("CDS unsigned", lambda z: z.put("CDS", z.cds(z.ksk, z.second), by=[]), "bogus"),
+    ("CDS unsigned at one", lambda z: z.put("CDS", z.cds(z.ksk, z.second), by=[], at=B), "bogus"),
+    ("CDS signed by the ZSK", lambda z: z.put("CDS", z.cds(z.ksk, z.second), by=[z.zsk]), "signer"),
+    ("CDNSKEY signed by the ZSK", lambda z: z.put("CDNSKEY", z.cdnskey(z.ksk, z.second), by=[z.zsk], at=B), "signer"),
+    ("CDS signed by a stranger", lambda z: z.put("CDS", z.cds(z.ksk, z.second), by=[z.second]), "bogus"),
+    ("signature expired", lambda z: z.put("CDS", z.cds(z.ksk, z.second), age=20000, life=10000), "bogus"),
+    ("signature of tomorrow", lambda z: z.put("CDS", z.cds(z.ksk, z.second), age=-86400), "bogus"),
+    ("DNSKEY unsigned", lambda z: z.put("DNSKEY", z.cdnskey(z.ksk, z.zsk), by=[], at=B), "bogus"),
+    ("DNSKEY signed by the ZSK", lambda z: z.put("DNSKEY", z.cdnskey(z.ksk, z.zsk), by=[z.zsk]), "bogus"),
+    ("DNSKEY without the KSK", lambda z: z.put("DNSKEY", z.cdnskey(z.zsk), by=[z.zsk], at=A), "bogus"),
+    ("CDS at one only", lambda z: (z.drop("CDS", at=B), z.drop("CDNSKEY", at=B)), "consistency"),
+    ("another CDS at one", lambda z: z.put("CDS", z.cds(z.ksk), at=B), "consistency"),
+    ("CDNSKEY misses a key", lambda z: z.put("CDNSKEY", z.cdnskey(z.ksk)), "cds-cdnskey"),
+    ("CDNSKEY of another key", lambda z: z.put("CDNSKEY", z.cdnskey(z.ksk, Key(257, 13))), "cds-cdnskey"),
+    ("the new set leaves nobody", lambda z: (z.put("CDS", z.cds(z.second)), z.put("CDNSKEY", z.cdnskey(z.second))), "continuity"),
+    ("delete beside a key", lambda z: z.put("CDS", z.cds(z.ksk) + ["0 0 0 00"]), "malformed"),
+    ("delete that is none", lambda z: z.put("CDS", ["1 0 0 00"]), "malformed"),
+    ("digest SHA-1", lambda z: (z.put("CDS", z.cds(z.ksk, z.second) + [f"{z.ksk.tag} 13 1 {'00' * 20}"])), "cds-cdnskey"),
+    ("unknown digest", lambda z: z.put("CDS", z.cds(z.ksk, z.second) + [f"{z.ksk.tag} 13 99 0000"]), "digest-type"),
+    ("CDS SERVFAIL", lambda z: z.rcode(CDS="SERVFAIL", at=B), "reach"),
+    ("CDS REFUSED", lambda z: z.rcode(CDS="REFUSED", at=B), "reach"),
+    ("CDS NXDOMAIN", lambda z: z.rcode(CDS="NXDOMAIN", at=B), "reach"),
+    ("CDNSKEY silent", lambda z: z.mute("CDNSKEY", at=B), "reach"),
+    ("DNSKEY SERVFAIL", lambda z: z.rcode(DNSKEY="SERVFAIL", at=A), "reach"),
+    ("thirty records", lambda z: (z.put("CDS", z.cds(z.ksk, z.second, *(Key(257, 13) for _ in range(28)))), z.drop("CDNSKEY")), "count"),
+    ("CDS and no CDNSKEY", lambda z: z.drop("CDNSKEY"), None),
+    ("CDNSKEY and no CDS", lambda z: z.drop("CDS"), None),
+]
+
+
+def test_ds_lies(lab, rogue):
+    """Judged in a dry run, so that one zone serves for all."""
+    rogue.second = Key(257, 13)
+    wrong = []
+    for name, lie, rule in LIES:
+        good(rogue)
+        lie(rogue)
+        rogue.serve()
+        [v] = scanner.once(lab, [rogue.name], "--dry-run", query_tcp_timeout="500ms")
+        got = v["ds"]["rule"] if v["outcome"] == "held" else None if v["outcome"] == "would-change" else v["outcome"]
+        if got != rule:
+            wrong.append((name, "wanted", rule, "got", got, v["words"]))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def csync(z, text="7 1 NS", **kw):
+    z.put("CSYNC", [text], **kw)
+
+
+CSYNC_LIES = [
+    ("good", lambda z: None, None),
+    ("unsigned", lambda z: csync(z, by=[]), "bogus"),
+    ("at one only", lambda z: z.drop("CSYNC", at=B), "consistency"),
+    ("two records", lambda z: z.put("CSYNC", ["7 1 NS", "8 1 NS"]), "malformed"),
+    ("unknown flag", lambda z: csync(z, "7 5 NS"), "csync-flags"),
+    ("DS in the bitmap", lambda z: csync(z, "7 1 NS DS"), "csync-types"),
+    ("not immediate", lambda z: csync(z, "7 0 NS"), "approval"),
+    ("bitmaps differ", lambda z: csync(z, "7 1 NS A", at=B), "consistency"),
+    ("soaminimum far away", lambda z: csync(z, "4000 3 NS"), "soaminimum"),
+    ("NS unsigned", lambda z: z.put("NS", [z.ns[0]], by=[]), "bogus"),
+    ("NS differ", lambda z: z.put("NS", [z.ns[1]], at=B), "consistency"),
+    ("NS empty", lambda z: z.drop("NS"), "ns-empty"),
+    ("NS is the root", lambda z: z.put("NS", ["."]), "malformed"),
+    ("SOA unsigned", lambda z: z.put("SOA", [f"{z.ns[0]} h.{z.name} 9 1 1 1 1"], by=[]), "bogus"),
+    ("no address, not proved", lambda z: csync(z, "7 1 NS A AAAA"), "bogus"),
+    ("CSYNC silent", lambda z: z.mute("CSYNC", at=B), "reach"),
+    ("NS SERVFAIL", lambda z: z.rcode(NS="SERVFAIL", at=B), "reach"),
+    ("addresses differ", lambda z: (csync(z, "7 1 NS A"), z.put("A", [B], name=z.ns[0], at=B)), "consistency"),
+    ("a new address that is nobody's", lambda z: (csync(z, "7 1 NS A"), z.put("A", [A, "10.53.9.5"], name=z.ns[0])), "reach"),
+    ("a new name whose address is nobody's", lambda z: (csync(z, "7 1 NS A"), z.put("NS", [z.ns[0], "new." + z.name]), z.put("A", ["10.53.9.5"], name="new." + z.name)), "new-ns-lame"),
+    ("a new name without bit for its address", lambda z: (z.put("NS", [z.ns[0], "new." + z.name]), z.put("A", [A], name="new." + z.name)), "no-address"),
+    ("a new name at a known address", lambda z: (csync(z, "7 1 NS A"), z.put("NS", [z.ns[0], "new." + z.name]), z.put("A", [A], name="new." + z.name)), None),
+]
+
+
+def test_csync_lies(lab, rogue):
+    rogue.second = Key(257, 13)
+    wrong = []
+    for name, lie, rule in CSYNC_LIES:
+        good(rogue)
+        rogue.drop("CDS")
+        rogue.drop("CDNSKEY")
+        rogue.put("NS", [rogue.ns[0]])
+        csync(rogue)
+        lie(rogue)
+        rogue.serve()
+        [v] = scanner.once(lab, [rogue.name], "--dry-run", query_tcp_timeout="500ms", query_timeout="100ms")
+        got = v["csync"]["rule"] if v["outcome"] == "held" else None if v["outcome"] == "would-change" else v["outcome"]
+        if got != rule:
+            wrong.append((name, "wanted", rule, "got", got, v["words"]))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_nothing_older_is_acted_upon(lab, rogue):
+    """An old set, its signatures still good, is played again after a newer one was followed; also over a restart."""
+    second = rogue.second = Key(257, 13)
+    scanner.start(lab, [rogue.name])
+    good(rogue)
+    rogue.put("CDS", rogue.cds(rogue.ksk, second), age=1000)
+    rogue.put("CDNSKEY", rogue.cdnskey(rogue.ksk, second), age=1000)
+    rogue.serve()
+    wait_until(lambda: second.tag in ds(lab, rogue.name), 15, "the second key")
+    scanner.stop(lab)
+    scanner.start(lab, [rogue.name])
+    rogue.put("CDS", rogue.cds(rogue.ksk), age=2000)
+    rogue.put("CDNSKEY", rogue.cdnskey(rogue.ksk), age=2000)
+    rogue.serve()
+    await_verdict(lab, rogue.name, outcome="held", ds_rule="freshness")
+    assert second.tag in ds(lab, rogue.name)
+    rogue.put("CDS", rogue.cds(rogue.ksk), age=1000)
+    rogue.put("CDNSKEY", rogue.cdnskey(rogue.ksk), age=900)
+    rogue.serve()
+    wait_until(lambda: ds(lab, rogue.name) == {rogue.ksk.tag}, 15, "one key again")
+    scanner.stop(lab)
