@@ -724,7 +724,8 @@ pf_keys(struct pf *p)
 		    mk->v[mk->count - 1].serve_ttl_s != sk->v[sk->count - 1].serve_ttl_s)
 			note(p, found(MUS_RULE_KEYTTL, MUS_RES_WARN, p->b, s));
 	}
-	if (mus_guard_import(c->zone, mus_keys_owned(c->zone, p->b), &w) != MUS_RES_HOLDS)
+	if (mus_guard_import(c->zone, c->seen,
+		mus_keys_owned(c->zone, p->b) & mus_keys_shown(c->zone, c->seen, p->b), &w) != MUS_RES_HOLDS)
 		note(p, w);
 	if (owners_known(c, &w) != MUS_RES_HOLDS)
 		note(p, w);

@@ -310,16 +310,34 @@ mus_guard(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 	return check_history(zone, seen, &s, reach, policy, now, w);
 }
 
-enum mus_result
-mus_guard_import(const struct mus_zone *zone, uint64_t keys, struct mus_witness *w)
+/* Keys in some DNSKEY set that is kept, or on their way into one; the others are but remembered. */
+static uint64_t
+keys_about(const struct mus_zone *zone, const struct mus_seen *seen)
 {
+	uint64_t mask = 0;
+
+	for (unsigned s = 0; s < zone->signer_count; s++)
+		for (unsigned i = 0; i < seen->signer[s][MUS_RR_KEY].count; i++)
+			mask |= seen->signer[s][MUS_RR_KEY].v[i].set;
+	for (unsigned p = 0; p < seen->pending_count; p++)
+		if (seen->pending[p].kind == MUS_RR_KEY)
+			mask |= seen->pending[p].add;
+	return mask;
+}
+
+enum mus_result
+mus_guard_import(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t keys,
+    struct mus_witness *w)
+{
+	uint64_t about = keys_about(zone, seen) | keys;
+
 	for (uint64_t m = keys; m; m &= m - 1) {
 		unsigned k = (unsigned)__builtin_ctzll(m);
 		const struct mus_zkey *key = &zone->key[k];
 		enum mus_rule rule = MUS_RULE_NONE;
 
 		for (unsigned i = 0; i < zone->key_count; i++)
-			if (i != k && zone->key[i].id != 0 && zone->key[i].alg == key->alg &&
+			if (i != k && (about >> i & 1) && zone->key[i].id != 0 && zone->key[i].alg == key->alg &&
 			    zone->key[i].tag == key->tag)
 				rule = MUS_RULE_V11;
 		if (key->owner < MUS_SIGNERS_MAX && (zone->key_overflow >> key->owner & 1))

@@ -27,6 +27,7 @@ enum mus_result mus_guard(const struct mus_zone *zone, const struct mus_seen *se
     struct mus_witness *w);
 
 /* Imports: tag and algorithm clash, too many keys (G8). */
-enum mus_result mus_guard_import(const struct mus_zone *zone, uint64_t keys, struct mus_witness *w);
+enum mus_result mus_guard_import(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t keys,
+    struct mus_witness *w);
 
 #endif

@@ -253,7 +253,7 @@ guard_acts(const struct mus_ctx *c, const struct mus_plan *plan, unsigned count,
 		if (plan->act[i].rr == MUS_RR_KEY)
 			imports |= plan->act[i].add;
 	}
-	r = mus_guard_import(c->zone, imports, w);
+	r = mus_guard_import(c->zone, c->seen, imports, w);
 	if (r != MUS_RES_HOLDS)
 		return r;
 	r = mus_guard(c->zone, c->seen, c->policy, c->now, &change, w);

@@ -517,6 +517,20 @@ test_equal_tags(void **state)
 	assert_int_equal(w.plan.wait[0].number, w.state.zone.key[0].tag);
 }
 
+/* The joiner makes another key: the old one is remembered, and in nobody's way any more. */
+static void
+test_equal_tags_no_more(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.state.zone.key[3].tag = w.state.zone.key[0].tag;
+	join_unfit(MUS_RULE_V11);
+	world_drop_key(&w, 1, 3);
+	w.signer[1].data_signers = mus_bit(world_add_key(&w, 1, false));
+	world_changed(&w, 1);
+	run_to_goal(20 * 86400);
+}
+
 static void
 test_unknown_key(void **state)
 {
@@ -661,6 +675,7 @@ main(void)
 	    T(test_unsigned_joiner),
 	    T(test_other_algorithm),
 	    T(test_equal_tags),
+	    T(test_equal_tags_no_more),
 	    T(test_unknown_key),
 	    T(test_unknown_name),
 	    T(test_other_content),
