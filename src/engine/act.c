@@ -14,6 +14,7 @@ job_free(struct eng_job *j)
 {
 	mus_arena_clear(&j->arena);
 	mus_tsig_key_free(j->own_key);
+	eng_signer_release(j->signer);
 	free(j);
 }
 
@@ -237,6 +238,7 @@ job_new(struct mus_engine *e, const struct mus_zone_obj *zobj, const struct mus_
 		return NULL;
 	mus_arena_init(&j->arena, 1 << 20);
 	j->e = e;
+	j->signer = eng_signer_hold(sg);
 	j->zone_id = zobj->id;
 	j->signer_id = sg->obj.id;
 	j->driver = sg->driver;
@@ -326,9 +328,7 @@ on_result(void *arg, const struct mus_drv_result *r)
 	struct eng_job *j = arg;
 	struct mus_engine *e = j->e;
 	struct eng_zone *z = eng_zone_get(e, j->zone_id);
-	struct mus_errtext et;
-	struct eng_signer *sg = eng_signer_get(e, j->signer_id, &et);
-	const char *who = sg ? sg->obj.name : "?";
+	const char *who = j->signer->obj.name;
 
 	if (z && z->busy && z->busy->jobs)
 		z->busy->jobs--;
@@ -349,6 +349,8 @@ on_result(void *arg, const struct mus_drv_result *r)
 	/* When all changes of this plan are answered: one whole look, not one for each. */
 	if (z && !(z->busy && z->busy->jobs))
 		eng_wake(e, z, r->outcome == MUS_DRV_SHOWN ? 0 : e->o.poll_ms);
+	if (r->outcome == MUS_DRV_REFUSED && r->rcode == MUS_RCODE_NOTAUTH)
+		eng_signer_forget(e, j->signer_id);	/* the key file may be another by now */
 	job_free(j);
 }
 

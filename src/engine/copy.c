@@ -13,6 +13,7 @@ struct eng_copy {
 	struct mus_engine *e;
 	int64_t zone_id, signer_id;
 	unsigned idx;			/* of the signer when it began */
+	struct eng_signer *signer;	/* held: its key may be in use */
 	struct mus_tsig_key *own_key;
 	struct mus_xfrsum sum;
 	struct mus_xfrin *xfr;
@@ -28,6 +29,7 @@ copy_free(struct eng_copy *c)
 	if (*p)
 		*p = c->next;
 	mus_tsig_key_free(c->own_key);
+	eng_signer_release(c->signer);
 	free(c);
 }
 
@@ -59,6 +61,22 @@ fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum *sum, struct 
 	}
 }
 
+/* Once for each reason: it is tried again and again. */
+static void
+tell_failure(struct eng_copy *c, struct eng_zone *z, const char *zone, const char *signer, const char *why)
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *p = why; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619u;
+	if (z->busy && z->busy->copy_why[c->idx] == hash)
+		return;
+	if (z->busy)
+		z->busy->copy_why[c->idx] = hash;
+	eng_event(c->e, c->zone_id, zone, "transfer", "musicd", LOG_WARNING,
+	    "%s: its copy cannot be read: %s", signer, why);
+}
+
 static void
 on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 {
@@ -83,9 +101,11 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 	if (s < 0)
 		goto out;
 	if (err != 0) {
-		eng_event(e, c->zone_id, st->book.zone, "transfer", "musicd", LOG_WARNING,
-		    "%s: its copy cannot be read: %s", st->book.signer[s], words->s);
+		tell_failure(c, z, st->book.zone, st->book.signer[s], words->s);
+		eng_signer_forget(e, c->signer_id);	/* the key file may be another by now */
 	} else {
+		if (z->busy)
+			z->busy->copy_why[c->idx] = 0;
 		fill(st, (unsigned)s, &c->sum, eng_now(e));
 		eng_save_state(e, c->zone_id, st);
 	}
@@ -124,6 +144,7 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 	if (!c)
 		return;
 	c->e = e;
+	c->signer = eng_signer_hold(sg);
 	c->zone_id = zobj->id;
 	c->signer_id = sg->obj.id;
 	c->idx = s;

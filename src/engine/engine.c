@@ -347,13 +347,30 @@ eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const st
 
 /* ---- signers ---------------------------------------------------------------------------------- */
 
-static void
-signer_free(struct eng_signer *s)
+struct eng_signer *
+eng_signer_hold(struct eng_signer *s)
 {
-	if (!s)
+	s->refs++;
+	return s;
+}
+
+void
+eng_signer_release(struct eng_signer *s)
+{
+	if (!s || --s->refs > 0)
 		return;
 	mus_tsig_key_free(s->key);
 	free(s);
+}
+
+static void
+load_key(struct mus_engine *e, struct eng_signer *s)
+{
+	struct mus_errtext before = s->key_error;
+
+	if (mus_tsig_key_load(s->obj.key_file, &s->key, &s->key_error) < 0 &&
+	    strcmp(before.s, s->key_error.s) != 0)
+		eng_say(e, LOG_ERR, "", "signer %s: %s", s->obj.name, s->key_error.s);
 }
 
 struct eng_signer *
@@ -361,27 +378,32 @@ eng_signer_get(struct mus_engine *e, int64_t id, struct mus_errtext *et)
 {
 	struct eng_signer *s = mus_map_get(e->signer_by_id, &id, sizeof id);
 
-	if (s)
+	if (s) {
+		if (s->obj.key_file[0] && !s->key)
+			load_key(e, s);		/* mended by now? */
 		return s;
+	}
 	s = calloc(1, sizeof *s);
-	if (!s || mus_store_load_signer_id(e->o.store, id, &s->obj, et) < 0)
+	if (!s)
+		return NULL;
+	s->refs = 1;
+	if (mus_store_load_signer_id(e->o.store, id, &s->obj, et) < 0)
 		goto fail;
 	s->driver = mus_driver_find(s->obj.driver);
-	if (s->obj.key_file[0] &&
-	    mus_tsig_key_load(s->obj.key_file, &s->key, &s->key_error) < 0)
-		eng_say(e, LOG_ERR, "", "signer %s: %s", s->obj.name, s->key_error.s);
+	if (s->obj.key_file[0])
+		load_key(e, s);
 	if (mus_map_set(e->signer_by_id, &id, sizeof id, s, NULL) < 0)
 		goto fail;
 	return s;
 fail:
-	signer_free(s);
+	eng_signer_release(s);
 	return NULL;
 }
 
 void
 eng_signer_forget(struct mus_engine *e, int64_t id)
 {
-	signer_free(mus_map_remove(e->signer_by_id, &id, sizeof id));
+	eng_signer_release(mus_map_remove(e->signer_by_id, &id, sizeof id));
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */
@@ -450,7 +472,7 @@ mus_engine_free(struct mus_engine *e)
 	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)
 		zone_free(v);
 	for (pos = 0; e->signer_by_id && mus_map_next(e->signer_by_id, &pos, NULL, NULL, &v);)
-		signer_free(v);
+		eng_signer_release(v);
 	eng_parents_free(e);
 	mus_map_free(e->zone_by_id);
 	mus_map_free(e->signer_by_id);

@@ -22,8 +22,10 @@ enum {
 
 struct eng_copy;
 
-/* A signer as the engine uses it. */
+/* A signer as the engine uses it.  A change of it makes a new one; who has borrowed its key holds
+ * the old one until it is done. */
 struct eng_signer {
+	unsigned refs;
 	struct mus_signer_obj obj;
 	const struct mus_driver *driver;
 	struct mus_tsig_key *key;	/* NULL: none, or could not be read (key_error says) */
@@ -96,6 +98,7 @@ struct eng_job {
 	char words[MUS_TEXT_MAX];
 	struct mus_arena arena;
 	struct mus_drv_target target;
+	struct eng_signer *signer;	/* held: its key is the target's */
 	struct mus_tsig_key *own_key;	/* per-zone key, freed with the job */
 	struct mus_drv_change change;
 	const struct mus_driver *driver;
@@ -109,6 +112,7 @@ struct eng_busy {
 	unsigned sent_count;
 	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started */
 	uint8_t copying;			/* signers whose copy is being read */
+	uint32_t copy_why[MUS_SIGNERS_MAX];	/* hash of why the last one failed; 0: it did not */
 	uint8_t jobs;				/* changes under way */
 	uint32_t focus;				/* kinds the next look asks for; 0: everything */
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
@@ -175,6 +179,8 @@ void eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const ch
     const char *actor, int level, const char *fmt, ...) MUS_PRINTF(7, 8);
 struct eng_signer *eng_signer_get(struct mus_engine *e, int64_t id, struct mus_errtext *et);
 void eng_signer_forget(struct mus_engine *e, int64_t id);
+struct eng_signer *eng_signer_hold(struct eng_signer *s);
+void eng_signer_release(struct eng_signer *s);
 int eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et);
 int eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st);
 void eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const struct eng_zone *ez,

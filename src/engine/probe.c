@@ -22,6 +22,7 @@ static const struct {
 struct probe {
 	struct mus_engine *e;
 	int64_t signer_id;
+	struct eng_signer *sg;		/* held: its key is the target's */
 	struct mus_drv_target target;
 	const struct mus_driver *driver;
 	struct mus_tsig_key *own_key;	/* of this zone alone; else the signer's */
@@ -96,6 +97,7 @@ finish(struct probe *p)
 		    tri_text(p->can[3]), tri_text(p->can[4]));
 		eng_signer_forget(p->e, p->signer_id);
 	}
+	eng_signer_release(p->sg);
 	p->done(p->arg, p->err, &p->words, b.failed ? "{}" : (const char *)b.data);
 	mus_buf_clear(&b);
 	mus_tsig_key_free(p->own_key);
@@ -294,6 +296,7 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	mus_arena_init(&p->arena, 1 << 20);
 	p->e = e;
+	p->sg = eng_signer_hold(sg);
 	p->signer_id = o.id;
 	p->driver = sg->driver;
 	p->done = done;
@@ -331,6 +334,7 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 	}
 	rc = mus_errf(et, MUS_ERR_FULL, "the question queue is full");
 fail:
+	eng_signer_release(p->sg);
 	mus_tsig_key_free(p->own_key);
 	mus_arena_clear(&p->arena);
 	free(p);
