@@ -319,6 +319,7 @@ main(int argc, char **argv)
 	if (rc != MUS_OPTS_RUN)
 		return rc;
 	d.conf = mus_conf_get(d.conf_file);
+	signal(SIGXFSZ, SIG_IGN);	/* a file at its limit is an error of that write, like a full disk */
 	log.conf = d.conf->log;
 	if (opts.verbose && log.conf.level < MUS_LOG_DEBUG)
 		log.conf.level = MUS_LOG_DEBUG;
