@@ -1,0 +1,165 @@
+"""kill -9 of musicd at every state, at random instants, and a disk without room: it goes on, and nothing happens twice with harm."""
+import os
+import random
+import re
+import resource
+import signal
+import time
+
+import pytest
+
+from musiclab import breaks
+from musiclab.controller import program
+from musiclab.space import wait_until
+from trouble import Trouble, well
+
+ADD = ["begins", "dnskeys-synced", "cds-added", "parent-ds-synced", "ds-propagated", "nses-synced", "csync-added", "parent-ns-synced", "stop"]
+REMOVE = ["begins", "nses-synced", "csync-added", "parent-ns-synced", "csync-removed", "ns-propagated", "data-expired", "cds-added",
+          "dnskeys-synced", "parent-ds-synced"]
+
+
+def crash(t):
+    """kill -9, and start again from what is on disk."""
+    t.mc.pid.send(signal.SIGKILL)
+    t.mc.pid.wait_gone(10)
+    t.mc.start(t.binary)
+
+
+def over(t, zone):
+    return t.ended(zone, "REMOVE-SIGNER", "bind")
+
+
+ROW = re.compile(r"notice: (\S+): (ADD|REMOVE)-SIGNER \S+?(?:: (\S+)| (begins))$")
+
+
+def migrate(t, zones, victims, timeout):
+    """Migrates all zones, and kills musicd the moment it says that a zone has come to one of its victims, {zone: ["ADD row", ...]}.
+
+    It says so before the turn is committed: whether the row is in the database then is left to chance.  Returns what was hit.
+    """
+    hit, left = [], {t.lab.zone_name(z): set(v) for z, v in victims.items()}
+    with open(os.path.join(t.lab.dir, "log", "musicd.log"), encoding="utf-8", errors="replace") as log:
+        log.seek(0, os.SEEK_END)
+        for z in zones:
+            t.mc.cli("zone", "migrate", t.lab.zone_name(z), "--from", "bind", "--to", "knot")
+        end, look, part = time.monotonic() + timeout, 0.0, ""
+        while True:
+            part += log.read()
+            lines, part = part.split("\n")[:-1], part.rpartition("\n")[2]
+            for m in filter(None, map(ROW.search, lines)):
+                where = f"{m[2]} {m[3] or m[4]}"
+                if where in left.get(m[1], ()):
+                    left[m[1]].discard(where)
+                    hit.append((m[1], where))
+                    crash(t)
+            if time.monotonic() > look:
+                if all(over(t, z) for z in zones):
+                    return hit
+                look = time.monotonic() + 1
+            assert time.monotonic() < end, "\n".join(t.reasons(z) for z in zones if not over(t, z)) + t.mc.log()[-3000:]
+            time.sleep(0.005)                       # nobody tells us that a file has grown
+
+
+def judged(t, zones):
+    for z in zones:
+        t.joined(z, ["knot"])
+        done = [(p["kind"], p["signer"], p["outcome"]) for p in t.processes(z)]
+        assert done == [("ADD-SIGNER", "knot", "done"), ("REMOVE-SIGNER", "bind", "done")], done     # each one once
+        ksk, zsk, foreign = t.lab.dnskeys("knot", t.lab.zone_name(z))
+        assert len(ksk) == 1 and len(zsk) == 1 and not foreign, z
+
+
+def test_killed_in_three_states(make_lab):
+    """With the keys on their way, with the name servers on their way, and when the leaver's keys go."""
+    lab = make_lab(signers=["bind", "knot"])
+    lab.add_zone("killed", ["bind", "knot"])
+    with Trouble(lab, ["killed"]) as t:
+        t.group("killed", ["bind"])
+        hit = migrate(t, ["killed"], {"killed": ["ADD dnskeys-synced", "ADD nses-synced", "REMOVE cds-added"]}, 300)
+        assert len(hit) == 3, hit
+        judged(t, ["killed"])
+    t.judge(60)
+
+
+@pytest.mark.long
+def test_killed_in_every_state(make_lab):
+    """Two zones; every row of both processes is a victim in one of them, and every other one in both."""
+    lab = make_lab(signers=["bind", "knot"])
+    zones = ["state1", "state2"]
+    for z in zones:
+        lab.add_zone(z, ["bind", "knot"])
+    every = ["ADD " + r for r in ADD] + ["REMOVE " + r for r in REMOVE]
+    with Trouble(lab, zones) as t:
+        for z in zones:
+            t.group(z, ["bind"])
+        hit = migrate(t, zones, {"state1": every, "state2": every[::2]}, 600)
+        print(len(hit), "kills; not met:", sorted(set(every) - {w for _, w in hit}))
+        assert len({w for _, w in hit}) >= len(every) - 6, hit     # a row whose wait is over already is passed within a turn
+        judged(t, zones)
+    t.judge(100)
+
+
+@pytest.mark.long
+def test_killed_at_random(make_lab):
+    lab = make_lab(signers=["bind", "knot"])
+    zones = ["rnd1", "rnd2", "rnd3"]
+    for z in zones:
+        lab.add_zone(z, ["bind", "knot"])
+    rnd = random.Random(7)
+    with Trouble(lab, zones) as t:
+        for z in zones:
+            t.group(z, ["bind"])
+        for z in zones:
+            t.mc.cli("zone", "migrate", lab.zone_name(z), "--from", "bind", "--to", "knot")
+        kills, end = 0, time.monotonic() + 600
+        while not all(over(t, z) for z in zones):
+            assert time.monotonic() < end, "\n".join(t.reasons(z) for z in zones) + t.mc.log()[-3000:]
+            if kills < 15:
+                time.sleep(rnd.uniform(0.1, 3.0))   # the instant is what is tried
+                crash(t)
+                kills += 1
+        print(kills, "kills")
+        judged(t, zones)
+    t.judge(100)
+
+
+def room(t, size):
+    """How large files of musicd may be from now on; None: as large as they like."""
+    limit = resource.RLIM_INFINITY if size is None else size
+    resource.prlimit(t.mc.pid.pid(), resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+
+def test_no_room_for_the_database(make_lab):
+    """What cannot be stored is not sent; musicd stays there, says so, and goes on when there is room."""
+    lab = make_lab(signers=["bind", "knot"])
+    lab.add_zone("full", ["bind", "knot"])
+    behind_cat = os.path.join(lab.dir, "musicd.sh")         # the log is no file of musicd's then, and meets no limit
+    with open(os.open(behind_cat, os.O_WRONLY | os.O_CREAT, 0o755), "w", encoding="utf-8") as f:
+        f.write(f'#!/bin/bash\nexec {program("musicd")} "$@" > >(exec cat) 2>&1\n')
+    with Trouble(lab, ["full"], binary=behind_cat) as t:
+        t.group("full", ["bind"])
+        before = {r.to_text() for s in ("bind", "knot") for r in lab.ex.rrset(lab.state["signers"][s]["update"]["address"], "full.lab.", "NS")}
+        breaks.freeze(lab, "parent")
+        t.join("full", "knot")
+        t.at_row("full", "parent-ds-synced")
+        room(t, 4096)
+        breaks.mend(lab)                                    # there is something to do now
+        wait_until(lambda: len([1 for k, _ in t.parent("full.lab.") if k == 43]) == 2, 60, "the parent follows")
+        r = t.mc.cli("zone", "hold", "full.lab.", check=False)
+        assert r.returncode != 0 and re.search(r"(?i)database|disk|full|i/o|musicd\.db", r.stderr), r
+        sent = t.mc.json("status")["updates_sent"]
+        for _ in range(2):
+            rounds = t.mc.json("status")["rounds"]
+            wait_until(lambda n=rounds: t.mc.json("status")["rounds"] > n + 3, 60, "it keeps looking")
+        assert t.mc.json("status")["updates_sent"] == sent, "sent without having stored it"
+        assert t.mc.pid.pid(), "musicd is there"
+        assert re.search(r"error: .*(database|musicd\.db)", t.mc.log()), t.mc.log()[-3000:]
+        names = {r.to_text() for s in ("bind", "knot") for r in lab.ex.rrset(lab.state["signers"][s]["update"]["address"], "full.lab.", "NS")}
+        assert t.row("full")["row"] == "parent-ds-synced" and names == before, names
+        room(t, None)
+        t.done("full", "ADD-SIGNER", "knot")
+        t.joined("full", ["bind", "knot"])
+        crash(t)                                            # and the file is whole
+        assert t.row("full")["name"] == "full.lab."
+    t.judge(30)
+    well(t.mc)

@@ -1,0 +1,342 @@
+"""Wrong input to the real programs: configuration, API by curl, the command line, random bytes at every port.
+
+Each is told what is wrong with the right status; nothing changes, nothing crashes, and no secret is in any answer or log.
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from musiclab.controller import Controller, program
+from musiclab.space import wait_until
+from trouble import well
+
+BASE = "https://10.53.9.1:8053"
+
+
+# -- configuration ------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def conf_dir(tmp_path_factory):
+    d = tmp_path_factory.mktemp("conf")
+    (d / "tokens").write_text("ops admin " + "a" * 64 + "\n")
+    os.chmod(d / "tokens", 0o600)
+    return d
+
+
+def check(conf_dir, text, *args):
+    path = conf_dir / "musicd.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path, subprocess.run([program("musicd"), "-c", str(path), *args], capture_output=True, text=True, errors="replace", timeout=60,
+                                check=False)
+
+
+def good(conf_dir):
+    return f"api:\n  tokens: {conf_dir}/tokens\nstore:\n  file: {conf_dir}/musicd.db\n"
+
+
+WRONG = {
+    "unknown key": ("api:\n  tokens: TOKENS\n  colour: red\n", 3, 3, "colour"),
+    "unknown section": ("api:\n  tokens: TOKENS\nfruit:\n  x: 1\n", 3, 1, "fruit"),
+    "misspelt key": ("api:\n  tokens: TOKENS\n  lissten: 127.0.0.1\n", 3, 3, "listen"),
+    "number": ("api:\n  tokens: TOKENS\ndns:\n  port: many\n", 4, 9, "many"),
+    "out of range": ("api:\n  tokens: TOKENS\ndns:\n  port: 70000\n", 4, 9, "65535"),
+    "span": ("api:\n  tokens: TOKENS\npolicy:\n  margin: soon\n", 4, 11, "soon"),
+    "negative span": ("api:\n  tokens: TOKENS\npolicy:\n  margin: -5s\n", 4, 11, "-5s"),
+    "yes or no": ("api:\n  tokens: TOKENS\npolicy:\n  strict: perhaps\n", 4, 11, "perhaps"),
+    "address": ("api:\n  tokens: TOKENS\n  listen: 300.1.1.1@53\n", 3, 11, "300.1.1.1"),
+    "doubled key": ("api:\n  tokens: TOKENS\n  tokens: TOKENS\n", 3, 3, "duplicate"),
+    "list for a scalar": ("api:\n  tokens: [a, b]\n", 2, 11, "tokens"),
+    "scalar for a section": ("api: 5\n", 1, 6, "api"),
+    "digest": ("api:\n  tokens: TOKENS\npolicy:\n  digests: [md5]\n", 4, 3, "md5"),
+    "gap below idle": ("api:\n  tokens: TOKENS\npolicy:\n  gap: 1s\n", 4, 3, "schedule.idle"),
+    "half a certificate": ("api:\n  tokens: TOKENS\n  certificate: /x.pem\n", 3, 3, "key"),
+    "source of the other family": ("api:\n  tokens: TOKENS\ndns:\n  source-v4: \"::1\"\n", 4, 3, "IPv4"),
+    "no such file": ("api:\n  tokens: /nonexistent/tokens\n", 2, 11, "/nonexistent/tokens"),
+    "broken quotes": ("api:\n  tokens: \"TOKENS\n", None, None, ""),
+    "tab": ("api:\n\ttokens: TOKENS\n", None, None, ""),
+    "anchor": ("api: &a\n  tokens: TOKENS\n", None, None, ""),
+    "binary": (b"\x00\x01\xff\xfe api", None, None, ""),
+    "required missing": ("store:\n  file: /tmp/x.db\n", None, None, "api.tokens"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_configuration_errors(conf_dir, kind):
+    text, line, col, word = WRONG[kind]
+    if isinstance(text, str):
+        text = text.replace("TOKENS", f"{conf_dir}/tokens")
+    for args in (["--check"], []):
+        path, r = check(conf_dir, text, *args)
+        assert r.returncode in (65, 66, 78), r
+        where = re.search(re.escape(str(path)) + r":(\d+):(\d+): ", r.stderr)
+        assert where or kind == "required missing", r.stderr
+        if line:
+            assert int(where[1]) == line and (int(where[2]) == col or word in r.stderr), (r.stderr, line, col)
+        assert word in r.stderr, r.stderr
+        assert "Sanitizer" not in r.stderr and "runtime error" not in r.stderr, r.stderr
+        assert not os.path.exists(conf_dir / "musicd.db")
+
+
+def test_check_says_yes_and_touches_nothing(conf_dir):
+    _, r = check(conf_dir, good(conf_dir), "--check")
+    assert r.returncode == 0, r
+    assert not os.path.exists(conf_dir / "musicd.db")
+    r = subprocess.run([program("musicd"), "-c", "/nonexistent.yaml", "--check"], capture_output=True, text=True, timeout=60, check=False)
+    assert r.returncode in (66, 78) and "/nonexistent.yaml" in r.stderr, r
+    for words in (["--nonsense"], ["-c"], ["extra"]):
+        r = subprocess.run([program("musicd"), *words], capture_output=True, text=True, timeout=60, check=False)
+        assert r.returncode == 64 and r.stderr, (words, r)
+
+
+# -- the API, by curl ---------------------------------------------------------------------------------------------------
+class Api:
+    def __init__(self, lab):
+        self.lab = lab
+        self.mc = Controller(lab, settings={"schedule": {"idle": "2s"}}).start()
+        self.mc.add_signer("knot")
+        self.mc.add_signer("pdns")
+        self.mc.cli("signergroup", "add", "solo", "--signer", "knot")
+        lab.add_zone("input", ["knot"])
+        self.mc.add_zone("input", "solo")
+        wait_until(lambda: self.mc.status("input")["state"].startswith("VALID"), 60, "the first look")
+        self.token = {r: self.read(self.mc.token_file(r)) for r in ("read", "operate", "admin")}
+        self.secret = [re.search(r'secret "([^"]+)"', self.read(lab.state["signers"][s]["tsig"]["file"]))[1] for s in ("knot", "pdns")]
+        self.secret += list(self.token.values())
+        self.said = []
+
+    @staticmethod
+    def read(path):
+        with open(path, encoding="utf-8") as f:
+            return f.read().strip()
+
+    def curl(self, *words, stdin=None, role="admin", cacert=True):
+        """(status, body); status 0: no answer."""
+        argv = ["curl", "-sS", "--max-time", "30", "-o", "-", "-w", "\n%{http_code}"]
+        if cacert:
+            argv += ["--cacert", self.mc.store + ".cert.pem"]
+        if role:
+            argv += ["-H", "Authorization: Bearer " + self.token.get(role, role)]
+        r = self.lab.call([*argv, *words], stdin=stdin, check=False, timeout=60)
+        body, _, status = r.stdout.rpartition("\n")
+        self.said += [body, r.stderr]
+        return int(status or 0), body
+
+    def call(self, method, path, body=None, role="admin"):
+        words = ["-X", method, BASE + path]
+        if body is not None:
+            words += ["-H", "Content-Type: application/json", "--data-binary", "@-"]
+        return self.curl(*words, stdin=body if body is None or isinstance(body, str) else json.dumps(body), role=role)
+
+    def everything(self):
+        out = {}
+        for path in ("signers", "groups", "zones", "processes"):
+            status, body = self.call("GET", "/api/v1/" + path)
+            assert status == 200
+            out[path] = json.loads(body)["items"]
+        for z in out["zones"]:
+            for k in ("checked_at", "next_check_at", "waiting", "waiting_until", "state"):
+                z.pop(k, None)
+        return out
+
+
+@pytest.fixture(scope="module")
+def api(packages):
+    from conftest import new_lab
+    lab = new_lab("in")
+    try:
+        yield Api(lab.up(signers=["knot", "pdns"]))
+    finally:
+        lab.down(keep=True)
+
+
+@pytest.fixture(autouse=True)
+def unharmed(request):
+    if "api" not in request.fixturenames:
+        yield
+        return
+    api = request.getfixturevalue("api")
+    before, pid = api.everything(), api.mc.pid.pid()
+    yield
+    assert api.mc.pid.pid() == pid, "musicd died:\n" + api.mc.log()[-4000:]
+    assert api.everything() == before
+    well(api.mc)
+    text = "\n".join(api.said) + api.mc.log()
+    for secret in api.secret:
+        assert secret not in text, "a secret was told"
+
+
+SIGNER = {"name": "new", "driver": "ddns", "update": "10.53.2.1@53"}
+REFUSED = {
+    "unknown key": ("POST", "/api/v1/signers", {**SIGNER, "colour": 1}, {422, 400}, "colour"),
+    "wrong type": ("POST", "/api/v1/signers", {**SIGNER, "name": 5}, {422, 400}, "name"),
+    "list for object": ("POST", "/api/v1/signers", [SIGNER], {422, 400}, ""),
+    "bad name": ("POST", "/api/v1/signers", {**SIGNER, "name": "a b/c"}, {422}, "name"),
+    "bad address": ("POST", "/api/v1/signers", {**SIGNER, "update": "here"}, {422}, "update"),
+    "bad driver": ("POST", "/api/v1/signers", {**SIGNER, "driver": "magic"}, {422}, "magic"),
+    "no key file": ("POST", "/api/v1/signers", {**SIGNER, "key_file": "/nonexistent/k"}, {422}, "/nonexistent/k"),
+    "key file that is none": ("POST", "/api/v1/signers", {**SIGNER, "key_file": "/etc/hosts"}, {422}, "/etc/hosts"),
+    "duplicate signer": ("POST", "/api/v1/signers", {**SIGNER, "name": "knot"}, {409}, "knot"),
+    "duplicate group": ("POST", "/api/v1/groups", {"name": "solo", "signers": []}, {409}, "solo"),
+    "duplicate zone": ("POST", "/api/v1/zones", {"name": "input.lab.", "group": "solo"}, {409}, "input.lab."),
+    "bad zone name": ("POST", "/api/v1/zones", {"name": "a..b"}, {422}, "name"),
+    "long label": ("POST", "/api/v1/zones", {"name": "a" * 64 + ".lab."}, {422}, "name"),
+    "long name": ("POST", "/api/v1/zones", {"name": "abcdefg." * 40}, {422}, "name"),
+    "unknown group": ("POST", "/api/v1/zones", {"name": "n.lab.", "group": "nowhere"}, {422, 404}, "nowhere"),
+    "unknown signer in group": ("POST", "/api/v1/groups", {"name": "g2", "signers": ["nobody"]}, {422, 404}, "nobody"),
+    "broken json": ("POST", "/api/v1/zones", '{"name": "x', {400}, "line"),
+    "not json": ("POST", "/api/v1/zones", "hello", {400}, "line"),
+    "not utf-8": ("POST", "/api/v1/zones", '{"name": "\udc80"}', {400}, ""),
+    "empty body": ("POST", "/api/v1/zones", "", {400, 422}, ""),
+    "deep json": ("POST", "/api/v1/zones", "[" * 20000, {400}, ""),
+    "unknown path": ("GET", "/api/v1/nothing", None, {404}, ""),
+    "unknown zone": ("GET", "/api/v1/zones/no.such.", None, {404}, "no.such"),
+    "wrong method": ("DELETE", "/api/v1/status", None, {405}, ""),
+    "method that is none": ("BREW", "/api/v1/zones", None, {405, 400, 501}, ""),
+    "bad query": ("GET", "/api/v1/zones?limit=many", None, {400, 422}, "limit"),
+    "unknown query": ("GET", "/api/v1/zones?colour=red", None, {400, 422}, "colour"),
+    "last signer leaves": ("DELETE", "/api/v1/groups/solo/signers/knot", None, {409}, "last"),
+    "group in use": ("DELETE", "/api/v1/groups/solo", None, {409}, ""),
+    "signer in use": ("DELETE", "/api/v1/signers/knot", None, {409}, ""),
+    "unknown rule forced": ("POST", "/api/v1/zones/input.lab./force", {"rule": "V99", "reason": "x"}, {422}, "rule"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_refused(api, kind):
+    method, path, body, statuses, word = REFUSED[kind]
+    if isinstance(body, str) and "\udc80" in body:
+        p = os.path.join(api.lab.dir, "body")
+        with open(p, "wb") as f:
+            f.write(b'{"name": "\x80"}')
+        status, text = api.curl("-X", method, BASE + path, "-H", "Content-Type: application/json", "--data-binary", "@" + p)
+    else:
+        status, text = api.call(method, path, body)
+    assert status in statuses, (status, text)
+    error = json.loads(text)["error"]
+    assert error["code"] and error["message"] and word in text, text
+
+
+def test_huge_body_is_413(api):
+    p = os.path.join(api.lab.dir, "huge")
+    with open(p, "wb") as f:
+        f.write(b'{"name": "' + b"a" * (64 << 20) + b'"}')
+    for how in (["--data-binary", "@" + p], ["-T", p, "-H", "Transfer-Encoding: chunked"]):
+        status, text = api.curl("-X", "POST", BASE + "/api/v1/zones", "-H", "Content-Type: application/json", "-H", "Expect:", *how)
+        assert status in (413, 0), (status, text[:300])
+    status, _ = api.curl("-X", "POST", BASE + "/api/v1/zones", "-H", "Content-Type: application/json", "-H", "Expect: 100-continue",
+                         "--data-binary", "@" + p)
+    assert status == 413, status
+    os.unlink(p)
+
+
+def test_who_may(api):
+    for path in ("zones", "signers", "status", "nothing", "openapi.json"):
+        for role in (None, "wrong-token", "x" * 3000):
+            status, text = api.call("GET", "/api/v1/" + path, role=role)
+            assert status == 401 and "unauth" in text, (path, role, status, text)
+    assert api.call("POST", "/api/v1/signers", SIGNER, role="read")[0] == 403
+    assert api.call("POST", "/api/v1/signers", SIGNER, role="operate")[0] == 403
+    assert api.call("POST", "/api/v1/zones/input.lab./hold", {}, role="read")[0] == 403
+    assert api.call("DELETE", "/api/v1/zones/input.lab.", role="read")[0] == 403
+
+
+def test_tls_only(api):
+    assert api.curl("http://10.53.9.1:8053/api/v1/ping")[0] in (0, 400)
+    assert api.curl(BASE + "/api/v1/ping", cacert=False)[0] == 0            # its certificate is nobody's but its own
+    assert api.curl("--tls-max", "1.1", BASE + "/api/v1/ping")[0] == 0
+    assert api.curl(BASE + "/api/v1/ping")[0] == 200
+
+
+def test_exit_status_of_the_command_line(api):
+    mc = api.mc
+    known = {0: ["ping"], 64: ["zone", "fly"], 66: ["zone", "status", "no.such."], 73: ["signer", "add", "knot", "--driver", "ddns", "--update", "10.53.3.1"],
+             65: ["zone", "add", "a..b"], 75: ["signer", "leave", "knot", "--group", "solo"]}
+    for status, words in known.items():
+        r = mc.cli(*words, check=False)
+        api.said += [r.stdout, r.stderr]
+        assert r.returncode == status, (words, r)
+        assert (r.stderr == "") == (status == 0) or status == 65, (words, r)
+    r = mc.cli("zone", "hold", "input.lab.", check=False, role="read")
+    assert r.returncode == 77 and "read" in r.stderr, r
+    r = api.lab.space.call(mc.cli_argv("--server", "https://10.53.9.2:8053", "ping"), env={**api.lab.tool_env(), **mc.env()}, check=False)
+    assert r.returncode in (68, 69, 75) and r.stderr, r
+    other = os.path.join(api.lab.dir, "other.token")
+    with open(os.open(other, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as f:
+        f.write("wrong\n")
+    r = api.lab.space.call(mc.cli_argv("--token-file", other, "ping"), env={**api.lab.tool_env(), **mc.env()}, check=False)
+    assert r.returncode == 77 and r.stderr, r
+
+
+SPRAY = r"""
+import random, socket, ssl, sys
+where, tcp, udp, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+rnd = random.Random(seed)
+notify = bytes.fromhex("12342400000100000000000005696e707574036c616200") + b"\0\6\0\1"
+def noise():
+    kind = rnd.randrange(4)
+    if kind == 0:
+        return rnd.randbytes(rnd.randrange(0, 700))
+    if kind == 1:
+        b = bytearray(notify); b[rnd.randrange(len(b))] ^= 1 << rnd.randrange(8); return bytes(b)
+    if kind == 2:
+        return notify[:rnd.randrange(len(notify))]
+    return notify + rnd.randbytes(rnd.randrange(40))
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(2000):
+    s.sendto(noise(), (where, udp))
+for _ in range(120):
+    t = socket.create_connection((where, udp), 5); t.settimeout(0.02)
+    m = noise()
+    try:
+        t.sendall(rnd.choice([len(m).to_bytes(2, "big"), rnd.randbytes(2), b"\xff\xff", b"\0\0"]) + m)
+        t.recv(100)
+    except OSError:
+        pass
+    t.close()
+lines = [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01" + rnd.randbytes(200), b"GET /" + b"a" * 70000, rnd.randbytes(500), b""]
+for _ in range(60):
+    t = socket.create_connection((where, tcp), 5); t.settimeout(0.02)
+    try:
+        t.sendall(rnd.choice(lines)); t.recv(100)
+    except OSError:
+        pass
+    t.close()
+c = ssl.create_default_context(); c.check_hostname = False; c.verify_mode = ssl.CERT_NONE
+inside = [b"\0" * 2000, rnd.randbytes(3000), b"GET /api/v1/ping HTTP/9.9\r\n\r\n", b"POST /api/v1/zones HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+          b"POST /api/v1/zones HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20000,
+          b"POST /api/v1/zones HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"GET /%00%ff%2e%2e/ HTTP/1.1\r\nHost: x\r\n\r\n",
+          b"POST /api/v1/zones HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
+for i in range(45):
+    try:
+        t = c.wrap_socket(socket.create_connection((where, tcp), 10)); t.settimeout(0.2)
+        t.sendall(inside[i % len(inside)]); t.recv(1000)
+    except OSError:
+        pass
+    t.close()
+"""
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)])
+def test_random_bytes_at_every_port(api, seed):
+    api.lab.call(["/usr/bin/python3", "-c", SPRAY, "10.53.9.1", "8053", "5301", str(seed)], timeout=300)
+    assert api.curl(BASE + "/api/v1/ping")[0] == 200
+    rounds = api.mc.json("status")["rounds"]
+    wait_until(lambda: api.mc.json("status")["rounds"] > rounds, 60, "it goes on with its work")
+
+
+def test_reload_with_broken_tokens_keeps_the_old(api):
+    path = api.mc.tokens
+    old = api.read(path) + "\n"
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("admin king notahash\n")
+    api.mc.pid.send(signal.SIGHUP)
+    wait_until(lambda: "tokens stay as they were" in api.mc.log(), 20, "it says so")
+    assert api.curl(BASE + "/api/v1/ping")[0] == 200
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(old)
+    api.mc.pid.send(signal.SIGHUP)
+    wait_until(lambda: "tokens read again" in api.mc.log(), 20, "it reads them")
+    assert api.curl(BASE + "/api/v1/ping")[0] == 200
