@@ -63,18 +63,19 @@ fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum *sum, struct 
 
 /* Once for each reason: it is tried again and again. */
 static void
-tell_failure(struct eng_copy *c, struct eng_zone *z, const char *zone, const char *signer, const char *why)
+tell_failure(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st, unsigned s,
+    const char *why)
 {
 	uint32_t hash = 2166136261u;
 
 	for (const char *p = why; *p; p++)
 		hash = (hash ^ (unsigned char)*p) * 16777619u;
-	if (z->busy && z->busy->copy_why[c->idx] == hash)
+	if (z->busy && z->busy->copy_why[s] == hash)
 		return;
 	if (z->busy)
-		z->busy->copy_why[c->idx] = hash;
-	eng_event(c->e, c->zone_id, zone, "transfer", "musicd", LOG_WARNING,
-	    "%s: its copy cannot be read: %s", signer, why);
+		z->busy->copy_why[s] = hash;
+	eng_event(e, z->id, st->book.zone, "transfer", "musicd", LOG_WARNING,
+	    "%s: its copy cannot be read: %s", st->book.signer[s], why);
 }
 
 static void
@@ -101,7 +102,7 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 	if (s < 0)
 		goto out;
 	if (err != 0) {
-		tell_failure(c, z, st->book.zone, st->book.signer[s], words->s);
+		tell_failure(e, z, st, (unsigned)s, words->s);
 		eng_signer_forget(e, c->signer_id);	/* the key file may be another by now */
 	} else {
 		if (z->busy)
@@ -150,10 +151,18 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 	c->idx = s;
 	o.server = sg->obj.update;
 	o.key = sg->key;
+	if (sg->obj.key_file[0] && !sg->key)
+		et = sg->key_error;
 	for (unsigned i = 0; i < zobj->signer_count; i++)
-		if (zobj->signer[i].signer_id == sg->obj.id && zobj->signer[i].key_file[0] &&
-		    mus_tsig_key_load(zobj->signer[i].key_file, &c->own_key, &et) == 0)
+		if (zobj->signer[i].signer_id == sg->obj.id && zobj->signer[i].key_file[0]) {
+			if (mus_tsig_key_load(zobj->signer[i].key_file, &c->own_key, &et) == 0)
+				et.s[0] = '\0';
 			o.key = c->own_key;
+		}
+	if (et.s[0]) {
+		tell_failure(e, z, st, s, et.s);
+		goto fail;
+	}
 	if (mus_name_parse(zobj->name, &o.zone, &et) < 0)
 		goto fail;
 	mus_xfrsum_init(&c->sum, &o.zone, mus_time_to_s(eng_now(e)));
