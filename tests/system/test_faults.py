@@ -1,0 +1,253 @@
+"""Faults at real servers: musicd names the guilty, does nothing by halves, and goes on by itself when the fault is mended."""
+import json
+import os
+import subprocess
+
+import dns.dnssec
+import dns.name
+import pytest
+
+from musiclab import breaks, rolls, zonetext
+from musiclab.space import wait_until
+from trouble import Trouble
+
+
+def load_at(lab, signer, zone, **changes):
+    """The zone, which some signers have already, at one signer more, perhaps with other properties."""
+    zone = lab.zone_name(zone)
+    with lab.changing() as state:
+        z = state["zones"][zone]
+        if signer not in z["signers"]:
+            z["signers"] = z["signers"] + [signer]
+        z["ns"][signer] = zonetext.child_ns(zone, state["signers"][signer], z["inbailiwick"])
+        before = {k: z[k] for k in changes}
+        z.update(changes)
+        lab._load(signer, [zone], {zone: zonetext.child(zone, z)})
+        z.update(before)
+
+
+def unload_at(lab, signer, zone):
+    zone = lab.zone_name(zone)
+    with lab.changing() as state:
+        z = state["zones"][zone]
+        z["signers"] = [s for s in z["signers"] if s != signer]
+        server = lab.server(signer)
+        server.drop_zone(zone)
+        server.reload()
+
+
+def test_joiners_that_do_not_cooperate(make_lab):
+    """Each zone of BIND is joined by a server with another fault; a zone whose joiner is well comes through meanwhile."""
+    lab = make_lab(signers=["bind", "knot", "knot2", "knot3", "knot4", "pdns"])
+    joiner = {"refuse": "knot", "secret": "knot2", "swallow": "knot3", "fine": "knot4", "stop": "pdns"}
+    for z, s in joiner.items():
+        lab.add_zone(z, ["bind", s])
+    with Trouble(lab, joiner) as t:
+        for z in joiner:
+            t.group(z, ["bind"])
+        breaks.flag(lab, "knot", "updates_refused")
+        breaks.flag(lab, "knot2", "tsig_wrong")
+        breaks.swallow(lab, "knot3")
+        breaks.stop(lab, "pdns")
+        for z, s in joiner.items():
+            t.join(z, s)
+        t.says("refuse", r"knot: UPDATE refused: (NOTAUTH|REFUSED)", r"signer=knot ")
+        t.says("secret", r"knot2: its copy cannot be read: .*another secret", r"signer=knot2 ")
+        t.says("swallow", r"knot3: the UPDATE was accepted \(NOERROR\), but DNSKEY does not show it", r"signer=knot3 ")
+        t.says("stop", r"(10\.53\.4\.1|fd53:4::1) \(pdns\) gave no answer in time", r"server=")
+        t.done("fine", "ADD-SIGNER", "knot4")       # nobody else's fault holds it up
+        t.joined("fine", ["bind", "knot4"])
+        for z in ("refuse", "secret", "swallow", "stop"):
+            assert t.waits(z), z
+            t.untouched(z)
+        assert sorted(breaks.mend(lab)) == ["knot2: tsig_wrong", "knot3: drops_foreign", "knot: updates_refused", "pdns: stopped"]
+        for z, s in joiner.items():
+            t.done(z, "ADD-SIGNER", s)
+            t.joined(z, ["bind", s])
+        print(t.mc.cli("zone", "list").stdout)
+    print(t.verdict["answers"], "answers,", t.verdict["pair_checks"], "pair checks")
+    t.judge(100)
+
+
+@pytest.mark.long
+def test_bad_roads(make_lab):
+    """Truncated answers with and without TCP, SERVFAIL, and a network that loses and delays."""
+    lab = make_lab(signers=["bind", "knot", "knot2", "knot3", "knot4"])
+    joiner = {"cut": "knot", "cut-no-tcp": "knot2", "servfail": "knot3", "lossy": "knot4"}
+    for z, s in joiner.items():
+        lab.add_zone(z, ["bind", s])
+    with Trouble(lab, joiner) as t:
+        for z in joiner:
+            t.group(z, ["bind"])
+        breaks.relay(lab, "knot", truncate=True)
+        breaks.relay(lab, "knot2", truncate=True, no_tcp=True)
+        breaks.relay(lab, "knot3", rcode="SERVFAIL")
+        breaks.relay(lab, "knot4", loss=20, delay=40)
+        for z, s in joiner.items():
+            t.join(z, s)
+        t.says("cut-no-tcp", r"(10\.53\.13\.1|fd53:13::1) \(knot2\)", r"(?i)tcp|truncated")
+        t.says("servfail", r"(10\.53\.23\.1|fd53:23::1) \(knot3\).*SERVFAIL")
+        t.done("cut", "ADD-SIGNER", "knot")         # UDP that says "ask by TCP" is slower, not worse
+        t.done("lossy", "ADD-SIGNER", "knot4", timeout=400)
+        t.untouched("cut-no-tcp")
+        t.untouched("servfail")
+        breaks.mend(lab)
+        for z, s in joiner.items():
+            t.done(z, "ADD-SIGNER", s)
+            t.joined(z, ["bind", s])
+    t.judge(100, silent_ok=True)
+
+
+def test_parent_stalls(make_lab):
+    """The parent refuses the scanner; then its secondary keeps the old DS; a signer restarts meanwhile."""
+    lab = make_lab(signers=["bind", "knot"])
+    lab.add_zone("stall", ["bind", "knot"])
+    with Trouble(lab, ["stall"]) as t:
+        t.group("stall", ["bind"])
+        breaks.freeze(lab, "parent2")
+        breaks.freeze(lab, "parent")
+        t.join("stall", "knot")
+        t.at_row("stall", "parent-ds-synced")
+        t.says("stall", r"rule=parent-ds .*(10\.53\.1\.[12]|fd53:1::[12])")
+        t.untouched("stall")
+        breaks.restart(lab, "knot")
+        breaks.flag(lab, "parent", "updates_refused", None)
+        t.says("stall", r"rule=parent-ds .*(10\.53\.1\.2|fd53:1::2)")
+        # the old DS at one server holds the name servers back, however long it takes
+        wait_until(lambda: len([1 for k, _ in t.parent("stall.lab.") if k == 43]) > 1, 60, "the parent's primary has both DS")
+        assert t.row("stall")["row"] == "parent-ds-synced", t.row("stall")
+        breaks.mend(lab)
+        t.done("stall", "ADD-SIGNER", "knot")
+        t.joined("stall", ["bind", "knot"])
+        breaks.freeze(lab, "parent")                # now the NS set, on the way out
+        t.leave("stall", "bind")
+        t.says("stall", r"rule=parent-ns .*(10\.53\.1\.[12]|fd53:1::[12])")
+        breaks.restart(lab, "bind")
+        breaks.mend(lab)
+        t.done("stall", "REMOVE-SIGNER", "bind")
+        t.joined("stall", ["knot"])
+    t.judge(60, silent_ok=True)
+
+
+def test_zones_that_do_not_fit(make_lab):
+    """What preflight must find: no zone, no signatures, no chain, other algorithm, equal tags, other content, mixed digests."""
+    lab = make_lab(signers=["bind", "knot"])
+    lab.add_zone("missing", ["bind"])
+    lab.add_zone("algorithm", ["bind"])
+    lab.add_zone("tags", ["bind", "knot"], same_tags="zsk")
+    lab.add_zone("content", ["bind", "knot"])
+    lab.add_zone("digest", ["bind", "knot"])
+    lab.add_zone("plain", ["bind", "knot"], unsigned=True)
+    lab.add_zone("nods", ["bind", "knot"], delegate="insecure")
+    load_at(lab, "knot", "algorithm", algorithm=15)
+    lab.wait_served("algorithm.lab.")
+    lab.update("knot", "content.lab.", ["add only.content.lab. 5 TXT here"])
+    ksk = lab.dnskeys("bind", "digest.lab.")[0][0]
+    ds4 = dns.dnssec.make_ds(dns.name.from_text("digest.lab."), ksk, "SHA384").to_text()
+    lab.update("bind", "digest.lab.", [f"add digest.lab. 5 CDS {ds4}"])
+    zones = ["missing", "algorithm", "tags", "content", "digest", "plain", "nods"]
+    with Trouble(lab, zones) as t:
+        for z in zones:
+            t.group(z, ["bind"], state={"plain": "", "nods": ""}.get(z, "VALID"))
+            t.join(z, "knot")
+        t.says("missing", r"signer=knot ", r"(REFUSED|not authoritative|does not serve).*")
+        t.says("algorithm", r"rule=algorithms .*", r"signer=knot")
+        t.says("tags", r"rule=V11 .*key_tag=\d+")
+        t.says("content", r"rule=V13 .*", r"signer=knot")
+        t.says("plain", r"rule=(signed|V5|SIGNED)")
+        for z in ("missing", "algorithm", "tags", "content", "plain"):
+            t.untouched(z)
+            assert t.row(z).get("row") in (None, "", "signers-unsynced"), t.row(z)
+            fit = t.mc.cli("zone", "preflight", lab.zone_name(z), "--signer", "knot", check=False)
+            assert fit.returncode == 1, (z, fit.stdout)
+        t.done("digest", "ADD-SIGNER", "knot")      # each digest type alone holds
+        t.joined("digest", ["bind", "knot"])
+        t.says("nods", r"nods|DS")
+        assert not [x for x in t.parent("nods.lab.") if x[0] == 43]
+        load_at(lab, "knot", "missing")
+        lab.update("knot", "content.lab.", ["delete only.content.lab. TXT"])
+        rolls.roll(lab, "knot", "tags", "zsk")
+        unload_at(lab, "knot", "algorithm")
+        load_at(lab, "knot", "algorithm")
+        for z in ("missing", "content", "tags"):
+            t.done(z, "ADD-SIGNER", "knot")
+            t.joined(z, ["bind", "knot"])
+    t.judge(40, insecure=["plain", "nods"])
+
+
+CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+static long off(void) { const char *s = getenv("CLOCK_OFF"); return s ? atol(s) : 0; }
+int clock_gettime(clockid_t c, struct timespec *t) {
+	static int (*f)(clockid_t, struct timespec *);
+	if (!f) f = dlsym(RTLD_NEXT, "clock_gettime");
+	int rc = f(c, t);
+	if (c == CLOCK_REALTIME || c == CLOCK_REALTIME_COARSE) t->tv_sec += off();
+	return rc;
+}
+time_t time(time_t *out) {
+	struct timespec t; clock_gettime(CLOCK_REALTIME, &t);
+	if (out) *out = t.tv_sec;
+	return t.tv_sec;
+}
+int gettimeofday(struct timeval *v, void *z) {
+	struct timespec t; (void)z; clock_gettime(CLOCK_REALTIME, &t);
+	v->tv_sec = t.tv_sec; v->tv_usec = t.tv_nsec / 1000;
+	return 0;
+}
+"""
+
+
+@pytest.mark.long
+def test_clock_of_a_signer_is_off(make_lab, tmp_path, monkeypatch):
+    """Knot's clock is an hour ahead: its TSIG check refuses, and musicd says that it is the clock."""
+    (tmp_path / "clock.c").write_text(CLOCK)
+    so = str(tmp_path / "clock.so")
+    subprocess.run(["cc", "-O1", "-w", "-shared", "-fPIC", "-o", so, str(tmp_path / "clock.c"), "-ldl"], check=True)
+    lab = make_lab(signers=["bind", "knot"])
+    lab.add_zone("clock", ["bind", "knot"])
+    with Trouble(lab, ["clock"]) as t:
+        t.group("clock", ["bind"])
+        with monkeypatch.context() as m:
+            m.setenv("LD_PRELOAD", so)
+            m.setenv("CLOCK_OFF", "3600")
+            breaks.restart(lab, "knot")
+        t.join("clock", "knot")
+        t.says("clock", r"knot: .*clock")
+        t.untouched("clock")
+        breaks.restart(lab, "knot")
+        t.done("clock", "ADD-SIGNER", "knot")
+    t.judge(30)
+
+
+def test_the_key_file_of_a_signer_is_wrong(make_lab):
+    """No key file at first, then a wrong secret, then the right one; and the operator changes the signer under way."""
+    lab = make_lab(signers=["bind", "knot"])
+    lab.add_zone("keyfile", ["bind", "knot"])
+    with Trouble(lab, ["keyfile"]) as t:
+        t.group("keyfile", ["bind"])
+        path = lab.state["signers"]["knot"]["tsig"]["file"]
+        with open(path, encoding="utf-8") as f:
+            right = f.read()
+        os.unlink(path)
+        t.mc.stop()
+        t.mc.start()
+        t.join("keyfile", "knot")
+        t.says("keyfile", r"knot.*ctl-knot\.key.*(?i:no such file)")
+        t.untouched("keyfile")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(right)
+        t.done("keyfile", "ADD-SIGNER", "knot")
+        breaks.stop(lab, "knot")                    # a change is on its way to a silent server ...
+        t.leave("keyfile", "bind")
+        for i in range(12):                         # ... while the signer is changed again and again
+            t.mc.cli("signer", "update", "knot", "--update-rate", str(100 + i))
+        breaks.mend(lab)
+        t.done("keyfile", "REMOVE-SIGNER", "bind")
+        t.joined("keyfile", ["knot"])
+        assert json.loads(t.mc.cli("-o", "json", "ping").stdout)
+    t.judge(30, silent_ok=True)
