@@ -272,8 +272,12 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 	t->z = z;
 	t->at = eng_now(e);
 	if (z->busy) {
-		t->focus = z->busy->focus;
+		/* What is not asked for grows old, and nothing must. */
+		if (mus_time_add_s(z->busy->whole_at, e->o.policy.fresh_s / 2).ms > t->at.ms)
+			t->focus = z->busy->focus;
 		z->busy->focus = 0;
+		if (!t->focus)
+			z->busy->whole_at = t->at;
 	}
 	mus_arena_init(&t->arena, ENG_ARENA_MAX);
 	if (mus_store_load_zone_id(e->o.store, z->id, &e->zobj, &et) < 0 ||

@@ -115,6 +115,7 @@ struct eng_busy {
 	uint32_t copy_why[MUS_SIGNERS_MAX];	/* hash of why the last one failed; 0: it did not */
 	uint8_t jobs;				/* changes under way */
 	uint32_t focus;				/* kinds the next look asks for; 0: everything */
+	struct mus_time whole_at;		/* when everything was asked for last */
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
 	bool step;				/* operator's step, once */
 	enum mus_rule forced;			/* operator's force, once */
