@@ -188,6 +188,15 @@ def test_configurations_of_musicd_are_accepted(tmp_path):
         assert p.returncode == 0, p.stderr + b
 
 
+def test_configuration_of_music_cli_is_accepted(tmp_path):
+    block, = [t for k, t in pieces("docs/operators-guide.md") if k == "yaml-cli"]
+    file = tmp_path / "cli.yaml"
+    for text, wrong in ((block, False), (block + "servr: x\n", True)):
+        file.write_text(text)
+        p = subprocess.run([program("music-cli"), "--config", str(file), "ping"], capture_output=True, text=True, timeout=60, check=False)
+        assert p.returncode != 0 and (str(file) in p.stderr) == wrong, p.stderr
+
+
 def test_configurations_of_signers_are_accepted(tmp_path, packages):
     """named-checkconf and knotc conf-check take what the guides show."""
     secret = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
@@ -365,4 +374,6 @@ def test_capabilities_are_what_probe_finds(make_lab):
     with open(path, encoding="utf-8") as f:
         told = json.load(f)
     for t, f in zip(told["signers"], found):
-        assert t["probe"] == f["probe"] and t["mode"] == f["mode"], f"{f['mode']}: found {f['probe']}; run this with MUSIC_DOCS_WRITE=1"
+        same = t["mode"] == f["mode"] and all(t["probe"][k]["change"] == f["probe"][k]["change"] and
+                                              f["probe"][k]["undo"] in (t["probe"][k]["undo"], "yes") for k in f["probe"])
+        assert same and len(told["signers"]) == len(found), f"{f['mode']}: found {f['probe']}; run this with MUSIC_DOCS_WRITE=1"
