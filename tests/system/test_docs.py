@@ -3,10 +3,12 @@
 Fenced blocks marked sh are run in a laboratory, in order; blocks marked console are for a real machine (apt, systemctl, git) and
 are only looked at.  /etc/music and /var/lib/music stand for folders of the test.
 """
+import contextlib
 import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -175,6 +177,36 @@ def test_every_command_for_a_real_machine_is_known():
                     assert line[2:].startswith(CONSOLE), (path, line)
 
 
+# ---- what the guide promises -----------------------------------------------------------------------------------------------
+
+def test_backup_and_restore(make_lab):
+    """The guide: a copy made by SQLite while musicd runs is enough; put in place, the new musicd knows all and goes on."""
+    lab = make_lab(signers=["bind", "knot"])
+    zone = lab.add_zone("back", signers=["bind", "knot"], active=["bind"])
+    mc = Controller(lab).start()
+    for s in ("bind", "knot"):
+        mc.add_signer(s)
+    mc.cli("signergroup", "add", "g", "--signer", "bind")
+    mc.add_zone("back", "g")
+    wait_until(lambda: mc.status("back")["state"].startswith("VALID"), 30, "a first look")
+    mc.cli("zone", "hold", zone, "--reason", "backup")
+    again = Controller(lab, name="again", address="10.53.9.2")
+    os.makedirs(again.dir)
+    with contextlib.closing(sqlite3.connect(mc.store)) as old, contextlib.closing(sqlite3.connect(again.store)) as new:
+        old.backup(new)
+    before = {what: mc.json(what, "list")["items"] if isinstance(mc.json(what, "list"), dict) else mc.json(what, "list")
+              for what in ("signer", "signergroup")}
+    mc.stop()
+    again.start()
+    for what, items in before.items():
+        now = again.json(what, "list")
+        assert (now["items"] if isinstance(now, dict) else now) == items
+    assert again.status("back")["held"]
+    again.cli("zone", "resume", zone)
+    wait_until(lambda: again.status("back")["state"].startswith("VALID"), 30, "the state after a restore")
+    assert "backup" in again.cli("zone", "history", zone).stdout
+
+
 # ---- configurations ---------------------------------------------------------------------------------------------------------
 
 def test_configurations_of_musicd_are_accepted(tmp_path):
@@ -312,7 +344,7 @@ def test_links_lead_somewhere():
                 assert anchor in anchors(text_of(target)), f"{path}: {link}"
 
 
-def tests_of_the_tree():
+def known_tests():
     """Every test as documents name it: file::function, for cmocka and pytest alike."""
     found = set()
     for folder, _, files in os.walk(os.path.join(TOP, "tests")):
@@ -325,7 +357,7 @@ def tests_of_the_tree():
 
 
 def test_requirements_name_tests_that_exist():
-    text, known = text_of("docs", "requirements.md"), tests_of_the_tree()
+    text, known = text_of("docs", "requirements.md"), known_tests()
     named = set(re.findall(r"`(tests/[\w/.]+(?:::\w+)?)`", text))
     assert len(named) > 30 and named <= known, sorted(named - known)
 
