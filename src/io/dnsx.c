@@ -494,10 +494,7 @@ callback(struct mus_dnsx_req *r, struct mus_dnsx_answer *a)
 	a->server = r->server->addr;
 	a->at = mus_loop_now(x->loop);
 	r->fn(r->arg, a);
-	if (!x->dead)
-		req_free(r);
-	else
-		TAILQ_INSERT_TAIL(&x->done, r, link);	/* freed with the rest */
+	req_free(r);
 }
 
 void
@@ -855,12 +852,6 @@ mus_dnsx_new(struct mus_loop *l, const struct mus_dnsx_opts *o)
 static void
 destroy(struct mus_dnsx *x)
 {
-	struct mus_dnsx_req *r;
-
-	while ((r = TAILQ_FIRST(&x->done))) {
-		TAILQ_REMOVE(&x->done, r, link);
-		req_free(r);
-	}
 	while (!TAILQ_EMPTY(&x->idle))
 		server_free(TAILQ_FIRST(&x->idle));
 	if (x->servers)
@@ -890,7 +881,7 @@ mus_dnsx_free(struct mus_dnsx *x)
 	MUS_ASSERT(!x->dead);
 	mus__loop_remove_flusher(x->loop, &x->flusher);
 	x->dead = true;			/* nothing is started any more */
-	/* Whoever runs a callback of its own (REQ_CALLBACK) is put among the done by callback(). */
+	/* The one whose callback runs is in no list; callback() frees it. */
 	while ((r = TAILQ_FIRST(&x->done)))
 		mus_dnsx_cancel(r);
 	for (slot = 0; slot < x->pending_cap; slot++) {

@@ -78,7 +78,7 @@ struct mus_dnsx_req {
 	uint16_t id;
 	uint8_t state;			/* enum dnsx_state */
 	uint8_t via;			/* enum mus_dnsx_via, as asked */
-	bool once, started, udp_failed, udp_fallback_seen, tcp_retried;
+	bool once, started, udp_failed, tcp_retried;
 	unsigned tries;			/* sent over UDP */
 	unsigned udp_ms;		/* waited over UDP in vain */
 	int udp_errno;			/* what ICMP or the kernel said */

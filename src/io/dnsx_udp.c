@@ -12,7 +12,7 @@
 
 #include "io/dnsx_priv.h"
 
-enum { ASKS_IN_A_ROW = 32, RECV_ROUNDS = 4, RCVBUF_BYTES = 4 << 20, ERRQUEUE_ROUNDS = 64 };
+enum { ASKS_IN_A_ROW = 32, RECV_ROUNDS = 4, RCVBUF_BYTES = 1 << 20, ERRQUEUE_ROUNDS = 64 };
 
 /* ---- sockets ---- */
 

@@ -137,11 +137,8 @@ static int
 on_rr(void *arg, const struct mus_rr *rr)
 {
 	struct mus_xfrin *x = arg;
-	int rc;
+	int rc = x->rr(x->arg, rr);
 
-	if (x->cancelled)
-		return MUS_ERR_CANCELLED;
-	rc = x->rr(x->arg, rr);
 	return x->cancelled ? MUS_ERR_CANCELLED : rc;
 }
 

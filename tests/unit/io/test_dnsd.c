@@ -251,7 +251,7 @@ tcp_framing(void **state)
 static void
 idle_and_too_many_clients(void **state)
 {
-	struct mus_dnsd_opts o = {.tcp_clients_max = 3, .tcp_idle_ms = 60};
+	struct mus_dnsd_opts o = {.tcp_clients_max = 3, .tcp_idle_ms = 400};
 	uint8_t buf[512];
 	int fd[4], i;
 
@@ -262,6 +262,8 @@ idle_and_too_many_clients(void **state)
 		turn_for(l, 2);
 	}
 	assert_int_equal(wait_read(fd[3], buf, sizeof buf), 0);
+	for (i = 0; i < 3; i++)		/* the others are there still */
+		assert_int_equal(recv(fd[i], buf, sizeof buf, MSG_DONTWAIT), -1);
 	/* Half a message does not keep a connection. */
 	assert_int_equal(send(fd[0], "\0\50abc", 5, 0), 5);
 	for (i = 0; i < 3; i++)

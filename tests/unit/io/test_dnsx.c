@@ -378,6 +378,57 @@ forgeries_are_dropped(void **state)
 	fake_free(f);
 }
 
+/* The right answer, but to the port of another question of ours. */
+static void
+answers_beside(struct fake_q *q, void *arg)
+{
+	unsigned *n = arg;
+	struct fake_q beside;
+
+	if ((*n)++ == 0) {
+		kept = malloc(sizeof *kept);
+		assert_non_null(kept);
+		*kept = *q;
+		return;
+	}
+	beside = *kept;
+	beside.from = q->from;
+	fake_answer(&beside, 0, 1);
+	fake_answer(q, 0, 1);
+}
+
+static void
+answer_to_another_port_is_dropped(void **state)
+{
+	struct mus_dnsx_opts o = {.udp_timeout_ms = 5000};
+	unsigned n = 0, i;
+	struct fake *f = fake_new(l, FAKE_UDP, answers_beside, &n);
+	struct mus_dnsx_ask q = question(&f->addr, MUS_VIA_UDP);
+	struct got first = {0}, g[20];
+
+	(void)state;
+	options(&o);
+	memset(g, 0, sizeof g);
+	assert_int_equal(mus_dnsx_ask(x, &q, got, &first, NULL), 0);
+	until(l, &n, 1);
+	for (i = 0; i < 20; i++) {	/* one may draw the same port: then it is answered */
+		assert_int_equal(mus_dnsx_ask(x, &q, got, &g[i], NULL), 0);
+		until(l, &g[i].n, 1);
+		if (mus_dnsx_stats(x).dropped_mismatch > 0)
+			break;
+		assert_int_equal(first.n, 1);
+		first.n = 0;
+		free(kept);
+		n = 0;
+		assert_int_equal(mus_dnsx_ask(x, &q, got, &first, NULL), 0);
+		until(l, &n, 1);
+	}
+	assert_true(i < 20);
+	assert_int_equal(first.n, 0);
+	free(kept);
+	fake_free(f);
+}
+
 static void
 upper_case(struct fake_q *q, void *arg)
 {
@@ -750,17 +801,26 @@ kept_connection_closed(void **state)
 	assert_int_equal(ask_and_wait(&q).err, 0);
 	assert_int_equal(f->tcp_count, 3);
 	assert_int_equal(f->conn_count, 2);
-	/* once */
+	/* Once only: the server has it, so it is not asked again. */
 	served = 0;
-	fake_close_all(f);
+	options(&quick);		/* and what was learned of the server is forgotten */
 	turn_for(l, 5);
-	f->tcp_count = 0;
+	f->tcp_count = f->conn_count = 0;
 	q.once = true;
 	assert_int_equal(ask_and_wait(&q).err, 0);
 	g = ask_and_wait(&q);
+	assert_int_equal(f->conn_count, 1);
 	assert_int_equal(g.err, MUS_ERR_NET);
 	assert_non_null(strstr(g.words, "tcp: connection closed by the server"));
 	assert_int_equal(f->tcp_count, 2);
+	/* On a connection not heard from for a while it is not risked. */
+	options(&quick);
+	turn_for(l, 5);
+	f->tcp_count = f->conn_count = 0;
+	assert_int_equal(ask_and_wait(&q).err, 0);
+	TAILQ_FIRST(&mus__dnsx_server_find(x, &f->addr)->conns)->alive_ms -= 1000;
+	assert_int_equal(ask_and_wait(&q).err, 0);
+	assert_int_equal(f->conn_count, 2);
 	/* A fresh connection that gives nothing is not tried again. */
 	q.once = false;
 	f->fn = close_now;
@@ -1203,6 +1263,150 @@ free_with_everything_under_way(void **state)
 	fake_free(g4);
 }
 
+/* ---- anything, in any order ---- */
+
+enum { CHAOS = 4000, CHAOS_SERVERS = 6 };
+static uint32_t dice;
+
+static uint32_t
+roll(uint32_t sides)
+{
+	dice ^= dice << 13;
+	dice ^= dice >> 17;
+	dice ^= dice << 5;
+	return dice % sides;
+}
+
+static void
+misbehaves(struct fake_q *q, void *arg)
+{
+	uint8_t out[512];
+	size_t len = fake_reply(q, 0, 1, out);
+
+	(void)arg;
+	switch (roll(12)) {
+	case 0:
+		break;			/* silence */
+	case 1:
+		out[2] |= 2;		/* truncated, on TCP too */
+		fake_send(q, out, len);
+		break;
+	case 2:
+		if (q->conn)
+			fake_close(q->conn);
+		break;
+	case 3:
+		if (q->conn)
+			half_a_message(q, NULL);
+		break;
+	case 4:
+		out[0] ^= 0x55;		/* wrong, then right */
+		fake_send(q, out, len);
+		fake_answer(q, 0, 1);
+		break;
+	case 5:
+		fake_answer(q, 0, 1);	/* twice */
+		fake_answer(q, 0, 1);
+		break;
+	case 6:
+		out[7] = 200;		/* malformed */
+		fake_send(q, out, len);
+		break;
+	case 7:
+		if (q->conn)
+			fake_raw(q->conn, "\0\2ab", 4);
+		break;
+	default:
+		fake_answer(q, 0, 1);
+	}
+}
+
+static struct chaos {
+	struct mus_dnsx_req *cookie;
+	bool live;
+	unsigned calls;
+} chaos[CHAOS];
+static unsigned chaos_asked, chaos_over;	/* over: called back or cancelled */
+static struct mus_addr chaos_addr[CHAOS_SERVERS];
+
+static void chaos_got(void *arg, const struct mus_dnsx_answer *a);
+
+static void
+chaos_ask(void)
+{
+	struct chaos *c = &chaos[chaos_asked];
+	struct mus_dnsx_ask q;
+
+	if (chaos_asked == CHAOS)
+		return;
+	q = question(&chaos_addr[roll(CHAOS_SERVERS)], (enum mus_dnsx_via)roll(3));
+	q.once = roll(4) == 0;
+	q.key = roll(8) == 0 ? key : NULL;
+	assert_int_equal(mus_dnsx_ask(x, &q, chaos_got, c, &c->cookie), 0);
+	c->live = true;
+	chaos_asked++;
+}
+
+static void
+chaos_got(void *arg, const struct mus_dnsx_answer *a)
+{
+	struct chaos *c = arg, *other = &chaos[roll(chaos_asked)];
+
+	assert_true(c->live);
+	assert_true(a->err == 0 || a->words.s[0] != '\0');
+	c->live = false;
+	c->calls++;
+	chaos_over++;
+	if (roll(6) == 0 && other->live) {
+		mus_dnsx_cancel(other->cookie);
+		other->live = false;
+		chaos_over++;
+	}
+	chaos_ask();
+	if (roll(20) == 0)
+		chaos_ask();
+}
+
+/* Whatever servers do and whoever cancels: each question ends once, and nothing stays behind. */
+static void
+every_question_ends_once(void **state)
+{
+	struct mus_dnsx_opts o = {.udp_timeout_ms = 3, .tcp_timeout_ms = 15, .server_window = 20,
+		.udp_tries = 2, .tcp_idle_ms = 5};
+	struct fake *f[CHAOS_SERVERS];
+	unsigned i;
+
+	(void)state;
+	dice = 88172645;
+	memset(chaos, 0, sizeof chaos);
+	chaos_asked = chaos_over = 0;
+	key = key_of("key.example", "c2VjcmV0c2VjcmV0c2VjcmV0");
+	options(&o);
+	for (i = 0; i < CHAOS_SERVERS; i++) {
+		f[i] = fake_new(l, i == 0 ? 0 : i == 1 ? FAKE_UDP : FAKE_UDP | FAKE_TCP, misbehaves,
+		    NULL);
+		chaos_addr[i] = f[i]->addr;
+	}
+	x->conns_max = 8;
+	for (i = 0; i < 300; i++)
+		chaos_ask();
+	until(l, &chaos_over, CHAOS);
+	turn_for(l, 20);
+	assert_int_equal(chaos_over, CHAOS);
+	for (i = 0; i < CHAOS; i++)
+		assert_true(!chaos[i].live && chaos[i].calls <= 1);
+	assert_int_equal(x->inflight, 0);
+	assert_int_equal(x->pending_count, 0);
+	assert_int_equal(mus_dnsx_stats(x).queued_now, 0);
+	assert_int_equal(mus_dnsx_stats(x).asked, CHAOS);
+	for (i = 0; i < 20 && x->conn_count > 0; i++)
+		turn_for(l, 5);
+	assert_int_equal(x->conn_count, 0);
+	for (i = 0; i < CHAOS_SERVERS; i++)
+		fake_free(f[i]);
+	mus_tsig_key_free(key);
+}
+
 /* ---- memory ---- */
 
 static void
@@ -1246,6 +1450,7 @@ main(void)
 		T(silent_server_is_asked_less),
 		T(truncation),
 		T(forgeries_are_dropped),
+		T(answer_to_another_port_is_dropped),
 		T(odd_answers),
 		T(ports_and_ids_are_random),
 		T(refused_is_told_at_once),
@@ -1266,6 +1471,7 @@ main(void)
 		T(cancel_in_every_state),
 		T(cancel_and_free_in_callbacks),
 		T(free_with_everything_under_way),
+		T(every_question_ends_once),
 		T(servers_are_forgotten),
 	};
 #undef T

@@ -247,6 +247,23 @@ pieces_of_any_size(void **state)
 	assert_int_equal(f->conns_open, 0);
 }
 
+/* The time-out is for one message, not for the whole. */
+static void
+slow_but_steady(void **state)
+{
+	struct mus_xfrin_opts o = opts();
+	struct got g;
+	int64_t before = mus_loop_mono_ms(l);
+
+	(void)state;
+	plan.end = END_DRIPS;
+	plan.piece = 10;
+	o.idle_timeout_ms = 200;
+	g = transfer(o);
+	assert_int_equal(g.err, 0);
+	assert_true(mus_loop_mono_ms(l) - before > 400);
+}
+
 static void
 ends_that_are_errors(void **state)
 {
@@ -349,6 +366,7 @@ cancel_in_every_state(void **state)
 	until(l, &g.rrs, 20);
 	turn_for(l, 5);
 	assert_int_equal(g.rrs, 20);
+	assert_int_equal(g.done, 0);
 	stop_sending();
 	/* before it is connected */
 	assert_int_equal(mus_xfrin_start(l, &o, on_rr, on_done, &g, &g.x), 0);
@@ -373,6 +391,7 @@ main(void)
 #define T(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(pieces_of_any_size),
+		T(slow_but_steady),
 		T(ends_that_are_errors),
 		T(signed_transfers),
 		T(callback_stops_it),
