@@ -149,8 +149,10 @@ fail(struct mus_witness *w, enum mus_rule rule, const struct mus_ent *a, const s
 					      : b->server;
 	w->number = number;
 	w->seen_at = old->first;
-	/* Two new members clash for good; an old one dies. */
-	w->until = old->is_new || old->end.ms == MUS_TIME_ALWAYS.ms ? MUS_TIME_NEVER : old->end;
+	/* Two new members clash for good, and what is served lives on; what is served no more dies. */
+	w->until = old->is_new || old->server != MUS_NOBODY || old->end.ms == MUS_TIME_ALWAYS.ms
+	    ? MUS_TIME_NEVER
+	    : old->end;
 	return MUS_RES_FAILS;
 }
 
