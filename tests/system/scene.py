@@ -46,7 +46,7 @@ class Stage:
         self.lab, self.settings, self.binary = lab, settings, binary
         self.zones = [lab.zone_name(z) for z in zones]
         self.signers = list(signers or lab.state["signers"])
-        self.rate = rate or max(1.0, 6.0 / len(self.zones))
+        self.rate = rate or max(2.0, 6.0 / len(self.zones))
         self.mc, self.verdict, self.before = None, None, {}
 
     def __enter__(self):
