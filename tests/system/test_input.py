@@ -12,6 +12,7 @@ import pytest
 
 from musiclab.controller import Controller, program
 from musiclab.space import wait_until
+from conftest import new_lab
 from trouble import well
 
 BASE = "https://10.53.9.1:8053"
@@ -143,13 +144,12 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api(packages):
-    from conftest import new_lab
+def api(request, packages):
     lab = new_lab("in")
     try:
         yield Api(lab.up(signers=["knot", "pdns"]))
     finally:
-        lab.down(keep=True)
+        lab.down(keep=getattr(request.node, "musiclab_failed", False))
 
 
 @pytest.fixture(autouse=True)

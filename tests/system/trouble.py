@@ -22,7 +22,7 @@ SHORT = {"schedule": {"retry": "1500ms", "idle": "1500ms"}}
 class Trouble:
     def __init__(self, lab, zones, settings=None, rate=None, binary=None):
         self.lab, self.zones = lab, [lab.zone_name(z) for z in zones]
-        self.rate = rate or max(1.0, 4.0 / len(self.zones))
+        self.rate = rate or max(2.0, 6.0 / len(self.zones))
         self.settings, self.binary, self.verdict, self.at_parent = settings or SHORT, binary, None, {}
         self.mc = Controller(lab, settings=self.settings)
 
