@@ -90,10 +90,22 @@ with_engine(const char *path)
 	return bytes;
 }
 
+static void
+remove_db(const char *path)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
+	char name[96];
+
+	for (unsigned i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		snprintf(name, sizeof name, "%s%s", path, ends[i]);
+		unlink(name);
+	}
+}
+
 int
 main(void)
 {
-	char dir[] = "/tmp/bench-idle-XXXXXX", full[64], empty[64], command[96];
+	char dir[] = "/tmp/bench-idle-XXXXXX", full[64], empty[64];
 	struct mus_errtext et = {""};
 	struct mus_store *s = NULL;
 	long none, all;
@@ -103,14 +115,14 @@ main(void)
 		return 1;
 	snprintf(full, sizeof full, "%s/full.db", dir);
 	snprintf(empty, sizeof empty, "%s/empty.db", dir);
-	snprintf(command, sizeof command, "rm -r %s", dir);
 	must(mus_store_open(full, &s, &et), &et);
 	fill(s);
 	mus_store_close(s);
 	none = with_engine(empty);
 	all = with_engine(full);
-	if (system(command) != 0)	/* banned: our own scratch folder, no word from outside */
-		return 1;
+	remove_db(full);
+	remove_db(empty);
+	rmdir(dir);
 	each = (double)(all - none) / ZONES;
 	printf("bench idle-zone ours=%.0fB peer=limit theirs=%dB ratio=%.3f goal=<=1.0 %s\n", each,
 	    LIMIT_BYTES, each / LIMIT_BYTES, each <= LIMIT_BYTES ? "pass" : "short");

@@ -21,6 +21,7 @@ enum {
 };
 
 struct eng_copy;
+struct eng_search;
 
 /* A signer as the engine uses it.  A change of it makes a new one; who has borrowed its key holds
  * the old one until it is done. */
@@ -145,6 +146,7 @@ struct mus_engine {
 	struct mus_sigcache *sigs;
 	bool in_tx, tx_failed;
 	struct eng_job *jobs, **jobs_tail;	/* to be sent after the commit */
+	struct eng_search *searches;		/* look-ups under way */
 	struct eng_copy *copies;		/* transfers under way */
 	struct mus_zonestate scratch;	/* of the turn at work */
 	struct mus_zonestate view;	/* of mus_ctl_view */

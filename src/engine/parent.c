@@ -12,12 +12,39 @@
 enum { KEEP_S = 600, RETRY_S = 10 };
 
 /* A look-up under way, for one zone; several zones of one parent share its result. */
-struct search {
+struct eng_search {
+	struct eng_search *next;
 	struct mus_engine *e;
 	int64_t zone_id;
 	char zone[MUS_ZONETEXT_MAX];	/* the child, or the parent for the key look-up */
 	struct eng_parent *p;		/* key look-up: whose */
 };
+
+static struct eng_search *
+search_new(struct mus_engine *e, int64_t zone_id)
+{
+	struct eng_search *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->e = e;
+	s->zone_id = zone_id;
+	s->next = e->searches;
+	e->searches = s;
+	return s;
+}
+
+static void
+search_free(struct eng_search *s)
+{
+	struct eng_search **p = &s->e->searches;
+
+	while (*p && *p != s)
+		p = &(*p)->next;
+	if (*p)
+		*p = s->next;
+	free(s);
+}
 
 static struct eng_parent *
 parent_get(struct mus_engine *e, const char *zone)
@@ -51,7 +78,7 @@ wake_zone(struct mus_engine *e, int64_t id)
 static void
 on_keys(void *arg, const struct mus_lookup_result *r)
 {
-	struct search *s = arg;
+	struct eng_search *s = arg;
 	struct eng_parent *p = s->p;
 	struct mus_engine *e = s->e;
 
@@ -79,22 +106,22 @@ on_keys(void *arg, const struct mus_lookup_result *r)
 	if (p->keys_state != ENG_PK_SECURE)
 		eng_say(e, LOG_WARNING, p->zone, "%s", p->words.s);
 	wake_zone(e, s->zone_id);
-	free(s);
+	search_free(s);
 }
 
 static void
 ask_keys(struct mus_engine *e, struct eng_parent *p, int64_t zone_id)
 {
-	struct search *s;
+	struct eng_search *s;
 
 	if (p->asking || !e->o.lookup)
 		return;
-	s = calloc(1, sizeof *s);
+	s = search_new(e, zone_id);
 	if (!s)
 		return;
-	*s = (struct search){.e = e, .zone_id = zone_id, .p = p};
+	s->p = p;
 	if (mus_lookup(e->o.lookup, &p->name, MUS_TYPE_DNSKEY, on_keys, s) < 0)
-		free(s);
+		search_free(s);
 	else
 		p->asking = true;
 }
@@ -118,7 +145,7 @@ remember(struct mus_engine *e, const char *child, const char *parent)
 static void
 on_parent(void *arg, const struct mus_lookup_parent *r)
 {
-	struct search *s = arg;
+	struct eng_search *s = arg;
 	struct mus_engine *e = s->e;
 	char text[MUS_NAME_TEXT_MAX];
 	struct eng_parent *p;
@@ -150,7 +177,7 @@ on_parent(void *arg, const struct mus_lookup_parent *r)
 		ask_keys(e, p, s->zone_id);
 	wake_zone(e, s->zone_id);
 out:
-	free(s);
+	search_free(s);
 }
 
 /* Starts the search for a child's parent unless one is under way. */
@@ -158,22 +185,22 @@ static void
 search_parent(struct mus_engine *e, const char *zone, int64_t zone_id)
 {
 	struct mus_name name;
-	struct search *s;
+	struct eng_search *s;
 
 	if (!e->o.lookup || mus_map_get(e->parent_by_name, zone, strlen(zone) + 1) ||
 	    mus_name_parse(zone, &name, NULL) < 0)
 		return;
-	s = calloc(1, sizeof *s);
-	if (!s || !remember(e, zone, "")) {
-		free(s);
+	s = search_new(e, zone_id);
+	if (!s)
+		return;
+	if (!remember(e, zone, "")) {
+		search_free(s);
 		return;
 	}
-	s->e = e;
-	s->zone_id = zone_id;
 	snprintf(s->zone, sizeof s->zone, "%s", zone);
 	if (mus_lookup_parent(e->o.lookup, &name, on_parent, s) < 0) {
 		free(mus_map_remove(e->parent_by_name, zone, strlen(zone) + 1));
-		free(s);
+		search_free(s);
 	}
 }
 
@@ -214,6 +241,8 @@ eng_parents_free(struct mus_engine *e)
 	const void *key;
 	void *v;
 
+	while (e->searches)
+		search_free(e->searches);	/* the look-up is closed: none of them calls back */
 	if (!e->parent_by_name)
 		return;
 	while (mus_map_next(e->parent_by_name, &pos, &key, &len, &v)) {
