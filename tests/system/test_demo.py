@@ -1,0 +1,42 @@
+"""The demonstration: what it says at its end, how long it takes, and that it does not call a failure a success."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from musiclab.controller import ROOT
+
+
+@pytest.fixture
+def demo(packages):
+    """Runs lab/demo in a place of its own: a demonstration that somebody looks at stays up."""
+    base = tempfile.mkdtemp(prefix="music-demo-")
+    env = {**os.environ, "MUSICLAB_RUN": base}
+
+    def run(**more):
+        began = time.monotonic()
+        r = subprocess.run([os.path.join(ROOT, "lab", "demo")], env={**env, **more}, cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, timeout=300, check=False)
+        return r.returncode, r.stdout, time.monotonic() - began
+    yield run
+    subprocess.run([os.path.join(ROOT, "lab", "lab"), "down", "--name", "demo", "--clean"], env=env, check=False, capture_output=True)
+    shutil.rmtree(base, ignore_errors=True)
+
+
+def test_demo_ends_well_in_three_minutes(demo):
+    rc, said, seconds = demo()
+    last = said.rstrip().splitlines()[-1]
+    m = re.fullmatch(r"demo: ok: (\d+) answers, 0 bogus, 0 insecure, add \d+s, remove \d+s", last)
+    assert rc == 0 and m and int(m[1]) > 50, said[-2000:]
+    assert seconds < 180, f"{seconds:.0f} s"
+    assert "Look around" in said
+
+
+def test_demo_that_fails_says_so_and_where_to_look(demo):
+    rc, said, _ = demo(MUSIC_BUILD="/nonexistent")
+    assert rc != 0 and "demo: failed" in said and "demo: ok" not in said, said[-2000:]
+    assert "musicd.log" in said, said[-2000:]
