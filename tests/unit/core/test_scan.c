@@ -160,10 +160,18 @@ struct row {
 	uint64_t set;			/* CHANGE: the new DS, or NS */
 };
 
+#define QUIET(rule) MUS_SCAN_QUIET, MUS_SCAN_RULE_##rule, -1, 0
+#define HOLD(rule, server) MUS_SCAN_HOLD, MUS_SCAN_RULE_##rule, server, 0
+#define CHANGE(set) MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, set
 #define ROW(n) static void n(void)
 ROW(nothing) { steady(); }
 ROW(absent) { steady(); both_cds(only_cdnskey); both_cds(only_cds); }
-ROW(absent_everywhere) { absent(); for (int i = 0; i < 2; i++) in.server[i].cds = in.server[i].cdnskey = nodata(); }
+ROW(absent_everywhere)
+{
+	absent();
+	for (int i = 0; i < 2; i++)
+		in.server[i].cds = in.server[i].cdnskey = nodata();
+}
 ROW(quiet_though_unsigned) { steady(); both_cds(unsigned_cds); }
 ROW(follows) { drop_b(); }
 ROW(no_ds) { drop_b(); in.ds = 0; }
@@ -171,8 +179,16 @@ ROW(no_server) { drop_b(); in.server_count = 0; }
 ROW(cut) { drop_b(); in.is_cut = true; }
 ROW(one_silent) { drop_b(); in.server[1].cds = silent(); }
 ROW(one_never_asked) { drop_b(); in.server[1].cds = (struct mus_scan_set){0}; }
-ROW(keys_refused) { drop_b(); in.server[1].key = (struct mus_scan_set){.is_asked = true, .cause = MUS_CAUSE_REFUSED}; }
-ROW(cdnskey_servfail) { drop_b(); in.server[0].cdnskey = (struct mus_scan_set){.is_asked = true, .cause = MUS_CAUSE_SERVFAIL}; }
+ROW(keys_refused)
+{
+	drop_b();
+	in.server[1].key = (struct mus_scan_set){.is_asked = true, .cause = MUS_CAUSE_REFUSED};
+}
+ROW(cdnskey_servfail)
+{
+	drop_b();
+	in.server[0].cdnskey = (struct mus_scan_set){.is_asked = true, .cause = MUS_CAUSE_SERVFAIL};
+}
 ROW(quiet_but_silent) { steady(); in.server[1].cds = silent(); }
 ROW(one_absent) { drop_b(); in.server[1].cds = in.server[1].cdnskey = nodata(); }
 ROW(one_status_quo) { drop_b(); cds(1, BIT(DA) | BIT(DB), BIT(KA) | BIT(KB)); }
@@ -180,7 +196,13 @@ ROW(one_other_key) { drop_b(); cds(1, BIT(DB), BIT(KB)); }
 ROW(digests_differ) { drop_b(); in.server[1].cds.set = BIT(DA384); }
 ROW(one_without_cdnskey) { drop_b(); in.server[1].cdnskey = nodata(); }
 ROW(one_deletes) { drop_b(); in.policy.allow_delete = true; deleting(&in.server[1]); }
-ROW(delete_and_nodata) { drop_b(); in.policy.allow_delete = true; deleting(&in.server[0]); in.server[1].cds = in.server[1].cdnskey = nodata(); }
+ROW(delete_and_nodata)
+{
+	drop_b();
+	in.policy.allow_delete = true;
+	deleting(&in.server[0]);
+	in.server[1].cds = in.server[1].cdnskey = nodata();
+}
 ROW(bogus_keys) { drop_b(); in.server[1].key.sig = 0; }
 ROW(keys_signed_by_zsk) { drop_b(); in.server[1].key.sig = BIT(ZA); }
 ROW(keys_without_ds) { drop_b(); in.ds = BIT(DB); }
@@ -192,96 +214,157 @@ ROW(cds_signed_by_absent_key) { drop_b(); in.server[1].cds.sig = BIT(KB); }
 ROW(cds_by_zsk) { drop_b(); both_cds(zsk_signs); }
 ROW(cds_alone_by_zsk) { drop_b(); in.server[1].cds.sig = BIT(ZA); }
 ROW(cdnskey_by_zsk) { drop_b(); in.server[1].cdnskey.sig = BIT(ZA); }
-ROW(cds_not_cdnskey) { drop_b(); for (unsigned i = 0; i < 2; i++) cds(i, BIT(DA), BIT(KA) | BIT(KB)); }
-ROW(cdnskey_not_cds) { drop_b(); for (unsigned i = 0; i < 2; i++) cds(i, BIT(DA) | BIT(DB) | BIT(DA384), BIT(KA)); }
-ROW(unknown_digest_beside) { drop_b(); in.rec[DA384] = (struct mus_scan_ds){.alg = 13, .digest_type = 4, .alg_supported = true};
-	for (unsigned i = 0; i < 2; i++) cds(i, BIT(DA) | BIT(DA384), BIT(KA)); }
+ROW(cds_not_cdnskey)
+{
+	drop_b();
+	for (unsigned i = 0; i < 2; i++)
+		cds(i, BIT(DA), BIT(KA) | BIT(KB));
+}
+ROW(cdnskey_not_cds)
+{
+	drop_b();
+	for (unsigned i = 0; i < 2; i++)
+		cds(i, BIT(DA) | BIT(DB) | BIT(DA384), BIT(KA));
+}
+ROW(unknown_digest_beside)
+{
+	drop_b();
+	in.rec[DA384] = (struct mus_scan_ds){.alg = 13, .digest_type = 4, .alg_supported = true};
+	for (unsigned i = 0; i < 2; i++)
+		cds(i, BIT(DA) | BIT(DA384), BIT(KA));
+}
 ROW(cds_alone) { drop_b(); both_cds(only_cds); }
 ROW(cdnskey_alone) { drop_b(); both_cds(only_cdnskey); }
 ROW(cdnskey_without_digest) { cdnskey_alone(); in.key[KA].ds = MUS_SCAN_NOBODY; }
 ROW(cdnskey_alone_quiet) { steady(); both_cds(only_cdnskey); }
 ROW(delete_forbidden) { drop_b(); both_cds(deleting); }
 ROW(delete_allowed) { drop_b(); in.policy.allow_delete = true; both_cds(deleting); }
-ROW(delete_in_cds_only) { delete_allowed(); for (unsigned i = 0; i < 2; i++) { in.server[i].cdnskey.deletes = 0; in.server[i].cdnskey.set = BIT(KA); } }
+ROW(delete_in_cds_only)
+{
+	delete_allowed();
+	for (unsigned i = 0; i < 2; i++) {
+		in.server[i].cdnskey.deletes = 0;
+		in.server[i].cdnskey.set = BIT(KA);
+	}
+}
 ROW(delete_by_zsk) { delete_allowed(); both_cds(zsk_signs); }
-ROW(delete_mixed) { delete_allowed(); for (unsigned i = 0; i < 2; i++) in.server[i].cds.set = BIT(DA); }
-ROW(delete_twice) { delete_allowed(); for (unsigned i = 0; i < 2; i++) in.server[i].cds.deletes = 2; }
-ROW(delete_twice_in_cdnskey) { delete_allowed(); for (unsigned i = 0; i < 2; i++) in.server[i].cdnskey.deletes = 2; }
+ROW(delete_mixed)
+{
+	delete_allowed();
+	for (unsigned i = 0; i < 2; i++)
+		in.server[i].cds.set = BIT(DA);
+}
+ROW(delete_twice)
+{
+	delete_allowed();
+	for (unsigned i = 0; i < 2; i++)
+		in.server[i].cds.deletes = 2;
+}
+ROW(delete_twice_in_cdnskey)
+{
+	delete_allowed();
+	for (unsigned i = 0; i < 2; i++)
+		in.server[i].cdnskey.deletes = 2;
+}
 ROW(delete_in_cds_alone) { delete_allowed(); both_cds(only_cds); }
 ROW(odd_record) { drop_b(); in.server[1].cds.odd = 1; }
 ROW(sha1) { drop_b(); for (unsigned i = 0; i < 2; i++) cds(i, BIT(DA) | BIT(DA1), BIT(KA)); }
 ROW(sha1_allowed) { sha1(); in.policy.digest_types |= BIT(1); }
-ROW(unknown_alg) { drop_b(); for (unsigned i = 0; i < 2; i++) { cds(i, BIT(DA) | BIT(DX), 0); only_cds(&in.server[i]); } }
-ROW(as_many) { drop_b(); in.policy.ds_max = 2; for (unsigned i = 0; i < 2; i++) cds(i, BIT(DA) | BIT(DA384), BIT(KA)); }
+ROW(unknown_alg)
+{
+	drop_b();
+	for (unsigned i = 0; i < 2; i++) {
+		cds(i, BIT(DA) | BIT(DX), 0);
+		only_cds(&in.server[i]);
+	}
+}
+ROW(as_many)
+{
+	drop_b();
+	in.policy.ds_max = 2;
+	for (unsigned i = 0; i < 2; i++)
+		cds(i, BIT(DA) | BIT(DA384), BIT(KA));
+}
 ROW(one_too_many) { as_many(); in.policy.ds_max = 1; }
 ROW(fresh) { drop_b(); both_cds(past); }
 ROW(older) { fresh(); in.server[1].cds.inception_s = 999; }
 ROW(older_cdnskey) { fresh(); in.server[0].cdnskey.inception_s = 999; }
 ROW(older_than_another) { drop_b(); past(&in.server[0]); in.server[1].cds.inception_s = 1; }
 ROW(breaks_b) { steady(); for (unsigned i = 0; i < 2; i++) cds(i, BIT(DA), BIT(KA)); }
-ROW(breaks_by_digest) { drop_b(); in.rec[DA].digest_supported = false; in.policy.digest_types |= BIT(2); in.rec[DA384].keys = BIT(KA);
-	in.ds = BIT(DA384) | BIT(DB); both_cds(only_cds); }
-ROW(adds_b) { steady(); in.ds = BIT(DA); in.server[1].key = in.server[0].key; in.server[1].cds.sig = in.server[1].cdnskey.sig = BIT(KA); }
+ROW(breaks_by_digest)
+{
+	drop_b();
+	in.rec[DA].digest_supported = false;
+	in.ds = BIT(DA384) | BIT(DB);
+	both_cds(only_cds);
+}
+ROW(adds_b)
+{
+	steady();
+	in.ds = BIT(DA);
+	in.server[1].key = in.server[0].key;
+	in.server[1].cds.sig = in.server[1].cdnskey.sig = BIT(KA);
+}
 
 static const struct row ds_rows[] = {
-    {"status quo", nothing, MUS_SCAN_QUIET, MUS_SCAN_RULE_INSYNC, -1, 0},
-    {"CDS and CDNSKEY absent", absent_everywhere, MUS_SCAN_QUIET, MUS_SCAN_RULE_ABSENT, -1, 0},
-    {"status quo needs no signature", quiet_though_unsigned, MUS_SCAN_QUIET, MUS_SCAN_RULE_INSYNC, -1, 0},
-    {"one signer goes", follows, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(DA)},
-    {"one signer comes", adds_b, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(DA) | BIT(DB)},
-    {"no DS at the parent", no_ds, MUS_SCAN_HOLD, MUS_SCAN_RULE_NODS, -1, 0},
-    {"no server", no_server, MUS_SCAN_HOLD, MUS_SCAN_RULE_NOSERVER, -1, 0},
-    {"tables too small", cut, MUS_SCAN_HOLD, MUS_SCAN_RULE_TOOMANY, -1, 0},
-    {"a time-out is not absence", one_silent, MUS_SCAN_HOLD, MUS_SCAN_RULE_REACH, 1, 0},
-    {"not asked is not absence", one_never_asked, MUS_SCAN_HOLD, MUS_SCAN_RULE_REACH, 1, 0},
-    {"DNSKEY refused", keys_refused, MUS_SCAN_HOLD, MUS_SCAN_RULE_REACH, 1, 0},
-    {"CDNSKEY SERVFAIL", cdnskey_servfail, MUS_SCAN_HOLD, MUS_SCAN_RULE_REACH, 0, 0},
-    {"nothing asked, one silent", quiet_but_silent, MUS_SCAN_HOLD, MUS_SCAN_RULE_REACH, 1, 0},
-    {"one has none", one_absent, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"one has the status quo", one_status_quo, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"one names another key", one_other_key, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"digest types differ", digests_differ, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"one has no CDNSKEY", one_without_cdnskey, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"one deletes", one_deletes, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"one deletes, one has none", delete_and_nodata, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"DNSKEY not signed", bogus_keys, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
-    {"DNSKEY signed by a key without DS", keys_signed_by_zsk, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
-    {"DS names no key there", keys_without_ds, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 0, 0},
-    {"the key is revoked", keys_revoked, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 0, 0},
-    {"no DNSKEY set", no_keys, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
-    {"CDS not signed", cds_unsigned, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
-    {"CDNSKEY not signed", cdnskey_unsigned, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
-    {"CDS signed by a key of another server", cds_signed_by_absent_key, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
-    {"CDS signed by the ZSK only", cds_by_zsk, MUS_SCAN_HOLD, MUS_SCAN_RULE_SIGNER, 0, 0},
-    {"one CDS signed by the ZSK only", cds_alone_by_zsk, MUS_SCAN_HOLD, MUS_SCAN_RULE_SIGNER, 1, 0},
-    {"CDNSKEY signed by the ZSK only", cdnskey_by_zsk, MUS_SCAN_HOLD, MUS_SCAN_RULE_SIGNER, 1, 0},
-    {"CDNSKEY has more", cds_not_cdnskey, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOTH, 0, 0},
-    {"CDS has more", cdnskey_not_cds, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOTH, 0, 0},
-    {"an unknown digest needs no CDNSKEY", unknown_digest_beside, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(DA) | BIT(DA384)},
-    {"CDS alone", cds_alone, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(DA)},
-    {"CDNSKEY alone", cdnskey_alone, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(DA)},
-    {"CDNSKEY of which no DS is made", cdnskey_without_digest, MUS_SCAN_HOLD, MUS_SCAN_RULE_ALGORITHM, 0, 0},
-    {"CDNSKEY alone, status quo", cdnskey_alone_quiet, MUS_SCAN_QUIET, MUS_SCAN_RULE_INSYNC, -1, 0},
-    {"delete, forbidden", delete_forbidden, MUS_SCAN_HOLD, MUS_SCAN_RULE_DELETE, 0, 0},
-    {"delete, allowed", delete_allowed, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, 0},
-    {"delete in CDS, a key in CDNSKEY", delete_in_cds_only, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOTH, 0, 0},
-    {"delete signed by the ZSK", delete_by_zsk, MUS_SCAN_HOLD, MUS_SCAN_RULE_SIGNER, 0, 0},
-    {"delete beside a key", delete_mixed, MUS_SCAN_HOLD, MUS_SCAN_RULE_MALFORMED, 0, 0},
-    {"two delete records", delete_twice, MUS_SCAN_HOLD, MUS_SCAN_RULE_MALFORMED, 0, 0},
-    {"two delete records in CDNSKEY", delete_twice_in_cdnskey, MUS_SCAN_HOLD, MUS_SCAN_RULE_MALFORMED, 0, 0},
-    {"delete, no CDNSKEY", delete_in_cds_alone, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, 0},
-    {"a record not of the form", odd_record, MUS_SCAN_HOLD, MUS_SCAN_RULE_MALFORMED, 1, 0},
-    {"SHA-1", sha1, MUS_SCAN_HOLD, MUS_SCAN_RULE_DIGEST, 0, 0},
-    {"SHA-1 where it is allowed", sha1_allowed, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(DA) | BIT(DA1)},
-    {"unknown algorithm", unknown_alg, MUS_SCAN_HOLD, MUS_SCAN_RULE_ALGORITHM, 0, 0},
-    {"as many as allowed", as_many, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(DA) | BIT(DA384)},
-    {"one more than allowed", one_too_many, MUS_SCAN_HOLD, MUS_SCAN_RULE_MANYDS, 0, 0},
-    {"equal inception is not older", fresh, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(DA)},
-    {"CDS one second older", older, MUS_SCAN_HOLD, MUS_SCAN_RULE_FRESHNESS, 1, 0},
-    {"CDNSKEY one second older", older_cdnskey, MUS_SCAN_HOLD, MUS_SCAN_RULE_FRESHNESS, 0, 0},
-    {"older than at another server", older_than_another, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(DA)},
-    {"would break the other signer", breaks_b, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONTINUITY, 1, 0},
-    {"the one path has a digest we cannot check", breaks_by_digest, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONTINUITY, 0, 0},
+    {"status quo", nothing, QUIET(INSYNC)},
+    {"CDS and CDNSKEY absent", absent_everywhere, QUIET(ABSENT)},
+    {"status quo needs no signature", quiet_though_unsigned, QUIET(INSYNC)},
+    {"one signer goes", follows, CHANGE(BIT(DA))},
+    {"one signer comes", adds_b, CHANGE(BIT(DA) | BIT(DB))},
+    {"no DS at the parent", no_ds, HOLD(NODS, -1)},
+    {"no server", no_server, HOLD(NOSERVER, -1)},
+    {"tables too small", cut, HOLD(TOOMANY, -1)},
+    {"a time-out is not absence", one_silent, HOLD(REACH, 1)},
+    {"not asked is not absence", one_never_asked, HOLD(REACH, 1)},
+    {"DNSKEY refused", keys_refused, HOLD(REACH, 1)},
+    {"CDNSKEY SERVFAIL", cdnskey_servfail, HOLD(REACH, 0)},
+    {"nothing asked, one silent", quiet_but_silent, HOLD(REACH, 1)},
+    {"one has none", one_absent, HOLD(CONSISTENCY, 0)},
+    {"one has the status quo", one_status_quo, HOLD(CONSISTENCY, 0)},
+    {"one names another key", one_other_key, HOLD(CONSISTENCY, 0)},
+    {"digest types differ", digests_differ, HOLD(CONSISTENCY, 0)},
+    {"one has no CDNSKEY", one_without_cdnskey, HOLD(CONSISTENCY, 0)},
+    {"one deletes", one_deletes, HOLD(CONSISTENCY, 0)},
+    {"one deletes, one has none", delete_and_nodata, HOLD(CONSISTENCY, 0)},
+    {"DNSKEY not signed", bogus_keys, HOLD(BOGUS, 1)},
+    {"DNSKEY signed by a key without DS", keys_signed_by_zsk, HOLD(BOGUS, 1)},
+    {"DS names no key there", keys_without_ds, HOLD(BOGUS, 0)},
+    {"the key is revoked", keys_revoked, HOLD(BOGUS, 0)},
+    {"no DNSKEY set", no_keys, HOLD(BOGUS, 1)},
+    {"CDS not signed", cds_unsigned, HOLD(BOGUS, 1)},
+    {"CDNSKEY not signed", cdnskey_unsigned, HOLD(BOGUS, 1)},
+    {"CDS signed by a key of another server", cds_signed_by_absent_key, HOLD(BOGUS, 1)},
+    {"CDS signed by the ZSK only", cds_by_zsk, HOLD(SIGNER, 0)},
+    {"one CDS signed by the ZSK only", cds_alone_by_zsk, HOLD(SIGNER, 1)},
+    {"CDNSKEY signed by the ZSK only", cdnskey_by_zsk, HOLD(SIGNER, 1)},
+    {"CDNSKEY has more", cds_not_cdnskey, HOLD(BOTH, 0)},
+    {"CDS has more", cdnskey_not_cds, HOLD(BOTH, 0)},
+    {"an unknown digest needs no CDNSKEY", unknown_digest_beside, CHANGE(BIT(DA) | BIT(DA384))},
+    {"CDS alone", cds_alone, CHANGE(BIT(DA))},
+    {"CDNSKEY alone", cdnskey_alone, CHANGE(BIT(DA))},
+    {"CDNSKEY of which no DS is made", cdnskey_without_digest, HOLD(ALGORITHM, 0)},
+    {"CDNSKEY alone, status quo", cdnskey_alone_quiet, QUIET(INSYNC)},
+    {"delete, forbidden", delete_forbidden, HOLD(DELETE, 0)},
+    {"delete, allowed", delete_allowed, CHANGE(0)},
+    {"delete in CDS, a key in CDNSKEY", delete_in_cds_only, HOLD(BOTH, 0)},
+    {"delete signed by the ZSK", delete_by_zsk, HOLD(SIGNER, 0)},
+    {"delete beside a key", delete_mixed, HOLD(MALFORMED, 0)},
+    {"two delete records", delete_twice, HOLD(MALFORMED, 0)},
+    {"two delete records in CDNSKEY", delete_twice_in_cdnskey, HOLD(MALFORMED, 0)},
+    {"delete, no CDNSKEY", delete_in_cds_alone, CHANGE(0)},
+    {"a record not of the form", odd_record, HOLD(MALFORMED, 1)},
+    {"SHA-1", sha1, HOLD(DIGEST, 0)},
+    {"SHA-1 where it is allowed", sha1_allowed, CHANGE(BIT(DA) | BIT(DA1))},
+    {"unknown algorithm", unknown_alg, HOLD(ALGORITHM, 0)},
+    {"as many as allowed", as_many, CHANGE(BIT(DA) | BIT(DA384))},
+    {"one more than allowed", one_too_many, HOLD(MANYDS, 0)},
+    {"equal inception is not older", fresh, CHANGE(BIT(DA))},
+    {"CDS one second older", older, HOLD(FRESHNESS, 1)},
+    {"CDNSKEY one second older", older_cdnskey, HOLD(FRESHNESS, 0)},
+    {"older than at another server", older_than_another, CHANGE(BIT(DA))},
+    {"would break the other signer", breaks_b, HOLD(CONTINUITY, 1)},
+    {"the one path has a digest we cannot check", breaks_by_digest, HOLD(CONTINUITY, 0)},
 };
 
 /* ---- CSYNC -------------------------------------------------------------------------------------- */
@@ -339,7 +422,12 @@ ROW(c_bitmaps) { c_drop(); in.server[1].csync_types |= MUS_SCAN_BIT_A; }
 ROW(c_immediate_differs) { c_drop(); in.server[1].csync_flags = 0; }
 ROW(c_soamin_differs) { c_drop(); in.server[1].csync_flags |= MUS_SCAN_SOAMINIMUM; }
 ROW(c_flag) { c_drop(); in.server[1].csync_flags |= 4; }
-ROW(c_type) { c_drop(); for (int i = 0; i < 2; i++) in.server[i].csync_types |= MUS_SCAN_BIT_OTHER; }
+ROW(c_type)
+{
+	c_drop();
+	for (int i = 0; i < 2; i++)
+		in.server[i].csync_types |= MUS_SCAN_BIT_OTHER;
+}
 ROW(c_approval) { c_drop(); csync(MUS_SCAN_BIT_NS, 0); }
 ROW(c_approval_policy) { c_drop(); in.policy.need_approval = true; }
 ROW(c_moving) { c_drop(); in.server[1].serial2++; }
@@ -347,7 +435,12 @@ ROW(c_no_soa2) { c_drop(); in.server[1].soa2 = silent(); }
 ROW(c_soa_unsigned) { c_drop(); in.server[1].soa.sig = 0; }
 ROW(c_soamin) { c_drop(); in.server[0].csync_flags |= 2; in.server[0].csync_serial = 10; }
 ROW(c_soamin_short) { c_soamin(); in.server[0].csync_serial = 11; }
-ROW(c_soamin_wraps) { c_soamin(); in.server[0].csync_serial = 3; in.server[0].serial = in.server[0].serial2 = UINT32_MAX; }
+ROW(c_soamin_wraps)
+{
+	c_soamin();
+	in.server[0].csync_serial = 3;
+	in.server[0].serial = in.server[0].serial2 = UINT32_MAX;
+}
 ROW(c_past) { c_drop(); both_cds(past); in.server[1].past.soa_serial = 11; }
 ROW(c_replay_soa) { c_past(); in.server[1].past.soa_serial = 12; }
 ROW(c_replay_csync) { c_past(); in.server[0].past.csync_serial = 6; }
@@ -355,89 +448,136 @@ ROW(c_ns_differ) { c_drop(); in.server[1].ns.set = BIT(NSB); }
 ROW(c_ns_empty) { c_drop(); in.server[1].ns = nodata(); }
 ROW(c_ns_silent) { c_drop(); in.server[1].ns = silent(); }
 ROW(c_ns_unsigned) { c_drop(); in.server[1].ns.sig = 0; }
-ROW(c_ns_root) { c_drop(); for (int i = 0; i < 2; i++) { in.server[i].ns.set = 0; in.server[i].ns.odd = 1; } }
+ROW(c_ns_root)
+{
+	c_drop();
+	for (int i = 0; i < 2; i++) {
+		in.server[i].ns.set = 0;
+		in.server[i].ns.odd = 1;
+	}
+}
 ROW(c_few) { c_drop(); in.policy.ns_min = 2; }
 ROW(c_enough) { steady(); in.policy.ns_min = 2; in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_NS, 1); }
-ROW(c_new) { steady(); csync(MUS_SCAN_BIT_NS | MUS_SCAN_BIT_A, 1); ns(in.ns | BIT(NSNEW)); addrs(NSNEW, MUS_SCAN_A, BIT(IPNEW)); }
+ROW(c_new)
+{
+	steady();
+	csync(MUS_SCAN_BIT_NS | MUS_SCAN_BIT_A, 1);
+	ns(in.ns | BIT(NSNEW));
+	addrs(NSNEW, MUS_SCAN_A, BIT(IPNEW));
+}
 ROW(c_new_good) { c_new(); good_fresh(); }
 ROW(c_new_known_addr) { c_new(); addrs(NSNEW, MUS_SCAN_A, BIT(IPB)); }
 ROW(c_new_udp) { c_new_good(); in.fresh[0].udp = silent(); }
 ROW(c_new_tcp) { c_new_good(); in.fresh[0].tcp = silent(); }
 ROW(c_new_lame) { c_new_good(); in.fresh[0].udp.cause = MUS_CAUSE_NOTAUTH; }
 ROW(c_new_empty) { c_new_good(); in.fresh[0].tcp.is_present = false; }
-ROW(c_new_chain) { c_new_good(); in.ds = BIT(DA); in.server[1].key = in.server[0].key; in.server[1].csync.sig = BIT(ZA); }
+ROW(c_new_chain)
+{
+	c_new_good();
+	in.ds = BIT(DA);
+	in.server[1].key = in.server[0].key;
+	in.server[1].csync.sig = BIT(ZA);
+}
 ROW(c_new_nokeys) { c_new_good(); in.fresh[0].key = silent(); }
 ROW(c_new_unresolved) { c_new_good(); in.unresolved = BIT(NSNEW); }
-ROW(c_new_noaddr) { c_new(); for (int i = 0; i < 2; i++) in.server[i].at[NSNEW][MUS_SCAN_A] = nodata(); }
-ROW(c_new_nobits) { c_new(); for (int i = 0; i < 2; i++) in.server[i].csync_types = MUS_SCAN_BIT_NS; }
+ROW(c_new_noaddr)
+{
+	c_new();
+	for (int i = 0; i < 2; i++)
+		in.server[i].at[NSNEW][MUS_SCAN_A] = nodata();
+}
+ROW(c_new_nobits)
+{
+	c_new();
+	for (int i = 0; i < 2; i++)
+		in.server[i].csync_types = MUS_SCAN_BIT_NS;
+}
 ROW(c_addr_differ) { c_new_good(); in.server[1].at[NSNEW][MUS_SCAN_A].set = BIT(IPIN); }
 ROW(c_addr_unsigned) { c_new_good(); in.server[1].at[NSNEW][MUS_SCAN_A].sig = 0; }
 ROW(c_addr_silent) { c_new_good(); in.server[0].at[NSNEW][MUS_SCAN_A] = silent(); }
-ROW(c_addr_unproved) { c_new_good(); for (int i = 0; i < 2; i++) { in.server[i].csync_types |= MUS_SCAN_BIT_AAAA; in.server[i].at[NSNEW][MUS_SCAN_AAAA].is_proved = false; } }
-ROW(c_glue_moves) { steady(); in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_A, 1); addrs(NSIN, MUS_SCAN_A, BIT(IPNEW)); }
+ROW(c_addr_unproved)
+{
+	c_new_good();
+	for (int i = 0; i < 2; i++) {
+		in.server[i].csync_types |= MUS_SCAN_BIT_AAAA;
+		in.server[i].at[NSNEW][MUS_SCAN_AAAA].is_proved = false;
+	}
+}
+ROW(c_glue_moves)
+{
+	steady();
+	in.ns |= BIT(NSIN);
+	csync(MUS_SCAN_BIT_A, 1);
+	addrs(NSIN, MUS_SCAN_A, BIT(IPNEW));
+}
 ROW(c_glue_moved) { c_glue_moves(); good_fresh(); in.looked = BIT(NSIN); in.fresh[0].name = NSIN; }
 ROW(c_glue_gone) { steady(); in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_A, 1); }
 ROW(c_glue_stays) { steady(); in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_AAAA, 1); }
 ROW(c_glue_leaves) { steady(); in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_NS | MUS_SCAN_BIT_A, 1); }
 ROW(c_glue_leaves_address) { c_glue_leaves(); addrs(NSIN, MUS_SCAN_A, BIT(IPIN)); }
-ROW(c_other_bad) { c_new_good(); in.fresh_count = 2; in.fresh[1] = (struct mus_scan_fresh){.name = NSA}; }
+ROW(c_other_bad)
+{
+	c_new_good();
+	in.fresh_count = 2;
+	in.fresh[1] = (struct mus_scan_fresh){.name = NSA};
+}
 
 static const struct row csync_rows[] = {
-    {"none", c_none, MUS_SCAN_QUIET, MUS_SCAN_RULE_ABSENT, -1, 0},
-    {"the parent has it already", c_insync, MUS_SCAN_QUIET, MUS_SCAN_RULE_INSYNC, -1, 0},
-    {"a name goes", c_drop, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA)},
-    {"one has none", c_one_absent, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"a time-out is not absence", c_silent, MUS_SCAN_HOLD, MUS_SCAN_RULE_REACH, 1, 0},
-    {"no DS", c_no_ds, MUS_SCAN_HOLD, MUS_SCAN_RULE_NODS, -1, 0},
-    {"not signed", c_unsigned, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
-    {"no chain", c_no_chain, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 0, 0},
-    {"two CSYNC records", c_two, MUS_SCAN_HOLD, MUS_SCAN_RULE_MALFORMED, 1, 0},
-    {"bitmaps differ", c_bitmaps, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"immediate differs", c_immediate_differs, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"soaminimum may differ", c_soamin_differs, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA)},
-    {"unknown flag", c_flag, MUS_SCAN_HOLD, MUS_SCAN_RULE_FLAGS, 1, 0},
-    {"unknown type", c_type, MUS_SCAN_HOLD, MUS_SCAN_RULE_TYPES, 0, 0},
-    {"not immediate", c_approval, MUS_SCAN_HOLD, MUS_SCAN_RULE_APPROVAL, 0, 0},
-    {"approval by policy", c_approval_policy, MUS_SCAN_HOLD, MUS_SCAN_RULE_APPROVAL, 0, 0},
-    {"the serial moves", c_moving, MUS_SCAN_HOLD, MUS_SCAN_RULE_MOVING, 1, 0},
-    {"no last SOA", c_no_soa2, MUS_SCAN_HOLD, MUS_SCAN_RULE_REACH, 1, 0},
-    {"SOA not signed", c_soa_unsigned, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
-    {"soaminimum reached", c_soamin, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA)},
-    {"soaminimum one short", c_soamin_short, MUS_SCAN_HOLD, MUS_SCAN_RULE_SOAMINIMUM, 0, 0},
-    {"soaminimum, serials wrap", c_soamin_wraps, MUS_SCAN_HOLD, MUS_SCAN_RULE_SOAMINIMUM, 0, 0},
-    {"the same serials again", c_past, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA)},
-    {"SOA serial went back", c_replay_soa, MUS_SCAN_HOLD, MUS_SCAN_RULE_REPLAY, 1, 0},
-    {"CSYNC serial went back", c_replay_csync, MUS_SCAN_HOLD, MUS_SCAN_RULE_REPLAY, 0, 0},
-    {"NS differ", c_ns_differ, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"NS empty", c_ns_empty, MUS_SCAN_HOLD, MUS_SCAN_RULE_NSEMPTY, 1, 0},
-    {"NS silent", c_ns_silent, MUS_SCAN_HOLD, MUS_SCAN_RULE_REACH, 1, 0},
-    {"NS not signed", c_ns_unsigned, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
-    {"NS is the root", c_ns_root, MUS_SCAN_HOLD, MUS_SCAN_RULE_MALFORMED, 0, 0},
-    {"too few names", c_few, MUS_SCAN_HOLD, MUS_SCAN_RULE_NSFEW, 0, 0},
-    {"just enough names", c_enough, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB)},
+    {"none", c_none, QUIET(ABSENT)},
+    {"the parent has it already", c_insync, QUIET(INSYNC)},
+    {"a name goes", c_drop, CHANGE(BIT(NSA))},
+    {"one has none", c_one_absent, HOLD(CONSISTENCY, 0)},
+    {"a time-out is not absence", c_silent, HOLD(REACH, 1)},
+    {"no DS", c_no_ds, HOLD(NODS, -1)},
+    {"not signed", c_unsigned, HOLD(BOGUS, 1)},
+    {"no chain", c_no_chain, HOLD(BOGUS, 0)},
+    {"two CSYNC records", c_two, HOLD(MALFORMED, 1)},
+    {"bitmaps differ", c_bitmaps, HOLD(CONSISTENCY, 0)},
+    {"immediate differs", c_immediate_differs, HOLD(CONSISTENCY, 0)},
+    {"soaminimum may differ", c_soamin_differs, CHANGE(BIT(NSA))},
+    {"unknown flag", c_flag, HOLD(FLAGS, 1)},
+    {"unknown type", c_type, HOLD(TYPES, 0)},
+    {"not immediate", c_approval, HOLD(APPROVAL, 0)},
+    {"approval by policy", c_approval_policy, HOLD(APPROVAL, 0)},
+    {"the serial moves", c_moving, HOLD(MOVING, 1)},
+    {"no last SOA", c_no_soa2, HOLD(REACH, 1)},
+    {"SOA not signed", c_soa_unsigned, HOLD(BOGUS, 1)},
+    {"soaminimum reached", c_soamin, CHANGE(BIT(NSA))},
+    {"soaminimum one short", c_soamin_short, HOLD(SOAMINIMUM, 0)},
+    {"soaminimum, serials wrap", c_soamin_wraps, HOLD(SOAMINIMUM, 0)},
+    {"the same serials again", c_past, CHANGE(BIT(NSA))},
+    {"SOA serial went back", c_replay_soa, HOLD(REPLAY, 1)},
+    {"CSYNC serial went back", c_replay_csync, HOLD(REPLAY, 0)},
+    {"NS differ", c_ns_differ, HOLD(CONSISTENCY, 0)},
+    {"NS empty", c_ns_empty, HOLD(NSEMPTY, 1)},
+    {"NS silent", c_ns_silent, HOLD(REACH, 1)},
+    {"NS not signed", c_ns_unsigned, HOLD(BOGUS, 1)},
+    {"NS is the root", c_ns_root, HOLD(MALFORMED, 0)},
+    {"too few names", c_few, HOLD(NSFEW, 0)},
+    {"just enough names", c_enough, CHANGE(BIT(NSA) | BIT(NSB))},
     {"a newcomer is looked at first", c_new, MUS_SCAN_MORE, MUS_SCAN_RULE_NONE, -1, 0},
-    {"a good newcomer", c_new_good, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB) | BIT(NSNEW)},
-    {"a new name of a known server", c_new_known_addr, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB) | BIT(NSNEW)},
-    {"newcomer silent by UDP", c_new_udp, MUS_SCAN_HOLD, MUS_SCAN_RULE_NEWAA, -1, 0},
-    {"newcomer silent by TCP", c_new_tcp, MUS_SCAN_HOLD, MUS_SCAN_RULE_NEWAA, -1, 0},
-    {"newcomer lame", c_new_lame, MUS_SCAN_HOLD, MUS_SCAN_RULE_NEWAA, -1, 0},
-    {"newcomer without SOA", c_new_empty, MUS_SCAN_HOLD, MUS_SCAN_RULE_NEWAA, -1, 0},
-    {"newcomer's keys without DS", c_new_chain, MUS_SCAN_HOLD, MUS_SCAN_RULE_NEWCHAIN, -1, 0},
-    {"newcomer without keys", c_new_nokeys, MUS_SCAN_HOLD, MUS_SCAN_RULE_NEWCHAIN, -1, 0},
-    {"newcomer without address", c_new_unresolved, MUS_SCAN_HOLD, MUS_SCAN_RULE_NEWNS, -1, 0},
-    {"no glue for it", c_new_noaddr, MUS_SCAN_HOLD, MUS_SCAN_RULE_NOADDR, -1, 0},
-    {"glue not asked for", c_new_nobits, MUS_SCAN_HOLD, MUS_SCAN_RULE_NOADDR, -1, 0},
-    {"addresses differ", c_addr_differ, MUS_SCAN_HOLD, MUS_SCAN_RULE_CONSISTENCY, 0, 0},
-    {"address not signed", c_addr_unsigned, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 1, 0},
-    {"address silent", c_addr_silent, MUS_SCAN_HOLD, MUS_SCAN_RULE_REACH, 0, 0},
-    {"no address, not proved", c_addr_unproved, MUS_SCAN_HOLD, MUS_SCAN_RULE_BOGUS, 0, 0},
+    {"a good newcomer", c_new_good, CHANGE(BIT(NSA) | BIT(NSB) | BIT(NSNEW))},
+    {"a new name of a known server", c_new_known_addr, CHANGE(BIT(NSA) | BIT(NSB) | BIT(NSNEW))},
+    {"newcomer silent by UDP", c_new_udp, HOLD(NEWAA, -1)},
+    {"newcomer silent by TCP", c_new_tcp, HOLD(NEWAA, -1)},
+    {"newcomer lame", c_new_lame, HOLD(NEWAA, -1)},
+    {"newcomer without SOA", c_new_empty, HOLD(NEWAA, -1)},
+    {"newcomer's keys without DS", c_new_chain, HOLD(NEWCHAIN, -1)},
+    {"newcomer without keys", c_new_nokeys, HOLD(NEWCHAIN, -1)},
+    {"newcomer without address", c_new_unresolved, HOLD(NEWNS, -1)},
+    {"no glue for it", c_new_noaddr, HOLD(NOADDR, -1)},
+    {"glue not asked for", c_new_nobits, HOLD(NOADDR, -1)},
+    {"addresses differ", c_addr_differ, HOLD(CONSISTENCY, 0)},
+    {"address not signed", c_addr_unsigned, HOLD(BOGUS, 1)},
+    {"address silent", c_addr_silent, HOLD(REACH, 0)},
+    {"no address, not proved", c_addr_unproved, HOLD(BOGUS, 0)},
     {"glue moves: looked at first", c_glue_moves, MUS_SCAN_MORE, MUS_SCAN_RULE_NONE, -1, 0},
-    {"glue moves", c_glue_moved, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB) | BIT(NSIN)},
-    {"all glue would go", c_glue_gone, MUS_SCAN_HOLD, MUS_SCAN_RULE_NOADDR, -1, 0},
-    {"a type whose bit is clear stays", c_glue_stays, MUS_SCAN_QUIET, MUS_SCAN_RULE_INSYNC, -1, 0},
-    {"nobody else is a newcomer", c_other_bad, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB) | BIT(NSNEW)},
-    {"glue leaves though the zone still has it", c_glue_leaves_address, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB)},
-    {"glue leaves with its name", c_glue_leaves, MUS_SCAN_CHANGE, MUS_SCAN_RULE_NONE, -1, BIT(NSA) | BIT(NSB)},
+    {"glue moves", c_glue_moved, CHANGE(BIT(NSA) | BIT(NSB) | BIT(NSIN))},
+    {"all glue would go", c_glue_gone, HOLD(NOADDR, -1)},
+    {"a type whose bit is clear stays", c_glue_stays, QUIET(INSYNC)},
+    {"nobody else is a newcomer", c_other_bad, CHANGE(BIT(NSA) | BIT(NSB) | BIT(NSNEW))},
+    {"glue leaves though the zone still has it", c_glue_leaves_address, CHANGE(BIT(NSA) | BIT(NSB))},
+    {"glue leaves with its name", c_glue_leaves, CHANGE(BIT(NSA) | BIT(NSB))},
 };
 
 static void
