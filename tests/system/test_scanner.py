@@ -1,6 +1,8 @@
 """music-scanner at the laboratory's parent: real signers whose wishes it follows, and those it must not follow."""
 import json
 import os
+import re
+import shlex
 import subprocess
 import time
 
@@ -12,6 +14,7 @@ from musiclab.keys import Key
 from musiclab.space import PidFile, wait_until
 
 PRIMARY = "10.53.1.1"
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -294,6 +297,29 @@ def test_configuration_and_arguments(lab, tmp_path):
         r = run("-c", conf, *argv)
         assert r.returncode == 64 and says in r.stderr, (argv, r)
     assert "CHILD" in run("--help").stdout
+
+
+def test_manual_is_of_this_program():
+    with open(os.path.join(TOP, "docs", "man", "music-scanner.8"), encoding="utf-8") as f:
+        page = f.read()
+    between = page.split("--manual\n", 1)[1].split('.\\" end of what is generated', 1)[0]
+    assert between.split() == run("--manual").stdout.split(), "docs/man/music-scanner.8: put the output of music-scanner --manual in its place"
+
+
+def test_commands_of_the_guide(lab):
+    """docs/scanner.md: those of the laboratory, in order."""
+    with open(os.path.join(TOP, "docs", "scanner.md"), encoding="utf-8") as f:
+        lines = [line.split(" #")[0].strip() for block in re.findall(r"^```sh\n(.*?)^```", f.read(), re.M | re.S) for line in block.splitlines()]
+    lab.add_zone("ex", ["bind"])
+    scanner.stop(lab)
+    try:
+        for line in lines:
+            r = subprocess.run(shlex.split(line), cwd=TOP, env={**os.environ, "LAB": lab.name}, capture_output=True, text=True, timeout=60, check=False)
+            assert r.returncode == 0, (line, r)
+        assert len(lines) == 5
+    finally:
+        scanner.stop(lab)
+        scanner.start(lab)
 
 
 def test_once(lab):
