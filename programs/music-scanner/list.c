@@ -207,6 +207,8 @@ unlist(struct scanner *s, struct mus_map *found)
 
 		if (mus_map_get(found, key, len))
 			continue;
+		if (c->listed)
+			scan_report_changed(s);
 		c->listed = false;
 		heap_remove(s, c);
 	}

@@ -12,7 +12,7 @@
 #include "io/xfrin.h"
 #include "scanner.h"
 
-enum { SIGCACHE = 1 << 16, EXIT_USAGE = 64 };
+enum { SIGCACHE = 1 << 16, EXIT_USAGE = 64, TICK_MS = 1000 };
 
 static const char *once, *dry_run, *output;
 static const struct mus_opts_extra extra[] = {
@@ -81,6 +81,15 @@ on_stop(void *arg)
 	mus_loop_stop(s->loop);
 }
 
+static void
+on_tick(void *arg)
+{
+	struct scanner *s = arg;
+
+	mus_log_tick();
+	mus_timer_start(s->tick, TICK_MS);
+}
+
 static int
 open_all(struct scanner *s, struct mus_errtext *et)
 {
@@ -100,8 +109,10 @@ open_all(struct scanner *s, struct mus_errtext *et)
 	s->by_name = mus_map_new((uintptr_t)s, (uint64_t)getpid());
 	s->sigs = mus_sigcache_new(SIGCACHE);
 	if (!s->loop || !s->by_name || !s->sigs || !(s->dnsx = mus_dnsx_new(s->loop, &xo)) ||
-	    scan_hosts_open(s) < 0 || scan_report_open(s) < 0)
+	    !(s->tick = mus_timer_new(s->loop, on_tick, s)) || scan_hosts_open(s) < 0 ||
+	    scan_report_open(s) < 0)
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	mus_timer_start(s->tick, TICK_MS);
 	if ((rc = mus_lookup_new(s->loop, &lo, &s->lookup, et)) < 0 || (rc = scan_state_load(s, et)) < 0)
 		return rc;
 	if ((rc = mus_loop_on_signal(s->loop, SIGTERM, on_stop, s)) < 0 ||
@@ -119,6 +130,7 @@ close_all(struct scanner *s)
 	}
 	s->stopping = true;
 	scan_report_close(s);
+	mus_timer_free(s->tick);
 	if (s->xfrin)
 		mus_xfrin_cancel(s->xfrin);
 	mus_lookup_free(s->lookup);

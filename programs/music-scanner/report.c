@@ -263,6 +263,15 @@ scan_report_close(struct scanner *s)
 	mus_timer_free(s->report_timer);
 }
 
+void
+scan_report_changed(struct scanner *s)
+{
+	if (!s->conf->report || s->report_due)
+		return;
+	s->report_due = true;
+	mus_timer_start(s->report_timer, s->once ? 0 : REPORT_EVERY_MS);
+}
+
 /* ---- log ---------------------------------------------------------------------------------------- */
 
 void
@@ -289,8 +298,6 @@ scan_report_verdict(struct scanner *s, struct child *c, const struct scan_verdic
 		fflush(stdout);
 		mus_buf_clear(&b);
 	}
-	if (s->conf->report && !same && !s->report_due) {
-		s->report_due = true;
-		mus_timer_start(s->report_timer, s->once ? 0 : REPORT_EVERY_MS);
-	}
+	if (!same)
+		scan_report_changed(s);
 }

@@ -65,6 +65,7 @@ struct scanner {
 	struct mus_lookup *lookup;
 	struct mus_tsig_key *key;
 	struct mus_sigcache *sigs;
+	struct mus_timer *tick;		/* of the log */
 	bool once, dry_run, json;
 	bool full;			/* ask every server, whatever the first says */
 	/* list.c */
@@ -119,6 +120,8 @@ int scan_state_save(struct scanner *s, struct mus_errtext *et) MUS_MUST_CHECK;
 /* report.c */
 int scan_report_open(struct scanner *s);
 void scan_report_close(struct scanner *s);
+/* The file is to be written anew, soon. */
+void scan_report_changed(struct scanner *s);
 void scan_report_verdict(struct scanner *s, struct child *c, const struct scan_verdict *v);
 
 #endif

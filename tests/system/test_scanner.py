@@ -302,8 +302,19 @@ def test_configuration_and_arguments(lab, tmp_path):
 def test_manual_is_of_this_program():
     with open(os.path.join(TOP, "docs", "man", "music-scanner.8"), encoding="utf-8") as f:
         page = f.read()
-    between = page.split("--manual\n", 1)[1].split('.\\" end of what is generated', 1)[0]
+    between = page.split("--manual\n", 1)[1].split('.\\" end of generated', 1)[0]
     assert between.split() == run("--manual").stdout.split(), "docs/man/music-scanner.8: put the output of music-scanner --manual in its place"
+
+
+def test_example_of_the_guide(lab, tmp_path):
+    with open(os.path.join(TOP, "docs", "scanner.md"), encoding="utf-8") as f:
+        [text] = re.findall(r"^```yaml\n(.*?)^```", f.read(), re.M | re.S)
+    file = tmp_path / "scanner.yaml"
+    file.write_text(text.replace("/etc/music/parent.key", lab.state["parent"]["tsig"]["file"]))
+    r = run("-c", str(file), "--check")
+    assert r.returncode == 0, r
+    file.write_text(run("-c", str(file), "--dump=help").stdout)
+    assert run("-c", str(file), "--check").returncode == 0
 
 
 def test_commands_of_the_guide(lab):
