@@ -53,6 +53,7 @@ def press_on(st, zone, done, said, timeout=150):
     wait_until(once, timeout, "the end of " + zone, interval=0.1)
 
 
+@pytest.mark.long
 def test_force_past_every_wait_is_stopped_by_the_guard(make_lab):
     """H1, R1, R2 by the operator's hand: each wait is forced as soon as it is named, join and leave, with TTLs of 20 s."""
     lab = make_lab(signers=["bind", "knot"])
@@ -101,6 +102,7 @@ def test_ns_is_not_shown_before_ds(make_lab):
     st.judge()
 
 
+@pytest.mark.long
 def test_without_guard_and_waits_the_judges_object(make_lab, cut_musicd):
     """H1 and R2 by a musicd that neither waits nor judges: DNSKEY sets without the joiner's key are in caches for 20 s."""
     lab = make_lab(signers=["bind", "knot"])
