@@ -453,7 +453,6 @@ enter(const struct mus_zone *zone, struct mus_seen *seen, unsigned server, struc
 				ring->v[i].last = now;
 	}
 	seen->server[server].cut = MUS_TIME_NEVER;
-	seen->server[server].reach_since = now;
 }
 
 /* Names that are meant to be in the NS sets: on their way there, or there. */
@@ -494,12 +493,12 @@ settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mu
 				enter(zone, seen, i, now);
 				changed = true;
 			} else if (end.ms < now.ms && s->cut.ms == MUS_TIME_NEVER.ms) {
-				/* Not before it was believed to be in Reach. */
-				s->cut = end.ms == MUS_TIME_ALWAYS.ms
-				    ? now
-				    : mus_time_max(end, s->reach_since);
+				/* The version that led there longest may be forgotten by now. */
+				s->cut = mus_time_min(now, mus_time_max(end, s->led_until));
 				changed = true;
 			}
+			if (s->cut.ms == MUS_TIME_NEVER.ms)
+				s->led_until = end;
 		}
 	}
 }

@@ -34,7 +34,7 @@ seen_init(struct mus_seen *s)
 		ring_init(&s->parent[k]);
 	for (unsigned i = 0; i < MUS_SERVERS_MAX; i++)
 		s->server[i] = (struct mus_srvstate){
-		    .reach_since = MUS_TIME_NEVER, .cut = MUS_TIME_ALWAYS};
+		    .led_until = MUS_TIME_NEVER, .cut = MUS_TIME_ALWAYS};
 	s->pending_count = 0;
 }
 

@@ -395,7 +395,7 @@ put_server(struct enc *e, const struct mus_zonestate *z, unsigned i)
 	put_addr(e, &z->book.addr[i]);
 	mus_buf_add_u8(e->b, (uint8_t)(st->udp_ok | st->tcp_ok << 1 | st->aa_ok << 2 |
 	    (unsigned)st->udp << 3 | (unsigned)st->tcp << 5));
-	put_time(e, T_REACH, st->reach_since);
+	put_time(e, T_REACH, st->led_until);
 	put_time(e, T_OTHER, st->cut);
 }
 
@@ -836,7 +836,7 @@ get_server(struct dec *d, struct mus_zonestate *z, unsigned i)
 	st->aa_ok = head >> 2 & 1;
 	st->udp = get_tri(d, head >> 3);
 	st->tcp = get_tri(d, head >> 5);
-	st->reach_since = get_time(d, T_REACH);
+	st->led_until = get_time(d, T_REACH);
 	st->cut = get_time(d, T_OTHER);
 }
 

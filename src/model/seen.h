@@ -112,7 +112,7 @@ struct mus_ring {
 };
 
 struct mus_srvstate {
-	struct mus_time reach_since;	/* in Reach from here on; meaningful unless cut is ALWAYS */
+	struct mus_time led_until;	/* in Reach: until when, by what was seen last; NEVER: open */
 	struct mus_time cut;		/* NEVER: in Reach; ALWAYS: never was; else when it left */
 	bool udp_ok, tcp_ok, aa_ok;	/* by the latest answers; V6 */
 	enum mus_tri udp, tcp;

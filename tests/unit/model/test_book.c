@@ -42,7 +42,7 @@ init_is_never_seen(void **state)
 	for (unsigned i = 0; i < MUS_SERVERS_MAX; i++) {
 		assert_int_equal(z->book.addr[i].family, 0);
 		assert_true(z->seen.server[i].cut.ms == MUS_TIME_ALWAYS.ms);
-		assert_true(z->seen.server[i].reach_since.ms == MUS_TIME_NEVER.ms);
+		assert_true(z->seen.server[i].led_until.ms == MUS_TIME_NEVER.ms);
 		assert_int_equal(z->seen.server[i].udp, MUS_UNKNOWN);
 	}
 	for (unsigned o = 0; o < MUS_ORIGINS; o++) {

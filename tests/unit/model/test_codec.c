@@ -344,7 +344,7 @@ same_tables(const struct mus_zonestate *a, const struct mus_zonestate *b)
 		SAME(zone.server[i].origin);
 		SAME(zone.server[i].ns);
 		assert_true(mus_addr_equal(&a->book.addr[i], &b->book.addr[i]));
-		SAME_TIME(seen.server[i].reach_since);
+		SAME_TIME(seen.server[i].led_until);
 		SAME_TIME(seen.server[i].cut);
 		SAME(seen.server[i].udp_ok);
 		SAME(seen.server[i].tcp_ok);
