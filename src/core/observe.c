@@ -159,10 +159,12 @@ mus_asked_until(const struct mus_zone *zone, const struct mus_seen *seen, unsign
 		return MUS_TIME_ALWAYS;
 	if (kind == MUS_RR_NS && !had_csync(&seen->signer[signer][MUS_RR_CSYNC], v))
 		return MUS_TIME_ALWAYS;
+	/* It shows the set, or did so when the next was asked for already: then it has followed.  Had it
+	 * left the set before that, it would be to come back to it. */
 	for (unsigned i = 0; i < parent->count; i++)
 		if (parent->v[i].set == v->set &&
-		    (parent->v[i].srv || parent->v[i].last.ms >= v->first.ms))
-			return MUS_TIME_ALWAYS;	/* it has followed */
+		    (parent->v[i].srv || parent->v[i].last.ms >= v->last.ms))
+			return MUS_TIME_ALWAYS;
 	/* A parent follows only what all servers of the delegation show alike (RFC 9975). */
 	for (unsigned o = 0; o < zone->signer_count; o++)
 		if (((mus_servers_of(zone, o) & reach) || was_delegated(zone, seen, o, v)) &&
