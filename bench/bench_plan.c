@@ -1,0 +1,106 @@
+/*
+ * How long one decision takes: mus_plan for a zone with three signers, two public servers each, and
+ * twelve versions, all alive, in every ring.  Measured where it is dearest: the third signer joins, its
+ * waits are over, and its name servers enter, so that rows, desired sets, differences and the guard
+ * over everything are computed, several of them twice.  The limit is 2 us (design.md 4.1).
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "world.h"
+
+static struct world w;
+
+static double
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static bool
+waits_for_ds(const struct world *x)
+{
+	return x->state.want.proc.kind == MUS_PROC_ADD && x->plan.wait_count > 0 &&
+	    x->plan.wait[0].rule == MUS_RULE_DSWAIT;
+}
+
+/* Eleven older versions before the one that is served: other contents, DNSKEY and DS sets that were
+ * larger by a key now and then; all gone a minute ago and alive for their TTL. */
+static void
+fill(struct mus_ring *ring, unsigned kind)
+{
+	struct mus_version last = ring->v[ring->count - 1];
+	struct mus_time gone = mus_time_add_s(w.now, -60);
+
+	for (unsigned i = 0; i + 1 < MUS_VERSIONS_MAX; i++) {
+		struct mus_version *v = &ring->v[i];
+
+		*v = last;
+		v->content += 1 + i;
+		v->srv = 0;
+		v->last = gone;
+		if (kind == MUS_RR_KEY || kind == MUS_RR_DS)
+			v->set |= (uint64_t)(i % 4) << 40;
+		if (kind == MUS_RR_NS || kind == MUS_RR_PNS)
+			v->set &= ~(uint64_t)(i % 2);
+	}
+	ring->v[MUS_VERSIONS_MAX - 1] = last;
+	ring->count = MUS_VERSIONS_MAX;
+	ring->since = mus_time_add_s(w.now, -10 * 86400);
+}
+
+static double
+measure(unsigned rounds)
+{
+	static struct mus_plan plan;
+	double best = 1e12;
+
+	for (unsigned r = 0; r < 15; r++) {
+		double from = now_ns(), ns;
+
+		for (unsigned i = 0; i < rounds; i++)
+			mus_plan(&w.state.zone, &w.state.seen, &w.state.want, &w.policy, w.now, &plan);
+		ns = (now_ns() - from) / rounds;
+		if (ns < best)
+			best = ns;
+	}
+	w.plan = plan;
+	return best;
+}
+
+int
+main(void)
+{
+	double quiet, waiting, full, goal = 2000;
+
+	world_init(&w, 3, 2, 2);
+	if (!world_run(&w, world_is_settled, 3 * 86400))
+		return 1;
+	quiet = measure(20000);
+	world_member(&w, 2, true);
+	if (!world_run(&w, waits_for_ds, 3 * 86400))
+		return 1;
+	waiting = measure(20000);
+	for (unsigned s = 0; s < 3; s++)
+		for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
+			fill(&w.state.seen.signer[s][k], k);
+	for (unsigned k = 0; k < MUS_RR_PARENT_COUNT; k++)
+		fill(&w.state.seen.parent[k], MUS_RR_DS + k);
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		w.state.want.proc.clock[i].from = mus_time_add_s(w.now, -10 * 86400);
+	full = measure(20000);
+	printf("plan-eval: quiet zone %.0f ns, waiting join %.0f ns, step with full history %.0f ns\n", quiet,
+	    waiting, full);
+	if (!w.plan.advanced || w.plan.act_count == 0) {
+		printf("plan-eval: no step: waits for %s\n", mus_rule_text(w.plan.wait[0].rule));
+		return 1;
+	}
+	printf("bench plan-eval ours=%.2fus peer=limit theirs=%.0fus ratio=%.2f goal=<=1.0 %s\n", full / 1000,
+	    goal / 1000, full / goal, full <= goal ? "pass" : "short");
+	world_free(&w);
+	return full > goal;
+}
