@@ -471,6 +471,9 @@ settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mu
 {
 	bool changed = true;
 
+	for (unsigned i = 0; i < zone->server_count; i++)
+		if (zone->server[i].origin == MUS_PARENT)
+			seen->server[i].cut = MUS_TIME_NEVER;	/* always asked */
 	/* A server that enters may show an NS set that leads to others: at most one pass per server. */
 	for (unsigned pass = 0; changed && pass <= zone->server_count; pass++) {
 		struct mus_time until[MUS_NSNAMES_MAX];
@@ -482,11 +485,8 @@ settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mu
 			struct mus_srvstate *s = &seen->server[i];
 			struct mus_time end;
 
-			if (zone->server[i].origin == MUS_PARENT) {
-				s->cut = MUS_TIME_NEVER;
-				continue;
-			}
-			if (zone->server[i].ns >= zone->ns_count)
+			if (zone->server[i].origin == MUS_PARENT ||
+			    zone->server[i].ns >= zone->ns_count)
 				continue;
 			end = until[zone->server[i].ns];
 			if (is_intended(zone, want, zone->server[i].ns))
