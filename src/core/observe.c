@@ -554,8 +554,11 @@ mus_keys_to_spread(const struct mus_zone *zone, const struct mus_seen *seen, uns
 {
 	uint64_t mask = mus_keys_owned(zone, signer) & mus_keys_shown(zone, seen, signer);
 
-	for (unsigned k = 0; k < zone->key_count; k++)
-		if (zone->key[k].is_sep && zone->key[k].signs_data == MUS_NO && !policy->spread_sep)
+	/* A SEP key of unknown role counts as a CSK, but the first copy is waited for: it will tell. */
+	for (unsigned k = 0; k < zone->key_count && !policy->spread_sep; k++)
+		if (zone->key[k].is_sep &&
+		    (zone->key[k].signs_data == MUS_NO ||
+			(zone->key[k].signs_data == MUS_UNKNOWN && !seen->copy[signer].known)))
 			mask &= ~mus_bit(k);
 	return mask;
 }
