@@ -156,46 +156,53 @@ fail(struct mus_witness *w, enum mus_rule rule, const struct mus_ent *a, const s
 	return MUS_RES_FAILS;
 }
 
+/* No worse than what it replaces: a repair must stay possible. */
+static bool
+was_bad_dk(const struct mus_zone *zone, const struct mus_sets *s, const struct mus_ent *d,
+    const struct mus_ent *k)
+{
+	struct mus_ent old = *k;
+	uint16_t number;
+
+	old.a = k->old_a;
+	old.b = k->old_b;
+	return !d->is_new && k->replaces && mus_pair_dk(zone, s, d, &old, &number) != MUS_RULE_NONE;
+}
+
+static bool
+was_bad_kx(const struct mus_zone *zone, const struct mus_sets *s, const struct mus_ent *k,
+    const struct mus_ent *x, uint64_t ds_keys)
+{
+	struct mus_ent old = *k;
+	uint16_t number;
+
+	old.a = k->old_a;
+	return !x->is_new && k->replaces &&
+	    mus_pair_kx(zone, s, &old, x, ds_keys, &number) != MUS_RULE_NONE;
+}
+
+/* Pairs with a new member; the new ones stand after the alive ones. */
 static enum mus_result
-check_pairs(const struct mus_zone *zone, const struct mus_sets *s, struct mus_witness *w)
+check_pairs(const struct mus_zone *zone, const struct mus_sets *s, enum mus_rule forced,
+    struct mus_witness *w)
 {
 	uint64_t ds_keys = mus_sets_ds_keys(s);
 	enum mus_rule rule;
 	uint16_t number = 0;
 
 	for (unsigned i = 0; i < s->d_count; i++)
-		for (unsigned j = 0; j < s->k_count; j++) {
-			const struct mus_ent *d = &s->d[i], *k = &s->k[j];
-			struct mus_ent old = *k;
-
-			if (!d->is_new && !k->is_new)
-				continue;
-			rule = mus_pair_dk(zone, s, d, k, &number);
-			if (rule == MUS_RULE_NONE)
-				continue;
-			/* No worse than what it replaces: a repair must stay possible. */
-			old.a = k->old_a;
-			old.b = k->old_b;
-			if (!d->is_new && k->replaces &&
-			    mus_pair_dk(zone, s, d, &old, &number) != MUS_RULE_NONE)
-				continue;
-			return fail(w, rule, d, k, number);
+		for (unsigned j = i < s->d_alive ? s->k_alive : 0; j < s->k_count; j++) {
+			rule = mus_pair_dk(zone, s, &s->d[i], &s->k[j], &number);
+			if (rule != MUS_RULE_NONE && rule != forced &&
+			    !was_bad_dk(zone, s, &s->d[i], &s->k[j]))
+				return fail(w, rule, &s->d[i], &s->k[j], number);
 		}
 	for (unsigned i = 0; i < s->k_count; i++)
-		for (unsigned j = 0; j < s->x_count; j++) {
-			const struct mus_ent *k = &s->k[i], *x = &s->x[j];
-			struct mus_ent old = *k;
-
-			if (!k->is_new && !x->is_new)
-				continue;
-			rule = mus_pair_kx(zone, s, k, x, ds_keys, &number);
-			if (rule == MUS_RULE_NONE)
-				continue;
-			old.a = k->old_a;
-			if (!x->is_new && k->replaces &&
-			    mus_pair_kx(zone, s, &old, x, ds_keys, &number) != MUS_RULE_NONE)
-				continue;
-			return fail(w, rule, k, x, number);
+		for (unsigned j = i < s->k_alive ? s->x_alive : 0; j < s->x_count; j++) {
+			rule = mus_pair_kx(zone, s, &s->k[i], &s->x[j], ds_keys, &number);
+			if (rule != MUS_RULE_NONE && rule != forced &&
+			    !was_bad_kx(zone, s, &s->k[i], &s->x[j], ds_keys))
+				return fail(w, rule, &s->k[i], &s->x[j], number);
 		}
 	return MUS_RES_HOLDS;
 }
@@ -253,27 +260,24 @@ check_history(const struct mus_zone *zone, const struct mus_seen *seen, const st
 	    history_of_reach(zone, seen, reach, false, policy, now, &ko, &kk);
 	struct mus_time x_until = history_of_reach(zone, seen, reach, true, policy, now, &xo, &xk);
 
-	for (unsigned i = 0; i < s->k_count; i++) {
+	for (unsigned i = s->k_alive; i < s->k_count; i++) {
 		const struct mus_ent *k = &s->k[i];
 
-		if (!k->is_new)
-			continue;
 		if (d_until.ms > now.ms &&
 		    (!k->replaces || (k->old_a & k->old_b & ~(k->a & k->b)) != 0))
 			return too_young(w, MUS_PARENT, MUS_RR_DS, d_until);
 		if (x_until.ms > now.ms && (!k->replaces || (k->old_a & ~k->a) != 0))
 			return too_young(w, xo, xk, x_until);
 	}
-	for (unsigned i = 0; i < s->x_count; i++)
-		if (s->x[i].is_new && k_until.ms > now.ms)
-			return too_young(w, ko, kk, k_until);
-	for (unsigned i = 0; i < s->d_count; i++) {
+	if (k_until.ms <= now.ms)
+		return MUS_RES_HOLDS;
+	if (s->x_count > s->x_alive)
+		return too_young(w, ko, kk, k_until);
+	for (unsigned i = s->d_alive; i < s->d_count; i++) {
 		bool adds = false;
 
-		if (!s->d[i].is_new || k_until.ms <= now.ms)
-			continue;
-		for (unsigned j = 0; j < s->d_count && !adds; j++) {
-			adds = !s->d[j].is_new && (s->d[j].a & ~s->d[i].a) == 0 && s->d[j].a != 0;
+		for (unsigned j = 0; j < s->d_alive && !adds; j++) {
+			adds = (s->d[j].a & ~s->d[i].a) == 0 && s->d[j].a != 0;
 			for (unsigned t = 0; t < MUS_DT_COUNT; t++)
 				adds &= (s->d[j].dt[t] & ~s->d[i].dt[t]) == 0;
 		}
@@ -283,21 +287,36 @@ check_history(const struct mus_zone *zone, const struct mus_seen *seen, const st
 	return MUS_RES_HOLDS;
 }
 
-enum mus_result
-mus_guard(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
-    struct mus_time now, const struct mus_change *change, struct mus_witness *w)
+static bool
+is_empty(const struct mus_change *c)
 {
-	struct mus_sets s;
+	uint64_t any = c->has_ds;
+
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		any |= c->key_add[s] | c->key_del[s];
+	return any == 0;
+}
+
+enum mus_result
+mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_policy *policy, struct mus_time now, const struct mus_change *change,
+    struct mus_witness *w)
+{
 	uint64_t entering, reach = reach_with(zone, seen, change->ns_add, &entering);
 	enum mus_result r;
 
 	if (MUS_IS_CUT)
 		return MUS_RES_HOLDS;
-	if (!all_known(zone, seen, reach, policy, now, w))
+	if (!all_known(zone, seen, reach, policy, now, w) && policy->forced != MUS_RULE_OBSERVE)
 		return MUS_RES_UNKNOWN;
-	mus_sets_alive(zone, seen, policy, now, &s);
-	add_new(zone, seen, policy, now, change, reach, entering, &s);
-	if (s.full) {
+	if (entering == 0 && is_empty(change))
+		return MUS_RES_HOLDS;	/* nothing new */
+	if (!*ready)
+		mus_sets_alive(zone, seen, policy, now, sets);
+	*ready = true;
+	mus_sets_drop_new(sets);
+	add_new(zone, seen, policy, now, change, reach, entering, sets);
+	if (sets->full) {
 		if (w) {
 			*w = MUS_WITNESS_NONE;
 			w->rule = MUS_RULE_OBSERVE;
@@ -306,10 +325,20 @@ mus_guard(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 		}
 		return MUS_RES_UNKNOWN;
 	}
-	r = check_pairs(zone, &s, w);
-	if (r != MUS_RES_HOLDS)
+	r = check_pairs(zone, sets, policy->forced, w);
+	if (r != MUS_RES_HOLDS || policy->forced == MUS_RULE_HISTORY)
 		return r;
-	return check_history(zone, seen, &s, reach, policy, now, w);
+	return check_history(zone, seen, sets, reach, policy, now, w);
+}
+
+enum mus_result
+mus_guard(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
+    struct mus_time now, const struct mus_change *change, struct mus_witness *w)
+{
+	MUS_UNINIT struct mus_sets sets;
+	bool ready = false;
+
+	return mus_guard_in(&sets, &ready, zone, seen, policy, now, change, w);
 }
 
 /* Keys in some DNSKEY set that is kept, or on their way into one; the others are but remembered. */

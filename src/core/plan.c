@@ -29,7 +29,7 @@ wait_for_operator(struct mus_plan *plan, enum mus_rule rule)
 	plan->wait[0].result = MUS_RES_FAILS;
 }
 
-/* FNV-1a over the fields that make an action this action. */
+/* A digest of the fields that make an action this action. */
 static uint64_t
 act_id(const struct mus_act *a)
 {
@@ -38,10 +38,64 @@ act_id(const struct mus_act *a)
 	    a->del_aux[1], a->csync_serial};
 	uint64_t h = 1469598103934665603u;
 
-	for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++)
-		for (unsigned b = 0; b < 8; b++)
-			h = (h ^ (parts[i] >> (8 * b) & 0xff)) * 1099511628211u;
+	for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		h = (h ^ parts[i]) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 29;
+	}
 	return h ? h : 1;
+}
+
+/* ---- one evaluation ------------------------------------------------------------------------- */
+
+/* What is computed once for one call of mus_plan: desired sets by intention (the present one and the
+ * next), the alive members of the guard, and the last change that it found safe. */
+struct eval {
+	struct mus_ctx base;
+	struct mus_want want[2];
+	struct mus_desire desire[2];
+	bool has[2];
+	unsigned latest;
+	bool has_sets, has_safe;
+	struct mus_change safe;
+	struct mus_sets sets;
+};
+
+static void
+eval_init(struct eval *e, const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_policy *policy, struct mus_time now)
+{
+	e->base = (struct mus_ctx){.zone = zone, .seen = seen, .policy = policy, .now = now};
+	e->has[0] = e->has[1] = e->has_sets = e->has_safe = false;
+	e->latest = 0;
+}
+
+/* The same sets are desired: mus_desire reads nothing else of an intention. */
+static bool
+is_same_goal(const struct mus_want *a, const struct mus_want *b)
+{
+	return a->keyg == b->keyg && a->dsg == b->dsg && a->nsg == b->nsg && a->csync == b->csync &&
+	    a->csync_serial == b->csync_serial && a->proc.kind == b->proc.kind &&
+	    a->proc.signer == b->proc.signer && (a->proc.row > 0) == (b->proc.row > 0);
+}
+
+/* Context for an intention.  Its desired sets are lent until two others have been asked for. */
+static struct mus_ctx
+context(struct eval *e, const struct mus_want *want)
+{
+	struct mus_ctx c = e->base;
+	unsigned i = e->latest;
+
+	if (!e->has[i] || !is_same_goal(&e->want[i], want))
+		i = 1 - i;
+	if (!e->has[i] || !is_same_goal(&e->want[i], want)) {
+		e->want[i] = *want;
+		e->has[i] = true;
+		mus_desire(c.zone, c.seen, want, c.policy, c.now, &e->desire[i]);
+	}
+	e->latest = i;
+	c.want = want;
+	c.desire = &e->desire[i];
+	return c;
 }
 
 /* ---- what a signer shows -------------------------------------------------------------------- */
@@ -83,7 +137,6 @@ add_act(struct mus_plan *plan, struct mus_act *a)
 		plan->more = true;
 		return false;
 	}
-	a->id = act_id(a);
 	plan->act[plan->act_count++] = *a;
 	return true;
 }
@@ -240,43 +293,47 @@ change_add(const struct mus_ctx *c, const struct mus_act *a, struct mus_change *
 }
 
 static enum mus_result
-guard_acts(const struct mus_ctx *c, const struct mus_plan *plan, unsigned count,
+guard_acts(struct eval *e, const struct mus_ctx *c, const struct mus_act *act, unsigned count,
     struct mus_witness *w)
 {
 	/* Names that are intended but not yet seen count as made. */
-	struct mus_change change = {.ns_add = c->desire->ns};
+	struct mus_change change;
 	enum mus_result r;
 	uint64_t imports = 0;
 
+	memset(&change, 0, sizeof change);
+	change.ns_add = c->desire->ns;
 	for (unsigned i = 0; i < count; i++) {
-		change_add(c, &plan->act[i], &change);
-		if (plan->act[i].rr == MUS_RR_KEY)
-			imports |= plan->act[i].add;
+		change_add(c, &act[i], &change);
+		if (act[i].rr == MUS_RR_KEY)
+			imports |= act[i].add;
 	}
 	r = mus_guard_import(c->zone, c->seen, imports, w);
-	if (r != MUS_RES_HOLDS)
+	if (r != MUS_RES_HOLDS && w->rule != c->policy->forced)
 		return r;
-	r = mus_guard(c->zone, c->seen, c->policy, c->now, &change, w);
-	if (r != MUS_RES_HOLDS && c->policy->forced != MUS_RULE_NONE && w->rule == c->policy->forced)
+	if (e->has_safe && memcmp(&e->safe, &change, sizeof change) == 0)
 		return MUS_RES_HOLDS;
+	r = mus_guard_in(
+	    &e->sets, &e->has_sets, c->zone, c->seen, c->policy, c->now, &change, w);
+	if (r == MUS_RES_HOLDS) {
+		e->safe = change;
+		e->has_safe = true;
+	}
 	return r;
 }
 
 /* Keeps the actions that are safe together with those kept before; says why the others wait. */
 static void
-keep_safe(const struct mus_ctx *c, struct mus_plan *plan)
+keep_safe(struct eval *e, const struct mus_ctx *c, struct mus_plan *p)
 {
-	struct mus_plan *p = plan;
 	struct mus_witness w;
 	unsigned n = 0, count = p->act_count;
 
-	if (count == 0 || guard_acts(c, p, count, &w) == MUS_RES_HOLDS)
+	if (count == 0 || guard_acts(e, c, p->act, count, &w) == MUS_RES_HOLDS)
 		return;
 	for (unsigned i = 0; i < count; i++) {
-		struct mus_act a = p->act[i];
-
-		p->act[n] = a;
-		if (guard_acts(c, p, n + 1, &w) == MUS_RES_HOLDS)
+		p->act[n] = p->act[i];
+		if (guard_acts(e, c, p->act, n + 1, &w) == MUS_RES_HOLDS)
 			n++;
 		else
 			wait_for(p, &w, c->now);
@@ -574,47 +631,31 @@ all_hold(const struct mus_ctx *c, const enum mus_rule *rules, struct mus_plan *p
 
 /* Would the intention after this row's action pass the guard, all its changes together? */
 static bool
-row_is_safe(const struct mus_ctx *c, const struct mus_want *next, struct mus_plan *plan)
+row_is_safe(struct eval *e, const struct mus_want *next, struct mus_plan *plan)
 {
-	struct mus_desire desire;
-	struct mus_ctx after = *c;
-	struct mus_plan trial;
+	struct mus_ctx after = context(e, next);
+	MUS_UNINIT struct mus_plan trial;
 	struct mus_witness w;
 
-	mus_desire(c->zone, c->seen, next, c->policy, c->now, &desire);
-	after.desire = &desire;
-	after.want = next;
 	trial.act_count = 0;
 	trial.more = false;
 	differences(&after, &trial);
-	if (guard_acts(&after, &trial, trial.act_count, &w) == MUS_RES_HOLDS)
+	if (guard_acts(e, &after, trial.act, trial.act_count, &w) == MUS_RES_HOLDS)
 		return true;
-	wait_for(plan, &w, c->now);
+	wait_for(plan, &w, after.now);
 	return false;
-}
-
-static struct mus_ctx
-context(const struct mus_ctx *base, const struct mus_want *want, struct mus_desire *desire)
-{
-	struct mus_ctx c = *base;
-
-	mus_desire(c.zone, c.seen, want, c.policy, c.now, desire);
-	c.want = want;
-	c.desire = desire;
-	return c;
 }
 
 /* Takes as many steps as conditions and guard allow; says what the next one waits for. */
 static void
-advance(const struct mus_ctx *base, struct mus_want *want, struct mus_plan *plan)
+advance(struct eval *e, struct mus_want *want, struct mus_plan *plan)
 {
 	unsigned count;
 	const struct mus_row *rows = mus_rows(want->proc.kind, &count);
 
 	/* Bound: each pass moves one row on. */
 	for (unsigned pass = 0; pass < count; pass++) {
-		struct mus_desire desire;
-		struct mus_ctx c = context(base, want, &desire);
+		struct mus_ctx c = context(e, want);
 		struct mus_want next = *want;
 
 		if (!all_hold(&c, rows[want->proc.row].post, plan))
@@ -629,10 +670,10 @@ advance(const struct mus_ctx *base, struct mus_want *want, struct mus_plan *plan
 		next.proc.row++;
 		next.proc.row_at = c.now;
 		act_row(&c, &next);
-		if (!row_is_safe(&c, &next, plan))
+		if (!row_is_safe(e, &next, plan))
 			return;
 		/* One step at a time by hand: waiting rows and their waits pass by themselves. */
-		if (base->policy->manual && plan->advanced && rows[next.proc.row].action)
+		if (c.policy->manual && plan->advanced && rows[next.proc.row].action)
 			return;
 		*want = next;
 		plan->advanced |= rows[next.proc.row].action != NULL;
@@ -698,13 +739,13 @@ void
 mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
     const struct mus_policy *policy, struct mus_time now, struct mus_plan *plan)
 {
-	struct mus_desire desire;
-	struct mus_ctx base = {.zone = zone, .seen = seen, .policy = policy, .now = now};
+	MUS_UNINIT struct eval e;
 	struct mus_ctx c;
 	struct mus_want next;
 
+	eval_init(&e, zone, seen, policy, now);
 	plan_init(plan, want);
-	c = context(&base, &plan->want, &desire);
+	c = context(&e, &plan->want);
 	if (!want->adopted) {
 		next = *want;
 		if (!adopt(&c, &next, plan)) {
@@ -715,22 +756,24 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 		plan->want = next;
 	}
 	choose(&c, &plan->want);
-	c = context(&base, &plan->want, &desire);
+	c = context(&e, &plan->want);
 	run_clocks(&c, &plan->want);
 	plan->need_copy = copies_needed(&c);
 	next = plan->want;
 	mend_delegation(&c, &next);
 	if (next.proc.kind != MUS_PROC_NONE)
-		advance(&base, &next, plan);
+		advance(&e, &next, plan);
 	if (policy->held) {
 		plan->advanced = false;
 		wait_for_operator(plan, MUS_RULE_HELD);
 		return;
 	}
-	c = context(&base, &next, &desire);
+	c = context(&e, &next);
 	differences(&c, plan);
-	keep_safe(&c, plan);
+	keep_safe(&e, &c, plan);
 	drop_undrivable(&c, plan);
+	for (unsigned i = 0; i < plan->act_count; i++)
+		plan->act[i].id = act_id(&plan->act[i]);
 	if (policy->manual && !policy->step &&
 	    (plan->act_count || (plan->advanced && next.proc.kind != MUS_PROC_NONE))) {
 		/* Shown, not done; clocks go on. */

@@ -9,6 +9,25 @@ const uint8_t mus_dt_number[MUS_DT_COUNT] = {1, 2, 4};
 static const enum mus_rr_kind data_kinds[] = {MUS_RR_SOA, MUS_RR_NS, MUS_RR_NAME, MUS_RR_DENY0,
     MUS_RR_DENY1, MUS_RR_DENY2, MUS_RR_CSYNC};
 
+static bool
+is_same(const struct mus_ent *a, const struct mus_ent *b, bool is_ds)
+{
+	return a->a == b->a && a->b == b->b && a->origin == b->origin && a->is_void == b->is_void &&
+	    a->is_new == b->is_new && a->replaces == b->replaces && a->old_a == b->old_a &&
+	    a->old_b == b->old_b && (!is_ds || memcmp(a->dt, b->dt, sizeof a->dt) == 0);
+}
+
+/* The one that lives longest is the witness. */
+static void
+outlive(struct mus_ent *e, const struct mus_version *v, struct mus_time end)
+{
+	if (e->end.ms >= end.ms)
+		return;
+	e->end = end;
+	e->first = v->first;
+	e->server = v->srv ? (uint8_t)__builtin_ctzll(v->srv) : MUS_NOBODY;
+}
+
 struct mus_ent *
 mus_sets_add(struct mus_sets *s, char which, const struct mus_ent *e)
 {
@@ -18,13 +37,8 @@ mus_sets_add(struct mus_sets *s, char which, const struct mus_ent *e)
 	    : which == 'k'	    ? MUS_SETS_K_MAX
 				    : MUS_SETS_X_MAX;
 
-	for (unsigned i = 0; i < *count; i++)
-		if (list[i].a == e->a && list[i].b == e->b && list[i].is_void == e->is_void &&
-		    list[i].is_new == e->is_new && list[i].replaces == e->replaces &&
-		    list[i].old_a == e->old_a && list[i].old_b == e->old_b &&
-		    list[i].origin == e->origin &&
-		    (which != 'd' || memcmp(list[i].dt, e->dt, sizeof e->dt) == 0)) {
-			/* The one that lives longest is the witness. */
+	for (unsigned i = *count; i-- > 0;)
+		if (is_same(&list[i], e, which == 'd')) {
 			if (list[i].end.ms < e->end.ms) {
 				list[i].end = e->end;
 				list[i].first = e->first;
@@ -38,6 +52,15 @@ mus_sets_add(struct mus_sets *s, char which, const struct mus_ent *e)
 	}
 	list[*count] = *e;
 	return &list[(*count)++];
+}
+
+void
+mus_sets_drop_new(struct mus_sets *s)
+{
+	s->d_count = s->d_alive;
+	s->k_count = s->k_alive;
+	s->x_count = s->x_alive;
+	s->full = s->full_alive;
 }
 
 static struct mus_ent
@@ -133,6 +156,33 @@ add_ds_withdrawn(const struct mus_zone *zone, const struct mus_seen *seen,
 	}
 }
 
+/* CDS changes in flight: the parent may see them before we do, even if they are replaced by then. */
+static void
+add_ds_pending(const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_policy *policy, struct mus_sets *s)
+{
+	for (unsigned p = 0; p < seen->pending_count; p++) {
+		const struct mus_pending *c = &seen->pending[p];
+		const struct mus_ring *ring = &seen->signer[c->signer][MUS_RR_CDS];
+
+		if (c->kind != MUS_RR_CDS || !(mus_servers_of(zone, c->signer) & mus_reach(zone, seen)))
+			continue;
+		for (unsigned i = 0; i < ring->count; i++) {
+			const struct mus_version *v = &ring->v[i];
+			struct mus_ent e = entry_of(v, MUS_PARENT, MUS_RR_DS, MUS_TIME_NEVER);
+
+			e.a = (v->set | c->add) & ~c->del;
+			if (!v->srv || e.a == v->set || e.a == 0)
+				continue;
+			e.server = MUS_NOBODY;
+			for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+				if (v->dt[t] || (policy->digests >> t & 1))
+					e.dt[t] = (v->dt[t] | c->add) & ~c->del;
+			mus_sets_add(s, 'd', &e);
+		}
+	}
+}
+
 static void
 add_keys(const struct mus_zone *zone, const struct mus_seen *seen, unsigned o,
     const struct mus_policy *policy, struct mus_time now, struct mus_sets *s)
@@ -168,10 +218,13 @@ add_keys(const struct mus_zone *zone, const struct mus_seen *seen, unsigned o,
 	}
 }
 
+/* Most versions of a signer's data differ in content only: those are one member. */
 static void
 add_data(const struct mus_seen *seen, unsigned o, const struct mus_policy *policy,
     struct mus_time now, struct mus_sets *s)
 {
+	struct mus_ent *last = NULL;
+
 	for (unsigned d = 0; d < sizeof data_kinds / sizeof data_kinds[0]; d++) {
 		const struct mus_ring *ring = &seen->signer[o][data_kinds[d]];
 
@@ -179,6 +232,7 @@ add_data(const struct mus_seen *seen, unsigned o, const struct mus_policy *polic
 			const struct mus_version *v = &ring->v[i];
 			struct mus_time end;
 			struct mus_ent e;
+			uint64_t a;
 
 			/* What does not exist is vouched for by the denial, which is data itself. */
 			if (v->flags & MUS_VER_ABSENT)
@@ -186,10 +240,15 @@ add_data(const struct mus_seen *seen, unsigned o, const struct mus_policy *polic
 			end = mus_version_end(seen, ring, v, 0, now, policy->margin_s);
 			if (end.ms < now.ms)
 				continue;
+			a = mus_sig_mask(v, now, policy->margin_s);
+			if (last && last->a == a && last->is_void == (v->sig_count == 0)) {
+				outlive(last, v, end);
+				continue;
+			}
 			e = entry_of(v, o, data_kinds[d], end);
-			e.a = mus_sig_mask(v, now, policy->margin_s);
+			e.a = a;
 			e.is_void = v->sig_count == 0;
-			mus_sets_add(s, 'x', &e);
+			last = mus_sets_add(s, 'x', &e);
 		}
 	}
 }
@@ -214,10 +273,15 @@ mus_sets_alive(const struct mus_zone *zone, const struct mus_seen *seen,
 	add_ds(seen, policy, now, s);
 	add_ds_asked(zone, seen, s);
 	add_ds_withdrawn(zone, seen, policy, now, s);
+	add_ds_pending(zone, seen, policy, s);
 	for (unsigned o = 0; o < zone->signer_count; o++) {
 		add_keys(zone, seen, o, policy, now, s);
 		add_data(seen, o, policy, now, s);
 	}
+	s->d_alive = s->d_count;
+	s->k_alive = s->k_count;
+	s->x_alive = s->x_count;
+	s->full_alive = s->full;
 }
 
 uint64_t

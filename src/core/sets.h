@@ -24,7 +24,8 @@ struct mus_ent {
 struct mus_sets {
 	struct mus_ent d[MUS_SETS_D_MAX], k[MUS_SETS_K_MAX], x[MUS_SETS_X_MAX];
 	uint16_t d_count, k_count, x_count;
-	bool full;			/* did not fit: nothing may be concluded */
+	uint16_t d_alive, k_alive, x_alive;	/* so many of them are alive; after these the new ones */
+	bool full, full_alive;		/* did not fit: nothing may be concluded; already the alive ones */
 	uint64_t alg[MUS_ALGS_MAX];	/* keys by algorithm */
 	uint8_t alg_count;
 };
@@ -44,6 +45,17 @@ enum mus_rule mus_pair_kx(const struct mus_zone *zone, const struct mus_sets *s,
     const struct mus_ent *k, const struct mus_ent *x, uint64_t ds_keys, uint16_t *number);
 /* Every key some alive DS names; 0: the zone is insecure throughout. */
 uint64_t mus_sets_ds_keys(const struct mus_sets *s);
+
+/* Forgets the new members. */
+void mus_sets_drop_new(struct mus_sets *s);
+
+/* A release build zeroes every variable (-ftrivial-auto-var-init); the large ones here say their
+ * counts and are spared. */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define MUS_UNINIT __attribute__((uninitialized))
+#else
+#define MUS_UNINIT
+#endif
 
 extern const uint8_t mus_dt_number[MUS_DT_COUNT];	/* 1, 2, 4 */
 

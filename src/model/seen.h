@@ -80,11 +80,13 @@ enum {					/* mus_version.flags */
 	MUS_VER_BADSIG = 8,		/* a signature by a known key does not verify */
 };
 
-struct mus_version {
+struct mus_version {			/* what every decision reads comes first: one cache line */
 	uint64_t content;		/* digest of the records; SOA: without the serial */
 	uint64_t set;			/* KEY: keys present; CDS, CDNSKEY, DS: keys named; NS, PNS: names */
-	uint64_t dt[MUS_DT_COUNT];	/* CDS, DS: keys named per digest type */
 	uint64_t srv;			/* servers that show it now */
+	struct mus_time last;		/* latest instant some server that stopped showing it may still
+					 * have handed it out (not later than that server's cut) */
+	struct mus_time first;		/* first seen */
 	uint64_t aux;			/* SOA: digest of RNAME and MINIMUM; CSYNC: serial << 16 | flags */
 	uint32_t ttl_s;			/* largest TTL it came with, RRSIG original TTLs included */
 	uint32_t serve_ttl_s;		/* TTL of the records as last served */
@@ -92,9 +94,7 @@ struct mus_version {
 	uint8_t flags;
 	uint8_t sig_count;
 	struct mus_sig sig[MUS_SIGS_MAX];
-	struct mus_time first;		/* first seen */
-	struct mus_time last;		/* latest instant some server that stopped showing it may still
-					 * have handed it out (not later than that server's cut) */
+	uint64_t dt[MUS_DT_COUNT];	/* CDS, DS: keys named per digest type */
 };
 
 struct mus_ring {
