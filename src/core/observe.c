@@ -10,8 +10,7 @@ mus_servers_of(const struct mus_zone *zone, unsigned origin)
 	uint64_t mask = 0;
 
 	for (unsigned i = 0; i < zone->server_count; i++)
-		if (zone->server[i].origin == origin)
-			mask |= mus_bit(i);
+		mask |= (uint64_t)(zone->server[i].origin == origin) << i;
 	return mask;
 }
 
@@ -33,9 +32,9 @@ mus_reach(const struct mus_zone *zone, const struct mus_seen *seen)
 	uint64_t mask = 0;
 
 	for (unsigned i = 0; i < zone->server_count; i++)
-		if (zone->server[i].origin != MUS_PARENT &&
-		    seen->server[i].cut.ms == MUS_TIME_NEVER.ms)
-			mask |= mus_bit(i);
+		mask |= (uint64_t)(zone->server[i].origin != MUS_PARENT &&
+			    seen->server[i].cut.ms == MUS_TIME_NEVER.ms)
+		    << i;
 	return mask;
 }
 
@@ -690,9 +689,9 @@ mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct 
 bool
 mus_pending_add(struct mus_seen *seen, const struct mus_act *act, struct mus_time now)
 {
-	/* The guard reads DNSKEY sets in flight; NS names in flight are in the intention, and a CDS
-	 * that is not seen yet moves no parent. */
-	if (act->rr != MUS_RR_KEY)
+	/* The guard reads DNSKEY sets in flight, and CDS sets, which the parent may see between two of
+	 * our looks; NS names in flight are in the intention. */
+	if (act->rr != MUS_RR_KEY && act->rr != MUS_RR_CDS)
 		return true;
 	for (unsigned i = 0; i < seen->pending_count; i++) {
 		struct mus_pending *p = &seen->pending[i];
@@ -720,11 +719,14 @@ is_settled(const struct mus_zone *zone, const struct mus_seen *seen, const struc
 {
 	const struct mus_ring *ring = &seen->signer[p->signer][p->kind];
 	uint64_t servers = mus_servers_of(zone, p->signer);
+	uint32_t horizon_s = policy->gap_s;
 
 	if (ring->asked_at.ms <= p->sent_at.ms ||
 	    !mus_is_known(ring, p->signer, p->kind, servers, policy, now, NULL))
 		return false;
-	if (mus_time_add_s(p->sent_at, policy->gap_s).ms < now.ms)
+	if (p->kind == MUS_RR_CDS && policy->parent_ttl_floor_s > horizon_s)
+		horizon_s = policy->parent_ttl_floor_s;	/* as mus_asked_until */
+	if (mus_time_add_s(p->sent_at, horizon_s).ms < now.ms)
 		return true;
 	for (unsigned i = 0; i < ring->count; i++)
 		if (ring->v[i].srv &&
