@@ -1,0 +1,615 @@
+/*
+ * The predicates V1..V14 (protocol.md 4.3): for each a state in which it fails, one in which it just
+ * does not, and the instant between; and the small validity cases of protocol.md 24.
+ */
+#include "rig.h"
+#include "core/judge.h"
+
+static void
+expect(enum mus_rule rule, enum mus_result want)
+{
+	enum mus_result got = rig_judge()->rule[rule];
+
+	if (got != want)
+		for (unsigned i = 0; i < r.verdict.finding_count; i++)
+			print_message("%s %d origin %u/%u server %u kind %u/%u\n",
+			    mus_rule_text(r.verdict.finding[i].rule), r.verdict.finding[i].result,
+			    r.verdict.finding[i].origin, r.verdict.finding[i].origin2,
+			    r.verdict.finding[i].server, r.verdict.finding[i].kind,
+			    r.verdict.finding[i].kind2);
+	assert_int_equal(got, want);
+}
+
+static void
+fails(enum mus_rule rule)
+{
+	expect(rule, MUS_RES_FAILS);
+}
+
+static void
+holds(enum mus_rule rule)
+{
+	expect(rule, MUS_RES_HOLDS);
+}
+
+static enum mus_state_word
+word(void)
+{
+	return mus_verdict_word(&r.z.seen, rig_judge(), &r.policy, r.now);
+}
+
+/* ---- protocol.md 24 ------------------------------------------------------------------------- */
+
+static void
+test_steady(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(7200);
+	rig_settle();
+	for (unsigned rule = 0; rule < MUS_RULE_COUNT; rule++)
+		holds((enum mus_rule)rule);
+	assert_int_equal(r.verdict.finding_count, 0);
+	assert_int_equal(word(), MUS_STATE_VALID);
+}
+
+static void
+test_missing_import(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	rig_settle();
+	fails(MUS_RULE_V2);
+	fails(MUS_RULE_V7);
+	holds(MUS_RULE_V1);
+	assert_int_equal(word(), MUS_STATE_INVALID);
+}
+
+static void
+test_ns_too_early(void **state)
+{
+	(void)state;
+	rig_ds(KA);
+	rig_steady();
+	/* The old DS set {Ka} is alive: V1 fails with b's DNSKEY; exactly until it has gone. */
+	rig_at(10);
+	rig_settle();
+	fails(MUS_RULE_V1);
+	rig_at_ms(3660 * 1000);
+	fails(MUS_RULE_V1);
+	rig_at_ms(3660 * 1000 + 1);
+	holds(MUS_RULE_V1);
+}
+
+static void
+test_ds_too_early(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(100);
+	rig_ds(KA);
+	rig_settle();
+	fails(MUS_RULE_V1);
+	assert_int_equal(r.verdict.finding[0].origin2, B);
+}
+
+static void
+test_zsk_removed_at_once(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZA2 | ZB, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZA2 | ZB, KB);
+	rig_data(A, ZA2);
+	rig_settle();
+	rig_at(7200);
+	rig_settle();
+	holds(MUS_RULE_V2);
+	/* Now a and b drop Za; what it signed was replaced at 7200 and lives for an hour and a minute. */
+	rig_data(A, ZA);
+	rig_settle();
+	rig_at(7300);
+	rig_data(A, ZA2);
+	rig_settle();
+	rig_at(7400);
+	rig_put(A, MUS_RR_KEY, KA | ZA2 | ZB, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA2 | ZB, KB);
+	rig_settle();
+	fails(MUS_RULE_V2);
+	rig_at_ms((7300 + 3660) * 1000);
+	fails(MUS_RULE_V2);
+	rig_at_ms((7300 + 3660) * 1000 + 1);
+	holds(MUS_RULE_V2);
+}
+
+static void
+test_ksk_swap_early(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(100);
+	rig_ds(KA2 | KB);
+	rig_put(A, MUS_RR_KEY, KA2 | ZA | ZB, KA2);
+	rig_put(A, MUS_RR_CDS, KA2 | KB, KA2);
+	rig_put(B, MUS_RR_CDS, KA2 | KB, KB);
+	rig_settle();
+	fails(MUS_RULE_V1);
+	/* Until the DNSKEY set signed by Ka and the DS set naming it have gone. */
+	rig_at_ms((100 + 3660) * 1000 + 1);
+	holds(MUS_RULE_V1);
+}
+
+static void
+test_algorithm_removed(void **state)
+{
+	(void)state;
+	r.z.zone.alg_count = 2;
+	r.ns = 1 << NS_B;
+	rig_ds(KB | KN);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 2, 0);
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 2;
+	rig_put(B, MUS_RR_KEY, KN | ZN, KN);
+	rig_data(B, ZN);
+	rig_settle();
+	holds(MUS_RULE_V1);
+	fails(MUS_RULE_V3);
+	assert_int_equal(r.verdict.finding[0].number, 13);
+	rig_put(B, MUS_RR_KEY, KB | ZB | KN | ZN, KB | KN);
+	rig_data(B, ZB | ZN);
+	rig_settle();
+	rig_at_ms(3660 * 1000 + 1);
+	holds(MUS_RULE_V3);
+}
+
+/* ---- one by one ----------------------------------------------------------------------------- */
+
+static void
+test_v2_time(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(100);
+	rig_data(B, ZB | ZA2);
+	rig_put(B, MUS_RR_SOA, 0, ZA2);
+	rig_settle();
+	fails(MUS_RULE_V2);
+	rig_at(200);
+	rig_data(B, ZB);
+	rig_settle();
+	rig_at_ms((200 + 3660) * 1000);
+	fails(MUS_RULE_V2);
+	rig_at_ms((200 + 3660) * 1000 + 1);
+	holds(MUS_RULE_V2);
+}
+
+/* A cache drops an RRset when its last signature ends, should that come before the TTL. */
+static void
+test_v2_signature_ends_it(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.until_s = 1000;
+	rig_put(B, MUS_RR_SOA, 9, ZA2);
+	rig_settle();
+	r.until_s = 30 * 86400;
+	rig_at(100);
+	rig_put(B, MUS_RR_SOA, 0, ZB);
+	rig_settle();
+	rig_at_ms(1060 * 1000);
+	fails(MUS_RULE_V2);
+	rig_at_ms(1060 * 1000 + 1);
+	holds(MUS_RULE_V2);
+}
+
+static void
+test_v2c(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V2C);
+	rig_put(B, MUS_RR_CDS, KA | KB, ZB);
+	rig_settle();
+	fails(MUS_RULE_V2C);
+	assert_int_equal(rig_condition(MUS_RULE_V2C), MUS_RES_FAILS);
+	assert_int_equal(r.w.server, AT_B);
+	assert_int_equal(r.w.kind, MUS_RR_CDS);
+}
+
+static void
+test_v3s(void **state)
+{
+	(void)state;
+	r.z.zone.alg_count = 2;
+	rig_steady();
+	holds(MUS_RULE_V3S);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | KN, KB);
+	rig_settle();
+	expect(MUS_RULE_V3S, MUS_RES_WARN);
+	r.policy.strict = true;
+	fails(MUS_RULE_V3S);
+	assert_int_equal(r.verdict.rule[MUS_RULE_V3], MUS_RES_HOLDS);
+}
+
+static void
+test_v3s_ds(void **state)
+{
+	(void)state;
+	r.z.zone.alg_count = 2;
+	r.policy.strict = true;
+	rig_steady();
+	rig_ds(KA | KB | KN);
+	rig_settle();
+	fails(MUS_RULE_V3S);
+}
+
+static void
+test_v4(void **state)
+{
+	(void)state;
+	r.policy.fresh_s = 100000000;
+	rig_steady();
+	/* 30 days of validity, TTL 3600, margin 60, refresh 3600 */
+	rig_at(30 * 86400 - 3600 - 60 - 3600);
+	holds(MUS_RULE_V4);
+	rig_at(30 * 86400 - 3600 - 60 - 3600 + 1);
+	expect(MUS_RULE_V4, MUS_RES_WARN);
+	rig_at(30 * 86400 - 3600 - 60);
+	expect(MUS_RULE_V4, MUS_RES_WARN);
+	rig_at(30 * 86400 - 3600 - 60 + 1);
+	fails(MUS_RULE_V4);
+	assert_int_equal(r.verdict.rule[MUS_RULE_V1], MUS_RES_HOLDS);
+	assert_int_equal(word(), MUS_STATE_AT_RISK);
+}
+
+static void
+test_v4_not_yet_valid(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(-3600);
+	holds(MUS_RULE_V4);
+	rig_at(-3601);
+	expect(MUS_RULE_V4, MUS_RES_WARN);
+	rig_at(-3661);
+	fails(MUS_RULE_V4);
+}
+
+static void
+test_v5(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V5);
+	/* While CDS sets ask for DS it is not insecure throughout. */
+	rig_absent(A, MUS_RR_CDS);
+	rig_at(10);
+	rig_absent(MUS_PARENT, MUS_RR_DS);
+	rig_settle();
+	expect(MUS_RULE_V5, MUS_RES_WARN);
+	rig_at_ms((10 + 3660) * 1000);
+	expect(MUS_RULE_V5, MUS_RES_WARN);
+	rig_at_ms((10 + 3660) * 1000 + 1);
+	fails(MUS_RULE_V5);
+	assert_int_equal(word(), MUS_STATE_INSECURE);
+	/* Nothing binds then. */
+	assert_int_equal(r.verdict.rule[MUS_RULE_V1], MUS_RES_HOLDS);
+	assert_int_equal(r.verdict.rule[MUS_RULE_V2], MUS_RES_HOLDS);
+}
+
+static void
+test_v6(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V6);
+	rig_fail(B, MUS_RR_SOA, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	expect(MUS_RULE_V6, MUS_RES_WARN);
+	rig_fail(B, MUS_RR_SOA, MUS_CAUSE_REFUSED);
+	rig_settle();
+	fails(MUS_RULE_V6);
+	rig_data(B, ZB);
+	rig_settle();
+	mus_observe_server(&r.z.seen, AT_B, MUS_YES, MUS_NO, true);
+	expect(MUS_RULE_V6, MUS_RES_WARN);
+	assert_int_equal(r.verdict.finding[0].number, 6);
+	mus_observe_server(&r.z.seen, AT_B, MUS_NO, MUS_YES, true);
+	expect(MUS_RULE_V6, MUS_RES_WARN);
+	assert_int_equal(r.verdict.finding[0].number, 17);
+	r.z.seen.server[AT_B].udp = MUS_UNKNOWN;
+	expect(MUS_RULE_V6, MUS_RES_UNKNOWN);
+}
+
+static void
+test_v7(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V7);
+	/* A pre-published ZSK signs nothing yet and must be spread before it does. */
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_settle();
+	fails(MUS_RULE_V7);
+	assert_int_equal(r.verdict.finding[0].origin, B);
+	assert_int_equal(r.verdict.finding[0].key, za2);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | ZA2, KB);
+	rig_settle();
+	holds(MUS_RULE_V7);
+}
+
+/* A SEP key counts as a CSK while its role is unknown, not when it is known to sign no data. */
+static void
+test_v7_role(void **state)
+{
+	(void)state;
+	r.z.zone.key[ka2].signs_data = MUS_UNKNOWN;
+	r.z.seen.copy[A].declared = true;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | KA2, KA);
+	rig_settle();
+	fails(MUS_RULE_V7);
+	assert_int_equal(r.verdict.finding[0].key, ka2);
+	r.z.seen.copy[A].declared = false;
+	rig_settle();
+	holds(MUS_RULE_V7);
+}
+
+static void
+test_v8(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V8);
+	rig_put(B, MUS_RR_NS, 1 << NS_B, ZB);
+	rig_settle();
+	expect(MUS_RULE_V8, MUS_RES_WARN);
+	rig_put(B, MUS_RR_NS, 3, ZB);
+	rig_put(B, MUS_RR_CDS, KB, KB);
+	rig_settle();
+	expect(MUS_RULE_V8, MUS_RES_WARN);
+	rig_put(B, MUS_RR_CDS, KA | KB, KB);
+	rig_put(B, MUS_RR_CDNSKEY, KB, KB);
+	rig_settle();
+	expect(MUS_RULE_V8, MUS_RES_WARN);
+	rig_put(B, MUS_RR_CDNSKEY, KA | KB, KB);
+	rig_settle();
+	holds(MUS_RULE_V8);
+	r.z.want.csync = true;
+	r.z.want.csync_serial = 5;
+	expect(MUS_RULE_V8, MUS_RES_WARN);
+}
+
+static void
+test_v9(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V9);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_settle();
+	expect(MUS_RULE_V9, MUS_RES_WARN);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 3, 0);
+	rig_ds(KA | KB | KA2);
+	rig_settle();
+	expect(MUS_RULE_V9, MUS_RES_WARN);
+	rig_ds(KA | KB);
+	rig_settle();
+	holds(MUS_RULE_V9);
+	rig_fail(MUS_PARENT, MUS_RR_PNS, MUS_CAUSE_SERVFAIL);
+	rig_settle();
+	expect(MUS_RULE_V9, MUS_RES_UNKNOWN);
+}
+
+static void
+test_v9_glue(void **state)
+{
+	struct mus_look l = {.server = AT_PARENT, .kind = MUS_RR_GLUE, .content = 5, .ttl_s = 60};
+
+	(void)state;
+	r.z.zone.ns[NS_A].in_domain = true;
+	rig_steady();
+	rig_put(A, MUS_RR_ADDR, 1, ZA);
+	rig_put(B, MUS_RR_ADDR, 1, ZB);
+	rig_look(&l);
+	rig_settle();
+	holds(MUS_RULE_V9);
+	l.content = 6;
+	rig_look(&l);
+	rig_settle();
+	expect(MUS_RULE_V9, MUS_RES_WARN);
+}
+
+static void
+test_v10(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V10);
+	r.z.zone.key[za2] = (struct mus_zkey){.alg = 13, .tag = 7, .is_zone = true,
+	    .owner = MUS_OWNER_UNKNOWN, .gone_at = MUS_TIME_NEVER, .id = 9};
+	/* Both show it at the first sight, and it signs nothing. */
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | ZA2, KB);
+	rig_settle();
+	expect(MUS_RULE_V10, MUS_RES_WARN);
+	r.z.zone.key[za2].owner = A;
+	holds(MUS_RULE_V10);
+	r.z.zone.ns[NS_B].owner = MUS_OWNER_UNKNOWN;
+	expect(MUS_RULE_V10, MUS_RES_WARN);
+}
+
+static void
+test_v11(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.zone.key[zb].tag = r.z.zone.key[ka].tag;
+	expect(MUS_RULE_V11, MUS_RES_WARN);
+	assert_int_equal(r.verdict.finding[0].number, r.z.zone.key[ka].tag);
+	r.z.zone.key[zb].alg = 8;
+	holds(MUS_RULE_V11);
+	r.z.zone.key[zb].alg = 13;
+	r.z.zone.key[zb].tag = r.z.zone.key[za2].tag;	/* shown by nobody */
+	holds(MUS_RULE_V11);
+}
+
+static void
+test_v12(void **state)
+{
+	struct mus_look l = {.server = AT_A, .kind = MUS_RR_DENY0, .ttl_s = 60};
+
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V12);
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_V12);
+	l.flags = MUS_VER_PROVES;
+	l.aux = 1;		/* one iteration more than RFC 9276 wants */
+	rig_look(&l);
+	rig_settle();
+	expect(MUS_RULE_V12, MUS_RES_WARN);
+	l.aux = 0;
+	rig_look(&l);
+	rig_settle();
+	holds(MUS_RULE_V12);
+}
+
+static void
+test_v13(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V13);
+	r.z.seen.copy[B].content = 8;
+	expect(MUS_RULE_V13, MUS_RES_WARN);
+	r.z.zone.signer[B].declared_content = true;
+	holds(MUS_RULE_V13);
+	r.z.zone.signer[B].declared_content = false;
+	r.z.seen.copy[B].known = false;
+	expect(MUS_RULE_V13, MUS_RES_UNKNOWN);
+}
+
+static void
+test_v14(void **state)
+{
+	(void)state;
+	rig_steady();
+	/* Only Ka has SHA-384: validators that look at the strongest type alone fail with b's keys. */
+	rig_ds_dt(KA | KB, KA);
+	rig_settle();
+	rig_at(7200);
+	rig_settle();
+	holds(MUS_RULE_V1);
+	fails(MUS_RULE_V14);
+	assert_int_equal(r.verdict.finding[0].number, 4);
+	rig_ds_dt(KA | KB, KA | KB);
+	rig_settle();
+	rig_at_ms((7200 + 3660) * 1000 + 1);
+	holds(MUS_RULE_V14);
+}
+
+/* ---- what a digest must not do -------------------------------------------------------------- */
+
+static void
+test_revoked_key_is_no_anchor(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.zone.key[kb].is_revoked = true;
+	fails(MUS_RULE_V1);
+	r.z.zone.key[kb].is_revoked = false;
+	r.z.zone.key[kb].is_zone = false;
+	fails(MUS_RULE_V1);
+}
+
+static void
+test_unsigned_set_is_no_chain(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB, ZB);	/* signed, but not by the key that DS names */
+	rig_settle();
+	fails(MUS_RULE_V1);
+}
+
+static void
+test_unknown_is_not_valid(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_fail(MUS_PARENT, MUS_RR_DS, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	expect(MUS_RULE_V1, MUS_RES_UNKNOWN);
+	assert_int_equal(word(), MUS_STATE_UNKNOWN);
+	rig_steady();
+	rig_fail(B, MUS_RR_SOA, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	expect(MUS_RULE_V2, MUS_RES_UNKNOWN);
+	/* What is stale is unknown: one millisecond past fresh. */
+	rig_steady();
+	rig_at_ms((int64_t)r.policy.fresh_s * 1000);
+	assert_int_equal(rig_judge()->rule[MUS_RULE_V1], MUS_RES_HOLDS);
+	rig_at_ms((int64_t)r.policy.fresh_s * 1000 + 1);
+	expect(MUS_RULE_V1, MUS_RES_UNKNOWN);
+}
+
+static void
+test_so_far(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at_ms(3660 * 1000 - 1);
+	assert_int_equal(word(), MUS_STATE_SO_FAR);
+	rig_at_ms(3660 * 1000);
+	assert_int_equal(word(), MUS_STATE_VALID);
+}
+
+static int
+init(void **state)
+{
+	(void)state;
+	rig_init();
+	return 0;
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup(f, init)
+	const struct CMUnitTest tests[] = {
+	    T(test_steady),
+	    T(test_missing_import),
+	    T(test_ns_too_early),
+	    T(test_ds_too_early),
+	    T(test_zsk_removed_at_once),
+	    T(test_ksk_swap_early),
+	    T(test_algorithm_removed),
+	    T(test_v2_time),
+	    T(test_v2_signature_ends_it),
+	    T(test_v2c),
+	    T(test_v3s),
+	    T(test_v3s_ds),
+	    T(test_v4),
+	    T(test_v4_not_yet_valid),
+	    T(test_v5),
+	    T(test_v6),
+	    T(test_v7),
+	    T(test_v7_role),
+	    T(test_v8),
+	    T(test_v9),
+	    T(test_v9_glue),
+	    T(test_v10),
+	    T(test_v11),
+	    T(test_v12),
+	    T(test_v13),
+	    T(test_v14),
+	    T(test_revoked_key_is_no_anchor),
+	    T(test_unsigned_set_is_no_chain),
+	    T(test_unknown_is_not_valid),
+	    T(test_so_far),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
