@@ -63,6 +63,45 @@ all_known(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t rea
 	return true;
 }
 
+/* A DNSKEY set that will be: what it replaces, and what is met on an entering server. */
+static void
+add_new_key(const struct mus_version *v, uint64_t base, unsigned o, const struct mus_change *c,
+    uint64_t reach, uint64_t entering, const struct mus_policy *policy, struct mus_time now,
+    struct mus_sets *s)
+{
+	uint64_t a = (base | c->key_add[o]) & ~c->key_del[o];
+	struct mus_ent e = {.a = a, .origin = (uint8_t)o, .kind = MUS_RR_KEY, .is_new = true,
+	    .server = (uint8_t)__builtin_ctzll(v->srv & reach), .first = v->first,
+	    .end = MUS_TIME_ALWAYS, .b = mus_sig_mask(v, now, policy->margin_s),
+	    .is_void = (v->flags & MUS_VER_ABSENT) != 0};
+
+	if (v->srv & reach & ~entering) {
+		e.replaces = true;
+		e.old_a = base;
+		e.old_b = e.b;
+		if (a != base)
+			mus_sets_add(s, 'k', &e);
+	}
+	if (v->srv & entering) {
+		/* Met both before and after the change. */
+		e.replaces = false;
+		e.old_a = e.old_b = 0;
+		mus_sets_add(s, 'k', &e);
+		e.a = base;
+		mus_sets_add(s, 'k', &e);
+	}
+}
+
+/* A DNSKEY set with all changes that are on their way to the signer. */
+static uint64_t
+with_pending(const struct mus_seen *seen, unsigned o, uint64_t set)
+{
+	for (unsigned p = 0; p < seen->pending_count; p++)
+		if (seen->pending[p].signer == o && seen->pending[p].kind == MUS_RR_KEY)
+			set = (set | seen->pending[p].add) & ~seen->pending[p].del;
+	return set;
+}
+
 /* New members: DNSKEY sets as they will be, what entering servers show, the new DS. */
 static void
 add_new(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
@@ -78,30 +117,13 @@ add_new(const struct mus_zone *zone, const struct mus_seen *seen, const struct m
 
 		for (unsigned i = 0; i < ring->count; i++) {
 			const struct mus_version *v = &ring->v[i];
-			uint64_t a = (v->set | c->key_add[o]) & ~c->key_del[o];
-			struct mus_ent e = {.origin = (uint8_t)o, .kind = MUS_RR_KEY,
-			    .first = v->first, .end = MUS_TIME_ALWAYS};
+			uint64_t made = with_pending(seen, o, v->set);
 
 			if (!(v->srv & reach))
 				continue;
-			e.server = (uint8_t)__builtin_ctzll(v->srv & reach);
-			e.b = mus_sig_mask(v, now, policy->margin_s);
-			e.is_new = true;
-			e.is_void = (v->flags & MUS_VER_ABSENT) != 0;
-			if (v->srv & reach & ~entering) {
-				if (a == v->set && !enters)
-					continue;
-				e.replaces = true;
-				e.old_a = v->set;
-				e.old_b = e.b;
-			}
-			e.a = v->set;
-			/* An entering server is met both before and after the change. */
-			if (v->srv & entering)
-				mus_sets_add(s, 'k', &e);
-			e.a = a;
-			if (a != v->set || !e.replaces)
-				mus_sets_add(s, 'k', &e);
+			add_new_key(v, v->set, o, c, reach, entering, policy, now, s);
+			if (made != v->set)
+				add_new_key(v, made, o, c, reach, entering, policy, now, s);
 		}
 		for (unsigned d = 0; enters && d < sizeof data / sizeof data[0]; d++) {
 			ring = &seen->signer[o][data[d]];
@@ -179,6 +201,25 @@ was_bad_kx(const struct mus_zone *zone, const struct mus_sets *s, const struct m
 	old.a = k->old_a;
 	return !x->is_new && k->replaces &&
 	    mus_pair_kx(zone, s, &old, x, ds_keys, &number) != MUS_RULE_NONE;
+}
+
+/* G0: a first DS makes everything bind that nobody minded before. */
+static enum mus_result
+check_first_ds(const struct mus_zone *zone, const struct mus_sets *s, enum mus_rule forced,
+    struct mus_witness *w)
+{
+	uint64_t before = 0, ds_keys = mus_sets_ds_keys(s);
+	uint16_t number = 0;
+
+	for (unsigned i = 0; i < s->d_alive; i++)
+		before |= s->d[i].a;
+	if (before != 0 || ds_keys == 0 || forced == MUS_RULE_G0)
+		return MUS_RES_HOLDS;
+	for (unsigned i = 0; i < s->k_alive; i++)
+		for (unsigned j = 0; j < s->x_alive; j++)
+			if (mus_pair_kx(zone, s, &s->k[i], &s->x[j], ds_keys, &number) != MUS_RULE_NONE)
+				return fail(w, MUS_RULE_G0, &s->k[i], &s->x[j], number);
+	return MUS_RES_HOLDS;
 }
 
 /* Pairs with a new member; the new ones stand after the alive ones. */
@@ -326,6 +367,8 @@ mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone, co
 		return MUS_RES_UNKNOWN;
 	}
 	r = check_pairs(zone, sets, policy->forced, w);
+	if (r == MUS_RES_HOLDS)
+		r = check_first_ds(zone, sets, policy->forced, w);
 	if (r != MUS_RES_HOLDS || policy->forced == MUS_RULE_HISTORY)
 		return r;
 	return check_history(zone, seen, sets, reach, policy, now, w);
