@@ -1,0 +1,611 @@
+/*
+ * The guard (protocol.md 4.4): each guard with a change that it stops, one that it lets pass, and the
+ * instant between.
+ */
+#include "rig.h"
+
+static struct mus_change change;
+
+static void
+stopped(enum mus_rule rule)
+{
+	assert_int_equal(rig_guard(&change), MUS_RES_FAILS);
+	assert_rule(r.w.rule, rule);
+}
+
+static void
+passes(void)
+{
+	enum mus_result got = rig_guard(&change);
+
+	if (got != MUS_RES_HOLDS)
+		print_message("%s origin %u/%u server %u kind %u/%u\n", mus_rule_text(r.w.rule), r.w.origin,
+		    r.w.origin2, r.w.server, r.w.kind, r.w.kind2);
+	assert_int_equal(got, MUS_RES_HOLDS);
+}
+
+static void
+unknown(enum mus_rule rule)
+{
+	assert_int_equal(rig_guard(&change), MUS_RES_UNKNOWN);
+	assert_rule(r.w.rule, rule);
+}
+
+/* a alone signs; b stands by with its own keys, and knows a's. */
+static void
+alone(void)
+{
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.ns = 1 << NS_A;
+	rig_ds(KA);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_data(A, ZA);
+	r.ns = 1 << NS_B;
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB, KB);
+	rig_data(B, ZB);
+	rig_settle();
+}
+
+/* All histories are long enough from here on. */
+static void
+long_after(void)
+{
+	rig_at(100000);
+	rig_settle();
+}
+
+static void
+test_nothing_is_safe(void **state)
+{
+	(void)state;
+	alone();
+	passes();
+}
+
+static void
+test_g1_old_ds(void **state)
+{
+	(void)state;
+	alone();
+	long_after();
+	change.ns_add = 1 << NS_B;
+	stopped(MUS_RULE_V1);
+	assert_int_equal(r.w.origin2, B);
+	/* The parent comes to {Ka, Kb}; the old set {Ka} lives for its TTL and the margin. */
+	rig_at(100100);
+	rig_ds(KA | KB);
+	rig_settle();
+	stopped(MUS_RULE_V1);
+	assert_int_equal(r.w.until.ms, rig_time(100100 + 3660).ms);
+	rig_at_ms((100100 + 3660) * 1000ll);
+	rig_settle();
+	stopped(MUS_RULE_V1);
+	rig_at_ms((100100 + 3660) * 1000ll + 1);
+	rig_settle();
+	passes();
+}
+
+static void
+test_g1_old_dnskey(void **state)
+{
+	(void)state;
+	alone();
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	rig_ds(KA | KB);
+	rig_settle();
+	long_after();
+	change.ns_add = 1 << NS_B;
+	stopped(MUS_RULE_V2);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_settle();
+	stopped(MUS_RULE_V2);
+	rig_at_ms((100000 + 3660) * 1000ll);
+	rig_settle();
+	stopped(MUS_RULE_V2);
+	rig_at_ms((100000 + 3660) * 1000ll + 1);
+	rig_settle();
+	passes();
+}
+
+static void
+test_g1_joiner_without_our_keys(void **state)
+{
+	(void)state;
+	alone();
+	rig_put(B, MUS_RR_KEY, KB | ZB, KB);
+	rig_ds(KA | KB);
+	rig_settle();
+	long_after();
+	change.ns_add = 1 << NS_B;
+	stopped(MUS_RULE_V2);
+	/* What is asked for in the same plan is met as made and as not made. */
+	change.key_add[B] = ZA;
+	stopped(MUS_RULE_V2);
+	rig_put(B, MUS_RR_KEY, KB | ZB | ZA, KB);
+	rig_settle();
+	change.key_add[B] = 0;
+	passes();
+}
+
+/* The entering server's NS set leads to another one. */
+static void
+test_g1_leads_on(void **state)
+{
+	(void)state;
+	alone();
+	rig_ds(KA | KB);
+	/* A third name, of a's second place, which is stale. */
+	r.z.zone.signer_count = 3;
+	r.z.zone.signer[2].has_driver = true;
+	r.z.zone.ns_count = 3;
+	r.z.zone.ns[2].owner = 2;
+	r.z.zone.server_count = 4;
+	r.z.zone.server[3] = (struct mus_server){2, 2};
+	rig_settle();
+	long_after();
+	change.ns_add = 1 << NS_B;
+	passes();
+	rig_put(B, MUS_RR_NS, 1 << NS_B | 1 << 2, ZB);
+	rig_settle();
+	unknown(MUS_RULE_OBSERVE);
+	assert_int_equal(r.w.origin, 2);
+}
+
+static void
+test_g3_key_removal(void **state)
+{
+	(void)state;
+	rig_steady();
+	long_after();
+	change.key_del[A] = ZB;
+	stopped(MUS_RULE_V2);
+	assert_int_equal(r.w.origin, A);
+	change.key_del[A] = ZA2;
+	passes();
+	/* b signs with another key; what Zb signed lives on for an hour and a minute. */
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZN, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | ZN, KB);
+	rig_settle();
+	rig_at(200000);
+	rig_data(B, ZN);
+	rig_settle();
+	change.key_del[A] = ZB;
+	rig_at_ms((200000 + 3660) * 1000ll);
+	rig_settle();
+	stopped(MUS_RULE_V2);
+	rig_at_ms((200000 + 3660) * 1000ll + 1);
+	rig_settle();
+	passes();
+}
+
+static void
+test_g4_ds(void **state)
+{
+	(void)state;
+	rig_steady();
+	long_after();
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = KA | KB | KA2;
+	passes();
+	/* Only the new key with SHA-384: V14. */
+	change.ds_dt[2] = KA2;
+	stopped(MUS_RULE_V14);
+	assert_int_equal(r.w.number, 4);
+	change.ds_dt[2] = KA | KB | KA2;
+	passes();
+}
+
+static void
+test_g4_algorithm(void **state)
+{
+	(void)state;
+	r.z.zone.alg_count = 2;
+	rig_steady();
+	long_after();
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = KA | KB | KN;
+	stopped(MUS_RULE_V3);
+	assert_int_equal(r.w.number, 8);
+}
+
+static void
+test_g5_ds_removal(void **state)
+{
+	(void)state;
+	rig_steady();
+	long_after();
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = KA;
+	stopped(MUS_RULE_V1);
+	assert_int_equal(r.w.origin2, B);
+}
+
+/* A leaver: its DNSKEY set lives for its TTL after the cut. */
+static void
+test_g5_after_the_cut(void **state)
+{
+	(void)state;
+	rig_steady();
+	long_after();
+	r.z.want.nsg = 1;
+	r.ns = 1 << NS_A;
+	rig_at(200000);
+	rig_data(A, ZA);
+	rig_put(B, MUS_RR_NS, 1 << NS_A, ZB);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_settle();
+	rig_at(200000 + 3661);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	assert_int_equal(r.z.seen.server[AT_B].cut.ms, rig_time(200000 + 3660).ms);
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = KA;
+	change.key_del[A] = ZB;
+	stopped(MUS_RULE_V1);
+	rig_at_ms((200000 + 3660 + 3660) * 1000ll);
+	rig_settle();
+	stopped(MUS_RULE_V1);
+	rig_at_ms((200000 + 3660 + 3660) * 1000ll + 1);
+	rig_settle();
+	passes();
+}
+
+/* G0: the first DS needs every DNSKEY set and all data signed. */
+static void
+test_g0(void **state)
+{
+	(void)state;
+	alone();
+	rig_absent(MUS_PARENT, MUS_RR_DS);
+	r.ns = 1 << NS_A;
+	rig_data(A, 0);
+	rig_settle();
+	long_after();
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = KA;
+	stopped(MUS_RULE_G0);
+	rig_data(A, ZA);
+	rig_settle();
+	rig_at_ms((100000 + 3660) * 1000ll);
+	rig_settle();
+	stopped(MUS_RULE_G0);
+	rig_at_ms((100000 + 3660) * 1000ll + 1);
+	rig_settle();
+	passes();
+}
+
+static void
+test_insecure_binds_nothing(void **state)
+{
+	(void)state;
+	alone();
+	rig_absent(MUS_PARENT, MUS_RR_DS);
+	rig_settle();
+	long_after();
+	change.ns_add = 1 << NS_B;
+	change.key_del[A] = ZB;
+	passes();
+}
+
+/* In flight: as made and as not made. */
+static void
+test_in_flight(void **state)
+{
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = A, .rr = MUS_RR_KEY, .del = ZB};
+
+	(void)state;
+	alone();
+	rig_ds(KA | KB);
+	rig_settle();
+	long_after();
+	change.ns_add = 1 << NS_B;
+	passes();
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	stopped(MUS_RULE_V2);
+	/* Two changes that each are harmless, together. */
+	r.z.seen.pending_count = 0;
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZN, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | ZN, KB);
+	rig_data(B, ZB | ZN);
+	rig_settle();
+	rig_at(200000);
+	rig_settle();
+	passes();
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	passes();
+	change.key_del[A] = ZN;
+	stopped(MUS_RULE_V2);
+}
+
+static void
+test_cds_in_flight(void **state)
+{
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = A, .rr = MUS_RR_CDS, .del = KB};
+
+	(void)state;
+	alone();
+	rig_ds(KA | KB);
+	rig_put(A, MUS_RR_CDS, KA | KB, KA);
+	rig_settle();
+	long_after();
+	change.ns_add = 1 << NS_B;
+	passes();
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	stopped(MUS_RULE_V1);
+}
+
+/* 2.4: a repair is not blocked by the violation that it ends or does not touch. */
+static void
+test_repair(void **state)
+{
+	(void)state;
+	rig_steady();
+	long_after();
+	/* b signs with a key that nobody shows. */
+	rig_data(B, ZA2);
+	rig_settle();
+	change.key_add[A] = ZA2;
+	passes();
+	change.key_add[B] = ZA2;
+	passes();
+	/* But it must not break something else. */
+	change.key_del[B] = ZA;
+	stopped(MUS_RULE_V2);
+}
+
+static void
+test_forced(void **state)
+{
+	(void)state;
+	alone();
+	rig_put(B, MUS_RR_KEY, KB | ZB, KB);
+	rig_settle();
+	long_after();
+	change.ns_add = 1 << NS_B;
+	stopped(MUS_RULE_V1);
+	/* What is forced does not hide what fails beside it. */
+	r.policy.forced = MUS_RULE_V1;
+	stopped(MUS_RULE_V2);
+	r.policy.forced = MUS_RULE_V2;
+	stopped(MUS_RULE_V1);
+}
+
+static void
+test_unknown_blocks_and_is_named(void **state)
+{
+	(void)state;
+	rig_steady();
+	long_after();
+	change.key_add[A] = ZA2;
+	rig_fail(MUS_PARENT, MUS_RR_DS, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	unknown(MUS_RULE_OBSERVE);
+	assert_int_equal(r.w.origin, MUS_PARENT);
+	assert_int_equal(r.w.server, AT_PARENT);
+	assert_int_equal(r.w.cause, MUS_CAUSE_TIMEOUT);
+	r.policy.forced = MUS_RULE_OBSERVE;
+	passes();
+	r.policy.forced = MUS_RULE_NONE;
+	rig_ds(KA | KB);
+	rig_fail(B, MUS_RR_SOA, MUS_CAUSE_REFUSED);
+	rig_settle();
+	unknown(MUS_RULE_OBSERVE);
+	assert_int_equal(r.w.server, AT_B);
+	assert_int_equal(r.w.cause, MUS_CAUSE_REFUSED);
+	/* Of one that is declared lost nothing is asked. */
+	r.z.zone.signer[B].is_lost = true;
+	passes();
+	r.z.zone.signer[B].is_lost = false;
+	rig_data(B, ZB);
+	rig_settle();
+	passes();
+	rig_at_ms(100000 * 1000ll + (int64_t)r.policy.fresh_s * 1000 + 1);
+	unknown(MUS_RULE_OBSERVE);
+}
+
+/* 2.2, 2.3: where the past is not known, nothing may be taken away, and nobody enters. */
+static void
+test_history(void **state)
+{
+	(void)state;
+	alone();
+	rig_ds(KA | KB);
+	rig_settle();
+	change.key_add[A] = ZA2;
+	passes();
+	change.key_del[A] = ZN | ZA2;
+	passes();
+	change = (struct mus_change){.ns_add = 1 << NS_B};
+	/* {Ka} was seen and is alive: that comes first. */
+	stopped(MUS_RULE_V1);
+	r.z.seen.parent[0].v[0] = r.z.seen.parent[0].v[1];
+	r.z.seen.parent[0].count = 1;
+	unknown(MUS_RULE_HISTORY);
+	assert_int_equal(r.w.until.ms, rig_time(3660).ms);
+	rig_at_ms(3660 * 1000 - 1);
+	rig_settle();
+	unknown(MUS_RULE_HISTORY);
+	rig_at_ms(3660 * 1000);
+	rig_settle();
+	passes();
+}
+
+static void
+test_history_of_ds(void **state)
+{
+	(void)state;
+	rig_steady();
+	change.has_ds = true;
+	/* More than what was there is no risk for sets that nobody knows; less is. */
+	change.ds = change.ds_dt[1] = KA | KB | KA2;
+	passes();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | KB, KA | KB);
+	rig_settle();
+	rig_at_ms(3660 * 1000 - 1);
+	rig_settle();
+	change.ds = change.ds_dt[1] = KB;
+	stopped(MUS_RULE_V1);
+	change.key_del[A] = ZB;
+	stopped(MUS_RULE_V1);
+	/* An older DS set may have led to Kb alone. */
+	change = (struct mus_change){.key_del = {[A] = KB}};
+	unknown(MUS_RULE_HISTORY);
+	rig_at_ms(3660 * 1000);
+	rig_settle();
+	passes();
+}
+
+static void
+test_history_of_data(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_settle();
+	change.key_del[A] = ZA2;
+	unknown(MUS_RULE_HISTORY);
+	rig_at_ms(3660 * 1000 - 1);
+	rig_settle();
+	unknown(MUS_RULE_HISTORY);
+	r.policy.forced = MUS_RULE_HISTORY;
+	passes();
+	r.policy.forced = MUS_RULE_NONE;
+	rig_at_ms(3660 * 1000);
+	rig_settle();
+	passes();
+}
+
+/* A parent that lowers its TTL: the floor counts until it has been watched for that long. */
+static void
+test_floor(void **state)
+{
+	(void)state;
+	r.policy.parent_ttl_floor_s = 86400;
+	alone();
+	rig_ds(KA | KB);
+	rig_settle();
+	r.z.seen.parent[0].v[0] = r.z.seen.parent[0].v[1];
+	r.z.seen.parent[0].count = 1;
+	change.ns_add = 1 << NS_B;
+	rig_at(86399);
+	rig_settle();
+	unknown(MUS_RULE_HISTORY);
+	assert_int_equal(r.w.kind, MUS_RR_DS);
+	rig_at(86400);
+	rig_settle();
+	passes();
+}
+
+static void
+test_g8(void **state)
+{
+	(void)state;
+	assert_int_equal(mus_guard_import(&r.z.zone, ZA | ZB, &r.w), MUS_RES_HOLDS);
+	r.z.zone.key[zb].tag = r.z.zone.key[ka].tag;
+	assert_int_equal(mus_guard_import(&r.z.zone, ZA | ZB, &r.w), MUS_RES_FAILS);
+	assert_rule(r.w.rule, MUS_RULE_V11);
+	assert_int_equal(r.w.key, zb);
+	assert_int_equal(mus_guard_import(&r.z.zone, ZA, NULL), MUS_RES_HOLDS);
+	r.z.zone.key_overflow = 1 << B;
+	r.z.zone.key[zb].tag = 1;
+	assert_int_equal(mus_guard_import(&r.z.zone, ZB, &r.w), MUS_RES_FAILS);
+	assert_rule(r.w.rule, MUS_RULE_G8);
+	assert_int_equal(mus_guard_import(&r.z.zone, ZA, &r.w), MUS_RES_HOLDS);
+	assert_int_equal(mus_guard_import(&r.z.zone, ZB, NULL), MUS_RES_FAILS);
+}
+
+/* A ring that had to forget an alive version is unknown until that is dead. */
+static void
+test_overflow(void **state)
+{
+	(void)state;
+	rig_steady();
+	long_after();
+	change.key_add[A] = ZA2;
+	passes();
+	for (unsigned i = 0; i < MUS_VERSIONS_MAX; i++) {
+		rig_at(100001 + i);
+		rig_put(B, MUS_RR_SOA, 100 + i, ZB);
+	}
+	rig_settle();
+	unknown(MUS_RULE_OBSERVE);
+	assert_int_equal(r.w.cause, MUS_CAUSE_OVERFLOW);
+	assert_int_equal(r.w.until.ms, rig_time(100001 + 3660).ms);
+	rig_at(100001 + 3660);
+	rig_settle();
+	passes();
+}
+
+/* More members than the lists hold: nothing may be concluded. */
+static void
+test_too_many_members(void **state)
+{
+	(void)state;
+	rig_steady();
+	long_after();
+	for (unsigned k = 0; k < 100; k++) {
+		if (k % MUS_VERSIONS_MAX == 0)
+			for (unsigned i = 0; i < MUS_PENDING_MAX; i++)
+				r.z.seen.pending[i] = (struct mus_pending){.signer = A,
+				    .kind = MUS_RR_KEY, .add = mus_bit(8 + i), .sent_at = r.now};
+	}
+	for (unsigned i = 1; i < MUS_VERSIONS_MAX; i++) {
+		rig_at(100000 + i);
+		rig_put(A, MUS_RR_KEY, KA | ZA | ZB | mus_bit(40 + i), KA);
+		r.z.seen.signer[A][MUS_RR_KEY].v[i - 1].srv = mus_bit(AT_A);
+	}
+	r.z.seen.pending_count = MUS_PENDING_MAX;
+	rig_settle();
+	r.z.seen.pending_count = MUS_PENDING_MAX;
+	for (unsigned i = 0; i < r.z.seen.signer[A][MUS_RR_KEY].count; i++)
+		r.z.seen.signer[A][MUS_RR_KEY].v[i].srv = mus_bit(AT_A);
+	change.key_add[A] = ZA2;
+	unknown(MUS_RULE_OBSERVE);
+	assert_int_equal(r.w.cause, MUS_CAUSE_OVERFLOW);
+	assert_int_equal(rig_judge()->rule[MUS_RULE_V1], MUS_RES_UNKNOWN);
+	assert_int_equal(r.verdict.rule[MUS_RULE_V2], MUS_RES_UNKNOWN);
+}
+
+static int
+init(void **state)
+{
+	(void)state;
+	rig_init();
+	memset(&change, 0, sizeof change);
+	return 0;
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup(f, init)
+	const struct CMUnitTest tests[] = {
+	    T(test_nothing_is_safe),
+	    T(test_g1_old_ds),
+	    T(test_g1_old_dnskey),
+	    T(test_g1_joiner_without_our_keys),
+	    T(test_g1_leads_on),
+	    T(test_g3_key_removal),
+	    T(test_g4_ds),
+	    T(test_g4_algorithm),
+	    T(test_g5_ds_removal),
+	    T(test_g5_after_the_cut),
+	    T(test_g0),
+	    T(test_insecure_binds_nothing),
+	    T(test_in_flight),
+	    T(test_cds_in_flight),
+	    T(test_repair),
+	    T(test_forced),
+	    T(test_unknown_blocks_and_is_named),
+	    T(test_history),
+	    T(test_history_of_ds),
+	    T(test_history_of_data),
+	    T(test_floor),
+	    T(test_g8),
+	    T(test_overflow),
+	    T(test_too_many_members),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
