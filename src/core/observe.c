@@ -319,6 +319,22 @@ keep_history(struct mus_ring *ring, uint64_t servers, const struct mus_policy *p
 		ring->since = ring->asked_at;
 }
 
+/* Oldest first; those of one round in an order of their own, so that the order of looks says nothing. */
+static struct mus_version *
+place_for(struct mus_ring *ring, const struct mus_look *l, struct mus_time at)
+{
+	unsigned i = ring->count++;
+
+	for (; i > 0 && ring->v[i - 1].first.ms == at.ms; i--) {
+		const struct mus_version *v = &ring->v[i - 1];
+
+		if (v->content < l->content || (v->content == l->content && v->set <= l->set))
+			break;
+		ring->v[i] = ring->v[i - 1];
+	}
+	return &ring->v[i];
+}
+
 static struct mus_version *
 find_or_add(const struct mus_seen *seen, struct mus_ring *ring, const struct mus_look *look,
     const struct mus_policy *policy, struct mus_time at)
@@ -332,7 +348,7 @@ find_or_add(const struct mus_seen *seen, struct mus_ring *ring, const struct mus
 		}
 	if (ring->count == MUS_VERSIONS_MAX)
 		make_room(seen, ring, look->kind, policy, at);
-	v = &ring->v[ring->count++];
+	v = place_for(ring, look, at);
 	*v = (struct mus_version){
 	    .content = look->content,
 	    .set = look->set,
@@ -366,12 +382,16 @@ mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus
 		if (gap)
 			ring->since = MUS_TIME_NEVER;
 		ring->asked_at = at;
+		ring->fail_server = MUS_NOBODY;
 	}
 	if (look->cause != MUS_CAUSE_NONE) {
 		ring->ok &= ~bit;
 		ring->fail |= bit;
-		ring->fail_cause = look->cause;
-		ring->fail_server = look->server;
+		/* The first one of the round is named, whatever the order. */
+		if (look->server <= ring->fail_server) {
+			ring->fail_cause = look->cause;
+			ring->fail_server = look->server;
+		}
 		if (!mus_time_is_set(ring->fail_since))
 			ring->fail_since = at;
 		return;
