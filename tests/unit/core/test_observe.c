@@ -1,0 +1,807 @@
+/*
+ * Observation into history (protocol.md 3): versions, how long each is alive, Reach, keys, changes
+ * in flight.
+ */
+#include "rig.h"
+
+static struct mus_ring *
+ring(unsigned origin, enum mus_rr_kind kind)
+{
+	return mus_seen_ring(&r.z.seen, origin, kind);
+}
+
+static struct mus_time
+end_of(const struct mus_ring *ring_, unsigned i)
+{
+	return mus_version_end(&r.z.seen, ring_, &ring_->v[i], 0, r.now, r.policy.margin_s);
+}
+
+static struct mus_look
+key_look(uint64_t set)
+{
+	struct mus_look l = {.server = AT_A, .kind = MUS_RR_KEY, .set = set, .content = set, .ttl_s = 60,
+	    .serve_ttl_s = 60};
+
+	return l;
+}
+
+/* ---- versions ------------------------------------------------------------------------------- */
+
+static void
+test_a_version_is_content_and_signers(void **state)
+{
+	struct mus_look l = key_look(KA);
+	struct mus_ring *k = ring(A, MUS_RR_KEY);
+
+	(void)state;
+	l.sig_count = 1;
+	l.sig[0] = (struct mus_sig){.key = ka, .alg = 13, .tag = 1000, .from_s = 1, .until_s = 1000};
+	rig_look(&l);
+	rig_look(&l);
+	assert_int_equal(k->count, 1);
+	/* Signature times fold, the latest stay; the largest TTL is kept, the one served is the latest. */
+	l.sig[0].until_s = 2000;
+	l.ttl_s = l.serve_ttl_s = 50;
+	rig_look(&l);
+	l.sig[0].until_s = 1500;
+	rig_look(&l);
+	assert_int_equal(k->count, 1);
+	assert_int_equal(k->v[0].sig[0].until_s, 2000);
+	assert_int_equal(k->v[0].ttl_s, 60);
+	assert_int_equal(k->v[0].serve_ttl_s, 50);
+	assert_int_equal(k->ttl_max_s, 60);
+	/* Another signer, content, flag, stray, aux, digest: each is a version of its own. */
+	l.sig[0].key = za;
+	l.sig[0].tag = 1001;
+	rig_look(&l);
+	assert_int_equal(k->count, 2);
+	l.stray = 1;
+	rig_look(&l);
+	l.aux = 1;
+	rig_look(&l);
+	l.flags = MUS_VER_BADSIG;
+	rig_look(&l);
+	l.dt[0] = 1;
+	rig_look(&l);
+	l.set = ZA;
+	rig_look(&l);
+	l.content = 9;
+	rig_look(&l);
+	l.sig_count = 0;
+	rig_look(&l);
+	assert_int_equal(k->count, 9);
+	assert_int_equal(k->v[8].srv, mus_bit(AT_A));
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(k->v[i].srv, 0);
+}
+
+/* A signature by a key that was not known then is judged again; one that stops verifying is seen. */
+static void
+test_key_learnt_later(void **state)
+{
+	struct mus_look l = key_look(KA);
+	struct mus_ring *k = ring(A, MUS_RR_KEY);
+
+	(void)state;
+	l.sig_count = 1;
+	l.sig[0] = (struct mus_sig){.key = MUS_KEY_NONE, .alg = 13, .tag = 1000, .from_s = 1, .until_s = 9};
+	rig_look(&l);
+	l.sig[0].key = ka;
+	rig_look(&l);
+	assert_int_equal(k->count, 1);
+	assert_int_equal(k->v[0].sig[0].key, ka);
+	l.sig[0].key = MUS_KEY_NONE;
+	rig_look(&l);
+	assert_int_equal(k->count, 2);
+}
+
+static void
+test_failed_look_changes_nothing(void **state)
+{
+	struct mus_ring *k;
+
+	(void)state;
+	rig_steady();
+	k = ring(A, MUS_RR_KEY);
+	rig_at(10);
+	rig_fail(A, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
+	assert_int_equal(k->count, 1);
+	assert_int_equal(k->v[0].srv, mus_bit(AT_A));
+	assert_false(mus_is_known(k, A, MUS_RR_KEY, mus_bit(AT_A), &r.policy, r.now, &r.w));
+	assert_rule(r.w.rule, MUS_RULE_OBSERVE);
+	assert_int_equal(r.w.cause, MUS_CAUSE_TIMEOUT);
+	assert_int_equal(r.w.server, AT_A);
+	assert_false(mus_is_known(k, A, MUS_RR_KEY, mus_bit(AT_A), &r.policy, r.now, NULL));
+	/* Nobody to ask is not known either. */
+	assert_false(mus_is_known(k, A, MUS_RR_KEY, 0, &r.policy, r.now, NULL));
+}
+
+static void
+test_fresh(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at_ms((int64_t)r.policy.fresh_s * 1000);
+	assert_true(mus_is_known(ring(A, MUS_RR_KEY), A, MUS_RR_KEY, mus_bit(AT_A), &r.policy, r.now, &r.w));
+	rig_at_ms((int64_t)r.policy.fresh_s * 1000 + 1);
+	assert_false(mus_is_known(ring(A, MUS_RR_KEY), A, MUS_RR_KEY, mus_bit(AT_A), &r.policy, r.now, &r.w));
+	assert_int_equal(r.w.cause, MUS_CAUSE_NONE);
+}
+
+/* ---- how long a version is alive ------------------------------------------------------------ */
+
+static void
+test_alive_until_last_and_ttl(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(100);
+	assert_int_equal(end_of(ring(A, MUS_RR_KEY), 0).ms, rig_time(100 + 3660).ms);
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	rig_at(5000);
+	/* The poll that no longer showed it counts, not the last that did. */
+	assert_int_equal(end_of(ring(A, MUS_RR_KEY), 0).ms, rig_time(100 + 3660).ms);
+	rig_settle();
+	assert_int_equal(ring(A, MUS_RR_KEY)->count, 1);
+}
+
+static void
+test_forgotten_when_dead(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(100);
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	rig_settle();
+	rig_at(100 + 3660);
+	rig_settle();
+	assert_int_equal(ring(A, MUS_RR_KEY)->count, 2);
+	rig_at_ms((100 + 3660) * 1000 + 1);
+	rig_settle();
+	assert_int_equal(ring(A, MUS_RR_KEY)->count, 1);
+}
+
+/* 2.1: a TTL that was lowered is restored between two looks, and the set changed. */
+static void
+test_largest_ttl_ever(void **state)
+{
+	(void)state;
+	r.ttl_s = 86400;
+	rig_steady();
+	r.ttl_s = 300;
+	rig_at(100);
+	rig_ds(KA | KB);
+	rig_settle();
+	rig_at(200);
+	rig_ds(KA | KB | KA2);
+	rig_settle();
+	assert_int_equal(ring(MUS_PARENT, MUS_RR_DS)->ttl_max_s, 86400);
+	assert_int_equal(end_of(ring(MUS_PARENT, MUS_RR_DS), 0).ms, rig_time(200 + 86400 + 60).ms);
+}
+
+/* 2.2: after a restart without history the largest TTL that is stored counts, or the floor. */
+static void
+test_history_at(void **state)
+{
+	struct mus_ring *ds = ring(MUS_PARENT, MUS_RR_DS);
+
+	(void)state;
+	assert_int_equal(mus_history_at(ds, MUS_RR_DS, &r.policy, r.now).ms, MUS_TIME_NEVER.ms);
+	ds->ttl_max_s = 86400;		/* from the store */
+	r.ttl_s = 300;
+	rig_steady();
+	assert_int_equal(mus_history_at(ds, MUS_RR_DS, &r.policy, r.now).ms, rig_time(86460).ms);
+	r.policy.parent_ttl_floor_s = 172800;
+	assert_int_equal(mus_history_at(ds, MUS_RR_DS, &r.policy, r.now).ms, rig_time(172860).ms);
+	/* The floor is for the parent's alone, and until it has been watched for so long. */
+	assert_int_equal(mus_ring_floor_s(ds, MUS_RR_DS, &r.policy, rig_time(172799)), 172800);
+	assert_int_equal(mus_ring_floor_s(ds, MUS_RR_DS, &r.policy, rig_time(172800)), 0);
+	assert_int_equal(mus_ring_floor_s(ring(A, MUS_RR_KEY), MUS_RR_KEY, &r.policy, r.now), 0);
+}
+
+static void
+test_gap_breaks_history(void **state)
+{
+	struct mus_ring *k = ring(A, MUS_RR_KEY);
+
+	(void)state;
+	r.policy.gap_s = 1000;
+	rig_steady();
+	assert_int_equal(k->since.ms, r.t0.ms);
+	rig_at(1000);
+	rig_settle();
+	assert_int_equal(k->since.ms, r.t0.ms);
+	rig_at_ms(2000 * 1000 + 1);
+	rig_settle();
+	assert_int_equal(k->since.ms, r.now.ms);
+}
+
+/* A server that is silent for longer than a gap may have shown anything meanwhile. */
+static void
+test_silence_breaks_history(void **state)
+{
+	struct mus_ring *k = ring(A, MUS_RR_KEY);
+
+	(void)state;
+	r.policy.gap_s = 1000;
+	rig_steady();
+	for (unsigned s = 500; s <= 1500; s += 500) {
+		rig_at(s);
+		rig_fail(A, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
+		rig_settle();
+		assert_int_equal(k->fail_since.ms, rig_time(500).ms);
+		assert_int_equal(k->since.ms, r.t0.ms);
+	}
+	rig_at_ms(1500 * 1000 + 1);
+	rig_fail(A, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	assert_int_equal(k->since.ms, MUS_TIME_NEVER.ms);
+	rig_at(1600);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_settle();
+	assert_int_equal(k->since.ms, r.now.ms);
+	assert_int_equal(k->fail_since.ms, MUS_TIME_NEVER.ms);
+}
+
+static void
+test_overflow(void **state)
+{
+	struct mus_ring *k = ring(A, MUS_RR_KEY);
+
+	(void)state;
+	rig_steady();
+	for (unsigned i = 1; i <= MUS_VERSIONS_MAX; i++) {
+		rig_at(i);
+		rig_put(A, MUS_RR_KEY, KA | ZA | mus_bit(20 + i), KA);
+	}
+	assert_int_equal(k->count, MUS_VERSIONS_MAX);
+	assert_true(k->overflow);
+	/* The first one had to go: unknown until it is dead. */
+	assert_int_equal(k->overflow_until.ms, rig_time(1 + 3660).ms);
+	assert_false(mus_is_known(k, A, MUS_RR_KEY, mus_bit(AT_A), &r.policy, r.now, &r.w));
+	assert_int_equal(r.w.cause, MUS_CAUSE_OVERFLOW);
+	rig_at(1 + 3660);
+	rig_settle();
+	assert_true(mus_is_known(k, A, MUS_RR_KEY, mus_bit(AT_A), &r.policy, r.now, &r.w));
+	assert_false(k->overflow);
+}
+
+static void
+test_dead_make_room(void **state)
+{
+	struct mus_ring *k = ring(A, MUS_RR_KEY);
+
+	(void)state;
+	rig_steady();
+	for (unsigned i = 1; i < MUS_VERSIONS_MAX; i++) {
+		rig_at(i);
+		rig_put(A, MUS_RR_KEY, KA | ZA | mus_bit(20 + i), KA);
+	}
+	rig_at(20000);
+	rig_put(A, MUS_RR_KEY, KA, KA);
+	assert_int_equal(k->count, MUS_VERSIONS_MAX);
+	assert_false(k->overflow);
+}
+
+static void
+test_sig_mask(void **state)
+{
+	struct mus_version v = {.sig_count = 3,
+	    .sig = {{.key = ka, .from_s = 100, .until_s = 200},
+		{.key = za, .from_s = 100, .until_s = 300},
+		{.key = MUS_KEY_NONE, .from_s = 0, .until_s = 1000}}};
+
+	(void)state;
+	assert_int_equal(mus_sig_mask(&v, mus_time_from_s(39), 60), 0);
+	assert_int_equal(mus_sig_mask(&v, mus_time_from_s(40), 60), KA | ZA);
+	assert_int_equal(mus_sig_mask(&v, (struct mus_time){200999}, 60), KA | ZA);
+	assert_int_equal(mus_sig_mask(&v, mus_time_from_s(201), 60), ZA);
+	assert_int_equal(mus_sig_mask(&v, mus_time_from_s(301), 60), 0);
+}
+
+/* ---- Reach ---------------------------------------------------------------------------------- */
+
+static void
+leave(int64_t s)
+{
+	r.z.want.nsg = 1;
+	rig_at(s);
+	rig_put(A, MUS_RR_NS, 1 << NS_A, ZA);
+	rig_put(B, MUS_RR_NS, 1 << NS_A, ZB);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_settle();
+}
+
+static void
+test_reach_ends_with_the_last_lead(void **state)
+{
+	(void)state;
+	rig_steady();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+	leave(100);
+	rig_at_ms((100 + 3660) * 1000);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+	rig_at(4000);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	/* When it ended, not when that was noticed. */
+	assert_int_equal(r.z.seen.server[AT_B].cut.ms, rig_time(100 + 3660).ms);
+	/* What it shows is not handed out any more: it ages from the cut. */
+	rig_at(6000);
+	assert_int_equal(end_of(ring(B, MUS_RR_KEY), 0).ms, rig_time(100 + 3660 + 3660).ms);
+}
+
+/* A server that goes on listing itself never leaves Reach, but when it is declared lost. */
+static void
+test_who_lists_itself_stays(void **state)
+{
+	(void)state;
+	rig_steady();
+	leave(100);
+	rig_at(200);
+	rig_put(B, MUS_RR_NS, 3, ZB);
+	rig_settle();
+	rig_at(100000);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+	r.z.zone.signer[B].is_lost = true;
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+}
+
+static void
+test_who_was_never_led_to(void **state)
+{
+	(void)state;
+	r.z.want.nsg = 1;
+	r.ns = 1;
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1, 0);
+	rig_data(A, ZA);
+	r.ns = 3;
+	rig_data(B, ZB);
+	rig_put(B, MUS_RR_KEY, KB, KB);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	assert_int_equal(end_of(ring(B, MUS_RR_KEY), 0).ms, MUS_TIME_ALWAYS.ms);
+	/* What it drops before anybody is led to it is forgotten at once. */
+	rig_at(10);
+	rig_put(B, MUS_RR_KEY, KB | ZB, KB);
+	rig_settle();
+	assert_int_equal(ring(B, MUS_RR_KEY)->count, 1);
+	/* What it drops in the round that shows it in Reach may have been handed out. */
+	rig_at(20);
+	rig_put(A, MUS_RR_NS, 3, ZA);
+	rig_put(B, MUS_RR_KEY, KB | ZB | ZA, KB);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+	assert_int_equal(ring(B, MUS_RR_KEY)->count, 2);
+	assert_int_equal(end_of(ring(B, MUS_RR_KEY), 0).ms, rig_time(20 + 3660).ms);
+}
+
+/* Names of the stored intention are in Reach from then on: NS may be on its way. */
+static void
+test_intended_names_are_in_reach(void **state)
+{
+	(void)state;
+	r.z.want.nsg = 1;
+	r.ns = 1;
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1, 0);
+	rig_data(A, ZA);
+	rig_data(B, ZB);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	r.z.want.nsg = 3;
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+	/* Taken back before anybody listed it: in Reach until now. */
+	r.z.want.nsg = 1;
+	rig_at(50);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	assert_int_equal(r.z.seen.server[AT_B].cut.ms, r.now.ms);
+}
+
+/* ---- what the parent was asked for ---------------------------------------------------------- */
+
+static void
+test_asked_and_withdrawn(void **state)
+{
+	const struct mus_ring *cds = ring(A, MUS_RR_CDS);
+
+	(void)state;
+	r.policy.parent_ttl_floor_s = 86400;
+	rig_steady();
+	rig_at(100);
+	rig_put(A, MUS_RR_CDS, KA, KA);
+	rig_put(B, MUS_RR_CDS, KA, KB);
+	rig_settle();
+	rig_at(200);
+	rig_put(A, MUS_RR_CDS, KA | KB, KA);
+	rig_put(B, MUS_RR_CDS, KA | KB, KB);
+	rig_settle();
+	assert_int_equal(cds->v[1].set, KA);
+	assert_int_equal(
+	    mus_asked_until(&r.z.zone, &r.z.seen, A, MUS_RR_CDS, &cds->v[1], &r.policy, r.now).ms,
+	    rig_time(200 + 86460).ms);
+	/* What is shown is asked for anyway. */
+	assert_int_equal(
+	    mus_asked_until(&r.z.zone, &r.z.seen, A, MUS_RR_CDS, &cds->v[0], &r.policy, r.now).ms,
+	    MUS_TIME_ALWAYS.ms);
+	/* The parent follows after all, and comes back. */
+	rig_at(300);
+	rig_ds(KA);
+	rig_settle();
+	assert_int_equal(
+	    mus_asked_until(&r.z.zone, &r.z.seen, A, MUS_RR_CDS, &cds->v[1], &r.policy, r.now).ms,
+	    MUS_TIME_ALWAYS.ms);
+}
+
+static void
+test_not_asked_by_all(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(100);
+	rig_put(A, MUS_RR_CDS, KA, KA);
+	rig_settle();
+	rig_at(200);
+	rig_put(A, MUS_RR_CDS, KA | KB, KA);
+	rig_settle();
+	assert_int_equal(mus_asked_until(&r.z.zone, &r.z.seen, A, MUS_RR_CDS,
+			     &ring(A, MUS_RR_CDS)->v[1], &r.policy, r.now).ms,
+	    MUS_TIME_ALWAYS.ms);
+}
+
+/* An NS set asks only beside a CSYNC. */
+static void
+test_ns_asked_by_csync(void **state)
+{
+	struct mus_look c = {.server = AT_A, .kind = MUS_RR_CSYNC, .content = 1, .aux = 5 << 16 | 1, .ttl_s = 60};
+
+	(void)state;
+	r.policy.parent_ttl_floor_s = 86400;
+	for (unsigned with = 0; with < 2; with++) {
+		rig_init();
+		r.policy.parent_ttl_floor_s = 86400;
+		rig_steady();
+		ring(MUS_PARENT, MUS_RR_PNS)->since = rig_time(-86400);
+		r.z.want.nsg = 1;
+		r.ns = 1;
+		rig_put(MUS_PARENT, MUS_RR_PNS, 1, 0);
+		rig_at(100);
+		if (with) {
+			rig_look(&c);
+			c.server = AT_B;
+			rig_look(&c);
+		}
+		rig_settle();
+		rig_at(200);
+		rig_data(A, ZA);
+		rig_data(B, ZB);
+		rig_absent(A, MUS_RR_CSYNC);
+		rig_absent(B, MUS_RR_CSYNC);
+		rig_settle();
+		rig_at(200 + 3661);
+		rig_settle();
+		/* The parent may still come to it: b stays in Reach. */
+		assert_int_equal(mus_reach(&r.z.zone, &r.z.seen),
+		    with ? mus_bit(AT_A) | mus_bit(AT_B) : mus_bit(AT_A));
+	}
+	rig_at(200 + 86461);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+}
+
+/* ---- keys ----------------------------------------------------------------------------------- */
+
+static void
+test_owner_by_signature(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < KEY_COUNT; k++)
+		r.z.zone.key[k].owner = MUS_OWNER_UNKNOWN, r.z.zone.key[k].evidence = MUS_EV_NONE;
+	rig_steady();
+	assert_int_equal(r.z.zone.key[ka].owner, A);
+	assert_int_equal(r.z.zone.key[zb].owner, B);
+	assert_int_equal(r.z.zone.key[zb].evidence, MUS_EV_SIGNATURE);
+	assert_int_equal(r.z.zone.key[zb].signs_data, MUS_YES);
+	assert_true(r.z.zone.key[kb].signs_key);
+	assert_int_equal(r.z.zone.key[kb].signs_data, MUS_NO);
+	assert_int_equal(r.z.zone.key[za2].owner, MUS_OWNER_UNKNOWN);
+	/* A signature is stronger than what was declared. */
+	r.z.zone.key[zb].owner = A;
+	r.z.zone.key[zb].evidence = MUS_EV_DECLARED;
+	rig_settle();
+	assert_int_equal(r.z.zone.key[zb].owner, B);
+}
+
+static void
+test_owner_by_first_sight(void **state)
+{
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = A, .rr = MUS_RR_KEY, .add = ZA2};
+	struct mus_zkey *key = &r.z.zone.key[za2];
+
+	(void)state;
+	key->owner = MUS_OWNER_UNKNOWN;
+	key->evidence = MUS_EV_NONE;
+	rig_steady();
+	/* Not while b has not answered, and not what we may have put there. */
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_fail(B, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	assert_int_equal(key->owner, MUS_OWNER_UNKNOWN);
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB, KB);
+	rig_settle();
+	assert_int_equal(key->owner, MUS_OWNER_UNKNOWN);
+	r.z.seen.pending_count = 0;
+	rig_settle();
+	assert_int_equal(key->owner, A);
+	assert_int_equal(key->evidence, MUS_EV_FIRST_SIGHT);
+	/* It stays so when others show it too. */
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | ZA2, KB);
+	rig_settle();
+	assert_int_equal(key->owner, A);
+}
+
+static void
+test_shown_by_two_at_first(void **state)
+{
+	(void)state;
+	r.z.zone.key[za2].owner = MUS_OWNER_UNKNOWN;
+	r.z.zone.key[za2].evidence = MUS_EV_NONE;
+	rig_put(A, MUS_RR_KEY, KA | ZA2, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA2, KB);
+	rig_settle();
+	assert_int_equal(r.z.zone.key[za2].owner, MUS_OWNER_UNKNOWN);
+}
+
+static void
+test_gone(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_settle();
+	assert_int_equal(r.z.zone.key[za2].gone_at.ms, MUS_TIME_NEVER.ms);
+	rig_at(50);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_settle();
+	assert_int_equal(r.z.zone.key[za2].gone_at.ms, rig_time(50).ms);
+	rig_at(60);
+	rig_settle();
+	assert_int_equal(r.z.zone.key[za2].gone_at.ms, rig_time(50).ms);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_settle();
+	assert_int_equal(r.z.zone.key[za2].gone_at.ms, MUS_TIME_NEVER.ms);
+}
+
+static void
+test_to_spread(void **state)
+{
+	(void)state;
+	rig_steady();
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), ZA);
+	r.policy.spread_sep = true;
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), KA | ZA);
+	r.policy.spread_sep = false;
+	r.z.zone.key[ka].signs_data = MUS_UNKNOWN;
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), KA | ZA);
+	r.z.seen.copy[A].known = false;		/* the first copy will tell */
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), ZA);
+	r.z.zone.key[za].is_revoked = true;
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), 0);
+}
+
+static void
+test_role_from_a_copy(void **state)
+{
+	struct mus_zkey *key = &r.z.zone.key[ka];
+
+	(void)state;
+	key->signs_data = MUS_UNKNOWN;
+	r.z.seen.copy[A].known = false;
+	rig_steady();
+	assert_int_equal(key->signs_data, MUS_UNKNOWN);
+	r.z.seen.copy[A].known = true;
+	r.z.seen.copy[A].has_stray_sigs = true;
+	rig_settle();
+	assert_int_equal(key->signs_data, MUS_UNKNOWN);
+	r.z.seen.copy[A].has_stray_sigs = false;
+	rig_settle();
+	assert_int_equal(key->signs_data, MUS_NO);
+	r.z.seen.copy[A].keys_in_data |= KA;
+	rig_settle();
+	assert_int_equal(key->signs_data, MUS_YES);
+}
+
+static void
+test_copy_ttl(void **state)
+{
+	(void)state;
+	rig_steady();
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A), 3600);
+	r.z.seen.copy[A].known = false;
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A), 0);
+	r.z.zone.signer[A].declared_max_ttl_s = 60;
+	/* Never below what questions have shown. */
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A), 3600);
+	r.z.zone.signer[A].declared_max_ttl_s = 7200;
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A), 7200);
+}
+
+/* ---- changes in flight ---------------------------------------------------------------------- */
+
+static void
+test_pending(void **state)
+{
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = A, .rr = MUS_RR_KEY, .add = ZA2, .del = ZB};
+
+	(void)state;
+	r.policy.gap_s = 1000;
+	rig_steady();
+	rig_at(10);
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	assert_int_equal(r.z.seen.pending_count, 1);
+	rig_settle();
+	rig_at(20);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 1);
+	rig_at(30);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZA2, KA);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 0);
+}
+
+static void
+test_pending_lost(void **state)
+{
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = A, .rr = MUS_RR_KEY, .add = ZA2};
+
+	(void)state;
+	r.policy.gap_s = 1000;
+	rig_steady();
+	rig_at(10);
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	rig_at(1010);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 1);
+	rig_at_ms(1010 * 1000 + 1);
+	rig_fail(A, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 1);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 0);
+	/* CDS: as long as a parent may take. */
+	r.policy.parent_ttl_floor_s = 86400;
+	a.rr = MUS_RR_CDS;
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	rig_at(1010 + 86400);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 1);
+	rig_at(1012 + 86400);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 0);
+}
+
+static void
+test_pending_full(void **state)
+{
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = A, .rr = MUS_RR_KEY};
+
+	(void)state;
+	for (unsigned i = 0; i < MUS_PENDING_MAX; i++) {
+		a.add = mus_bit(i);
+		assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	}
+	a.add = mus_bit(40);
+	assert_false(mus_pending_add(&r.z.seen, &a, r.now));
+	/* What no guard reads needs no place. */
+	a.rr = MUS_RR_NS;
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+}
+
+static void
+test_transports(void **state)
+{
+	(void)state;
+	mus_observe_server(&r.z.seen, AT_A, MUS_YES, MUS_NO, true);
+	assert_true(r.z.seen.server[AT_A].udp_ok && !r.z.seen.server[AT_A].tcp_ok);
+	mus_observe_server(&r.z.seen, AT_A, MUS_UNKNOWN, MUS_UNKNOWN, false);
+	assert_true(r.z.seen.server[AT_A].udp_ok && !r.z.seen.server[AT_A].tcp_ok);
+	assert_false(r.z.seen.server[AT_A].aa_ok);
+	assert_int_equal(mus_servers_of_set(&r.z.zone, 3), mus_bit(AT_A) | mus_bit(AT_B));
+	assert_int_equal(mus_servers_of_set(&r.z.zone, 2), mus_bit(AT_B));
+}
+
+/* ---- order ---------------------------------------------------------------------------------- */
+
+static void
+test_order_in_a_round(void **state)
+{
+	static struct mus_ring first;
+	struct mus_look l[4];
+
+	(void)state;
+	/* Of four servers of a three show two sets, and one does not answer. */
+	r.z.zone.server_count = 7;
+	for (unsigned i = 3; i < 7; i++)
+		r.z.zone.server[i] = (struct mus_server){A, NS_A};
+	for (unsigned i = 0; i < 4; i++) {
+		l[i] = key_look(i == 2 ? KA : KA | mus_bit(20 + i / 2));
+		l[i].server = (uint8_t)(3 + i);
+	}
+	l[3].cause = MUS_CAUSE_REFUSED;
+	for (unsigned order = 0; order < 24; order++) {
+		unsigned left[4] = {0, 1, 2, 3}, o = order;
+
+		memset(ring(A, MUS_RR_KEY), 0, sizeof first);
+		*ring(A, MUS_RR_KEY) = (struct mus_ring){.asked_at = MUS_TIME_ALWAYS,
+		    .since = MUS_TIME_NEVER, .overflow_until = MUS_TIME_ALWAYS,
+		    .fail_since = MUS_TIME_NEVER};
+		for (unsigned n = 4; n > 0; n--) {
+			unsigned pick = o % n;
+
+			o /= n;
+			rig_look(&l[left[pick]]);
+			left[pick] = left[n - 1];
+		}
+		if (order == 0)
+			first = *ring(A, MUS_RR_KEY);
+		assert_memory_equal(&first, ring(A, MUS_RR_KEY), sizeof first);
+	}
+}
+
+static int
+init(void **state)
+{
+	(void)state;
+	rig_init();
+	return 0;
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup(f, init)
+	const struct CMUnitTest tests[] = {
+	    T(test_a_version_is_content_and_signers),
+	    T(test_key_learnt_later),
+	    T(test_failed_look_changes_nothing),
+	    T(test_fresh),
+	    T(test_alive_until_last_and_ttl),
+	    T(test_forgotten_when_dead),
+	    T(test_largest_ttl_ever),
+	    T(test_history_at),
+	    T(test_gap_breaks_history),
+	    T(test_silence_breaks_history),
+	    T(test_overflow),
+	    T(test_dead_make_room),
+	    T(test_sig_mask),
+	    T(test_reach_ends_with_the_last_lead),
+	    T(test_who_lists_itself_stays),
+	    T(test_who_was_never_led_to),
+	    T(test_intended_names_are_in_reach),
+	    T(test_asked_and_withdrawn),
+	    T(test_not_asked_by_all),
+	    T(test_ns_asked_by_csync),
+	    T(test_owner_by_signature),
+	    T(test_owner_by_first_sight),
+	    T(test_shown_by_two_at_first),
+	    T(test_gone),
+	    T(test_to_spread),
+	    T(test_role_from_a_copy),
+	    T(test_copy_ttl),
+	    T(test_pending),
+	    T(test_pending_lost),
+	    T(test_pending_full),
+	    T(test_transports),
+	    T(test_order_in_a_round),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
