@@ -382,13 +382,14 @@ mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus
 		if (gap)
 			ring->since = MUS_TIME_NEVER;
 		ring->asked_at = at;
-		ring->fail_server = MUS_NOBODY;
+		ring->fail_cause = MUS_CAUSE_NONE;
+		ring->fail_server = 0;
 	}
 	if (look->cause != MUS_CAUSE_NONE) {
 		ring->ok &= ~bit;
 		ring->fail |= bit;
 		/* The first one of the round is named, whatever the order. */
-		if (look->server <= ring->fail_server) {
+		if (ring->fail_cause == MUS_CAUSE_NONE || look->server <= ring->fail_server) {
 			ring->fail_cause = look->cause;
 			ring->fail_server = look->server;
 		}
