@@ -5,12 +5,13 @@
 /* ---- desired sets --------------------------------------------------------------------------- */
 
 /* Keys that a signer's CDS names and that are its own: it publishes them itself and they cannot be
- * withdrawn, so the group has to live with them. */
+ * withdrawn, so the group has to live with them.  A key that it shows no more is none of these: we
+ * put its CDS there, or nobody minds it. */
 static uint64_t
 own_cds(const struct mus_zone *zone, const struct mus_seen *seen, unsigned s, uint8_t *dts)
 {
 	const struct mus_ring *ring = &seen->signer[s][MUS_RR_CDS];
-	uint64_t named = 0, own = mus_keys_owned(zone, s);
+	uint64_t named = 0, own = mus_keys_owned(zone, s) & mus_keys_shown(zone, seen, s);
 
 	for (unsigned i = 0; i < ring->count; i++) {
 		if (!ring->v[i].srv)

@@ -162,7 +162,7 @@ act_cds(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 	struct shown cds = shown_at(c, s, MUS_RR_CDS), cdn = shown_at(c, s, MUS_RR_CDNSKEY);
 	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_CDS,
 	    .why = MUS_RULE_SIGNAL};
-	uint64_t own = mus_keys_owned(c->zone, s), foreign = ~own;
+	uint64_t own = mus_keys_owned(c->zone, s) & mus_keys_shown(c->zone, c->seen, s), foreign = ~own;
 	bool any = false;
 
 	for (unsigned t = 0; cds.known && t < MUS_DT_COUNT; t++) {
