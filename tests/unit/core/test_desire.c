@@ -1,0 +1,719 @@
+/*
+ * What each RRset should be, the conditions of rows, and the preflight of a joiner.
+ */
+#include "rig.h"
+
+static struct mus_desire d;
+
+static void
+desire(void)
+{
+	mus_desire(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &d);
+}
+
+static void
+fails(enum mus_rule rule)
+{
+	assert_int_equal(rig_condition(rule), MUS_RES_FAILS);
+	assert_rule(r.w.rule, rule);
+}
+
+static void
+holds(enum mus_rule rule)
+{
+	assert_int_equal(rig_condition(rule), MUS_RES_HOLDS);
+}
+
+/* ---- desired sets --------------------------------------------------------------------------- */
+
+static void
+test_keys(void **state)
+{
+	(void)state;
+	rig_steady();
+	desire();
+	assert_int_equal(d.key[A], ZB);
+	assert_int_equal(d.key[B], ZA);
+	assert_int_equal(d.key_del[A], 0);
+	assert_int_equal(d.key_at, 3);
+	/* Out of the group: its keys go, unless it is about to join. */
+	r.z.want.keyg = 1;
+	desire();
+	assert_int_equal(d.key[A], 0);
+	assert_int_equal(d.key_del[A], 0);
+	r.z.zone.signer[B].is_member = false;
+	desire();
+	assert_int_equal(d.key_del[A], ZB);
+	assert_int_equal(d.key_at, 1);
+}
+
+/* protocol.md 7.3 row 6: the owner has withdrawn it, then its largest TTL and the margin. */
+static void
+test_rolled_key_is_withdrawn(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZA2 | ZB, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZA2 | ZB, KB);
+	rig_settle();
+	desire();
+	assert_int_equal(d.key[B], ZA | ZA2);
+	rig_at(100);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_settle();
+	rig_at_ms((100 + 3660) * 1000 - 1);
+	rig_settle();
+	desire();
+	assert_int_equal(d.key_del[B], 0);
+	rig_at_ms((100 + 3660) * 1000);
+	rig_settle();
+	desire();
+	assert_int_equal(d.key_del[B], ZA2);
+	fails(MUS_RULE_G3);
+	assert_int_equal(r.w.key, za2);
+	/* Without a largest TTL there is nothing to wait for that would be enough. */
+	r.z.seen.copy[A].known = false;
+	desire();
+	assert_int_equal(d.key_del[B], 0);
+	holds(MUS_RULE_G3);
+}
+
+static void
+test_seps(void **state)
+{
+	(void)state;
+	rig_steady();
+	desire();
+	assert_int_equal(d.sep, KA | KB);
+	assert_int_equal(d.dts, 1 << 1);
+	assert_int_equal(d.cds_at, 3);
+	/* Published but not signing: not yet. */
+	rig_put(A, MUS_RR_KEY, KA | KA2 | ZA | ZB, KA);
+	rig_settle();
+	desire();
+	assert_int_equal(d.sep, KA | KB);
+	/* ... but when the signer's own CDS names it, it cannot be withdrawn. */
+	rig_put(A, MUS_RR_CDS, KA | KA2 | KB, KA);
+	rig_settle();
+	desire();
+	assert_int_equal(d.sep, KA | KB | KA2);
+	/* What the signer does not show any more is named by nobody. */
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_settle();
+	desire();
+	assert_int_equal(d.sep, KA | KB);
+	r.z.want.dsg = 1;
+	desire();
+	assert_int_equal(d.sep, KA);
+	assert_int_equal(d.sep_del, KB | ZB | KN | ZN);
+	assert_int_equal(d.cds_at, 1);
+}
+
+/* A CDS for a key that is no SEP key is the signer's error: not spread. */
+static void
+test_cds_for_a_zsk(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_CDS, KA | KB | ZA, KA);
+	rig_settle();
+	desire();
+	assert_int_equal(d.sep, KA | KB);
+}
+
+static void
+test_digest_types(void **state)
+{
+	struct mus_look l = {.server = AT_B, .kind = MUS_RR_CDS, .set = KA | KB, .content = 1, .ttl_s = 60,
+	    .dt = {[1] = KA | KB, [2] = KB}};
+
+	(void)state;
+	rig_steady();
+	rig_look(&l);
+	rig_settle();
+	desire();
+	assert_int_equal(d.dts, 1 << 1 | 1 << 2);
+	fails(MUS_RULE_SIGNAL);
+}
+
+static void
+test_alone_and_untouched(void **state)
+{
+	(void)state;
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	rig_steady();
+	desire();
+	assert_int_equal(d.cds_at, 1);
+	rig_absent(A, MUS_RR_CDS);
+	rig_absent(A, MUS_RR_CDNSKEY);
+	rig_settle();
+	desire();
+	assert_int_equal(d.cds_at, 0);
+	r.z.want.proc.kind = MUS_PROC_REMOVE;
+	desire();
+	assert_int_equal(d.cds_at, 0);
+	r.z.want.proc.row = 7;
+	desire();
+	assert_int_equal(d.cds_at, 1);
+}
+
+static void
+test_ns(void **state)
+{
+	(void)state;
+	rig_steady();
+	desire();
+	assert_int_equal(d.ns, 3);
+	assert_int_equal(d.ns_del, 0);
+	assert_int_equal(d.ns_at, 3);
+	r.z.want.nsg = 1;
+	r.z.want.proc.kind = MUS_PROC_REMOVE;
+	r.z.want.proc.signer = B;
+	desire();
+	assert_int_equal(d.ns, 1 << NS_A);
+	assert_int_equal(d.ns_del, 1 << NS_B);
+	assert_int_equal(d.ns_at, 3);		/* the leaver takes part */
+	r.z.want.proc.kind = MUS_PROC_ADD;
+	desire();
+	assert_int_equal(d.ns_at, 1);		/* the joiner not yet */
+	assert_int_equal(d.clean_at, 2);
+	r.z.zone.ns[NS_B].is_shared = true;
+	desire();
+	assert_int_equal(d.ns_del, 0);
+	r.z.zone.signer[B].is_lost = true;
+	desire();
+	assert_int_equal(d.ns_at | d.key_at | d.cds_at, 1);
+	assert_int_equal(d.clean_at, 0);
+}
+
+/* ---- conditions ----------------------------------------------------------------------------- */
+
+static void
+test_import(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_IMPORT);
+	rig_put(B, MUS_RR_KEY, KB | ZB, KB);
+	rig_settle();
+	fails(MUS_RULE_IMPORT);
+	assert_int_equal(r.w.origin, B);
+	assert_int_equal(r.w.key, za);
+	rig_fail(B, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	assert_int_equal(rig_condition(MUS_RULE_V7), MUS_RES_UNKNOWN);
+}
+
+static void
+test_signal(void **state)
+{
+	struct mus_look l = {.server = AT_B, .kind = MUS_RR_CDS, .set = KA | KB, .content = 1, .ttl_s = 60,
+	    .dt = {[1] = KA | KB}};
+
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_SIGNAL);
+	l.stray = 1;
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_SIGNAL);
+	l.stray = 0;
+	l.flags = MUS_VER_DELETE;
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_SIGNAL);
+	l.flags = 0;
+	rig_look(&l);
+	rig_put(A, MUS_RR_CDNSKEY, KA, KA);
+	rig_settle();
+	fails(MUS_RULE_SIGNAL);
+	assert_int_equal(r.w.kind, MUS_RR_CDNSKEY);
+	assert_int_equal(r.w.key, kb);
+	r.z.want.dsg = 0;
+	assert_int_equal(rig_condition(MUS_RULE_SIGNAL), MUS_RES_UNKNOWN);
+}
+
+static void
+test_parent_ds(void **state)
+{
+	struct mus_look l = {.server = AT_PARENT, .kind = MUS_RR_DS, .set = KA | KB, .content = 1, .ttl_s = 60,
+	    .stray = 1, .dt = {[1] = KA | KB}};
+
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_PARENTDS);
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_PARENTDS);
+	rig_ds(KA);
+	rig_settle();
+	fails(MUS_RULE_PARENTDS);
+	assert_int_equal(r.w.key, kb);
+	assert_int_equal(r.w.server, AT_PARENT);
+	rig_ds(KA | KB | KA2);
+	rig_settle();
+	fails(MUS_RULE_PARENTDS);
+	assert_int_equal(r.w.key, ka2);
+}
+
+static void
+test_ns_set(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_NSSET);
+	holds(MUS_RULE_PARENTNS);
+	rig_put(B, MUS_RR_NS, 1 << NS_B, ZB);
+	rig_settle();
+	fails(MUS_RULE_NSSET);
+	assert_int_equal(r.w.ns, NS_A);
+	/* Names of nobody we know may stay. */
+	rig_put(B, MUS_RR_NS, 7, ZB);
+	rig_settle();
+	holds(MUS_RULE_NSSET);
+	r.z.want.nsg = 1;
+	fails(MUS_RULE_PARENTNS);
+	assert_int_equal(r.w.ns, NS_B);
+}
+
+static void
+test_glue(void **state)
+{
+	struct mus_look l = {.server = AT_B, .kind = MUS_RR_ADDR, .content = 6, .ttl_s = 60};
+
+	(void)state;
+	r.z.zone.ns[NS_B].in_domain = true;
+	rig_steady();
+	assert_int_equal(rig_condition(MUS_RULE_PARENTNS), MUS_RES_HOLDS);
+	rig_put(A, MUS_RR_ADDR, 0, 0);
+	rig_put(B, MUS_RR_ADDR, 0, 0);
+	rig_put(MUS_PARENT, MUS_RR_GLUE, 0, 0);
+	rig_settle();
+	holds(MUS_RULE_PARENTNS);
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_PARENTNS);
+	assert_int_equal(r.w.kind, MUS_RR_GLUE);
+	/* Where no wanted name lies in the zone there is no glue. */
+	r.z.zone.ns[NS_B].in_domain = false;
+	holds(MUS_RULE_PARENTNS);
+}
+
+static void
+test_csync(void **state)
+{
+	struct mus_look l = {.server = AT_A, .kind = MUS_RR_CSYNC, .content = 1, .aux = 7 << 16 | 1, .ttl_s = 60};
+
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_CSYNCSET);
+	/* Somebody else's CSYNC is not ours to remove. */
+	rig_look(&l);
+	rig_settle();
+	holds(MUS_RULE_CSYNCSET);
+	r.z.want.csync_serial = 7;
+	fails(MUS_RULE_CSYNCSET);
+	r.z.want.csync = true;
+	fails(MUS_RULE_CSYNCSET);
+	assert_int_equal(r.w.origin, B);
+	l.server = AT_B;
+	rig_look(&l);
+	rig_settle();
+	holds(MUS_RULE_CSYNCSET);
+	l.aux = 7 << 16 | 3;
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_CSYNCSET);
+}
+
+static void
+test_clocks(void **state)
+{
+	struct mus_clock *clock = r.z.want.proc.clock;
+
+	(void)state;
+	rig_steady();
+	r.z.want.proc.kind = MUS_PROC_REMOVE;
+	r.z.want.proc.signer = B;
+	fails(MUS_RULE_DSWAIT);
+	assert_int_equal(r.w.until.ms, MUS_TIME_NEVER.ms);
+	clock[MUS_CLOCK_DS] = (struct mus_clock){rig_time(1800), 86400};
+	assert_int_equal(mus_clock_end(&clock[MUS_CLOCK_DS], &r.policy).ms, rig_time(88260).ms);
+	rig_at_ms(88260 * 1000 - 1);
+	fails(MUS_RULE_DSWAIT);
+	assert_int_equal(r.w.until.ms, rig_time(88260).ms);
+	rig_at_ms(88260 * 1000);
+	holds(MUS_RULE_DSWAIT);
+	fails(MUS_RULE_KEYWAIT);
+	fails(MUS_RULE_NSWAIT);
+	fails(MUS_RULE_REACH);
+	assert_int_equal(r.w.server, AT_B);
+}
+
+static void
+test_clock_ttls(void **state)
+{
+	struct mus_desire desire_;
+	struct mus_ctx c = {&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &desire_};
+
+	(void)state;
+	rig_steady();
+	r.z.want.proc.signer = B;
+	r.z.seen.signer[B][MUS_RR_KEY].ttl_max_s = 7200;
+	r.z.seen.parent[0].ttl_max_s = 86400;
+	r.z.seen.parent[MUS_RR_PNS - MUS_RR_DS].ttl_max_s = 172800;
+	r.z.seen.copy[B].ttl_max_s = 86400;
+	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_KEY), 7200);
+	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_DS), 86400);
+	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_NS), 172800);
+	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_CUT), 86400);
+	r.policy.parent_ttl_floor_s = 200000;
+	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_DS), 200000);
+	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_NS), 200000);
+	r.z.seen.signer[A][MUS_RR_NS].ttl_max_s = 300000;
+	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_NS), 300000);
+}
+
+static void
+test_data_wait(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.want.proc.kind = MUS_PROC_REMOVE;
+	r.z.want.proc.signer = B;
+	fails(MUS_RULE_DATAWAIT);
+	r.z.want.proc.clock[MUS_CLOCK_CUT] = (struct mus_clock){rig_time(0), 3600};
+	r.z.seen.copy[B].known = false;
+	assert_int_equal(rig_condition(MUS_RULE_DATAWAIT), MUS_RES_UNKNOWN);
+	assert_rule(r.w.rule, MUS_RULE_TTLMAX);
+	r.z.zone.signer[B].declared_max_ttl_s = 60;
+	fails(MUS_RULE_DATAWAIT);
+	rig_at(3660);
+	holds(MUS_RULE_DATAWAIT);
+}
+
+static void
+test_rest_stands(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.want.proc.kind = MUS_PROC_REMOVE;
+	r.z.want.proc.signer = B;
+	holds(MUS_RULE_V1);
+	holds(MUS_RULE_LASTONE);
+	rig_ds(KB);
+	rig_settle();
+	fails(MUS_RULE_V1);
+	assert_int_equal(r.w.origin, A);
+	rig_ds(KA | KB);
+	rig_put(A, MUS_RR_SOA, 0, ZB);
+	rig_settle();
+	assert_int_equal(rig_condition(MUS_RULE_V1), MUS_RES_HOLDS);
+	rig_put(A, MUS_RR_SOA, 0, ZA2);
+	rig_settle();
+	assert_int_equal(rig_condition(MUS_RULE_V1), MUS_RES_FAILS);
+	assert_rule(r.w.rule, MUS_RULE_SIGNED);
+	rig_fail(A, MUS_RR_SOA, MUS_CAUSE_REFUSED);
+	rig_settle();
+	assert_int_equal(rig_condition(MUS_RULE_V1), MUS_RES_UNKNOWN);
+	r.z.want.nsg = 2;
+	fails(MUS_RULE_LASTONE);
+}
+
+static void
+test_v2c_without_ds(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_absent(MUS_PARENT, MUS_RR_DS);
+	rig_put(A, MUS_RR_CDS, KA | KB, ZA);
+	rig_settle();
+	holds(MUS_RULE_V2C);
+}
+
+static void
+test_no_condition(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_NONE);
+	/* An unknown condition satisfies nothing. */
+	assert_int_equal(rig_condition(MUS_RULE_G9), MUS_RES_UNKNOWN);
+	assert_rule(r.w.rule, MUS_RULE_G9);
+}
+
+static void
+test_parent_without_servers(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.zone.server[AT_PARENT].origin = A;
+	assert_int_equal(rig_condition(MUS_RULE_PARENTDS), MUS_RES_UNKNOWN);
+}
+
+/* ---- preflight ------------------------------------------------------------------------------ */
+
+static struct mus_witness found[12];
+static unsigned found_count;
+
+static enum mus_result
+preflight(void)
+{
+	struct mus_ctx c = {&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &d};
+
+	desire();
+	return mus_preflight(&c, B, found, 12, &found_count);
+}
+
+/* b is about to join a. */
+static void
+joiner(void)
+{
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.ns = 1 << NS_A;
+	rig_ds(KA);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	rig_data(A, ZA);
+	r.ns = 1 << NS_B;
+	rig_put(B, MUS_RR_KEY, KB | ZB, KB);
+	rig_data(B, ZB);
+	rig_settle();
+}
+
+static void
+finds(enum mus_rule rule, enum mus_result want)
+{
+	enum mus_result got = preflight();
+
+	if (got != want || found_count == 0 || found[0].rule != rule)
+		for (unsigned i = 0; i < found_count; i++)
+			print_message("found %s %d\n", mus_rule_text(found[i].rule), found[i].result);
+	assert_int_equal(got, want);
+	assert_int_not_equal(found_count, 0);
+	assert_rule(found[0].rule, rule);
+}
+
+static void
+test_fit(void **state)
+{
+	(void)state;
+	joiner();
+	assert_int_equal(preflight(), MUS_RES_HOLDS);
+	assert_int_equal(found_count, 0);
+}
+
+static void
+test_unfit(void **state)
+{
+	(void)state;
+	joiner();
+	r.z.zone.ns[NS_B].is_shared = true;
+	finds(MUS_RULE_NSNAMES, MUS_RES_FAILS);
+	r.z.zone.ns[NS_B].is_shared = false;
+	r.z.seen.server[AT_B].aa_ok = false;
+	finds(MUS_RULE_SERVES, MUS_RES_FAILS);
+	r.z.seen.server[AT_B].aa_ok = true;
+	r.z.seen.server[AT_B].tcp = MUS_NO;
+	finds(MUS_RULE_V6, MUS_RES_FAILS);
+	r.z.seen.server[AT_B].tcp = MUS_YES;
+	r.z.zone.key[zb].tag = r.z.zone.key[ka].tag;
+	finds(MUS_RULE_V11, MUS_RES_FAILS);
+	r.z.zone.key[zb].tag = 1;
+	r.z.seen.copy[B].content = 8;
+	finds(MUS_RULE_V13, MUS_RES_FAILS);
+	r.z.seen.copy[B].content = 7;
+	r.z.seen.copy[B].known = false;
+	finds(MUS_RULE_V13, MUS_RES_UNKNOWN);
+	assert_rule(found[1].rule, MUS_RULE_TTLMAX);
+	r.z.zone.signer[B].declared_max_ttl_s = 3600;
+	finds(MUS_RULE_V13, MUS_RES_UNKNOWN);
+	r.z.zone.signer[B].declared_content = true;
+	assert_int_equal(preflight(), MUS_RES_HOLDS);
+	r.z.zone.signer[B].caps.ns = MUS_NO;
+	finds(MUS_RULE_CAPS, MUS_RES_FAILS);
+	assert_int_equal(found[0].kind, MUS_RR_NS);
+	r.z.zone.signer[B].caps.ns = MUS_YES;
+	r.z.zone.signer[B].has_driver = false;
+	finds(MUS_RULE_CAPS, MUS_RES_WARN);
+}
+
+static void
+test_unfit_servers(void **state)
+{
+	(void)state;
+	joiner();
+	rig_fail(B, MUS_RR_SOA, MUS_CAUSE_REFUSED);
+	rig_settle();
+	assert_int_equal(preflight(), MUS_RES_UNKNOWN);
+	assert_rule(found[0].rule, MUS_RULE_SERVES);
+	assert_int_equal(found[0].cause, MUS_CAUSE_REFUSED);
+	r.z.zone.server_count = AT_B;
+	finds(MUS_RULE_NSNAMES, MUS_RES_FAILS);
+}
+
+static void
+test_unfit_algorithm(void **state)
+{
+	(void)state;
+	joiner();
+	rig_put(B, MUS_RR_KEY, KB | ZB | KN, KB);
+	rig_settle();
+	finds(MUS_RULE_ALGS, MUS_RES_FAILS);
+	assert_int_equal(found[0].number, 8);
+	assert_int_equal(found[0].origin2, A);
+}
+
+static void
+test_unfit_key_ttl(void **state)
+{
+	(void)state;
+	joiner();
+	r.ttl_s = 60;
+	rig_put(B, MUS_RR_KEY, KB | ZB | KA2, KB);
+	rig_settle();
+	finds(MUS_RULE_KEYTTL, MUS_RES_WARN);
+}
+
+static void
+test_unfit_signatures(void **state)
+{
+	(void)state;
+	joiner();
+	r.policy.fresh_s = 100000000;
+	rig_at(30 * 86400 - 3600 - 3600);
+	assert_int_equal(preflight(), MUS_RES_HOLDS);
+	rig_at(30 * 86400 - 3600 - 3600 + 1);
+	finds(MUS_RULE_V4, MUS_RES_WARN);
+	rig_at(30 * 86400 - 3600);
+	finds(MUS_RULE_V4, MUS_RES_WARN);
+	rig_at(30 * 86400 - 3600 + 1);
+	finds(MUS_RULE_V4, MUS_RES_FAILS);
+}
+
+static void
+test_unsigned(void **state)
+{
+	(void)state;
+	joiner();
+	rig_put(B, MUS_RR_KEY, KB | ZB, 0);
+	rig_settle();
+	finds(MUS_RULE_SIGNED, MUS_RES_FAILS);
+	assert_int_equal(found[0].kind, MUS_RR_KEY);
+	rig_absent(B, MUS_RR_KEY);
+	rig_settle();
+	finds(MUS_RULE_SIGNED, MUS_RES_FAILS);
+	rig_put(B, MUS_RR_KEY, KB | ZB, KB);
+	rig_put(B, MUS_RR_SOA, 0, 0);
+	rig_settle();
+	finds(MUS_RULE_SIGNED, MUS_RES_FAILS);
+	assert_int_equal(found[0].kind, MUS_RR_SOA);
+}
+
+static void
+test_unfit_parent(void **state)
+{
+	struct mus_look l = {.server = AT_PARENT, .kind = MUS_RR_DS, .set = KA, .content = 9, .ttl_s = 60,
+	    .stray = 2, .dt = {[1] = KA}};
+
+	(void)state;
+	joiner();
+	rig_look(&l);
+	rig_settle();
+	finds(MUS_RULE_V9, MUS_RES_WARN);
+	rig_fail(MUS_PARENT, MUS_RR_DS, MUS_CAUSE_SERVFAIL);
+	rig_settle();
+	finds(MUS_RULE_OBSERVE, MUS_RES_UNKNOWN);
+	rig_ds(KA);
+	rig_fail(MUS_PARENT, MUS_RR_PNS, MUS_CAUSE_SERVFAIL);
+	rig_settle();
+	finds(MUS_RULE_OBSERVE, MUS_RES_UNKNOWN);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1, 0);
+	rig_absent(MUS_PARENT, MUS_RR_DS);
+	rig_settle();
+	finds(MUS_RULE_V5, MUS_RES_FAILS);
+	/* F23: a chain that is broken before we touch it. */
+	rig_ds(KA2);
+	rig_settle();
+	finds(MUS_RULE_V1, MUS_RES_FAILS);
+}
+
+static void
+test_unfit_addresses(void **state)
+{
+	struct mus_look l = {.server = AT_B, .kind = MUS_RR_ADDR, .content = 6, .ttl_s = 60};
+
+	(void)state;
+	joiner();
+	rig_put(A, MUS_RR_ADDR, 0, 0);
+	rig_settle();
+	rig_look(&l);
+	rig_settle();
+	finds(MUS_RULE_GLUEADDR, MUS_RES_FAILS);
+}
+
+static void
+test_worst_first(void **state)
+{
+	struct mus_ctx c = {&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &d};
+
+	(void)state;
+	joiner();
+	r.z.zone.signer[B].has_driver = false;
+	r.z.seen.copy[B].known = false;
+	r.z.zone.ns[NS_B].is_shared = true;
+	assert_int_equal(preflight(), MUS_RES_FAILS);
+	for (unsigned i = 1; i < found_count; i++)
+		assert_true(found[i - 1].result >= found[i].result);
+	/* Too little room: the worst result all the same. */
+	assert_int_equal(mus_preflight(&c, B, found, 0, &found_count), MUS_RES_FAILS);
+	assert_int_equal(found_count, 0);
+}
+
+static int
+init(void **state)
+{
+	(void)state;
+	rig_init();
+	return 0;
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup(f, init)
+	const struct CMUnitTest tests[] = {
+	    T(test_keys),
+	    T(test_rolled_key_is_withdrawn),
+	    T(test_seps),
+	    T(test_cds_for_a_zsk),
+	    T(test_digest_types),
+	    T(test_alone_and_untouched),
+	    T(test_ns),
+	    T(test_import),
+	    T(test_signal),
+	    T(test_parent_ds),
+	    T(test_ns_set),
+	    T(test_glue),
+	    T(test_csync),
+	    T(test_clocks),
+	    T(test_clock_ttls),
+	    T(test_data_wait),
+	    T(test_rest_stands),
+	    T(test_v2c_without_ds),
+	    T(test_no_condition),
+	    T(test_parent_without_servers),
+	    T(test_fit),
+	    T(test_unfit),
+	    T(test_unfit_servers),
+	    T(test_unfit_algorithm),
+	    T(test_unfit_key_ttl),
+	    T(test_unfit_signatures),
+	    T(test_unsigned),
+	    T(test_unfit_parent),
+	    T(test_unfit_addresses),
+	    T(test_worst_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
