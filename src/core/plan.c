@@ -563,31 +563,34 @@ mend_delegation(const struct mus_ctx *c, struct mus_want *want)
 		want->csync = false;
 }
 
+static void
+set_bit(uint8_t *mask, uint8_t bit, bool on, struct mus_clock *clock)
+{
+	uint8_t now = on ? *mask | bit : (uint8_t)(*mask & ~bit);
+
+	/* What the clock waits for is another thing from here on. */
+	if (now != *mask)
+		clock->from = MUS_TIME_NEVER;
+	*mask = now;
+}
+
 /* The action of a row on the intention. */
 static void
 act_row(const struct mus_ctx *c, struct mus_want *want)
 {
 	struct mus_proc *p = &want->proc;
 	uint8_t bit = (uint8_t)(1u << p->signer);
+	bool joins = p->kind == MUS_PROC_ADD;
 	const char *name;
 	unsigned count;
 
 	name = mus_rows(p->kind, &count)[p->row].name;
 	if (strcmp(name, "dnskeys-synced") == 0) {
-		if (p->kind == MUS_PROC_ADD)
-			want->keyg |= bit;
-		else
-			want->keyg &= (uint8_t)~bit;
+		set_bit(&want->keyg, bit, joins, &p->clock[MUS_CLOCK_KEY]);
 	} else if (strcmp(name, "cds-added") == 0) {
-		if (p->kind == MUS_PROC_ADD)
-			want->dsg |= bit;
-		else
-			want->dsg &= (uint8_t)~bit;
+		set_bit(&want->dsg, bit, joins, &p->clock[MUS_CLOCK_DS]);
 	} else if (strcmp(name, "nses-synced") == 0) {
-		if (p->kind == MUS_PROC_ADD)
-			want->nsg |= bit;
-		else
-			want->nsg &= (uint8_t)~bit;
+		set_bit(&want->nsg, bit, joins, &p->clock[MUS_CLOCK_NS]);
 	} else if (strcmp(name, "csync-added") == 0) {
 		if (mus_condition(c, MUS_RULE_PARENTNS, NULL) != MUS_RES_HOLDS)
 			ask_by_csync(want, c->now);
@@ -677,6 +680,7 @@ advance(struct eval *e, struct mus_want *want, struct mus_plan *plan)
 			return;
 		*want = next;
 		plan->advanced |= rows[next.proc.row].action != NULL;
+		c = context(e, want);
 		run_clocks(&c, want);
 	}
 }
