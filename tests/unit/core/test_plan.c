@@ -1,0 +1,557 @@
+/*
+ * The plan: adoption, one process at a time, clocks, actions by difference, the operator's hand; the
+ * timing example of protocol.md 24; purity.
+ */
+#include "rig.h"
+
+static void
+go(int64_t s)
+{
+	rig_at(s);
+	rig_settle();
+	rig_plan();
+	r.z.want = r.plan.want;
+}
+
+static const struct mus_act *
+act_of(unsigned signer, enum mus_rr_kind rr)
+{
+	for (unsigned i = 0; i < r.plan.act_count; i++)
+		if (r.plan.act[i].signer == signer && r.plan.act[i].rr == rr)
+			return &r.plan.act[i];
+	return NULL;
+}
+
+static const char *
+row(void)
+{
+	unsigned count;
+	const struct mus_row *rows = mus_rows(r.z.want.proc.kind, &count);
+
+	return count ? rows[r.z.want.proc.row].name : "none";
+}
+
+/* ---- adoption ------------------------------------------------------------------------------- */
+
+static void
+unadopted(void)
+{
+	r.z.want = (struct mus_want){.proc = {.kind = MUS_PROC_NONE}};
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		r.z.want.proc.clock[i].from = MUS_TIME_NEVER;
+}
+
+static void
+test_adopt(void **state)
+{
+	(void)state;
+	unadopted();
+	rig_steady();
+	go(0);
+	assert_true(r.z.want.adopted);
+	assert_int_equal(r.z.want.keyg, 3);
+	assert_int_equal(r.z.want.dsg, 3);
+	assert_int_equal(r.z.want.nsg, 3);
+	assert_int_equal(r.plan.act_count, 0);
+	assert_int_equal(r.z.want.proc.kind, MUS_PROC_NONE);
+}
+
+static void
+test_adopt_waits_for_all(void **state)
+{
+	static const struct {
+		unsigned origin;
+		enum mus_rr_kind kind;
+	} must[] = {{MUS_PARENT, MUS_RR_DS}, {MUS_PARENT, MUS_RR_PNS}, {A, MUS_RR_KEY}, {B, MUS_RR_NS}};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		rig_init();
+		unadopted();
+		rig_steady();
+		rig_fail(must[i].origin, must[i].kind, MUS_CAUSE_SERVFAIL);
+		go(0);
+		assert_false(r.z.want.adopted);
+		assert_true(r.plan.poll);
+		assert_rule(r.plan.wait[0].rule, MUS_RULE_OBSERVE);
+		assert_int_equal(r.plan.wait[0].origin, must[i].origin);
+		assert_int_equal(r.plan.wait[0].cause, MUS_CAUSE_SERVFAIL);
+		assert_int_equal(r.plan.act_count, 0);
+	}
+}
+
+static void
+test_adopt_nobody_known(void **state)
+{
+	(void)state;
+	unadopted();
+	rig_steady();
+	rig_put(MUS_PARENT, MUS_RR_PNS, 0, 0);
+	go(0);
+	assert_false(r.z.want.adopted);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_V10);
+}
+
+/* ---- processes ------------------------------------------------------------------------------ */
+
+static void
+test_joins_before_leaves(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.want.dsg = 1;
+	r.z.zone.signer[A].is_member = false;
+	go(0);
+	assert_int_equal(r.z.want.proc.kind, MUS_PROC_ADD);
+	assert_int_equal(r.z.want.proc.signer, B);
+	r.z.zone.signer[B].is_member = false;
+	go(1);
+	assert_int_equal(r.z.want.proc.kind, MUS_PROC_REMOVE);
+	assert_int_equal(r.z.want.proc.signer, B);
+	r.z.zone.signer[B].is_member = true;
+	go(2);
+	assert_int_equal(r.z.want.proc.kind, MUS_PROC_ADD);
+}
+
+/* A clock starts anew when what it waits for becomes another thing. */
+static void
+test_clock_starts_with_its_goal(void **state)
+{
+	(void)state;
+	/* a is alone, and somebody has shared the keys and set the DS by hand already. */
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.ns = 1 << NS_A;
+	rig_ds(KA);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	rig_data(A, ZA);
+	rig_put(A, MUS_RR_CDS, KA | KB, KA);
+	rig_put(A, MUS_RR_CDNSKEY, KA | KB, KA);
+	r.ns = 1 << NS_B;
+	rig_put(B, MUS_RR_KEY, KB | ZB | ZA, KB);
+	rig_data(B, ZB);
+	rig_put(B, MUS_RR_CDS, KA | KB, KB);
+	rig_put(B, MUS_RR_CDNSKEY, KA | KB, KB);
+	r.z.seen.copy[B].content = 8;	/* not fit yet */
+	go(0);
+	assert_string_equal(row(), "signers-unsynced");
+	rig_at(1000);
+	r.z.seen.copy[B].content = 7;
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_ds(KA | KB);
+	go(1000);
+	assert_string_equal(row(), "parent-ds-synced");
+	assert_int_equal(r.z.want.proc.clock[MUS_CLOCK_KEY].from.ms, rig_time(1000).ms);
+	assert_int_equal(r.z.want.proc.clock[MUS_CLOCK_DS].from.ms, rig_time(1000).ms);
+}
+
+/* protocol.md 24: 88260 to join; 173460 and 259920 to leave; 347460 until b may destroy its keys. */
+static void
+test_timing_of_add(void **state)
+{
+	(void)state;
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.policy.fresh_s = 100000000;
+	r.z.seen.copy[A].ttl_max_s = r.z.seen.copy[B].ttl_max_s = 86400;
+	/* Everything has been watched for long. */
+	rig_at(-1000000);
+	r.ns = 1 << NS_A;
+	r.ttl_s = 86400;
+	rig_ds(KA);
+	r.ttl_s = 172800;
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	r.ttl_s = 3600;
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	rig_put(A, MUS_RR_CDS, KA, KA);
+	rig_put(A, MUS_RR_CDNSKEY, KA, KA);
+	rig_data(A, ZA);
+	r.ns = 1 << NS_B;
+	r.ttl_s = 7200;
+	rig_put(B, MUS_RR_KEY, KB | ZB, KB);
+	r.ttl_s = 3600;
+	rig_data(B, ZB);
+	rig_settle();
+	go(0);
+	assert_string_equal(row(), "dnskeys-synced");
+	assert_int_equal(act_of(A, MUS_RR_KEY)->add, ZB);
+	assert_int_equal(act_of(B, MUS_RR_KEY)->add, ZA);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB, KB);
+	go(60);
+	assert_string_equal(row(), "dnskeys-synced");
+	rig_at(120);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	go(120);
+	assert_string_equal(row(), "cds-added");
+	for (unsigned s = 0; s < 2; s++) {
+		assert_int_equal(act_of(s, MUS_RR_CDS)->add_dt[1], s == A ? KB : KA | KB);
+		rig_at(180);
+		rig_put(s, MUS_RR_CDS, KA | KB, s == A ? KA : KB);
+		rig_put(s, MUS_RR_CDNSKEY, KA | KB, s == A ? KA : KB);
+	}
+	go(180);
+	assert_string_equal(row(), "parent-ds-synced");
+	/* The parent lowers the TTL with the new set; the old one counts. */
+	rig_at(1800);
+	r.ttl_s = 900;
+	rig_ds(KA | KB);
+	go(1800);
+	assert_string_equal(row(), "parent-ds-synced");
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_DSWAIT);
+	assert_int_equal(r.plan.wait[0].until.ms, rig_time(88260).ms);
+	assert_int_equal(r.plan.wake_at.ms, mus_clock_end(&r.z.want.proc.clock[MUS_CLOCK_KEY], &r.policy).ms);
+	assert_int_equal(r.plan.wake_at.ms, rig_time(120 + 7260).ms);
+	rig_at_ms(88260 * 1000 - 1);
+	rig_settle();
+	rig_plan();
+	r.z.want = r.plan.want;
+	assert_string_equal(row(), "parent-ds-synced");
+	assert_int_equal(r.plan.wake_at.ms, rig_time(88260).ms);
+	/* The waits hold at the instant itself; the guard, whose members are alive at their last
+	 * instant too, a millisecond later. */
+	go(88260);
+	assert_string_equal(row(), "ds-propagated");
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_V1);
+	assert_int_equal(r.plan.wait[0].until.ms, rig_time(88260).ms);
+	rig_at_ms(88260 * 1000 + 1);
+	rig_settle();
+	rig_plan();
+	r.z.want = r.plan.want;
+	assert_string_equal(row(), "nses-synced");
+	assert_int_equal(act_of(A, MUS_RR_NS)->add, 1 << NS_B);
+	assert_int_equal(act_of(B, MUS_RR_NS)->add, 1 << NS_A);
+}
+
+static void
+test_timing_of_remove(void **state)
+{
+	(void)state;
+	r.policy.fresh_s = 100000000;
+	r.z.seen.copy[B].ttl_max_s = 86400;
+	rig_at(-1000000);
+	rig_steady();
+	r.z.seen.parent[0].ttl_max_s = 86400;
+	r.z.seen.parent[MUS_RR_PNS - MUS_RR_DS].ttl_max_s = 172800;
+	r.z.seen.signer[B][MUS_RR_KEY].ttl_max_s = 7200;
+	r.z.zone.signer[B].is_member = false;
+	go(0);
+	assert_string_equal(row(), "nses-synced");
+	assert_int_equal(act_of(A, MUS_RR_NS)->del, 1 << NS_B);
+	assert_int_equal(act_of(B, MUS_RR_NS)->del, 1 << NS_B);
+	assert_null(act_of(A, MUS_RR_KEY));
+	rig_at(300);
+	r.ns = 1 << NS_A;
+	rig_data(A, ZA);
+	rig_data(B, ZB);
+	go(300);
+	assert_string_equal(row(), "csync-added");
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 1);
+	for (unsigned s = 0; s < 2; s++) {
+		struct mus_look l = {.server = (uint8_t)(AT_A + s), .kind = MUS_RR_CSYNC, .content = 1,
+		    .aux = (uint64_t)r.z.want.csync_serial << 16 | 1, .ttl_s = 60, .sig_count = 1,
+		    .sig = {{.key = s == A ? za : zb, .until_s = mus_time_to_s(rig_time(900000))}}};
+
+		rig_at(360);
+		rig_look(&l);
+	}
+	go(360);
+	assert_string_equal(row(), "parent-ns-synced");
+	rig_at(600);
+	r.ttl_s = 900;
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	go(600);
+	assert_string_equal(row(), "csync-removed");
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux[0] >> 16, r.z.want.csync_serial);
+	rig_at(660);
+	rig_absent(A, MUS_RR_CSYNC);
+	rig_absent(B, MUS_RR_CSYNC);
+	go(660);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_NSWAIT);
+	assert_int_equal(r.plan.wait[0].until.ms, rig_time(173460).ms);
+	rig_at_ms(173460 * 1000);
+	rig_settle();
+	rig_plan();
+	r.z.want = r.plan.want;
+	assert_string_equal(row(), "csync-removed");	/* in Reach at the last instant */
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_REACH);
+	rig_at_ms(173460 * 1000 + 1);
+	rig_settle();
+	rig_plan();
+	r.z.want = r.plan.want;
+	assert_string_equal(row(), "ns-propagated");
+	assert_int_equal(r.z.seen.server[AT_B].cut.ms, rig_time(173460).ms);
+	assert_int_equal(r.plan.wait[0].until.ms, rig_time(259920).ms);
+	/* b may be silent now. */
+	for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
+		rig_fail(B, (enum mus_rr_kind)k, MUS_CAUSE_TIMEOUT);
+	rig_at_ms(259920 * 1000 - 1);
+	rig_settle();
+	rig_plan();
+	r.z.want = r.plan.want;
+	assert_string_equal(row(), "ns-propagated");
+	go(259920);
+	assert_string_equal(row(), "cds-added");
+	assert_int_equal(act_of(A, MUS_RR_CDS)->del_dt[1], KB);
+	assert_null(act_of(A, MUS_RR_KEY));
+	rig_at(260000);
+	rig_put(A, MUS_RR_CDS, KA, KA);
+	rig_put(A, MUS_RR_CDNSKEY, KA, KA);
+	go(260000);
+	assert_string_equal(row(), "dnskeys-synced");
+	assert_int_equal(act_of(A, MUS_RR_KEY)->del, ZB);
+	rig_at(260100);
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	go(260100);
+	assert_string_equal(row(), "parent-ds-synced");
+	rig_at(261000);
+	rig_ds(KA);
+	go(261000);
+	assert_string_equal(row(), "none");
+	assert_int_equal(r.z.want.keyg | r.z.want.dsg | r.z.want.nsg, 1);
+}
+
+/* ---- actions -------------------------------------------------------------------------------- */
+
+/* 2.5: records are added and deleted, a set is never replaced. */
+static void
+test_acts_are_differences(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZA2, KA);
+	go(0);
+	assert_int_equal(act_of(A, MUS_RR_KEY)->add, ZB);
+	assert_int_equal(act_of(A, MUS_RR_KEY)->del, 0);
+	assert_int_equal(act_of(B, MUS_RR_KEY)->add, ZA2);
+}
+
+static void
+test_same_act_same_id(void **state)
+{
+	uint64_t id;
+
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	go(0);
+	id = act_of(A, MUS_RR_KEY)->id;
+	assert_int_not_equal(id, 0);
+	go(60);
+	assert_int_equal(act_of(A, MUS_RR_KEY)->id, id);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZB, KB);
+	go(120);
+	assert_int_not_equal(act_of(B, MUS_RR_KEY)->id, id);
+}
+
+static void
+test_what_is_unknown_is_not_changed(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	rig_settle();
+	rig_at(10);
+	rig_fail(A, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
+	go(10);
+	assert_int_equal(r.plan.act_count, 0);
+}
+
+static void
+test_no_driver(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	r.z.zone.signer[A].has_driver = false;
+	go(0);
+	assert_int_equal(r.plan.act_count, 0);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_CAPS);
+	assert_int_equal(r.plan.wait[0].kind, MUS_RR_KEY);
+}
+
+/* Of several changes those that are safe are made, and the others wait. */
+static void
+test_safe_ones_are_kept(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.zone.key[za2].tag = r.z.zone.key[kb].tag;
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZA2, KA);
+	go(0);
+	assert_non_null(act_of(A, MUS_RR_KEY));
+	assert_null(act_of(B, MUS_RR_KEY));
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_V11);
+}
+
+static void
+test_foreign_csync(void **state)
+{
+	struct mus_look l = {.server = AT_A, .kind = MUS_RR_CSYNC, .content = 1, .aux = 3 << 16 | 3, .ttl_s = 60};
+
+	(void)state;
+	rig_steady();
+	rig_look(&l);
+	go(0);
+	assert_int_equal(r.plan.act_count, 0);
+	r.z.want.csync = true;
+	r.z.want.csync_serial = 9;
+	r.z.want.nsg = 3;
+	r.policy.csync_keep = true;
+	go(1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux_count, 1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux[0], 3 << 16 | 3);
+	assert_int_equal(act_of(B, MUS_RR_CSYNC)->add, 1);
+	assert_int_equal(act_of(B, MUS_RR_CSYNC)->del, 0);
+	/* A wish that is old ends with the parent in order. */
+	r.policy.csync_keep = false;
+	go(2);
+	assert_false(r.z.want.csync);
+}
+
+static void
+test_parent_goes_astray(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	go(0);
+	assert_false(r.z.want.csync);		/* nothing was ever asked of it */
+	r.z.want.csync_serial = 4;
+	go(1);
+	assert_true(r.z.want.csync);
+	assert_true(r.z.want.csync_serial > 4);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 3, 0);
+	go(2);
+	assert_false(r.z.want.csync);
+	/* The serial never goes back. */
+	r.z.want.csync_serial = UINT32_MAX - 1;
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	go(3);
+	assert_int_equal(r.z.want.csync_serial, UINT32_MAX);
+}
+
+static void
+test_copies(void **state)
+{
+	(void)state;
+	rig_steady();
+	go(0);
+	assert_int_equal(r.plan.need_copy, 0);
+	r.z.zone.key[ka].signs_data = MUS_UNKNOWN;
+	r.z.seen.copy[A].has_stray_sigs = true;
+	r.z.seen.copy[B].known = false;
+	go(1);
+	assert_int_equal(r.plan.need_copy, 3);
+}
+
+static void
+test_waits_fill_up(void **state)
+{
+	(void)state;
+	rig_steady();
+	/* Everything at once that can be wrong with a joiner. */
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.z.zone.ns[NS_B].is_shared = true;
+	for (unsigned k = 1; k < KEY_COUNT; k++)
+		r.z.zone.key[k].tag = r.z.zone.key[0].tag;
+	rig_put(B, MUS_RR_KEY, KB | ZB | KN, 0);
+	r.z.seen.copy[A].known = r.z.seen.copy[B].known = false;
+	r.z.zone.signer[B].caps =
+	    (struct mus_caps){MUS_NO, MUS_NO, MUS_NO, MUS_NO, MUS_NO};
+	r.policy.held = true;
+	go(0);
+	assert_int_equal(r.plan.wait_count, MUS_PLAN_WAITS_MAX);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_HELD);
+}
+
+/* ---- purity --------------------------------------------------------------------------------- */
+
+static void
+test_inputs_stay(void **state)
+{
+	static struct mus_zonestate before;
+	static struct mus_plan first;
+	static struct mus_verdict v;
+	struct mus_policy policy;
+
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	r.z.want.dsg = 1;
+	rig_settle();
+	before = r.z;
+	policy = r.policy;
+	memset(&first, 0x55, sizeof first);
+	memset(&r.plan, 0xaa, sizeof r.plan);
+	mus_plan(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &first);
+	rig_plan();
+	mus_judge(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &v);
+	assert_memory_equal(&before, &r.z, sizeof before);
+	assert_memory_equal(&policy, &r.policy, sizeof policy);
+	/* ... and nothing of what was in the plan before shows in it. */
+	assert_int_equal(first.act_count, r.plan.act_count);
+	assert_int_not_equal(first.act_count, 0);
+	for (unsigned i = 0; i < first.act_count; i++)
+		assert_int_equal(first.act[i].id, r.plan.act[i].id);
+	assert_int_equal(first.wait_count, r.plan.wait_count);
+	assert_memory_equal(&first.want, &r.plan.want, sizeof first.want);
+	assert_int_equal(first.wake_at.ms, r.plan.wake_at.ms);
+}
+
+static void
+test_rows(void **state)
+{
+	unsigned count;
+
+	(void)state;
+	assert_null(mus_rows(MUS_PROC_NONE, &count));
+	assert_int_equal(count, 0);
+	for (unsigned k = MUS_PROC_ADD; k < MUS_PROC_COUNT; k++) {
+		const struct mus_row *rows = mus_rows((enum mus_proc_kind)k, &count);
+
+		assert_true(count > 8);
+		for (unsigned i = 0; i < count; i++) {
+			assert_non_null(rows[i].name);
+			/* Lists end, and name rules that the core can tell. */
+			assert_int_equal(rows[i].pre[MUS_ROW_RULES_MAX - 1], MUS_RULE_NONE);
+			assert_int_equal(rows[i].post[MUS_ROW_RULES_MAX - 1], MUS_RULE_NONE);
+		}
+	}
+}
+
+static int
+init(void **state)
+{
+	(void)state;
+	rig_init();
+	return 0;
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup(f, init)
+	const struct CMUnitTest tests[] = {
+	    T(test_adopt),
+	    T(test_adopt_waits_for_all),
+	    T(test_adopt_nobody_known),
+	    T(test_joins_before_leaves),
+	    T(test_clock_starts_with_its_goal),
+	    T(test_timing_of_add),
+	    T(test_timing_of_remove),
+	    T(test_acts_are_differences),
+	    T(test_same_act_same_id),
+	    T(test_what_is_unknown_is_not_changed),
+	    T(test_no_driver),
+	    T(test_safe_ones_are_kept),
+	    T(test_foreign_csync),
+	    T(test_parent_goes_astray),
+	    T(test_copies),
+	    T(test_waits_fill_up),
+	    T(test_inputs_stay),
+	    T(test_rows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
