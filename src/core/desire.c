@@ -432,7 +432,7 @@ wait_over(const struct mus_ctx *c, enum mus_rule rule, enum mus_clock_id id, uns
 {
 	struct mus_time end = mus_clock_end(&c->want->proc.clock[id], c->policy);
 
-	if (end.ms <= c->now.ms || MUS_IS_CUT)
+	if (end.ms <= c->now.ms || MUS_WAITS_ARE_CUT)
 		return MUS_RES_HOLDS;
 	say(w, rule, MUS_RES_FAILS, origin, MUS_NOBODY, kind);
 	if (w)
@@ -446,7 +446,7 @@ out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
 	unsigned b = c->want->proc.signer;
 	uint64_t still = mus_servers_of(c->zone, b) & mus_reach(c->zone, c->seen);
 
-	if (!still || MUS_IS_CUT)
+	if (!still || MUS_WAITS_ARE_CUT)
 		return MUS_RES_HOLDS;
 	return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_server(still), MUS_RR_NS);
 }

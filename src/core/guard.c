@@ -346,7 +346,7 @@ mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone, co
 	uint64_t entering, reach = reach_with(zone, seen, change->ns_add, &entering);
 	enum mus_result r;
 
-	if (MUS_IS_CUT)
+	if (MUS_GUARD_IS_CUT)
 		return MUS_RES_HOLDS;
 	if (!all_known(zone, seen, reach, policy, now, w) && policy->forced != MUS_RULE_OBSERVE)
 		return MUS_RES_UNKNOWN;
