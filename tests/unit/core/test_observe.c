@@ -449,7 +449,8 @@ test_not_asked_by_all(void **state)
 	rig_put(A, MUS_RR_CDS, KA | KB, KA);
 	rig_settle();
 	assert_int_equal(mus_asked_until(&r.z.zone, &r.z.seen, A, MUS_RR_CDS,
-			     &ring(A, MUS_RR_CDS)->v[1], &r.policy, r.now).ms,
+			     &ring(A, MUS_RR_CDS)->v[1], &r.policy, r.now)
+			     .ms,
 	    MUS_TIME_ALWAYS.ms);
 }
 
