@@ -275,8 +275,15 @@ history_of_reach(const struct mus_zone *zone, const struct mus_seen *seen, uint6
 		if (!(mus_servers_of(zone, s) & reach) || zone->signer[s].is_lost)
 			continue;
 		for (unsigned k = data ? 1 : 0; k < (data ? 4u : 1u); k++) {
-			struct mus_time t = mus_history_at(
-			    &seen->signer[s][kinds[k]], kinds[k], policy, now);
+			const struct mus_ring *ring = &seen->signer[s][kinds[k]];
+			struct mus_time t = mus_history_at(ring, kinds[k], policy, now);
+
+			/* What nobody sampled may live as long as the copy's largest TTL. */
+			if (data && mus_time_is_set(ring->since))
+				t = mus_time_max(t,
+				    mus_time_add_s(ring->since,
+					(int64_t)mus_copy_ttl_max_s(zone, seen, s) +
+					    policy->margin_s));
 
 			if (t.ms > until.ms) {
 				until = t;

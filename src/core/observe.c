@@ -208,11 +208,22 @@ mus_is_known(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind kind
 
 /* ---- taking in answers ---------------------------------------------------------------------- */
 
+/* Of the zone's data only the signers matter: SOA, sample and denials change with the zone, and would
+ * fill a ring with versions that say the same. */
+static uint64_t
+content_of(const struct mus_look *l)
+{
+	bool is_data = l->kind == MUS_RR_SOA || l->kind == MUS_RR_NAME ||
+	    (l->kind >= MUS_RR_DENY0 && l->kind <= MUS_RR_DENY2);
+
+	return is_data ? 0 : l->content;
+}
+
 /* Same records and the same verified signers; signature times and TTL may differ. */
 static bool
 is_same(const struct mus_version *v, const struct mus_look *l)
 {
-	if (v->content != l->content || v->set != l->set || v->flags != l->flags ||
+	if (v->content != content_of(l) || v->set != l->set || v->flags != l->flags ||
 	    v->stray != l->stray || v->sig_count != l->sig_count ||
 	    memcmp(v->dt, l->dt, sizeof v->dt) != 0 || v->aux != l->aux)
 		return false;
@@ -249,15 +260,38 @@ refresh(struct mus_version *v, const struct mus_look *l)
 	v->serve_ttl_s = l->serve_ttl_s;
 }
 
+static bool
+is_data_kind(unsigned kind)
+{
+	return kind == MUS_RR_SOA || kind == MUS_RR_NS || kind == MUS_RR_NAME ||
+	    kind == MUS_RR_CSYNC || (kind >= MUS_RR_DENY0 && kind <= MUS_RR_DENY2);
+}
+
+/* How long a version is kept at least: data as long as anything of the signer's copy may live; what a
+ * parent was asked for, and whether it followed, as long as that may take (mus_asked_until). */
+static uint32_t
+keep_s(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_ring *ring,
+    unsigned origin, enum mus_rr_kind kind, const struct mus_policy *policy, struct mus_time now)
+{
+	uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now), least_s = 0;
+
+	if (origin != MUS_PARENT && is_data_kind(kind))
+		least_s = mus_copy_ttl_max_s(zone, seen, origin);
+	if ((kind == MUS_RR_CDS || kind == MUS_RR_CSYNC || kind == MUS_RR_NS || kind == MUS_RR_DS ||
+		kind == MUS_RR_PNS) &&
+	    policy->parent_ttl_floor_s > least_s)
+		least_s = policy->parent_ttl_floor_s;
+	return floor_s > least_s ? floor_s : least_s;
+}
+
 /* Room for one more: what must be dead goes first; else the one that dies first, and the ring is
  * unknown until then. */
 static void
-make_room(const struct mus_seen *seen, struct mus_ring *ring, enum mus_rr_kind kind,
+make_room(const struct mus_seen *seen, struct mus_ring *ring, uint32_t floor_s,
     const struct mus_policy *policy, struct mus_time at)
 {
 	unsigned victim = 0;
 	struct mus_time end = MUS_TIME_NEVER;
-	uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, at);
 
 	for (unsigned i = 0; i < ring->count; i++) {
 		struct mus_time e =
@@ -279,17 +313,11 @@ make_room(const struct mus_seen *seen, struct mus_ring *ring, enum mus_rr_kind k
 
 /* Versions that can be in no cache any more and that no server shows are forgotten. */
 static void
-drop_dead(const struct mus_seen *seen, struct mus_ring *ring, enum mus_rr_kind kind,
+drop_dead(const struct mus_seen *seen, struct mus_ring *ring, uint32_t floor_s,
     const struct mus_policy *policy, struct mus_time now)
 {
-	uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now);
 	unsigned n = 0;
 
-	/* What a parent was asked for, and whether it followed, is remembered as long as it may take
-	 * (mus_asked_until). */
-	if (kind == MUS_RR_CDS || kind == MUS_RR_CSYNC || kind == MUS_RR_NS || kind == MUS_RR_DS ||
-	    kind == MUS_RR_PNS)
-		floor_s = policy->parent_ttl_floor_s;
 	for (unsigned i = 0; i < ring->count; i++) {
 		if (ring->v[i].srv == 0 &&
 		    mus_version_end(seen, ring, &ring->v[i], floor_s, now, policy->margin_s).ms <
@@ -328,7 +356,7 @@ place_for(struct mus_ring *ring, const struct mus_look *l, struct mus_time at)
 	for (; i > 0 && ring->v[i - 1].first.ms == at.ms; i--) {
 		const struct mus_version *v = &ring->v[i - 1];
 
-		if (v->content < l->content || (v->content == l->content && v->set <= l->set))
+		if (v->content < content_of(l) || (v->content == content_of(l) && v->set <= l->set))
 			break;
 		ring->v[i] = ring->v[i - 1];
 	}
@@ -336,8 +364,8 @@ place_for(struct mus_ring *ring, const struct mus_look *l, struct mus_time at)
 }
 
 static struct mus_version *
-find_or_add(const struct mus_seen *seen, struct mus_ring *ring, const struct mus_look *look,
-    const struct mus_policy *policy, struct mus_time at)
+find_or_add(const struct mus_zone *zone, const struct mus_seen *seen, struct mus_ring *ring,
+    const struct mus_look *look, const struct mus_policy *policy, struct mus_time at)
 {
 	struct mus_version *v;
 
@@ -347,10 +375,12 @@ find_or_add(const struct mus_seen *seen, struct mus_ring *ring, const struct mus
 			return &ring->v[i];
 		}
 	if (ring->count == MUS_VERSIONS_MAX)
-		make_room(seen, ring, look->kind, policy, at);
+		make_room(seen, ring,
+		    keep_s(zone, seen, ring, zone->server[look->server].origin, look->kind, policy, at),
+		    policy, at);
 	v = place_for(ring, look, at);
 	*v = (struct mus_version){
-	    .content = look->content,
+	    .content = content_of(look),
 	    .set = look->set,
 	    .aux = look->aux,
 	    .ttl_s = look->ttl_s,
@@ -411,7 +441,7 @@ mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus
 								  : seen->server[look->server].cut));
 		}
 	}
-	v = find_or_add(seen, ring, look, policy, at);
+	v = find_or_add(zone, seen, ring, look, policy, at);
 	v->srv |= bit;
 }
 
@@ -599,13 +629,6 @@ mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, uns
 	return ttl_s;
 }
 
-static bool
-is_data_kind(unsigned kind)
-{
-	return kind == MUS_RR_SOA || kind == MUS_RR_NS || kind == MUS_RR_NAME ||
-	    kind == MUS_RR_CSYNC || (kind >= MUS_RR_DENY0 && kind <= MUS_RR_DENY2);
-}
-
 /* Keys that verify something at the signer: over DNSKEY, and over data. */
 static void
 signing_masks(const struct mus_seen *seen, unsigned signer, uint64_t *over_key, uint64_t *over_data)
@@ -775,10 +798,11 @@ mus_settle(struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *
 		if (o != MUS_PARENT && o >= zone->signer_count)
 			continue;
 		for (unsigned kind = from; kind < to; kind++) {
-			struct mus_ring *ring = mus_seen_ring(seen, o, (enum mus_rr_kind)kind);
+			enum mus_rr_kind k = (enum mus_rr_kind)kind;
+			struct mus_ring *ring = mus_seen_ring(seen, o, k);
 
 			keep_history(ring, mus_servers_of(zone, o), policy);
-			drop_dead(seen, ring, (enum mus_rr_kind)kind, policy, now);
+			drop_dead(seen, ring, keep_s(zone, seen, ring, o, k, policy, now), policy, now);
 		}
 	}
 }

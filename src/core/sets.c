@@ -218,12 +218,14 @@ add_keys(const struct mus_zone *zone, const struct mus_seen *seen, unsigned o,
 	}
 }
 
-/* Most versions of a signer's data differ in content only: those are one member. */
+/* Most versions of a signer's data say the same: those are one member.  What is watched stands for the
+ * whole copy: something that nobody sampled was signed alike, and may have the copy's largest TTL. */
 static void
-add_data(const struct mus_seen *seen, unsigned o, const struct mus_policy *policy,
+add_data(const struct mus_zone *zone, const struct mus_seen *seen, unsigned o, const struct mus_policy *policy,
     struct mus_time now, struct mus_sets *s)
 {
 	struct mus_ent *last = NULL;
+	uint32_t ttl_s = mus_copy_ttl_max_s(zone, seen, o);
 
 	for (unsigned d = 0; d < sizeof data_kinds / sizeof data_kinds[0]; d++) {
 		const struct mus_ring *ring = &seen->signer[o][data_kinds[d]];
@@ -237,7 +239,7 @@ add_data(const struct mus_seen *seen, unsigned o, const struct mus_policy *polic
 			/* What does not exist is vouched for by the denial, which is data itself. */
 			if (v->flags & MUS_VER_ABSENT)
 				continue;
-			end = mus_version_end(seen, ring, v, 0, now, policy->margin_s);
+			end = mus_version_end(seen, ring, v, ttl_s, now, policy->margin_s);
 			if (end.ms < now.ms)
 				continue;
 			a = mus_sig_mask(v, now, policy->margin_s);
@@ -276,7 +278,7 @@ mus_sets_alive(const struct mus_zone *zone, const struct mus_seen *seen,
 	add_ds_pending(zone, seen, policy, s);
 	for (unsigned o = 0; o < zone->signer_count; o++) {
 		add_keys(zone, seen, o, policy, now, s);
-		add_data(seen, o, policy, now, s);
+		add_data(zone, seen, o, policy, now, s);
 	}
 	s->d_alive = s->d_count;
 	s->k_alive = s->k_count;

@@ -179,6 +179,29 @@ test_g3_key_removal(void **state)
 	passes();
 }
 
+/* Something that nobody samples was signed alike and lives for the copy's largest TTL. */
+static void
+test_g3_hidden_data(void **state)
+{
+	(void)state;
+	r.z.seen.copy[B].ttl_max_s = 86400;
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZN, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | ZN, KB);
+	rig_steady();
+	rig_at(200000);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZN, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | ZN, KB);
+	rig_data(B, ZN);
+	rig_settle();
+	change.key_del[A] = ZB;
+	rig_at_ms((200000 + 86460) * 1000ll);
+	rig_settle();
+	stopped(MUS_RULE_V2);
+	rig_at_ms((200000 + 86460) * 1000ll + 1);
+	rig_settle();
+	passes();
+}
+
 static void
 test_g4_ds(void **state)
 {
@@ -590,6 +613,7 @@ main(void)
 	    T(test_g1_joiner_without_our_keys),
 	    T(test_g1_leads_on),
 	    T(test_g3_key_removal),
+	    T(test_g3_hidden_data),
 	    T(test_g4_ds),
 	    T(test_g4_algorithm),
 	    T(test_g5_ds_removal),

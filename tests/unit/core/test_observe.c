@@ -75,6 +75,24 @@ test_a_version_is_content_and_signers(void **state)
 		assert_int_equal(k->v[i].srv, 0);
 }
 
+/* A zone that changes all day fills no ring: of its data only the signers matter. */
+static void
+test_data_fold(void **state)
+{
+	struct mus_look l = {.server = AT_A, .kind = MUS_RR_SOA, .ttl_s = 60};
+
+	(void)state;
+	for (l.content = 1; l.content < 100; l.content++)
+		rig_look(&l);
+	assert_int_equal(ring(A, MUS_RR_SOA)->count, 1);
+	l.kind = MUS_RR_NS;
+	l.set = 1;
+	rig_look(&l);
+	l.content++;
+	rig_look(&l);
+	assert_int_equal(ring(A, MUS_RR_NS)->count, 2);
+}
+
 /* A signature by a key that was not known then is judged again; one that stops verifying is seen. */
 static void
 test_key_learnt_later(void **state)
@@ -771,6 +789,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup(f, init)
 	const struct CMUnitTest tests[] = {
 	    T(test_a_version_is_content_and_signers),
+	    T(test_data_fold),
 	    T(test_key_learnt_later),
 	    T(test_failed_look_changes_nothing),
 	    T(test_fresh),
