@@ -186,7 +186,7 @@ all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_
     version_ok *ok, struct mus_witness *w)
 {
 	const struct mus_ring *ring = mus_seen_ring_const(c->seen, origin, kind);
-	uint64_t servers = mus_servers_of(c->zone, origin);
+	uint64_t servers = mus_ctx_servers(c, origin);
 
 	if (servers == 0)
 		return say(w, rule, MUS_RES_UNKNOWN, origin, MUS_NOBODY, kind);
@@ -444,7 +444,7 @@ static enum mus_result
 out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
 {
 	unsigned b = c->want->proc.signer;
-	uint64_t still = mus_servers_of(c->zone, b) & mus_reach(c->zone, c->seen);
+	uint64_t still = mus_ctx_servers(c, b) & mus_reach(c->zone, c->seen);
 
 	if (!still || MUS_WAITS_ARE_CUT)
 		return MUS_RES_HOLDS;
@@ -484,7 +484,7 @@ signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds, struct mus_wit
 	static const enum mus_rr_kind must[] = {MUS_RR_SOA, MUS_RR_KEY, MUS_RR_NS, MUS_RR_DENY0};
 	const struct mus_ring *key = &c->seen->signer[s][MUS_RR_KEY];
 	const struct mus_ring *soa = &c->seen->signer[s][MUS_RR_SOA];
-	uint64_t servers = mus_servers_of(c->zone, s), ds = 0, own = mus_keys_owned(c->zone, s);
+	uint64_t servers = mus_ctx_servers(c, s), ds = 0, own = mus_keys_owned(c->zone, s);
 
 	if (servers == 0)
 		return say(w, MUS_RULE_NSNAMES, MUS_RES_FAILS, s, MUS_NOBODY, MUS_NOBODY);
@@ -654,7 +654,7 @@ static void
 pf_serves(struct pf *p)
 {
 	const struct mus_ring *soa = &p->c->seen->signer[p->b][MUS_RR_SOA];
-	uint64_t servers = mus_servers_of(p->c->zone, p->b);
+	uint64_t servers = mus_ctx_servers(p->c, p->b);
 	struct mus_witness w;
 	bool has_ns = false;
 
@@ -759,7 +759,7 @@ static void
 pf_parent(struct pf *p)
 {
 	const struct mus_ctx *c = p->c;
-	uint64_t servers = mus_servers_of(c->zone, MUS_PARENT);
+	uint64_t servers = mus_ctx_servers(c, MUS_PARENT);
 	struct mus_witness w;
 
 	if (!mus_is_known(&c->seen->parent[0], MUS_PARENT, MUS_RR_DS, servers, c->policy, c->now, &w))

@@ -32,7 +32,13 @@ struct mus_ctx {
 	const struct mus_policy *policy;
 	struct mus_time now;
 	const struct mus_desire *desire;
+	uint64_t servers[MUS_ORIGINS];	/* each origin's, where it was computed once; else 0 */
 };
+static inline uint64_t
+mus_ctx_servers(const struct mus_ctx *c, unsigned origin)
+{
+	return c->servers[origin] ? c->servers[origin] : mus_servers_of(c->zone, origin);
+}
 /* Evaluates a rule that rows name (IMPORT, SIGNAL, PARENTDS, waits, ...).  ${w} gets the witness
  * when it does not hold. */
 enum mus_result mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w);

@@ -152,7 +152,7 @@ mus_asked_until(const struct mus_zone *zone, const struct mus_seen *seen, unsign
     struct mus_time now)
 {
 	const struct mus_ring *parent = &seen->parent[kind == MUS_RR_CDS ? 0 : MUS_RR_PNS - MUS_RR_DS];
-	uint64_t reach = mus_reach(zone, seen);
+	uint64_t reach;
 
 	if (v->srv || (v->flags & (MUS_VER_ABSENT | MUS_VER_DELETE)) || v->last.ms == MUS_TIME_ALWAYS.ms)
 		return MUS_TIME_ALWAYS;
@@ -165,6 +165,7 @@ mus_asked_until(const struct mus_zone *zone, const struct mus_seen *seen, unsign
 		    (parent->v[i].srv || parent->v[i].last.ms >= v->last.ms))
 			return MUS_TIME_ALWAYS;
 	/* A parent follows only what all servers of the delegation show alike (RFC 9975). */
+	reach = mus_reach(zone, seen);
 	for (unsigned o = 0; o < zone->signer_count; o++)
 		if (((mus_servers_of(zone, o) & reach) || was_delegated(zone, seen, o, v)) &&
 		    !has_version(&seen->signer[o][kind], v->set))

@@ -55,9 +55,11 @@ struct eval {
 	struct mus_desire desire[2];
 	bool has[2];
 	unsigned latest;
-	bool has_sets, has_safe;
+	bool has_sets, has_safe, has_trial;
 	struct mus_change safe;
 	struct mus_sets sets;
+	struct mus_want trial_want;
+	struct mus_plan trial;			/* actions of the next intention; nothing else of it */
 };
 
 static void
@@ -65,7 +67,10 @@ eval_init(struct eval *e, const struct mus_zone *zone, const struct mus_seen *se
     const struct mus_policy *policy, struct mus_time now)
 {
 	e->base = (struct mus_ctx){.zone = zone, .seen = seen, .policy = policy, .now = now};
-	e->has[0] = e->has[1] = e->has_sets = e->has_safe = false;
+	for (unsigned o = 0; o < MUS_ORIGINS; o++)
+		if (o < zone->signer_count || o == MUS_PARENT)
+			e->base.servers[o] = mus_servers_of(zone, o);
+	e->has[0] = e->has[1] = e->has_sets = e->has_safe = e->has_trial = false;
 	e->latest = 0;
 }
 
@@ -112,7 +117,7 @@ shown_at(const struct mus_ctx *c, unsigned s, enum mus_rr_kind kind)
 	const struct mus_ring *ring = &c->seen->signer[s][kind];
 	struct shown r = {.all = ~0ull, .dt_all = {~0ull, ~0ull, ~0ull}};
 
-	r.known = mus_is_known(ring, s, kind, mus_servers_of(c->zone, s), c->policy, c->now, NULL);
+	r.known = mus_is_known(ring, s, kind, mus_ctx_servers(c, s), c->policy, c->now, NULL);
 	for (unsigned i = 0; i < ring->count; i++) {
 		if (!ring->v[i].srv)
 			continue;
@@ -226,7 +231,7 @@ act_csync(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_CSYNC,
 	    .why = MUS_RULE_CSYNCSET, .csync_serial = c->want->csync_serial};
 
-	if (!mus_is_known(ring, s, MUS_RR_CSYNC, mus_servers_of(c->zone, s), c->policy, c->now, NULL))
+	if (!mus_is_known(ring, s, MUS_RR_CSYNC, mus_ctx_servers(c, s), c->policy, c->now, NULL))
 		return;
 	for (unsigned i = 0; i < ring->count; i++) {
 		const struct mus_version *v = &ring->v[i];
@@ -383,7 +388,7 @@ static bool
 adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 {
 	uint64_t ds = parent_shows(c->seen, MUS_RR_DS), ns = parent_shows(c->seen, MUS_RR_PNS);
-	uint64_t parent = mus_servers_of(c->zone, MUS_PARENT);
+	uint64_t parent = mus_ctx_servers(c, MUS_PARENT);
 	struct mus_witness w;
 
 	if (!mus_is_known(&c->seen->parent[0], MUS_PARENT, MUS_RR_DS, parent, c->policy, c->now, &w) ||
@@ -406,9 +411,9 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
 		if ((want->nsg >> s & 1) &&
 		    (!mus_is_known(&c->seen->signer[s][MUS_RR_KEY], s, MUS_RR_KEY,
-			 mus_servers_of(c->zone, s), c->policy, c->now, &w) ||
+			 mus_ctx_servers(c, s), c->policy, c->now, &w) ||
 			!mus_is_known(&c->seen->signer[s][MUS_RR_NS], s, MUS_RR_NS,
-			    mus_servers_of(c->zone, s), c->policy, c->now, &w))) {
+			    mus_ctx_servers(c, s), c->policy, c->now, &w))) {
 			wait_for(plan, &w, c->now);
 			return false;
 		}
@@ -509,7 +514,7 @@ run_clocks(const struct mus_ctx *c, struct mus_want *want)
 	tick(c, want, MUS_CLOCK_NS, ns, c->now);
 	if (want->proc.kind != MUS_PROC_REMOVE)
 		return;
-	servers = mus_servers_of(c->zone, want->proc.signer);
+	servers = mus_ctx_servers(c, want->proc.signer);
 	if (servers & mus_reach(c->zone, c->seen)) {
 		want->proc.clock[MUS_CLOCK_CUT].from = MUS_TIME_NEVER;
 		return;
@@ -637,16 +642,30 @@ static bool
 row_is_safe(struct eval *e, const struct mus_want *next, struct mus_plan *plan)
 {
 	struct mus_ctx after = context(e, next);
-	MUS_UNINIT struct mus_plan trial;
 	struct mus_witness w;
 
-	trial.act_count = 0;
-	trial.more = false;
-	differences(&after, &trial);
-	if (guard_acts(e, &after, trial.act, trial.act_count, &w) == MUS_RES_HOLDS)
+	e->trial.act_count = 0;
+	e->trial.more = false;
+	differences(&after, &e->trial);
+	e->trial_want = *next;
+	e->has_trial = true;
+	if (guard_acts(e, &after, e->trial.act, e->trial.act_count, &w) == MUS_RES_HOLDS)
 		return true;
 	wait_for(plan, &w, after.now);
 	return false;
+}
+
+/* The differences of an intention, as actions. */
+static void
+plan_acts(struct eval *e, const struct mus_ctx *c, struct mus_plan *plan)
+{
+	if (!e->has_trial || !is_same_goal(&e->trial_want, c->want)) {
+		differences(c, plan);
+		return;
+	}
+	plan->act_count = e->trial.act_count;
+	plan->more = e->trial.more;
+	memcpy(plan->act, e->trial.act, plan->act_count * sizeof plan->act[0]);
 }
 
 /* Takes as many steps as conditions and guard allow; says what the next one waits for. */
@@ -680,8 +699,11 @@ advance(struct eval *e, struct mus_want *want, struct mus_plan *plan)
 			return;
 		*want = next;
 		plan->advanced |= rows[next.proc.row].action != NULL;
-		c = context(e, want);
-		run_clocks(&c, want);
+		/* Nothing ticks otherwise as long as the goal is the same. */
+		if (rows[want->proc.row].action) {
+			c = context(e, want);
+			run_clocks(&c, want);
+		}
 	}
 }
 
@@ -773,7 +795,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 		return;
 	}
 	c = context(&e, &next);
-	differences(&c, plan);
+	plan_acts(&e, &c, plan);
 	keep_safe(&e, &c, plan);
 	drop_undrivable(&c, plan);
 	for (unsigned i = 0; i < plan->act_count; i++)

@@ -229,8 +229,10 @@ add_data(const struct mus_zone *zone, const struct mus_seen *seen, unsigned o, c
 
 	for (unsigned d = 0; d < sizeof data_kinds / sizeof data_kinds[0]; d++) {
 		const struct mus_ring *ring = &seen->signer[o][data_kinds[d]];
+		uint32_t longest_s = ring->ttl_max_s > ttl_s ? ring->ttl_max_s : ttl_s;
 
-		for (unsigned i = 0; i < ring->count; i++) {
+		/* The newest first: what was shown before ends before it, mostly. */
+		for (unsigned i = ring->count; i-- > 0;) {
 			const struct mus_version *v = &ring->v[i];
 			struct mus_time end;
 			struct mus_ent e;
@@ -239,10 +241,13 @@ add_data(const struct mus_zone *zone, const struct mus_seen *seen, unsigned o, c
 			/* What does not exist is vouched for by the denial, which is data itself. */
 			if (v->flags & MUS_VER_ABSENT)
 				continue;
+			a = mus_sig_mask(v, now, policy->margin_s);
+			if (last && last->a == a && last->is_void == (v->sig_count == 0) && !v->srv &&
+			    mus_time_add_s(v->last, (int64_t)longest_s + policy->margin_s).ms <= last->end.ms)
+				continue;
 			end = mus_version_end(seen, ring, v, ttl_s, now, policy->margin_s);
 			if (end.ms < now.ms)
 				continue;
-			a = mus_sig_mask(v, now, policy->margin_s);
 			if (last && last->a == a && last->is_void == (v->sig_count == 0)) {
 				outlive(last, v, end);
 				continue;
