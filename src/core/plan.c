@@ -135,15 +135,13 @@ shown_at(const struct mus_ctx *c, unsigned s, enum mus_rr_kind kind)
 
 /* ---- actions from the difference ------------------------------------------------------------ */
 
-static bool
-add_act(struct mus_plan *plan, struct mus_act *a)
+/* DNSKEY, CDS, CDNSKEY, NS and CSYNC at each signer: they fit. */
+_Static_assert(5 * MUS_SIGNERS_MAX <= MUS_PLAN_ACTS_MAX, "room for all actions");
+
+static void
+add_act(struct mus_plan *plan, const struct mus_act *a)
 {
-	if (plan->act_count == MUS_PLAN_ACTS_MAX) {
-		plan->more = true;
-		return false;
-	}
 	plan->act[plan->act_count++] = *a;
-	return true;
 }
 
 static void
@@ -645,7 +643,6 @@ row_is_safe(struct eval *e, const struct mus_want *next, struct mus_plan *plan)
 	struct mus_witness w;
 
 	e->trial.act_count = 0;
-	e->trial.more = false;
 	differences(&after, &e->trial);
 	e->trial_want = *next;
 	e->has_trial = true;
@@ -664,7 +661,6 @@ plan_acts(struct eval *e, const struct mus_ctx *c, struct mus_plan *plan)
 		return;
 	}
 	plan->act_count = e->trial.act_count;
-	plan->more = e->trial.more;
 	memcpy(plan->act, e->trial.act, plan->act_count * sizeof plan->act[0]);
 }
 

@@ -418,6 +418,11 @@ test_rest_stands(void **state)
 	assert_int_equal(rig_condition(MUS_RULE_V1), MUS_RES_UNKNOWN);
 	r.z.want.nsg = 2;
 	fails(MUS_RULE_LASTONE);
+	/* A signer without a server cannot stand. */
+	r.z.want.nsg = 1;
+	r.z.zone.server[AT_A].origin = B;
+	assert_int_equal(rig_condition(MUS_RULE_V1), MUS_RES_FAILS);
+	assert_rule(r.w.rule, MUS_RULE_NSNAMES);
 }
 
 static void

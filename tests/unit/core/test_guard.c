@@ -479,6 +479,33 @@ test_history_of_ds(void **state)
 	passes();
 }
 
+/* The DNSKEY sets' history is the younger one: nobody enters, and no DS goes. */
+static void
+test_history_of_keys(void **state)
+{
+	(void)state;
+	alone();
+	rig_ds(KA | KB);
+	rig_settle();
+	r.z.seen.parent[0].v[0] = r.z.seen.parent[0].v[1];
+	r.z.seen.parent[0].count = 1;
+	long_after();
+	r.z.seen.signer[A][MUS_RR_KEY].since = rig_time(100000);
+	change.ns_add = 1 << NS_B;
+	unknown(MUS_RULE_HISTORY);
+	assert_int_equal(r.w.origin, A);
+	assert_int_equal(r.w.kind, MUS_RR_KEY);
+	assert_int_equal(r.w.until.ms, rig_time(103660).ms);
+	change = (struct mus_change){.has_ds = true, .ds = KA, .ds_dt = {[1] = KA}};
+	unknown(MUS_RULE_HISTORY);
+	change.ds = change.ds_dt[1] = KA | KB;
+	passes();
+	rig_at(103660);
+	rig_settle();
+	change.ds = change.ds_dt[1] = KA;
+	passes();
+}
+
 static void
 test_history_of_data(void **state)
 {
@@ -627,6 +654,7 @@ main(void)
 	    T(test_unknown_blocks_and_is_named),
 	    T(test_history),
 	    T(test_history_of_ds),
+	    T(test_history_of_keys),
 	    T(test_history_of_data),
 	    T(test_floor),
 	    T(test_g8),

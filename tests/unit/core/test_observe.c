@@ -130,6 +130,18 @@ test_failed_look_changes_nothing(void **state)
 	assert_int_equal(r.w.cause, MUS_CAUSE_TIMEOUT);
 	assert_int_equal(r.w.server, AT_A);
 	assert_false(mus_is_known(k, A, MUS_RR_KEY, mus_bit(AT_A), &r.policy, r.now, NULL));
+	/* One that failed in an earlier round, and was not asked in this. */
+	rig_at(20);
+	r.z.zone.server_count = 4;
+	r.z.zone.server[3] = (struct mus_server){A, NS_A};
+	{
+		struct mus_look l = key_look(KA);
+
+		l.server = 3;
+		rig_look(&l);
+	}
+	assert_false(mus_is_known(k, A, MUS_RR_KEY, mus_bit(AT_A) | mus_bit(3), &r.policy, r.now, &r.w));
+	assert_int_equal(r.w.server, AT_A);
 	/* Nobody to ask is not known either. */
 	assert_false(mus_is_known(k, A, MUS_RR_KEY, 0, &r.policy, r.now, NULL));
 }
