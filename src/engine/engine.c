@@ -200,9 +200,25 @@ eng_zone_drop(struct mus_engine *e, int64_t id)
 	if (!z)
 		return;
 	heap_remove(e, z);
-	z->deleted = true;
-	if (!z->in_turn)
+	if (!z->in_turn) {
 		zone_free(z);
+		return;
+	}
+	z->deleted = true;
+	z->next_deleted = e->deleted;
+	e->deleted = z;
+}
+
+/* Its turn is over, and nobody knows it any more. */
+static void
+bury(struct mus_engine *e, struct eng_zone *z)
+{
+	struct eng_zone **p = &e->deleted;
+
+	while (*p != z)
+		p = &(*p)->next_deleted;
+	*p = z->next_deleted;
+	zone_free(z);
 }
 
 void
@@ -249,7 +265,7 @@ eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
 	z->in_turn = z->again = false;
 	e->active--;
 	if (z->deleted)
-		zone_free(z);
+		bury(e, z);
 	else
 		eng_wake_focused(e, z, again ? 0 : after_ms);
 	arm(e);
@@ -469,6 +485,8 @@ mus_engine_free(struct mus_engine *e)
 	e->stopping = true;
 	mus_timer_free(e->timer);
 	eng_copies_cancel(e);
+	while (e->deleted)
+		bury(e, e->deleted);
 	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)
 		zone_free(v);
 	for (pos = 0; e->signer_by_id && mus_map_next(e->signer_by_id, &pos, NULL, NULL, &v);)

@@ -125,7 +125,10 @@ struct eng_busy {
 };
 struct eng_zone {
 	int64_t id;
-	int64_t due_ms;			/* wall clock */
+	union {
+		int64_t due_ms;		/* wall clock */
+		struct eng_zone *next_deleted;
+	};
 	uint32_t heap_idx;		/* in the schedule; UINT32_MAX: not in it */
 	bool in_turn, again, deleted;
 	struct eng_turn *turn;		/* NULL: none under way */
@@ -139,6 +142,7 @@ struct mus_engine {
 	struct mus_map *zone_by_id;	/* int64 -> struct eng_zone */
 	struct mus_map *signer_by_id;	/* int64 -> struct eng_signer */
 	struct mus_map *parent_by_name;	/* text -> struct eng_parent */
+	struct eng_zone *deleted;	/* those whose turn is not over yet */
 	struct eng_zone **heap;
 	uint32_t heap_count, heap_cap;
 	unsigned active;
