@@ -39,7 +39,12 @@ def cmd_up(a):
 
 def cmd_down(a):
     for name in running() if a.all else [a.name]:
-        Lab(name).down(keep=not a.clean)
+        lab = Lab(name)
+        try:
+            lab.down()
+        finally:
+            if a.clean:
+                lab.clean()
         print(f"laboratory {name} is down")
 
 

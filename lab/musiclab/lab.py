@@ -9,8 +9,10 @@ load it with Lab.load(name) while the laboratory runs.
 """
 import contextlib
 import fcntl
+import glob
 import json
 import os
+import re
 import shutil
 
 import dns.dnssec
@@ -146,11 +148,26 @@ class Lab:
         return self
 
     def down(self, keep=True):
-        """End all processes.  Files (logs!) stay until the next up unless keep is false."""
+        """End all processes.  Files (logs!) stay until the next up unless keep is false, or a program of ours has shown a fault,
+        at its end at the latest: then LabError says which."""
         self.ex.close()
         self.space.destroy()
+        found = self.faults()
+        if found:
+            raise LabError("\n".join(found))
         if not keep:
             self.clean()
+
+    def faults(self):
+        """What ASan, LSan, UBSan and MUS_ASSERT have written into the logs: of each log its lines from there on."""
+        found = []
+        for path in sorted(glob.glob(os.path.join(glob.escape(self.dir), "log", "*.log"))):
+            with open(path, encoding="utf-8", errors="replace") as f:
+                text = f.read()
+            m = re.search(r"^.*(?:Sanitizer:|runtime error:|: assertion failed:)", text, re.M)
+            if m:
+                found.append(f"{path}: {text[m.start():][:4000]}")
+        return found
 
     def clean(self):
         if os.path.isdir(self.dir):

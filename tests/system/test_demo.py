@@ -23,8 +23,10 @@ def demo(packages):
                            stderr=subprocess.STDOUT, timeout=300, check=False)
         return r.returncode, r.stdout, time.monotonic() - began
     yield run
-    subprocess.run([os.path.join(ROOT, "lab", "lab"), "down", "--name", "demo", "--clean"], env=env, check=False, capture_output=True)
+    r = subprocess.run([os.path.join(ROOT, "lab", "lab"), "down", "--name", "demo", "--clean"], env=env, check=False, text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     shutil.rmtree(base, ignore_errors=True)
+    assert r.returncode == 0, r.stdout
 
 
 def test_demo_ends_well_in_three_minutes(demo):

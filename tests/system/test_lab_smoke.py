@@ -8,6 +8,7 @@ import pytest
 
 from musiclab import prober
 from musiclab.lab import Lab
+from musiclab.paths import LabError
 from musiclab.space import wait_until
 
 
@@ -118,3 +119,15 @@ def test_description_is_enough_for_others(lab):
     m = again.ask("10.53.1.2", "lab.", "SOA")
     assert m.answer[0].rdtype == dns.rdatatype.SOA
     again.ex.close()
+
+
+@pytest.mark.parametrize("words", ["==7==ERROR: LeakSanitizer: detected memory leaks", "../src/x.c:7:4: runtime error: signed integer overflow",
+                                   "<2>../src/x.c:7: f: assertion failed: n"])
+def test_a_fault_of_a_program_fails_the_end(make_lab, words):
+    lab = make_lab(signers=[])
+    lab.daemon("ours", ["sh", "-c", 'trap \'echo "$0" >&2; exit 1\' TERM; echo up; sleep infinity & wait', words])
+    wait_until(lambda: os.path.getsize(os.path.join(lab.dir, "log", "ours.log")) > 0, 10, "the program")
+    assert not lab.faults()
+    with pytest.raises(LabError, match="ours.log"):
+        lab.down(keep=False)
+    lab.clean()

@@ -143,6 +143,4 @@ class Trouble:
 
 
 def well(mc):
-    log = mc.log()
-    for trace in ("AddressSanitizer", "runtime error:", "LeakSanitizer", "assertion"):
-        assert trace not in log, log[log.index(trace) - 200:][:6000]
+    assert not mc.lab.faults()
