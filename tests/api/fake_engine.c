@@ -443,8 +443,9 @@ fill_rings(struct mus_engine *e, const struct fake_zone *z, int joiner)
 	    joiner >= 0 && (adding ? z->row < 7 : z->row > 3) ? others : all);
 }
 
+/* ${until} NEVER: no instant is known. */
 static void
-add_wait(struct mus_engine *e, enum mus_rule rule, enum mus_result result, int64_t left_s)
+add_wait(struct mus_engine *e, enum mus_rule rule, enum mus_result result, struct mus_time until)
 {
 	struct mus_witness *w = &e->plan.wait[e->plan.wait_count++];
 
@@ -455,7 +456,7 @@ add_wait(struct mus_engine *e, enum mus_rule rule, enum mus_result result, int64
 	w->kind = MUS_RR_DS;
 	w->cause = MUS_NOBODY;
 	w->seen_at = mus_time_add_s(mus_ctl_now(e), -5);
-	w->until = left_s > 0 ? mus_time_add_s(mus_ctl_now(e), left_s) : MUS_TIME_NEVER;
+	w->until = until;
 }
 
 int
@@ -491,13 +492,13 @@ mus_ctl_view(
 		e->plan.want.proc = (struct mus_proc){.kind = z->kind,
 		    .signer = (uint8_t)(joiner >= 0 ? joiner : 0), .row = (uint8_t)z->row,
 		    .started_at = z->started_at, .row_at = z->row_at};
-		add_wait(e, MUS_RULE_DSWAIT, MUS_RES_FAILS, 30);
+		add_wait(e, MUS_RULE_DSWAIT, MUS_RES_FAILS, mus_time_add_s(z->row_at, 30));
 		e->plan.act[0] = (struct mus_act){.kind = MUS_ACT_CHANGE, .signer = 0, .rr = MUS_RR_KEY,
 		    .add = 1, .why = MUS_RULE_V7, .id = 0x1234};
 		e->plan.act_count = 1;
 	}
 	if (strstr(zone, "broken") != NULL) {
-		add_wait(e, MUS_RULE_V6, MUS_RES_UNKNOWN, 0);
+		add_wait(e, MUS_RULE_V6, MUS_RES_UNKNOWN, MUS_TIME_NEVER);
 		e->plan.wait[e->plan.wait_count - 1].cause = MUS_CAUSE_TIMEOUT;
 		e->plan.wait[e->plan.wait_count - 1].server = 0;
 		e->verdict.rule[MUS_RULE_V1] = MUS_RES_FAILS;
