@@ -63,6 +63,8 @@ static const struct mus_conf_row rows[] = {
 	.help = "How often a zone without a process is looked at."},
     {MUS_CONF_SPAN_MS(T, poll_ms, "schedule.poll"), .def = "30s", .min = 50, .max = 3600000,
 	.help = "How often a zone that waits for others is looked at."},
+    {MUS_CONF_SPAN_MS(T, recheck_ms, "schedule.recheck"), .def = "30s", .min = 50, .max = 3600000,
+	.help = "What was seen longer ago than this is asked again before anything is done. At most half of policy.fresh."},
     {MUS_CONF_SPAN_MS(T, retry_ms, "schedule.retry"), .def = "2m", .min = 100, .max = 86400000,
 	.help = "When a change that is not seen is sent again; doubled each time."},
     {MUS_CONF_SPAN_MS(T, copy_ms, "schedule.copy"), .def = "1h", .min = 1000, .max = 604800000,
@@ -86,6 +88,9 @@ check(const struct mus_conf *mc, const void *conf, struct mus_errtext *et)
 	if (c->gap_s * 1000 <= c->idle_ms)
 		return mus_conf_errf(mc, &c->gap_s, et,
 		    "must be longer than schedule.idle, else every look breaks the history");
+	if (c->recheck_ms > c->fresh_s * 500)
+		return mus_conf_errf(mc, &c->recheck_ms, et,
+		    "must be at most half of policy.fresh, else it says nothing");
 	if (c->source4.family == 6)
 		return mus_conf_errf(mc, &c->source4, et, "is not an IPv4 address");
 	if (c->source6.family == 4)

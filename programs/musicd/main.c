@@ -193,6 +193,7 @@ open_engine(struct daemon *d, struct mus_errtext *et)
 		.csync_keep = c->csync_keep},
 	    .idle_ms = c->idle_ms,
 	    .poll_ms = c->poll_ms,
+	    .recheck_ms = c->recheck_ms,
 	    .retry_ms = c->retry_ms,
 	    .copy_ms = c->copy_ms,
 	    .active_max = (unsigned)c->active_max,

@@ -346,9 +346,9 @@ on_result(void *arg, const struct mus_drv_result *r)
 		eng_event(e, j->zone_id, j->zone, "stale", "musicd", LOG_INFO, "%s: %s", who, r->words.s);
 		break;
 	}
-	/* When all changes of this plan are answered: one whole look, not one for each. */
+	/* When all changes of this plan are answered: one look at what was changed, not one for each. */
 	if (z && !(z->busy && z->busy->jobs))
-		eng_wake(e, z, r->outcome == MUS_DRV_SHOWN ? 0 : e->o.poll_ms);
+		eng_wake(e, z, 0, r->outcome == MUS_DRV_SHOWN ? 0 : e->o.poll_ms);
 	if (r->outcome == MUS_DRV_REFUSED && r->rcode == MUS_RCODE_NOTAUTH)
 		eng_signer_forget(e, j->signer_id);	/* the key file may be another by now */
 	job_free(j);

@@ -15,7 +15,7 @@ static const struct {
 	enum eng_q q;
 	uint16_t type;
 	enum mus_rr_kind kind;
-} signer_questions[] = {
+} apex_questions[] = {
     {ENG_Q_KEY, MUS_TYPE_DNSKEY, MUS_RR_KEY},
     {ENG_Q_CDS, MUS_TYPE_CDS, MUS_RR_CDS},
     {ENG_Q_CDNSKEY, MUS_TYPE_CDNSKEY, MUS_RR_CDNSKEY},
@@ -24,11 +24,77 @@ static const struct {
     {ENG_Q_SOA, MUS_TYPE_SOA, MUS_RR_SOA},
 };
 
+/* ---- what is asked for ----------------------------------------------------------------------- */
+
 static bool
-wants(const struct eng_turn *t, enum mus_rr_kind kind)
+has_in_domain(const struct mus_zonestate *st)
 {
-	return t->focus == 0 || (t->focus >> kind & 1);
+	for (unsigned n = 0; n < st->zone.ns_count; n++)
+		if (st->zone.ns[n].in_domain)
+			return true;
+	return false;
 }
+
+/* The kinds that servers of this origin are asked for: one bit for each question. */
+static uint32_t
+kinds_of(const struct mus_zonestate *st, const struct mus_zone_obj *zobj, unsigned origin)
+{
+	uint32_t kinds = 1u << MUS_RR_DENY0;
+
+	if (origin == MUS_PARENT)
+		return 1u << MUS_RR_DS | 1u << MUS_RR_PNS;
+	if (origin >= st->zone.signer_count || st->zone.signer[origin].is_lost)
+		return 0;
+	for (unsigned k = 0; k < sizeof apex_questions / sizeof apex_questions[0]; k++)
+		kinds |= 1u << apex_questions[k].kind;
+	if (zobj->sample[0])
+		kinds |= 1u << MUS_RR_NAME;
+	if (has_in_domain(st))
+		kinds |= 1u << MUS_RR_ADDR;
+	return kinds;
+}
+
+/* Those of them that nobody asked for since ${before}. */
+static uint32_t
+old_kinds(const struct mus_zonestate *st, unsigned origin, uint32_t kinds, struct mus_time before)
+{
+	uint32_t old = 0;
+
+	for (; kinds; kinds &= kinds - 1) {
+		unsigned kind = (unsigned)__builtin_ctz(kinds);
+		const struct mus_ring *ring =
+		    mus_seen_ring_const(&st->seen, origin, (enum mus_rr_kind)kind);
+
+		if (!mus_time_is_set(ring->asked_at) || ring->asked_at.ms <= before.ms)
+			old |= 1u << kind;
+	}
+	return old;
+}
+
+bool
+eng_is_old(const struct mus_zonestate *st, const struct mus_zone_obj *zobj, struct mus_time before)
+{
+	for (unsigned i = 0; i < st->zone.server_count; i++) {
+		unsigned origin = st->zone.server[i].origin;
+
+		if (old_kinds(st, origin, kinds_of(st, zobj, origin), before))
+			return true;
+	}
+	return false;
+}
+
+/* Kinds that come with the answer to another question. */
+static uint32_t
+with_answers(uint32_t focus)
+{
+	if (focus & (1u << MUS_RR_DENY1 | 1u << MUS_RR_DENY2))
+		focus |= 1u << MUS_RR_DENY0;
+	if (focus >> MUS_RR_GLUE & 1)
+		focus |= 1u << MUS_RR_PNS;
+	return focus;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static enum mus_cause
 cause_of_err(int err)
@@ -147,6 +213,8 @@ on_answer(void *arg, const struct mus_dnsx_answer *a)
 		eng_turn_done(t);
 }
 
+/* ---- questions -------------------------------------------------------------------------------- */
+
 static struct eng_answer *
 add(struct eng_turn *t, enum eng_q q, unsigned server, const struct mus_name *name, uint16_t type)
 {
@@ -159,32 +227,31 @@ add(struct eng_turn *t, enum eng_q q, unsigned server, const struct mus_name *na
 
 static void
 signer_server(struct eng_turn *t, const struct mus_zonestate *st, unsigned i,
-    const struct mus_name *zone, const struct mus_zone_obj *zobj, bool check_tcp)
+    const struct mus_name *zone, const struct mus_zone_obj *zobj, uint32_t kinds)
 {
 	struct mus_name name, label;
 
-	for (unsigned k = 0; k < sizeof signer_questions / sizeof signer_questions[0]; k++)
-		if (wants(t, signer_questions[k].kind))
-			add(t, signer_questions[k].q, i, zone, signer_questions[k].type);
-	/* Addresses go with NS, and everything else with the whole look. */
-	if (t->focus)
-		return;
-	if (mus_name_prepend(nx_label, zone, &name) == 0)
+	for (unsigned k = 0; k < sizeof apex_questions / sizeof apex_questions[0]; k++)
+		if (kinds >> apex_questions[k].kind & 1)
+			add(t, apex_questions[k].q, i, zone, apex_questions[k].type);
+	if ((kinds >> MUS_RR_DENY0 & 1) && mus_name_prepend(nx_label, zone, &name) == 0)
 		add(t, ENG_Q_DENY, i, &name, MUS_TYPE_A);
-	if (zobj->sample[0]) {
+	if (kinds >> MUS_RR_NAME & 1) {
 		char text[256 + MUS_ZONETEXT_MAX + 2];
 
 		snprintf(text, sizeof text, "%s.%s", zobj->sample, zobj->name);
 		if (mus_name_parse(text, &label, NULL) == 0)
 			add(t, ENG_Q_NAME, i, &label, MUS_TYPE_A);
 	}
-	for (unsigned n = 0; n < st->zone.ns_count; n++) {
+	for (unsigned n = 0; (kinds >> MUS_RR_ADDR & 1) && n < st->zone.ns_count; n++) {
 		if (!st->zone.ns[n].in_domain || mus_name_parse(st->book.ns[n], &label, NULL) < 0)
 			continue;
 		add(t, ENG_Q_ADDR, i, &label, MUS_TYPE_A)->ns = (uint8_t)n;
 		add(t, ENG_Q_ADDR, i, &label, MUS_TYPE_AAAA)->ns = (uint8_t)n;
 	}
-	if (check_tcp)
+	/* A transport is tried while it is not known, and at every idle look. */
+	if ((kinds >> MUS_RR_SOA & 1) &&
+	    (st->seen.server[i].tcp != MUS_YES || st->want.proc.kind == MUS_PROC_NONE))
 		add(t, ENG_Q_TCP, i, zone, MUS_TYPE_SOA);
 }
 
@@ -192,7 +259,7 @@ signer_server(struct eng_turn *t, const struct mus_zonestate *st, unsigned i,
 static size_t
 questions_max(const struct mus_zonestate *st)
 {
-	size_t n = sizeof signer_questions / sizeof signer_questions[0] + 3;
+	size_t n = sizeof apex_questions / sizeof apex_questions[0] + 3;
 
 	for (unsigned i = 0; i < st->zone.ns_count; i++)
 		n += st->zone.ns[i].in_domain ? 2 : 0;
@@ -208,18 +275,16 @@ compose(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zon
 		return;
 	for (unsigned i = 0; i < st->zone.server_count; i++) {
 		unsigned origin = st->zone.server[i].origin;
+		uint32_t kinds = kinds_of(st, zobj, origin);
 
+		kinds &= with_answers(t->focus) | old_kinds(st, origin, kinds, t->before);
 		if (origin == MUS_PARENT) {
-			if (wants(t, MUS_RR_DS))
+			if (kinds >> MUS_RR_DS & 1)
 				add(t, ENG_Q_DS, i, &zone, MUS_TYPE_DS);
-			if (wants(t, MUS_RR_PNS))
+			if (kinds >> MUS_RR_PNS & 1)
 				add(t, ENG_Q_PNS, i, &zone, MUS_TYPE_NS);
-		} else if (origin < st->zone.signer_count && !st->zone.signer[origin].is_lost) {
-			/* A transport is tried while it is not known, and at every idle look. */
-			bool tcp = st->seen.server[i].tcp != MUS_YES ||
-			    st->want.proc.kind == MUS_PROC_NONE;
-
-			signer_server(t, st, i, &zone, zobj, tcp);
+		} else {
+			signer_server(t, st, i, &zone, zobj, kinds);
 		}
 	}
 }
@@ -271,14 +336,13 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 	t->e = e;
 	t->z = z;
 	t->at = eng_now(e);
-	if (z->busy) {
-		/* What is not asked for grows old, and nothing must. */
-		if (mus_time_add_s(z->busy->whole_at, e->o.policy.fresh_s / 2).ms > t->at.ms)
-			t->focus = z->busy->focus;
-		z->busy->focus = 0;
-		if (!t->focus)
-			z->busy->whole_at = t->at;
-	}
+	/* What is not asked for grows old, and nothing must. */
+	t->focus = z->focus;
+	t->before = mus_time_add_ms(
+	    t->at, z->busy && z->busy->recheck ? -e->o.recheck_ms : -500 * (int64_t)e->o.policy.fresh_s);
+	z->focus = 0;
+	if (z->busy)
+		z->busy->recheck = false;
 	mus_arena_init(&t->arena, ENG_ARENA_MAX);
 	if (mus_store_load_zone_id(e->o.store, z->id, &e->zobj, &et) < 0 ||
 	    eng_load_state(e, z->id, st, &et) < 0 || !eng_sync(e, &e->zobj, st, &et)) {

@@ -177,7 +177,7 @@ wake_one(void *arg, int64_t id)
 
 	/* Spread: a thousand zones are not asked about in one burst. */
 	if (z)
-		eng_wake(w->e, z, (int64_t)(w->count++) * 2);
+		eng_wake(w->e, z, ENG_FOCUS_ALL, (int64_t)(w->count++) * 2);
 	w->last = id;
 	return 0;
 }
@@ -527,7 +527,7 @@ mus_ctl_put_zone(
 		return rc;
 	z = eng_zone_get(e, o->id);
 	if (z)
-		eng_wake(e, z, 0);
+		eng_wake(e, z, ENG_FOCUS_ALL, 0);
 	else
 		rc = eng_zone_add(e, o->id, eng_now(e));
 	return rc;
@@ -590,7 +590,7 @@ set_held(struct mus_engine *e, const char *actor, const char *zone, bool held, c
 		    held ? "held" : "resumed", reason[0] ? ": " : "", reason);
 	rc = end(e, rc, et);
 	if (rc == 0 && (z = eng_zone_get(e, o.id)))
-		eng_wake(e, z, 0);
+		eng_wake(e, z, ENG_FOCUS_ALL, 0);
 	return rc;
 }
 
@@ -618,7 +618,7 @@ noted_wake(struct mus_engine *e, const struct mus_zone_obj *o, const char *actor
 	if (rc == 0)
 		rc = end(e, note(e, o->id, o->name, "operator", actor, et, "%s", text), et);
 	if (rc == 0 && z)
-		eng_wake(e, z, 0);
+		eng_wake(e, z, ENG_FOCUS_ALL, 0);
 	return rc;
 }
 
@@ -651,7 +651,7 @@ mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct 
 
 	(void)actor;
 	if (rc == 0 && (z = eng_zone_get(e, o.id)))
-		eng_wake(e, z, 0);
+		eng_wake(e, z, ENG_FOCUS_ALL, 0);
 	return rc;
 }
 

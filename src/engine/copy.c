@@ -111,7 +111,7 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 		eng_save_state(e, c->zone_id, st);
 	}
 	if (!(z->busy && z->busy->copying))
-		eng_wake(e, z, err ? e->o.poll_ms : 0);
+		eng_wake(e, z, 0, err ? e->o.poll_ms : 0);
 out:
 	copy_free(c);
 }

@@ -174,6 +174,7 @@ eng_zone_add(struct mus_engine *e, int64_t id, struct mus_time due)
 	z->id = id;
 	z->due_ms = mus_time_is_set(due) ? due.ms : eng_now(e).ms;
 	z->heap_idx = UINT32_MAX;
+	z->focus = ENG_FOCUS_ALL;
 	rc = mus_map_set(e->zone_by_id, &id, sizeof id, z, NULL);
 	if (rc == 0 && (rc = heap_add(e, z)) < 0)
 		mus_map_remove(e->zone_by_id, &id, sizeof id);
@@ -222,18 +223,11 @@ bury(struct mus_engine *e, struct eng_zone *z)
 }
 
 void
-eng_wake(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
-{
-	if (z->busy)
-		z->busy->focus = 0;
-	eng_wake_focused(e, z, after_ms);
-}
-
-void
-eng_wake_focused(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
+eng_wake(struct mus_engine *e, struct eng_zone *z, uint32_t focus, int64_t after_ms)
 {
 	int64_t due = eng_now(e).ms + after_ms;
 
+	z->focus |= focus;
 	if (z->in_turn) {
 		z->again = true;	/* looked at again as soon as this turn is over */
 		return;
@@ -267,7 +261,7 @@ eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
 	if (z->deleted)
 		bury(e, z);
 	else
-		eng_wake_focused(e, z, again ? 0 : after_ms);
+		eng_wake(e, z, 0, again ? 0 : after_ms);
 	arm(e);
 }
 
@@ -512,6 +506,6 @@ mus_engine_hint(struct mus_engine *e, const char *zone)
 		return false;
 	z = eng_zone_get(e, e->zobj.id);
 	if (z)
-		eng_wake(e, z, 0);
+		eng_wake(e, z, ENG_FOCUS_ALL, 0);
 	return z != NULL;
 }

@@ -22,6 +22,7 @@ struct mus_engine_opts {
 	struct mus_policy policy;	/* manual, held, step, forced are per zone and ignored here */
 	int64_t idle_ms;		/* an idle zone is looked at this often */
 	int64_t poll_ms;		/* a zone that waits for others: this often */
+	int64_t recheck_ms;		/* what was seen longer ago is asked again before anything is done */
 	int64_t retry_ms;		/* an action that is not seen is sent again after this; doubles */
 	int64_t copy_ms;		/* a whole copy is read again after a change, not more often */
 	unsigned active_max;		/* zones in a turn at once */

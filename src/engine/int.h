@@ -86,7 +86,8 @@ struct eng_turn {
 	struct eng_answer *ans;
 	unsigned ans_count, left;
 	struct mus_time at;
-	uint32_t focus;			/* kinds asked for; 0: everything */
+	uint32_t focus;			/* kinds asked for, whenever they were asked last */
+	struct mus_time before;		/* and every kind that was not asked since then */
 	struct eng_parent *parent;
 };
 
@@ -115,9 +116,9 @@ struct eng_busy {
 	uint8_t copying;			/* signers whose copy is being read */
 	uint32_t copy_why[MUS_SIGNERS_MAX];	/* hash of why the last one failed; 0: it did not */
 	uint8_t jobs;				/* changes under way */
-	uint32_t focus;				/* kinds the next look asks for; 0: everything */
-	struct mus_time whole_at;		/* when everything was asked for last */
+	bool recheck;				/* something is to be done: what is not recent is asked first */
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
+	struct mus_time wait_since;		/* since when it is waited for */
 	bool step;				/* operator's step, once */
 	enum mus_rule forced;			/* operator's force, once */
 	char forced_reason[MUS_REASON_MAX];
@@ -130,6 +131,7 @@ struct eng_zone {
 		struct eng_zone *next_deleted;
 	};
 	uint32_t heap_idx;		/* in the schedule; UINT32_MAX: not in it */
+	uint32_t focus;			/* kinds the next look asks for in any case */
 	bool in_turn, again, deleted;
 	struct eng_turn *turn;		/* NULL: none under way */
 	struct eng_busy *busy;
@@ -172,10 +174,9 @@ struct mus_time eng_now(const struct mus_engine *e);
 struct eng_zone *eng_zone_get(struct mus_engine *e, int64_t id);
 int eng_zone_add(struct mus_engine *e, int64_t id, struct mus_time due);
 void eng_zone_drop(struct mus_engine *e, int64_t id);
-/* Looks at everything again after ${after_ms} at the latest. */
-void eng_wake(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
-/* Likewise, but only at what the zone waits for (turn.c). */
-void eng_wake_focused(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
+enum { ENG_FOCUS_ALL = 0x7fffffff };
+/* Looks at the kinds in ${focus} again after ${after_ms} at the latest, and at all that is old. */
+void eng_wake(struct mus_engine *e, struct eng_zone *z, uint32_t focus, int64_t after_ms);
 struct eng_busy *eng_busy(struct eng_zone *z);
 /* A turn has ended: back into the schedule. */
 void eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
@@ -206,6 +207,8 @@ void eng_parents_free(struct mus_engine *e);
 
 /* ask.c: the questions of a turn. */
 void eng_turn_start(struct mus_engine *e, struct eng_zone *z);
+/* Is there an RRset to be watched that was not asked for since ${before}? */
+bool eng_is_old(const struct mus_zonestate *st, const struct mus_zone_obj *zobj, struct mus_time before);
 void eng_turn_free(struct eng_turn *t);
 /* take.c: answers into looks into the state. */
 void eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy);

@@ -72,7 +72,7 @@ wake_zone(struct mus_engine *e, int64_t id)
 	struct eng_zone *z = eng_zone_get(e, id);
 
 	if (z)
-		eng_wake(e, z, 0);
+		eng_wake(e, z, 1u << MUS_RR_DS | 1u << MUS_RR_PNS, 0);
 }
 
 static void

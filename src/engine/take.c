@@ -578,12 +578,25 @@ take_addrs(struct tk *k, unsigned server)
 
 /* ---- transports ------------------------------------------------------------------------------- */
 
+/* A look at a part of it says too little about the server as such. */
+static bool
+asked_all(const struct eng_turn *t, unsigned server)
+{
+	for (unsigned i = 0; i < t->ans_count; i++)
+		if (t->ans[i].server == server &&
+		    (t->ans[i].q == ENG_Q_SOA || t->ans[i].q == ENG_Q_DS))
+			return true;
+	return false;
+}
+
 static void
 take_service(struct tk *k, unsigned server)
 {
 	enum mus_tri udp = MUS_UNKNOWN, tcp = MUS_UNKNOWN;
 	bool aa = true, any = false;
 
+	if (!asked_all(k->t, server))
+		return;
 	for (unsigned i = 0; i < k->t->ans_count; i++) {
 		const struct eng_answer *a = &k->t->ans[i];
 		bool silent = a->cause == MUS_CAUSE_TIMEOUT || a->cause == MUS_CAUSE_NET;
@@ -672,9 +685,7 @@ eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *
 	for (; seen; seen &= seen - 1) {
 		unsigned server = (unsigned)__builtin_ctzll(seen);
 
-		/* A look at part of it says too little about the server as such. */
-		if (t->focus == 0)
-			take_service(&k, server);
+		take_service(&k, server);
 		if (st->zone.server[server].origin != MUS_PARENT)
 			take_addrs(&k, server);
 	}

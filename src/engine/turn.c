@@ -156,9 +156,11 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 		mus_witness_text(&st->book, &st->zone, &plan->wait[0], text);
 		snprintf(o->waiting, sizeof o->waiting, "%s", text);
 		o->waiting_until = plan->wait[0].until;
-		if (z->busy && p->kind != MUS_PROC_NONE && strcmp(z->busy->last_wait, text) != 0) {
+		if (z->busy && strcmp(z->busy->last_wait, text) != 0) {
 			snprintf(z->busy->last_wait, sizeof z->busy->last_wait, "%s", text);
-			eng_event(e, o->id, o->name, "waiting", "musicd", LOG_INFO, "%s", text);
+			z->busy->wait_since = eng_now(e);
+			if (p->kind != MUS_PROC_NONE)
+				eng_event(e, o->id, o->name, "waiting", "musicd", LOG_INFO, "%s", text);
 		}
 	}
 	o->checked_at = eng_now(e);
@@ -169,6 +171,18 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 	}
 }
 
+/* Others are asked less often the longer they take: an eighth of the time it took so far. */
+static int64_t
+poll_ms(const struct mus_engine *e, const struct eng_zone *z)
+{
+	int64_t poll = e->o.poll_ms, waited;
+
+	if (!z->busy || !mus_time_is_set(z->busy->wait_since))
+		return poll;
+	waited = eng_now(e).ms - z->busy->wait_since.ms;
+	return waited / 8 < poll ? poll : waited / 8 > 10 * poll ? 10 * poll : waited / 8;
+}
+
 /* When to look again: at once after a step, soon while others must move, at the instant time alone
  * changes the answer, at the interval of idle zones else. */
 static int64_t
@@ -177,7 +191,7 @@ next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct 
 	int64_t next = e->o.idle_ms, until;
 
 	if (plan->poll || (z->busy && z->busy->jobs))
-		next = e->o.poll_ms;
+		next = poll_ms(e, z);
 	if (mus_time_is_set(plan->wake_at)) {
 		until = plan->wake_at.ms - eng_now(e).ms;
 		if (until < next)
@@ -189,45 +203,56 @@ next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct 
 	return next;
 }
 
-/* The kinds of RRsets that a zone waits for, when it waits for others to show something and for
- * nothing else; 0: look at everything. */
+/* The kinds of RRsets whose change would end this wait. */
 static uint32_t
-focus_of(const struct mus_plan *plan)
+focus_of_wait(const struct mus_witness *w)
+{
+	/* Time alone ends it. */
+	if (mus_time_is_set(w->until))
+		return 0;
+	switch (w->rule) {
+	case MUS_RULE_V7:
+	case MUS_RULE_IMPORT:
+	case MUS_RULE_G3:
+		return 1u << MUS_RR_KEY;
+	case MUS_RULE_SIGNAL:
+		return 1u << MUS_RR_CDS | 1u << MUS_RR_CDNSKEY;
+	case MUS_RULE_PARENTDS:
+		return 1u << MUS_RR_DS;
+	case MUS_RULE_NSSET:
+		return 1u << MUS_RR_NS;
+	case MUS_RULE_CSYNCSET:
+		return 1u << MUS_RR_CSYNC;
+	case MUS_RULE_PARENTNS:
+		return 1u << MUS_RR_PNS;
+	case MUS_RULE_OBSERVE:
+		return w->kind < MUS_RR_COUNT ? 1u << w->kind : ENG_FOCUS_ALL;
+	case MUS_RULE_V13:
+	case MUS_RULE_TTLMAX:
+		/* A copy that is still to be read: the end of the transfer wakes the zone. */
+		return w->result == MUS_RES_UNKNOWN ? 0 : ENG_FOCUS_ALL;
+	case MUS_RULE_HELD:
+	case MUS_RULE_MANUAL:
+		return 0;
+	default:
+		return ENG_FOCUS_ALL;
+	}
+}
+
+/* What the next look asks for in any case: what is waited for, and what is in flight. */
+static uint32_t
+focus_of(const struct mus_plan *plan, const struct mus_seen *seen)
 {
 	uint32_t focus = 0;
 
-	for (unsigned i = 0; i < plan->wait_count; i++) {
-		const struct mus_witness *w = &plan->wait[i];
-
-		if (w->result != MUS_RES_FAILS || mus_time_is_set(w->until))
-			return 0;
-		switch (w->rule) {
-		case MUS_RULE_V7:
-		case MUS_RULE_IMPORT:
-		case MUS_RULE_G3:
-			focus |= 1u << MUS_RR_KEY;
-			break;
-		case MUS_RULE_SIGNAL:
-			/* Which keys a record names is known only beside the keys. */
-			focus |= 1u << MUS_RR_CDS | 1u << MUS_RR_CDNSKEY;
-			break;
-		case MUS_RULE_PARENTDS:
-			focus |= 1u << MUS_RR_DS;
-			break;
-		case MUS_RULE_NSSET:
-			focus |= 1u << MUS_RR_NS;
-			break;
-		case MUS_RULE_CSYNCSET:
-			focus |= 1u << MUS_RR_CSYNC;
-			break;
-		case MUS_RULE_PARENTNS:
-			focus |= 1u << MUS_RR_PNS | 1u << MUS_RR_GLUE;
-			break;
-		default:
-			return 0;
-		}
-	}
-	return focus;
+	if (!plan->poll && plan->want.proc.kind == MUS_PROC_NONE)
+		return ENG_FOCUS_ALL;
+	for (unsigned i = 0; i < plan->wait_count; i++)
+		focus |= focus_of_wait(&plan->wait[i]);
+	for (unsigned i = 0; i < seen->pending_count; i++)
+		focus |= 1u << seen->pending[i].kind;
+	/* While others may change DS at any time, each version that is served is to be seen. */
+	return focus ? focus : 1u << MUS_RR_DS;
 }
 
 static void
@@ -236,16 +261,16 @@ forget_busy(struct eng_zone *z, const struct mus_plan *plan)
 	struct eng_busy *b = z->busy;
 
 	if (b && !b->jobs && !b->copying && !b->probing && !b->step && b->forced == MUS_RULE_NONE &&
-	    plan->want.proc.kind == MUS_PROC_NONE && plan->act_count == 0) {
+	    plan->want.proc.kind == MUS_PROC_NONE && !plan->poll) {
 		free(b);
 		z->busy = NULL;
 	}
 }
 
-/* false: nothing was decided, a whole look has to come first. */
+/* false: nothing was decided, for something is to be done, and not all was looked at lately. */
 static bool
 decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struct mus_policy *policy,
-    bool focused)
+    struct mus_time recent)
 {
 	struct mus_time now = eng_now(e);
 	struct mus_want before = st->want;
@@ -253,8 +278,8 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	mus_settle(&st->zone, &st->seen, &st->want, policy, now);
 	mus_plan(&st->zone, &st->seen, &st->want, policy, now, &e->plan);
 	e->stats.plans++;
-	/* What was waited for is there: before anything is done everything is looked at again. */
-	if (focused && !e->plan.proposal && (e->plan.advanced || e->plan.act_count))
+	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) &&
+	    eng_is_old(st, &e->zobj, recent))
 		return false;
 	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) && z->busy) {
 		if (z->busy->forced != MUS_RULE_NONE)
@@ -293,19 +318,21 @@ eng_turn_done(struct eng_turn *t)
 	t->parent = eng_parent_of(e, &e->zobj, z->id, &et);
 	eng_policy_of(e, &e->zobj, z, &policy);
 	eng_take(t, st, &policy);
-	if (!decide(e, z, st, &policy, t->focus != 0)) {
+	if (!decide(e, z, st, &policy, mus_time_add_ms(t->at, -e->o.recheck_ms)) && eng_busy(z)) {
 		eng_save_state(e, z->id, st);
+		z->busy->recheck = true;
 		next_ms = 0;
 		goto over;
 	}
+	if (e->plan.poll || e->plan.want.proc.kind != MUS_PROC_NONE)
+		eng_busy(z);
 	if (!e->plan.proposal && e->plan.act_count)
 		eng_act(e, z, &e->zobj, st, &e->plan);
 	next_ms = next_look_ms(e, z, &e->plan);
 	status(e, z, st, &e->plan, next_ms);
 	if (eng_save_state(e, z->id, st) < 0)
 		next_ms = e->o.poll_ms * 5;
-	if (z->busy)
-		z->busy->focus = focus_of(&e->plan);
+	z->focus |= focus_of(&e->plan, &st->seen);
 	eng_copies(e, z, &e->zobj, st, e->plan.need_copy | eng_copies_stale(t, st));
 	forget_busy(z, &e->plan);
 over:
