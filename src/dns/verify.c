@@ -143,7 +143,7 @@ key_of(struct mus_rdata dnskey, const struct method *m)
  * 31 bytes of the content's SHA-256 and one byte.  Key handles have a table of their own, one place
  * per hash.  A lock guards both, so a cache may serve several threads.
  */
-enum { ROW = 8, KEY_SLOTS = 256, VERDICT_NONE = 0, VERDICT_GOOD = 1, VERDICT_BAD = 2 };
+enum { ROW = 8, KEY_SLOTS = 4096, VERDICT_NONE = 0, VERDICT_GOOD = 1, VERDICT_BAD = 2 };
 
 struct verdict {
 	uint8_t id[31];
