@@ -60,9 +60,9 @@ def run(lab):
     print("# joining", flush=True)
 
     def done():
-        s = mc.json("process", "list", "--running", "--limit", "1")["items"]
-        return not s and mc.json("status")["busy"] == 0 and finished(mc) == ZONES
-    wait_until(done, 3600, "all zones have joined", interval=1 if ZONES < 1000 else 10)
+        # the database first: a client with a new TLS session each second would be a tenth of the cost
+        return finished(mc) == ZONES and mc.json("status")["busy"] == 0
+    wait_until(done, 3600, "all zones have joined", interval=1)
     took = time.monotonic() - began
     spent = {k: cpu_s(p) - before[k] for k, p in pids.items()}
     status = mc.json("status")

@@ -283,25 +283,48 @@ eng_begin(struct mus_engine *e)
 	return 0;
 }
 
+static void
+commit(struct mus_engine *e)
+{
+	struct mus_errtext et;
+
+	if (!e->in_tx)
+		return;
+	e->in_tx = false;
+	if (e->tx_failed || mus_store_commit(e->o.store, &et) < 0) {
+		if (e->tx_failed)
+			mus_store_rollback(e->o.store);
+		else
+			eng_say(e, LOG_ERR, "", "database: %s; nothing is sent", et.s);
+		e->tx_failed = true;
+	}
+}
+
 /* Commit, then send: nothing leaves before it is on disk (design.md rule 5). */
 static void
 at_turn_end(void *arg)
 {
 	struct mus_engine *e = arg;
-	struct mus_errtext et;
 
-	if (e->in_tx) {
-		e->in_tx = false;
-		if (e->tx_failed || mus_store_commit(e->o.store, &et) < 0) {
-			if (e->tx_failed)
-				mus_store_rollback(e->o.store);
-			else
-				eng_say(e, LOG_ERR, "", "database: %s; nothing is sent", et.s);
-			e->tx_failed = true;
-		}
+	int64_t early_ms = e->commit_at.ms - eng_now(e).ms;
+
+	/* More than that: the clock was set back. */
+	if (e->in_tx && early_ms > 0 && early_ms <= ENG_COMMIT_EVERY_MS) {
+		mus_timer_start(e->commit_timer, early_ms);
+		return;
 	}
+	if (e->in_tx)
+		e->commit_at = mus_time_add_ms(eng_now(e), ENG_COMMIT_EVERY_MS);
+	commit(e);
 	eng_send_jobs(e);
 	e->tx_failed = false;
+}
+
+/* The turn of the loop that this starts ends with the commit. */
+static void
+on_commit_due(void *arg)
+{
+	(void)arg;
 }
 
 int
@@ -446,7 +469,9 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	e->parent_by_name = mus_map_new((uint64_t)eng_now(e).ms, 5);
 	e->sigs = mus_sigcache_new(65536);
 	e->timer = mus_timer_new(o->loop, on_due, e);
-	if (!e->zone_by_id || !e->signer_by_id || !e->parent_by_name || !e->sigs || !e->timer)
+	e->commit_timer = mus_timer_new(o->loop, on_commit_due, e);
+	if (!e->zone_by_id || !e->signer_by_id || !e->parent_by_name || !e->sigs || !e->timer ||
+	    !e->commit_timer)
 		goto fail;
 	rc = mus_loop_at_turn_end(o->loop, at_turn_end, e);
 	if (rc == 0)
@@ -477,7 +502,9 @@ mus_engine_free(struct mus_engine *e)
 	if (!e)
 		return;
 	e->stopping = true;
+	commit(e);
 	mus_timer_free(e->timer);
+	mus_timer_free(e->commit_timer);
 	eng_copies_cancel(e);
 	while (e->deleted)
 		bury(e, e->deleted);

@@ -18,6 +18,7 @@ enum {
 	ENG_ARENA_MAX = 4 << 20,	/* answers of one turn */
 	ENG_SENT_MAX = 64,		/* actions remembered per busy zone */
 	ENG_LISTENERS_MAX = 256,
+	ENG_COMMIT_EVERY_MS = 50,	/* at most this often; at once when it is quiet */
 };
 
 struct eng_copy;
@@ -151,6 +152,8 @@ struct mus_engine {
 	struct mus_timer *timer;
 	struct mus_sigcache *sigs;
 	bool in_tx, tx_failed;
+	struct mus_time commit_at;	/* not before: many turns share one transaction when there are many */
+	struct mus_timer *commit_timer;
 	struct eng_job *jobs, **jobs_tail;	/* to be sent after the commit */
 	struct eng_search *searches;		/* look-ups under way */
 	struct eng_copy *copies;		/* transfers under way */
