@@ -119,10 +119,72 @@ cmd_signer_show(struct cli *c)
 	return send_and_show(c, "GET", &r, signer_full);
 }
 
+static const struct cli_column fit_columns[] = {{"ZONE", "zone", CLI_S_TEXT},
+    {"FIT", "fit", CLI_S_YESNO}, {"RULE", "rule", CLI_S_TEXT},
+    {"WHY NOT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
+
+/* Is the signer fit to join ${zone}?  One row of the table, with the worst that was found. */
+static int
+check_zone(struct cli *c, const char *signer, const char *zone, json_t *rows, bool *fit)
+{
+	struct cli_answer a = {.status = 0};
+	struct mus_buf path;
+	int rc;
+
+	mus_buf_init(&path, 0);
+	cli_path(&path, "/zones/%s/preflight", zone);
+	cli_query(&path, "signer", signer);
+	rc = cli_call(c, "GET", (const char *)path.data, NULL, &a);
+	if (rc == 0) {
+		const json_t *worst = json_array_get(json_object_get(a.json, "findings"), 0);
+
+		*fit = cli_true(a.json, "fit");
+		json_array_append_new(rows,
+		    json_pack("{s:s, s:b, s:s, s:s}", "zone", cli_str(a.json, "zone"), "fit", (int)*fit, "rule",
+			*fit ? "" : cli_str(worst, "rule"), "text", *fit ? "" : cli_str(worst, "text")));
+	}
+	cli_answer_clear(&a);
+	mus_buf_clear(&path);
+	return rc;
+}
+
+/* All zones of the group; what was found is shown when it is asked for or speaks against a join. */
+static int
+check_group(struct cli *c, const char *signer, const char *group)
+{
+	json_t *zones = NULL, *rows = json_array();
+	bool all_fit = true, fit = true;
+	struct mus_buf path;
+	int rc;
+
+	mus_buf_init(&path, 0);
+	cli_path(&path, "/zones");
+	cli_query(&path, "group", group);
+	rc = cli_list(c, (const char *)path.data, 0, &zones);
+	for (size_t i = 0; rc == 0 && i < json_array_size(zones); i++) {
+		rc = check_zone(c, signer, cli_str(json_array_get(zones, i), "name"), rows, &fit);
+		all_fit = all_fit && fit;
+	}
+	if (rc == 0 && (cli_flag(c, "dry-run") || !all_fit))
+		cli_print_list(c, rows, fit_columns);
+	json_decref(rows);
+	json_decref(zones);
+	mus_buf_clear(&path);
+	return rc != 0 ? rc : all_fit ? 0 : EXIT_UNFIT;
+}
+
 int
 cmd_signer_join(struct cli *c)
 {
+	bool dry = cli_flag(c, "dry-run");
 	struct request r;
+	int rc;
+
+	if (dry || cli_flag(c, "preflight")) {
+		rc = check_group(c, c->arg[0], cli_option(c, "group"));
+		if (rc != 0 || dry)
+			return rc;
+	}
 
 	request_plain(&r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
 	return send_and_show(c, "PUT", &r, group_full);

@@ -68,6 +68,10 @@ static const struct cli_word o_signer_add[] = {SIGNER_OPTIONS(CLI_NEEDED), END};
 static const struct cli_word o_signer_update[] = {SIGNER_OPTIONS(0), END};
 static const struct cli_word o_in_group[] = {
     {"group", "GROUP", "the signer group", CLI_K_GROUP, CLI_NEEDED}, END};
+static const struct cli_word o_join[] = {
+    {"group", "GROUP", "the signer group", CLI_K_GROUP, CLI_NEEDED},
+    {"preflight", NULL, "only when it is fit to join every zone of the group", CLI_K_TEXT},
+    {"dry-run", NULL, "only say for each zone whether it is fit to join", CLI_K_TEXT}, END};
 static const struct cli_word o_on_zone[] = {
     {"zone", "ZONE", "zone to try on; everything is put back", CLI_K_ZONE, CLI_NEEDED}, END};
 static const struct cli_word o_signers[] = {
@@ -147,9 +151,12 @@ const struct cli_command cli_commands[] = {
 	HELP("delete a signer that is in no group")),
     C("signer", "list", cmd_signer_list, NULL, NULL, HELP("all signers")),
     C("signer", "show", cmd_signer_show, a_signer, NULL, HELP("one signer")),
-    C("signer", "join", cmd_signer_join, a_signer, o_in_group,
+    C("signer", "join", cmd_signer_join, a_signer, o_join,
 	HELP("join a signer to all zones of a group (ADD-SIGNER)"),
-	MORE("Joining a signer that is about to leave takes the leave back.")),
+	MORE("Joining a signer that is about to leave takes the leave back. With --preflight or "
+	     "--dry-run every zone is looked at first as by \"zone preflight\", which changes nothing; "
+	     "the exit status is 1 when the signer is not fit to join one of them, and then it does not "
+	     "join.")),
     C("signer", "leave", cmd_signer_leave, a_signer, o_in_group,
 	HELP("remove a signer from all zones of a group (REMOVE-SIGNER)"),
 	MORE("The last signer of a group cannot leave.")),

@@ -101,7 +101,7 @@ const struct api_route api_routes[] = {
     R("GET", "/zones/{zone}/explain", READ, api_zone_explain, NULL, REP(explain), OBJECT, 200,
 	.summary = "Why the zone is in its state, and why nothing more happens now."),
     R("GET", "/zones/{zone}/preflight", READ, api_zone_preflight, NULL, REP(preflight), OBJECT, 200,
-	.query = q_preflight, .summary = "Would a signer be fit to join?"),
+	.query = q_preflight, .summary = "Would a signer, member or not, be fit to join?"),
     R("GET", "/zones/{zone}/history", READ, api_zone_history, NULL, REP(event), LIST, 200,
 	.query = q_history, .summary = "What happened to the zone, newest first."),
     R("POST", "/zones/{zone}/hold", OPERATE, api_zone_hold, REQ(hold), REP(zone), OBJECT, 200,

@@ -1,6 +1,6 @@
 /*
  * What takes more than a moment, or many zones: bulk creation (some zones a turn of the loop, so
- * that nothing else waits), migration of groups, probes that answer later.
+ * that nothing else waits), migration of groups, probes and preflights that answer later.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -11,18 +11,18 @@
 #include "base/text.h"
 #include "routes_int.h"
 
-/* A request that is answered later.  Bulk: call and timer; probe: call until the answer or the end
- * of the API, after which the engine's callback only frees the job. */
+/* A request that is answered later.  Bulk: call and timer; probe and preflight: call until the answer or
+ * the end of the API, after which the engine's callback only frees the job. */
 struct api_job {
 	struct api_job *next, *prev;
-	struct mus_api *api;		/* NULL: the API is gone (probe) */
+	struct mus_api *api;		/* NULL: the API is gone */
 	struct api_call *call;
 	struct mus_timer *timer;	/* bulk */
 	struct mus_wire_items *items;	/* bulk */
 	size_t idx;
 	uint64_t created, refused;
 	struct mus_buf results;		/* bulk: the items as JSON, without brackets */
-	const char *signer, *zone;	/* probe; in the call's arena */
+	const char *signer, *zone;	/* the others; in the call's arena */
 };
 
 static struct api_job *
@@ -71,14 +71,14 @@ api_jobs_end(struct mus_api *api)
 	struct api_job *job;
 
 	while ((job = api->jobs) != NULL) {
-		bool is_probe = job->items == NULL;
+		bool is_engines = job->items == NULL;
 
 		unlink_job(job);
 		mus_errf(&job->call->et, MUS_ERR_CANCELLED, "the daemon stops");
 		api_fail(job->call, MUS_ERR_CANCELLED);
 		job->call = NULL;
 		job->api = NULL;
-		if (!is_probe)
+		if (!is_engines)
 			free_job(job);
 	}
 }
@@ -472,30 +472,73 @@ out:
 	mus_buf_clear(&items);
 }
 
-/* --- probe --- */
+/* --- probe, preflight: the engine answers later --- */
+
+/* Takes the call out of the job, which is freed; NULL: the API has gone meanwhile, or an error was
+ * the answer. */
+static struct api_call *
+end_job(struct api_job *job, int err, const struct mus_errtext *et)
+{
+	struct api_call *c = job->call;
+
+	if (c != NULL)
+		unlink_job(job);
+	free_job(job);
+	if (c != NULL && err < 0) {
+		if (et != NULL)
+			c->et = *et;
+		api_fail(c, err);
+		return NULL;
+	}
+	return c;
+}
 
 static void
 probe_done(void *arg, int err, const struct mus_errtext *et, const char *report)
 {
 	struct api_job *job = arg;
-	struct api_call *c = job->call;
 	struct mus_rep_probe rep = {.signer = job->signer, .zone = job->zone};
+	struct api_call *c = end_job(job, err, et);
 
-	if (c == NULL) {		/* the API has gone meanwhile */
-		free_job(job);
+	if (c == NULL)
 		return;
-	}
-	unlink_job(job);
-	free_job(job);
-	if (err < 0) {
-		if (et != NULL)
-			c->et = *et;
-		api_fail(c, err);
-		return;
-	}
 	if (report != NULL)
 		rep.report = (struct mus_raw){report, strlen(report)};
 	api_reply(c, 200, &rep);
+}
+
+static void
+preflight_done(void *arg, int err, const struct mus_errtext *et, const struct mus_ctl_fit *fit)
+{
+	struct api_job *job = arg;
+	struct mus_rep_preflight rep = {.zone = job->zone, .signer = job->signer, .fit = true};
+	struct api_call *c = end_job(job, err, et);
+
+	if (c == NULL)
+		return;
+	rep.findings = mus_body_of_findings(&c->arena, fit->state, fit->finding, fit->count);
+	rep.now = fit->now;
+	for (unsigned i = 0; i < fit->count; i++)
+		if (fit->finding[i].result == MUS_RES_FAILS || fit->finding[i].result == MUS_RES_UNKNOWN)
+			rep.fit = false;
+	api_reply(c, 200, &rep);
+}
+
+static void
+start_job(struct api_call *c, const struct mus_signer_obj *s, const struct mus_zone_obj *o, bool probe)
+{
+	struct api_job *job = new_job(c);
+	int rc;
+
+	if (job == NULL)
+		return;
+	job->signer = s->name;
+	job->zone = o->name;
+	mus_http_defer(c->req);
+	rc = probe ? mus_ctl_probe(c->engine, c->caller, s->name, o->name, probe_done, job, &c->et)
+		   : mus_ctl_preflight(c->engine, o->name, s->name, preflight_done, job, &c->et);
+	if (rc < 0)
+		end_job(job, rc, NULL);
 }
 
 void
@@ -504,18 +547,25 @@ api_signer_probe(struct api_call *c)
 	const struct mus_req_probe *r = c->body;
 	const struct mus_signer_obj *s = api_signer(c, c->param[0], NULL);
 	const struct mus_zone_obj *o;
-	struct api_job *job;
-	int rc;
 
-	if (s == NULL || (o = api_zone(c, r->zone, "/zone")) == NULL || (job = new_job(c)) == NULL)
+	if (s != NULL && (o = api_zone(c, r->zone, "/zone")) != NULL)
+		start_job(c, s, o, true);
+}
+
+void
+api_zone_preflight(struct api_call *c)
+{
+	const char *name = mus_http_query(c->req, "signer");
+	const struct mus_zone_obj *o = api_zone(c, c->param[0], NULL);
+	const struct mus_signer_obj *s;
+
+	if (o == NULL)
 		return;
-	job->signer = s->name;
-	job->zone = o->name;
-	mus_http_defer(c->req);
-	rc = mus_ctl_probe(c->engine, c->caller, s->name, o->name, probe_done, job, &c->et);
-	if (rc < 0) {
-		unlink_job(job);
-		free_job(job);
-		api_fail(c, rc);
+	if (name == NULL || name[0] == '\0') {
+		mus_errf(&c->et, MUS_ERR_SYNTAX, "say which signer would join: ?signer=NAME");
+		api_fail_status(c, 400, "query", "signer", NULL);
+		return;
 	}
+	if ((s = api_signer(c, name, "signer")) != NULL)
+		start_job(c, s, o, false);
 }

@@ -404,40 +404,6 @@ api_zone_explain(struct api_call *c)
 	api_reply(c, 200, &rep);
 }
 
-void
-api_zone_preflight(struct api_call *c)
-{
-	const char *name = mus_http_query(c->req, "signer");
-	const struct mus_zone_obj *o = api_zone(c, c->param[0], NULL);
-	struct mus_witness finding[MUS_FINDINGS_MAX];
-	const struct mus_signer_obj *s;
-	struct mus_rep_preflight rep;
-	struct mus_zone_view v;
-	unsigned count = 0;
-	int rc;
-
-	if (o == NULL)
-		return;
-	if (name == NULL || name[0] == '\0') {
-		mus_errf(&c->et, MUS_ERR_SYNTAX, "say which signer would join: ?signer=NAME");
-		api_fail_status(c, 400, "query", "signer", NULL);
-		return;
-	}
-	if ((s = api_signer(c, name, "signer")) == NULL)
-		return;
-	if ((rc = mus_ctl_preflight(c->engine, o->name, s->name, finding, MUS_FINDINGS_MAX, &count, &v,
-		 &c->et)) < 0) {
-		api_fail(c, rc);
-		return;
-	}
-	rep = (struct mus_rep_preflight){.zone = o->name, .signer = s->name, .fit = true,
-	    .findings = mus_body_of_findings(&c->arena, v.state, finding, count), .now = v.now};
-	for (unsigned i = 0; i < count; i++)
-		if (finding[i].result == MUS_RES_FAILS || finding[i].result == MUS_RES_UNKNOWN)
-			rep.fit = false;
-	api_reply(c, 200, &rep);
-}
-
 /* --- asking --- */
 
 void

@@ -324,6 +324,18 @@ eng_turn_free(struct eng_turn *t)
 	free(t);
 }
 
+bool
+eng_turn_ask(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zone_obj *zobj)
+{
+	t->ans = mus_arena_alloc(
+	    &t->arena, st->zone.server_count * questions_max(st) * sizeof *t->ans + 1);
+	if (!t->ans)
+		return false;
+	compose(t, st, zobj);
+	send(t, st);
+	return true;
+}
+
 void
 eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 {
@@ -349,15 +361,11 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 		eng_say(e, LOG_ERR, e->zobj.name, "cannot be looked at: %s", et.s);
 		goto later;
 	}
-	t->ans = mus_arena_alloc(
-	    &t->arena, st->zone.server_count * questions_max(st) * sizeof *t->ans + 1);
-	if (!t->ans)
-		goto later;
 	z->turn = t;
-	compose(t, st, &e->zobj);
 	e->stats.rounds++;
-	send(t, st);
-	return;
+	if (eng_turn_ask(t, st, &e->zobj))
+		return;
+	z->turn = NULL;
 later:
 	eng_turn_free(t);
 	eng_turn_over(e, z, e->o.poll_ms * 5);

@@ -821,31 +821,6 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 	return 0;
 }
 
-int
-mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, struct mus_witness *out,
-    unsigned cap, unsigned *n, struct mus_zone_view *view, struct mus_errtext *et)
-{
-	struct mus_signer_obj s;
-	struct mus_policy policy = e->o.policy;
-	struct mus_desire desire;
-	struct mus_ctx c;
-	int idx, rc = mus_ctl_view(e, zone, view, et);
-
-	if (rc < 0 || (rc = mus_store_load_signer(e->o.store, signer, &s, et)) < 0)
-		return rc;
-	idx = mus_book_find_signer(&view->state->book, &view->state->zone, s.id);
-	if (idx < 0)
-		return mus_errf(et, MUS_ERR_CONFLICT,
-		    "signer %s is not in the zone's group: it has not been looked at for this zone", signer);
-	if (policy.fresh_s < e->o.idle_ms / 500)
-		policy.fresh_s = (uint32_t)(e->o.idle_ms / 500);
-	mus_desire(&view->state->zone, &view->state->seen, &view->state->want, &policy, view->now, &desire);
-	c = (struct mus_ctx){&view->state->zone, &view->state->seen, &view->state->want, &policy,
-	    view->now, &desire};
-	mus_preflight(&c, (unsigned)idx, out, cap, n);
-	return 0;
-}
-
 /* ---- listeners, figures --------------------------------------------------------------------------------- */
 
 int

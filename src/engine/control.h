@@ -54,8 +54,17 @@ struct mus_zone_view {
 	struct mus_time now;
 };
 int mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et) MUS_MUST_CHECK;
-/* Would ${signer} be fit to join?  Findings of the preflight, best first; count in *n. */
-int mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, struct mus_witness *out, unsigned cap, unsigned *n, struct mus_zone_view *view, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Would ${signer}, member or not, be fit to join?  Everything is looked at and whole copies are
+ * read; nothing is changed or stored.  ${done} comes once unless this fails (FULL: too many are
+ * under way), and can come before this returns; ${fit} is lent for the call. */
+struct mus_ctl_fit {
+	const struct mus_zonestate *state;	/* as if the signer were a member */
+	const struct mus_witness *finding;	/* worst first */
+	unsigned count;
+	struct mus_time now;
+};
+typedef void mus_ctl_fit_fn(void *arg, int err, const struct mus_errtext *et, const struct mus_ctl_fit *fit);
+int mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mus_ctl_fit_fn *done, void *arg, struct mus_errtext *et) MUS_MUST_CHECK;
 
 /* Tries on ${zone} what ${signer} lets us do, and puts everything back.  ${done} comes later, from
  * the loop; ${report} is a JSON text. */

@@ -33,8 +33,8 @@ copy_free(struct eng_copy *c)
 	free(c);
 }
 
-static void
-fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum *sum, struct mus_time now)
+void
+eng_copy_fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum *sum, struct mus_time now)
 {
 	struct mus_copy *copy = &st->seen.copy[s];
 	uint32_t ttl_max_s = copy->known && copy->ttl_max_s > sum->ttl_max_s ? copy->ttl_max_s
@@ -107,7 +107,7 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 	} else {
 		if (z->busy)
 			z->busy->copy_why[c->idx] = 0;
-		fill(st, (unsigned)s, &c->sum, eng_now(e));
+		eng_copy_fill(st, (unsigned)s, &c->sum, eng_now(e));
 		eng_save_state(e, c->zone_id, st);
 	}
 	if (!(z->busy && z->busy->copying))

@@ -506,6 +506,7 @@ mus_engine_free(struct mus_engine *e)
 	mus_timer_free(e->timer);
 	mus_timer_free(e->commit_timer);
 	eng_copies_cancel(e);
+	eng_trials_free(e);
 	while (e->deleted)
 		bury(e, e->deleted);
 	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)

@@ -23,6 +23,7 @@ enum {
 
 struct eng_copy;
 struct eng_search;
+struct eng_trial;
 
 /* A signer as the engine uses it.  A change of it makes a new one; who has borrowed its key holds
  * the old one until it is done. */
@@ -83,6 +84,7 @@ struct eng_sent {
 struct eng_turn {
 	struct mus_engine *e;
 	struct eng_zone *z;
+	struct eng_trial *trial;	/* of a preflight: then there is no z */
 	struct mus_arena arena;
 	struct eng_answer *ans;
 	unsigned ans_count, left;
@@ -157,6 +159,7 @@ struct mus_engine {
 	struct eng_job *jobs, **jobs_tail;	/* to be sent after the commit */
 	struct eng_search *searches;		/* look-ups under way */
 	struct eng_copy *copies;		/* transfers under way */
+	struct eng_trial *trials;		/* preflights under way */
 	struct mus_zonestate scratch;	/* of the turn at work */
 	struct mus_zonestate view;	/* of mus_ctl_view */
 	struct mus_plan plan, view_plan;
@@ -200,6 +203,16 @@ void eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, con
 /* sync.c: what is configured into the state; true when something changed. */
 bool eng_sync(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
     struct mus_errtext *et);
+/* Likewise, as if ${joiner} were a member. */
+bool eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
+    int64_t joiner, struct mus_errtext *et);
+/* The name servers a signer has for this zone: count, *ns lent by the arguments. */
+unsigned eng_ns_of(const struct mus_zone_obj *zobj, const struct mus_signer_obj *signer,
+    const struct mus_ns_obj **ns);
+/* The TSIG key for this zone at this signer: *key, NULL without one; one of the zone's own is in
+ * *own too, and the caller's to free.  < 0: its file cannot be read, ${et} says why. */
+int eng_key_for(const struct mus_zone_obj *zobj, const struct eng_signer *sg,
+    struct mus_tsig_key **own, const struct mus_tsig_key **key, struct mus_errtext *et);
 int eng_intern_ns(struct mus_zonestate *st, const char *name, unsigned owner);
 
 /* parent.c: the parent of a zone, looked up and kept; NULL: not known yet, ${et} says why.  ready:
@@ -212,6 +225,8 @@ void eng_parents_free(struct mus_engine *e);
 void eng_turn_start(struct mus_engine *e, struct eng_zone *z);
 /* Is there an RRset to be watched that was not asked for since ${before}? */
 bool eng_is_old(const struct mus_zonestate *st, const struct mus_zone_obj *zobj, struct mus_time before);
+/* Asks everything ${t} is to know; what comes back ends in eng_turn_done.  false: no memory. */
+bool eng_turn_ask(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zone_obj *zobj);
 void eng_turn_free(struct eng_turn *t);
 /* take.c: answers into looks into the state. */
 void eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy);
@@ -227,6 +242,11 @@ void eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_
 /* Signers whose copy has another serial than the one that was read, and is old enough. */
 uint8_t eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st);
 void eng_copies_cancel(struct mus_engine *e);
+/* What a whole copy of signer ${s} came to. */
+void eng_copy_fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum *sum, struct mus_time now);
+/* preflight.c */
+void eng_trial_looked(struct eng_trial *t);
+void eng_trials_free(struct mus_engine *e);
 
 /* control.c: a signer has left a zone for good. */
 void eng_ctl_left(struct mus_engine *e, struct mus_zone_obj *zobj, int64_t signer_id);

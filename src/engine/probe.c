@@ -256,29 +256,11 @@ on_read(void *arg, const struct mus_dnsx_answer *a)
 		next(p);
 }
 
-/* A zone under care may have a TSIG key of its own at this signer. */
-static int
-own_key(struct probe *p, struct mus_errtext *et)
-{
-	struct mus_zone_obj o;
-	int rc = mus_store_load_zone(p->e->o.store, p->zone, &o, et);
-
-	if (rc < 0)
-		return rc == MUS_ERR_NOTFOUND ? 0 : rc;
-	for (unsigned i = 0; i < o.signer_count; i++)
-		if (o.signer[i].signer_id == p->signer_id && o.signer[i].key_file[0]) {
-			rc = mus_tsig_key_load(o.signer[i].key_file, &p->own_key, et);
-			if (rc < 0)
-				return rc;
-			p->target.key = p->own_key;
-		}
-	return 0;
-}
-
 int
 mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const char *zone,
     mus_ctl_probe_fn *done, void *arg, struct mus_errtext *et)
 {
+	struct mus_zone_obj zobj;
 	struct mus_signer_obj o;
 	struct eng_signer *sg;
 	struct probe *p;
@@ -303,18 +285,19 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 	p->arg = arg;
 	snprintf(p->actor, sizeof p->actor, "%s", actor);
 	snprintf(p->signer, sizeof p->signer, "%s", signer);
-	p->target = (struct mus_drv_target){.dnsx = e->o.dnsx, .update = o.update, .key = sg->key};
+	p->target = (struct mus_drv_target){.dnsx = e->o.dnsx, .update = o.update};
 	rc = mus_name_parse(zone, &p->target.zone, et);
 	if (rc < 0)
 		goto fail;
 	mus_name_text(&p->target.zone, p->zone);
-	if ((rc = own_key(p, et)) < 0)
+	/* A zone under care may have a TSIG key of its own at this signer. */
+	rc = mus_store_load_zone(e->o.store, p->zone, &zobj, et);
+	if (rc == MUS_ERR_NOTFOUND)
+		zobj.signer_count = 0;
+	else if (rc < 0)
 		goto fail;
-	if (o.key_file[0] && !p->target.key) {
-		*et = sg->key_error;
-		rc = MUS_ERR_CONFLICT;
+	if ((rc = eng_key_for(&zobj, sg, &p->own_key, &p->target.key, et)) < 0)
 		goto fail;
-	}
 	for (unsigned t = 0; t < T_COUNT; t++) {
 		struct mus_dnsx_ask ask = {.server = o.update, .via = MUS_VIA_TCP,
 		    .query = {.name = p->target.zone, .type = trials[t].type},

@@ -117,6 +117,37 @@ override_of(const struct mus_zone_obj *zobj, int64_t signer_id)
 	return NULL;
 }
 
+unsigned
+eng_ns_of(const struct mus_zone_obj *zobj, const struct mus_signer_obj *signer,
+    const struct mus_ns_obj **ns)
+{
+	const struct mus_zone_signer_obj *ov = override_of(zobj, signer->id);
+
+	*ns = ov && ov->ns_count ? ov->ns : signer->ns;
+	return ov && ov->ns_count ? ov->ns_count : signer->ns_count;
+}
+
+int
+eng_key_for(const struct mus_zone_obj *zobj, const struct eng_signer *sg, struct mus_tsig_key **own,
+    const struct mus_tsig_key **key, struct mus_errtext *et)
+{
+	const struct mus_zone_signer_obj *ov = override_of(zobj, sg->obj.id);
+	int rc;
+
+	*own = NULL;
+	*key = sg->key;
+	if (ov && ov->key_file[0]) {
+		rc = mus_tsig_key_load(ov->key_file, own, et);
+		*key = *own;
+		return rc;
+	}
+	if (sg->obj.key_file[0] && !sg->key) {
+		*et = sg->key_error;
+		return MUS_ERR_CONFLICT;
+	}
+	return 0;
+}
+
 static bool
 sync_signer(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
     int64_t id, bool leaving, uint64_t *keep, struct mus_errtext *et)
@@ -147,8 +178,7 @@ sync_signer(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zo
 	z->declared_max_ttl_s = ov && ov->max_ttl_s ? ov->max_ttl_s : sg->obj.max_ttl_s;
 	z->declared_content = sg->obj.declared_content;
 	z->caps = sg->obj.caps;
-	ns = ov && ov->ns_count ? ov->ns : sg->obj.ns;
-	ns_count = ov && ov->ns_count ? ov->ns_count : sg->obj.ns_count;
+	ns_count = eng_ns_of(zobj, &sg->obj, &ns);
 	for (unsigned i = 0; i < ns_count; i++) {
 		int n = eng_intern_ns(st, ns[i].name, (unsigned)s);
 
@@ -174,6 +204,13 @@ bool
 eng_sync(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
     struct mus_errtext *et)
 {
+	return eng_sync_with(e, zobj, st, 0, et);
+}
+
+bool
+eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
+    int64_t joiner, struct mus_errtext *et)
+{
 	struct mus_group_obj group;
 	struct eng_parent *parent;
 	uint64_t keep = 0;
@@ -193,6 +230,13 @@ eng_sync(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zones
 			configured |= (uint8_t)(1u << mus_book_find_signer(
 			    &st->book, &st->zone, group.member[i].signer_id));
 		}
+	}
+	if (joiner) {
+		if (!sync_signer(e, zobj, st, joiner, false, &keep, et))
+			return false;
+		rc = mus_book_find_signer(&st->book, &st->zone, joiner);
+		st->zone.signer[rc].is_member = true;
+		configured |= (uint8_t)(1u << rc);
 	}
 	/* Signers of before that are in nothing any more: members no longer, servers dropped. */
 	for (unsigned s = 0; s < st->zone.signer_count; s++) {

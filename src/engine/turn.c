@@ -307,6 +307,10 @@ eng_turn_done(struct eng_turn *t)
 	struct mus_policy policy;
 	int64_t next_ms = e->o.poll_ms * 5;
 
+	if (t->trial) {
+		eng_trial_looked(t->trial);
+		return;
+	}
 	z->turn = NULL;
 	if (z->deleted)
 		goto over;

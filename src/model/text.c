@@ -381,6 +381,12 @@ ownership(struct tx *t, const struct mus_witness *w)
 		say(t, " in DNSKEY of ");
 		who(t, w);
 		say(t, " has no known owner");
+	} else if (has_name(t, w->ns) && has_origin(w->origin2)) {
+		say(t, "name server %s is configured for ", t->b->ns[w->ns]);
+		origin(t, w->origin);
+		say(t, " and for ");
+		origin(t, w->origin2);
+		say(t, ", and not as a shared one");
 	} else if (has_name(t, w->ns)) {
 		say(t, "name server %s in NS of ", t->b->ns[w->ns]);
 		who(t, w);

@@ -512,19 +512,23 @@ mus_ctl_view(
 }
 
 int
-mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer,
-    struct mus_witness *out, unsigned cap, unsigned *n, struct mus_zone_view *view,
-    struct mus_errtext *et)
+mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mus_ctl_fit_fn *done,
+    void *arg, struct mus_errtext *et)
 {
-	int rc = mus_ctl_view(e, zone, view, et);
+	struct mus_witness w = MUS_WITNESS_NONE;
+	struct mus_ctl_fit fit = {.finding = &w, .count = strcmp(signer, "dumb") == 0};
+	struct mus_zone_view view;
+	int rc = mus_ctl_view(e, zone, &view, et);
 
-	*n = 0;
-	if (rc < 0 || strcmp(signer, "dumb") != 0 || cap == 0)
+	if (rc < 0)
 		return rc;
-	out[0] = MUS_WITNESS_NONE;
-	out[0].rule = MUS_RULE_CAPS;
-	out[0].result = MUS_RES_FAILS;
-	*n = 1;
+	if (strcmp(signer, "crowd") == 0)
+		return mus_errf(et, MUS_ERR_FULL, "8 preflights are under way; try again");
+	w.rule = MUS_RULE_CAPS;
+	w.result = MUS_RES_FAILS;
+	fit.state = view.state;
+	fit.now = view.now;
+	done(arg, 0, NULL, &fit);
 	return 0;
 }
 

@@ -130,7 +130,7 @@ def test_many_zones(cli, tmp_path):
 
 
 def test_views(cli):
-    assert squeeze(re.sub(r"\d+s\b", "Ns", cli.ok("zone", "status", "one.test"))) == [
+    assert squeeze(re.sub(r"\b(\d+s|1m)\b", "Ns", cli.ok("zone", "status", "one.test"))) == [
         "one.test. VALID group first", "process none", "parent test., 0 of 1 servers reached", "checked Ns ago, next in Ns", "",
         "SIGNER MEMBER KEYS DS NS KEY TAGS SERVERS REACHED LOST", "bind yes yes yes yes 1001 1 1 no"]
     cli.ok("zone", "add", "broken.test", "--group", "first")
@@ -147,6 +147,10 @@ def test_views(cli):
     assert cli.ok("zone", "plan", "one.test").splitlines()[-1] == "nothing to do now"
     assert cli.ok("zone", "preflight", "one.test", "--signer", "knot") == "knot is fit to join one.test.\n"
     cli.ok("signer", "add", "dumb", "--driver", "manual")
+    assert squeeze(cli.ok("signer", "join", "knot", "--group", "first", "--dry-run"))[0] == "ZONE FIT RULE WHY NOT"
+    refused = cli.run("signer", "join", "dumb", "--group", "first", "--preflight")
+    assert refused.returncode == 1 and "one.test. no capability capability: - does not let us change its records" in " ".join(refused.stdout.split()), refused
+    assert "dumb" not in cli.ok("signergroup", "show", "first")
     unfit = cli.run("zone", "preflight", "one.test", "--signer", "dumb")
     assert unfit.returncode == 1 and unfit.stdout.startswith("dumb is not fit to join one.test.\n  capability  fails  ")
     history = squeeze(cli.ok("zone", "history", "one.test", "--limit", "50"))

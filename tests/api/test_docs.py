@@ -142,6 +142,17 @@ def test_music_cli_and_musicd_speak(tmp_path):
     assert "z.test." in cli("zone", "explain", "z.test") and "bind" in cli("zone", "status", "z.test")
     assert "knot joins 1 zone" in cli("zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--dry-run")
     cli("zone", "preflight", "z.test", "--signer", "bind", code=1)
+    before = cli("zone", "show", "z.test", "-o", "json"), cli("signergroup", "show", "g", "-o", "json")
+    fit = json.loads(cli("zone", "preflight", "z.test", "--signer", "knot", "-o", "json", code=1))
+    assert not fit["fit"] and ("serves", "knot") in [(f["rule"], f["signer"]) for f in fit["findings"]], fit
+    assert not [f for f in fit["findings"] if f["rule"] == "V10" and f["other_signer"]], fit
+    cli("signer", "add", "twin", "--driver", "manual", "--ns", "ns1.bind.test=127.0.0.5")
+    worst = json.loads(cli("zone", "preflight", "z.test", "--signer", "twin", "-o", "json", code=1))["findings"][0]
+    assert (worst["rule"], worst["signer"], worst["other_signer"]) == ("V10", "twin", "bind"), worst
+    assert worst["text"] == "V10: name server ns1.bind.test. is configured for twin and for bind, and not as a shared one"
+    assert "z.test." in cli("signer", "join", "knot", "--group", "g", "--dry-run", code=1)
+    cli("signer", "join", "knot", "--group", "g", "--preflight", code=1)
+    assert before == (cli("zone", "show", "z.test", "-o", "json"), cli("signergroup", "show", "g", "-o", "json"))
     cli("zone", "hold", "z.test", "--reason", "test")
     assert "held: test" in cli("zone", "history", "z.test")
     doctor = json.loads(cli("doctor", "-o", "json", code=1))["items"]

@@ -149,6 +149,13 @@ def test_zones_that_do_not_fit(make_lab):
     with Trouble(lab, zones) as t:
         for z in zones:
             t.group(z, ["bind"], state={"plain": "", "nods": ""}.get(z, "VALID"))
+        for z in zones:         # before it has joined, and again when it waits
+            fit = t.mc.cli("zone", "preflight", lab.zone_name(z), "--signer", "knot", check=False)
+            assert fit.returncode == (0 if z == "digest" else 1), (z, fit.stdout)
+            for rule in {"missing": ["serves"], "algorithm": ["algorithms"], "tags": ["V11"], "content": ["V13"]}.get(z, []):
+                assert f"\n  {rule}  " in "\n" + fit.stdout, (z, fit.stdout)
+            t.untouched(z)
+        for z in zones:
             t.join(z, "knot")
         t.says("missing", r"signer=knot ", r"(REFUSED|not authoritative|does not serve).*")
         t.says("algorithm", r"rule=algorithms .*", r"signer=knot")

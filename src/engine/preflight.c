@@ -1,0 +1,255 @@
+/*
+ * Preflight: would a signer be fit to join?  A whole look at the zone as if it were a member
+ * already, and a whole copy of every signer's zone, taken into a state of its own that is thrown
+ * away: neither the zone nor the signer need know of each other, and nothing is changed or stored.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/int.h"
+
+enum { TRIALS_MAX = 8 };		/* at once: each asks every server and reads whole copies */
+
+struct reading {			/* a whole copy on its way */
+	struct eng_trial *trial;
+	unsigned idx;			/* of the signer */
+	struct eng_signer *signer;	/* held: its key may be in use */
+	struct mus_tsig_key *own_key;
+	struct mus_xfrsum sum;
+	struct mus_xfrin *xfr;		/* NULL: not under way */
+};
+
+struct eng_trial {
+	struct eng_trial *next;
+	struct mus_engine *e;
+	struct mus_zone_obj zobj;
+	struct mus_zonestate st;
+	struct eng_turn *turn;		/* NULL: the answers are in */
+	unsigned idx;			/* of the signer in question */
+	struct mus_witness finding[MUS_FINDINGS_MAX];
+	unsigned count;
+	struct reading copy[MUS_SIGNERS_MAX];
+	unsigned reading;		/* copies under way, and one while they are started */
+	mus_ctl_fit_fn *done;
+	void *arg;
+};
+
+static void
+reading_clear(struct reading *r)
+{
+	mus_tsig_key_free(r->own_key);
+	eng_signer_release(r->signer);
+	*r = (struct reading){.trial = r->trial};
+}
+
+static void
+trial_free(struct eng_trial *t)
+{
+	struct eng_trial **p = &t->e->trials;
+
+	while (*p && *p != t)
+		p = &(*p)->next;
+	if (*p)
+		*p = t->next;
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++) {
+		if (t->copy[s].xfr)
+			mus_xfrin_cancel(t->copy[s].xfr);
+		reading_clear(&t->copy[s]);
+	}
+	eng_turn_free(t->turn);
+	mus_zonestate_clear(&t->st);
+	free(t);
+}
+
+static void
+finish(struct eng_trial *t)
+{
+	struct mus_engine *e = t->e;
+	struct mus_zonestate *st = &t->st;
+	struct mus_ctl_fit fit = {.state = st, .finding = t->finding, .now = eng_now(e)};
+	struct mus_policy policy;
+	struct mus_desire desire;
+	unsigned n = 0;
+
+	eng_policy_of(e, &t->zobj, NULL, &policy);
+	mus_settle(&st->zone, &st->seen, &st->want, &policy, fit.now);
+	mus_desire(&st->zone, &st->seen, &st->want, &policy, fit.now, &desire);
+	mus_preflight(&(struct mus_ctx){&st->zone, &st->seen, &st->want, &policy, fit.now, &desire}, t->idx,
+	    t->finding + t->count, MUS_FINDINGS_MAX - t->count, &n);
+	fit.count = t->count + n;
+	t->done(t->arg, 0, NULL, &fit);
+	trial_free(t);
+}
+
+/* ---- whole copies ------------------------------------------------------------------------------- */
+
+static int
+on_rr(void *arg, const struct mus_rr *rr)
+{
+	struct reading *r = arg;
+
+	return mus_xfrsum_rr(&r->sum, rr);
+}
+
+/* A copy that cannot be read stays as it was known before; the core says what that means. */
+static void
+on_copy(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
+{
+	struct reading *r = arg;
+	struct eng_trial *t = r->trial;
+
+	(void)words;
+	(void)bytes;
+	r->xfr = NULL;
+	if (err == 0)
+		eng_copy_fill(&t->st, r->idx, &r->sum, eng_now(t->e));
+	reading_clear(r);
+	if (--t->reading == 0)
+		finish(t);
+}
+
+static void
+read_copy(struct eng_trial *t, unsigned s)
+{
+	struct reading *r = &t->copy[s];
+	struct mus_errtext et = {""};
+	struct eng_signer *sg = eng_signer_get(t->e, t->st.book.signer_id[s], &et);
+	struct mus_xfrin_opts o = {.idle_timeout_ms = 10000};
+
+	if (!sg || sg->obj.no_transfer || sg->obj.update.family == 0 ||
+	    mus_name_parse(t->zobj.name, &o.zone, NULL) < 0)
+		return;
+	r->trial = t;
+	r->idx = s;
+	r->signer = eng_signer_hold(sg);
+	o.server = sg->obj.update;
+	if (eng_key_for(&t->zobj, sg, &r->own_key, &o.key, &et) == 0) {
+		mus_xfrsum_init(&r->sum, &o.zone, mus_time_to_s(eng_now(t->e)));
+		if (mus_xfrin_start(t->e->o.loop, &o, on_rr, on_copy, r, &r->xfr) == 0) {
+			t->reading++;
+			return;
+		}
+	}
+	reading_clear(r);
+}
+
+/* ---- the look ------------------------------------------------------------------------------------- */
+
+void
+eng_trial_looked(struct eng_trial *t)
+{
+	struct mus_engine *e = t->e;
+	struct mus_errtext et;
+	struct mus_policy policy;
+
+	eng_policy_of(e, &t->zobj, NULL, &policy);
+	t->turn->parent = eng_parent_of(e, &t->zobj, t->zobj.id, &et);
+	eng_take(t->turn, &t->st, &policy);
+	eng_turn_free(t->turn);
+	t->turn = NULL;
+	/* One more than are read, so that it cannot end while copies are still being asked for. */
+	t->reading = 1;
+	for (unsigned s = 0; s < t->st.zone.signer_count; s++)
+		if (s == t->idx || (t->st.want.keyg >> s & 1))
+			read_copy(t, s);
+	if (--t->reading == 0)
+		finish(t);
+}
+
+/* One name server belongs to one signer, or is shared: whose it would be cannot be told else. */
+static void
+clashes(struct eng_trial *t, const struct mus_signer_obj *a, unsigned other, const struct mus_signer_obj *b)
+{
+	const struct mus_zonestate *st = &t->st;
+	const struct mus_ns_obj *an, *bn;
+	unsigned ac = eng_ns_of(&t->zobj, a, &an), bc = eng_ns_of(&t->zobj, b, &bn);
+
+	for (unsigned i = 0; i < ac; i++)
+		for (unsigned k = 0; k < bc && t->count < MUS_FINDINGS_MAX; k++) {
+			struct mus_witness w = MUS_WITNESS_NONE;
+
+			if (an[i].is_shared || bn[k].is_shared || strcmp(an[i].name, bn[k].name) != 0)
+				continue;
+			w.rule = MUS_RULE_V10;
+			w.result = MUS_RES_FAILS;
+			w.ns = (uint8_t)mus_book_find_ns(&st->book, &st->zone, an[i].name);
+			w.origin = (uint8_t)t->idx;
+			w.origin2 = (uint8_t)other;
+			t->finding[t->count++] = w;
+		}
+}
+
+static int
+prepare(struct eng_trial *t, const struct mus_signer_obj *joiner, struct mus_errtext *et)
+{
+	struct mus_zonestate *st = &t->st;
+	int rc = eng_load_state(t->e, t->zobj.id, st, et), idx;
+
+	if (rc < 0)
+		return rc;
+	if (!eng_sync_with(t->e, &t->zobj, st, joiner->id, et))
+		return MUS_ERR_CONFLICT;
+	idx = mus_book_find_signer(&st->book, &st->zone, joiner->id);
+	MUS_ASSERT(idx >= 0);
+	t->idx = (unsigned)idx;
+	for (unsigned s = 0; s < st->zone.signer_count; s++) {
+		struct eng_signer *sg = NULL;
+
+		if (s != t->idx && (st->zone.signer[s].is_member || (st->want.nsg >> s & 1)))
+			sg = eng_signer_get(t->e, st->book.signer_id[s], et);
+		if (sg)
+			clashes(t, joiner, s, &sg->obj);
+	}
+	return 0;
+}
+
+int
+mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mus_ctl_fit_fn *done,
+    void *arg, struct mus_errtext *et)
+{
+	struct mus_signer_obj joiner;
+	struct eng_trial *t;
+	unsigned trials = 0;
+	int rc = mus_store_load_signer(e->o.store, signer, &joiner, et);
+
+	if (rc < 0)
+		return rc;
+	for (t = e->trials; t; t = t->next)
+		trials++;
+	if (trials >= TRIALS_MAX)
+		return mus_errf(et, MUS_ERR_FULL, "%u preflights are under way; try again", trials);
+	if (!(t = calloc(1, sizeof *t)) || !(t->turn = calloc(1, sizeof *t->turn))) {
+		free(t);
+		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	}
+	t->e = e;
+	t->next = e->trials;
+	e->trials = t;
+	mus_zonestate_init(&t->st);
+	t->done = done;
+	t->arg = arg;
+	t->turn->e = e;
+	t->turn->trial = t;
+	t->turn->at = eng_now(e);
+	t->turn->focus = UINT32_MAX;	/* every kind */
+	mus_arena_init(&t->turn->arena, ENG_ARENA_MAX);
+	if ((rc = mus_store_load_zone(e->o.store, zone, &t->zobj, et)) == 0)
+		rc = prepare(t, &joiner, et);
+	if (rc == 0 && !eng_turn_ask(t->turn, &t->st, &t->zobj))
+		rc = mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	if (rc < 0)
+		trial_free(t);
+	return rc;
+}
+
+void
+eng_trials_free(struct mus_engine *e)
+{
+	const struct mus_errtext stops = {"the daemon stops"};
+
+	while (e->trials) {
+		e->trials->done(e->trials->arg, MUS_ERR_CANCELLED, &stops, NULL);
+		trial_free(e->trials);
+	}
+}
