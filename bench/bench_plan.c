@@ -1,9 +1,8 @@
 /*
  * How long one decision takes: mus_plan for a zone with three signers, two public servers each, and
  * twelve versions, all alive, in every ring, while the third signer joins.  The limit of 2 us (design.md
- * 4.1) is for the evaluation that a zone in a process has at each look: it waits.  Told beside it: a
- * zone at rest, and the dearest there is, the step in which the joiner's name servers enter and the guard
- * goes over everything; a process has some eight of those.
+ * 4.1) is for the dearest there is: the step in which the joiner's name servers enter and the guard goes
+ * over everything.  Told beside it: a zone at rest, and the zone that waits for the parent.
  */
 #include <stdio.h>
 #include <string.h>
@@ -102,8 +101,8 @@ main(void)
 	}
 	printf("plan-eval: at rest %.0f ns; full history: waiting %.0f ns, the step with the whole guard %.0f ns\n",
 	    quiet, waiting, step);
-	printf("bench plan-eval ours=%.2fus peer=limit theirs=%.0fus ratio=%.2f goal=<=1.0 %s\n", waiting / 1000,
-	    goal / 1000, waiting / goal, waiting <= goal ? "pass" : "short");
+	printf("bench plan-eval ours=%.2fus peer=limit theirs=%.0fus ratio=%.2f goal=<=1.0 %s\n", step / 1000,
+	    goal / 1000, step / goal, step <= goal ? "pass" : "short");
 	world_free(&w);
-	return waiting > goal;
+	return step > goal;
 }

@@ -8,68 +8,81 @@
  * withdrawn, so the group has to live with them.  A key that it shows no more is none of these: we
  * put its CDS there, or nobody minds it. */
 static uint64_t
-own_cds(const struct mus_zone *zone, const struct mus_seen *seen, unsigned s, uint8_t *dts)
+own_cds(const struct mus_ctx *c, unsigned s, uint8_t *dts)
 {
-	const struct mus_ring *ring = &seen->signer[s][MUS_RR_CDS];
-	uint64_t named = 0, own = mus_keys_owned(zone, s) & mus_keys_shown(zone, seen, s);
+	const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_CDS];
+	uint64_t named = 0, own = c->facts->owned[s] & c->facts->shown[s];
 
-	for (unsigned i = 0; i < ring->count; i++) {
-		if (!ring->v[i].srv)
-			continue;
-		named |= ring->v[i].set & own;
+	for (unsigned m = mus_served(c->facts, s, MUS_RR_CDS); m; m &= m - 1) {
+		const struct mus_version *v = &ring->v[__builtin_ctz(m)];
+
+		named |= v->set & own;
 		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
-			if (ring->v[i].dt[t] & own)
+			if (v->dt[t] & own)
 				*dts |= (uint8_t)(1u << t);
 	}
 	/* A CDS for a key that is no SEP key is the signer's error (signers.md B3): not spread. */
-	for (unsigned k = 0; k < zone->key_count; k++)
-		if (!zone->key[k].is_sep)
-			named &= ~mus_bit(k);
+	for (uint64_t m = named; m; m &= m - 1)
+		if (!c->zone->key[__builtin_ctzll(m)].is_sep)
+			named &= ~(m & -m);
 	return named;
 }
 
 /* Foreign keys that may be withdrawn: their owner left the key group, or shows them no more and
  * everything it signed with them has left the caches (protocol.md 7.3 row 6). */
 static uint64_t
-keys_to_withdraw(const struct mus_zone *zone, const struct mus_seen *seen,
-    const struct mus_want *want, unsigned s, const struct mus_policy *policy, struct mus_time now)
+keys_to_withdraw(const struct mus_ctx *c, unsigned s)
 {
-	uint64_t shown = mus_keys_shown(zone, seen, s), del = 0;
+	const struct mus_zone *zone = c->zone;
+	uint64_t del = 0;
 
-	for (uint64_t m = shown; m; m &= m - 1) {
+	for (uint64_t m = c->facts->shown[s]; m; m &= m - 1) {
 		unsigned k = (unsigned)__builtin_ctzll(m);
 		const struct mus_zkey *key = &zone->key[k];
 		uint32_t ttl_s;
 
 		if (key->owner == s || key->owner >= zone->signer_count)
 			continue;
-		if (!(want->keyg >> key->owner & 1)) {
+		if (!(c->want->keyg >> key->owner & 1)) {
 			/* Of one that is to join soon: somebody was early, no harm. */
 			if (!zone->signer[key->owner].is_member)
 				del |= mus_bit(k);
 			continue;
 		}
-		ttl_s = mus_copy_ttl_max_s(zone, seen, key->owner);
+		ttl_s = c->facts->copy_ttl_s[key->owner];
 		if (mus_time_is_set(key->gone_at) && ttl_s != 0 &&
-		    mus_time_add_s(key->gone_at, (int64_t)ttl_s + policy->margin_s).ms <= now.ms)
+		    mus_time_add_s(key->gone_at, (int64_t)ttl_s + c->policy->margin_s).ms <= c->now.ms)
 			del |= mus_bit(k);
 	}
 	return del;
 }
 
 static void
-desire_keys(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
-    const struct mus_policy *policy, struct mus_time now, struct mus_desire *d)
+desire_keys(const struct mus_ctx *c, struct mus_desire *d)
 {
-	for (unsigned s = 0; s < zone->signer_count; s++) {
-		if (!(want->keyg >> s & 1))
+	uint8_t keyg = c->want->keyg;
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		if (!(keyg >> s & 1))
 			continue;
-		for (unsigned r = 0; r < zone->signer_count; r++)
-			if (r != s && (want->keyg >> r & 1))
-				d->key[s] |= mus_keys_to_spread(zone, seen, r, policy);
-		d->key_del[s] =
-		    keys_to_withdraw(zone, seen, want, s, policy, now) & ~d->key[s];
+		for (unsigned r = 0; r < c->zone->signer_count; r++)
+			if (r != s && (keyg >> r & 1))
+				d->key[s] |= c->facts->spread[r];
+		d->key_del[s] = keys_to_withdraw(c, s) & ~d->key[s];
 	}
+}
+
+/* SEP keys and digest types of the DS set. */
+static void
+desire_ds(const struct mus_ctx *c, struct mus_desire *d)
+{
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		if (c->want->dsg >> s & 1)
+			d->sep |= c->facts->sep[s] | own_cds(c, s, &d->dts);
+		else
+			d->sep_del |= c->facts->owned[s];
+	}
+	d->sep_del &= ~d->sep;
 }
 
 static void
@@ -88,10 +101,10 @@ desire_ns(const struct mus_zone *zone, const struct mus_want *want, struct mus_d
 }
 
 static bool
-shows_none(const struct mus_ring *ring)
+shows_none(const struct mus_ctx *c, unsigned s, enum mus_rr_kind kind)
 {
-	for (unsigned i = 0; i < ring->count; i++)
-		if (ring->v[i].srv && !(ring->v[i].flags & MUS_VER_ABSENT))
+	for (unsigned m = mus_served(c->facts, s, kind); m; m &= m - 1)
+		if (!(c->seen->signer[s][kind].v[__builtin_ctz(m)].flags & MUS_VER_ABSENT))
 			return false;
 	return true;
 }
@@ -99,42 +112,30 @@ shows_none(const struct mus_ring *ring)
 /* A signer alone that has no CDS and CDNSKEY is left alone: nobody has begun anything.  Where there
  * is one, it is kept right for ever, for it would ask the parent for what was once. */
 static bool
-is_untouched(const struct mus_seen *seen, const struct mus_want *want)
+is_untouched(const struct mus_ctx *c)
 {
-	const struct mus_ring *ring;
+	unsigned s;
 
-	if (__builtin_popcount(want->dsg) != 1 ||
-	    (want->proc.kind == MUS_PROC_REMOVE && want->proc.row > 0))
+	if (__builtin_popcount(c->want->dsg) != 1 ||
+	    (c->want->proc.kind == MUS_PROC_REMOVE && c->want->proc.row > 0))
 		return false;
-	ring = seen->signer[__builtin_ctz(want->dsg)];
-	return shows_none(&ring[MUS_RR_CDS]) && shows_none(&ring[MUS_RR_CDNSKEY]);
+	s = (unsigned)__builtin_ctz(c->want->dsg);
+	return shows_none(c, s, MUS_RR_CDS) && shows_none(c, s, MUS_RR_CDNSKEY);
 }
 
 void
-mus_desire(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
-    const struct mus_policy *policy, struct mus_time now, struct mus_desire *out)
+mus_desire(const struct mus_ctx *c, struct mus_desire *out)
 {
+	const struct mus_want *want = c->want;
 	uint8_t lost = 0;
 
-	*out = (struct mus_desire){.dts = policy->digests, .csync = want->csync};
-	for (unsigned s = 0; s < zone->signer_count; s++)
-		if (zone->signer[s].is_lost)
+	*out = (struct mus_desire){.dts = c->policy->digests, .csync = want->csync};
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if (c->zone->signer[s].is_lost)
 			lost |= (uint8_t)(1u << s);
-	desire_keys(zone, seen, want, policy, now, out);
-	for (unsigned s = 0; s < zone->signer_count; s++) {
-		uint8_t own_dts = 0;
-		uint64_t sep = mus_keys_sep_active(zone, seen, s, policy, now) |
-		    own_cds(zone, seen, s, &own_dts);
-
-		if (want->dsg >> s & 1) {
-			out->sep |= sep;
-			out->dts |= own_dts;
-		} else {
-			out->sep_del |= mus_keys_owned(zone, s);
-		}
-	}
-	out->sep_del &= ~out->sep;
-	desire_ns(zone, want, out);
+	desire_keys(c, out);
+	desire_ds(c, out);
+	desire_ns(c->zone, want, out);
 	out->csync_content = (uint64_t)want->csync_serial << 16 | 1; /* immediate, OP-13 */
 	out->key_at = (uint8_t)(want->keyg & ~lost);
 	out->ns_at = (uint8_t)(want->nsg & ~lost);
@@ -145,7 +146,7 @@ mus_desire(const struct mus_zone *zone, const struct mus_seen *seen, const struc
 	out->clean_at = (uint8_t)(want->keyg & ~lost & ~out->ns_at);
 	/* Who is on the way out keeps its keys' CDS to itself: it is not asked about DS any more. */
 	out->cds_at = (uint8_t)(want->keyg & want->dsg & ~lost);
-	if (is_untouched(seen, want))
+	if (is_untouched(c))
 		out->cds_at = 0;
 }
 
@@ -186,20 +187,21 @@ all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_
     version_ok *ok, struct mus_witness *w)
 {
 	const struct mus_ring *ring = mus_seen_ring_const(c->seen, origin, kind);
-	uint64_t servers = mus_ctx_servers(c, origin);
+	uint64_t servers = c->facts->servers[origin];
 
 	if (servers == 0)
 		return say(w, rule, MUS_RES_UNKNOWN, origin, MUS_NOBODY, kind);
 	if (!mus_is_known(ring, origin, kind, servers, c->policy, c->now, w))
 		return MUS_RES_UNKNOWN;
-	for (unsigned i = 0; i < ring->count; i++) {
+	for (unsigned m = mus_served(c->facts, origin, kind); m; m &= m - 1) {
+		const struct mus_version *v = &ring->v[__builtin_ctz(m)];
 		uint64_t what = 0;
 
-		if (!(ring->v[i].srv & servers) || ok(c, origin, &ring->v[i], &what))
+		if (!(v->srv & servers) || ok(c, origin, v, &what))
 			continue;
-		say(w, rule, MUS_RES_FAILS, origin, first_server(ring->v[i].srv & servers), kind);
+		say(w, rule, MUS_RES_FAILS, origin, first_server(v->srv & servers), kind);
 		if (w) {
-			w->seen_at = ring->v[i].first;
+			w->seen_at = v->first;
 			if (kind == MUS_RR_NS || kind == MUS_RR_PNS)
 				w->ns = (uint8_t)first_bit(what);
 			else
@@ -301,7 +303,7 @@ signal_signed(const struct mus_ctx *c, struct mus_witness *w)
 {
 	static const enum mus_rr_kind kinds[] = {MUS_RR_CDS, MUS_RR_CDNSKEY};
 	const struct mus_ring *ds = &c->seen->parent[0];
-	uint64_t named = 0, reach = mus_reach(c->zone, c->seen);
+	uint64_t named = 0, reach = c->facts->reach;
 
 	for (unsigned i = 0; i < ds->count; i++)
 		if (ds->v[i].srv)
@@ -312,8 +314,8 @@ signal_signed(const struct mus_ctx *c, struct mus_witness *w)
 		for (unsigned k = 0; k < 2; k++) {
 			const struct mus_ring *ring = &c->seen->signer[s][kinds[k]];
 
-			for (unsigned i = 0; i < ring->count; i++) {
-				const struct mus_version *v = &ring->v[i];
+			for (unsigned m = mus_served(c->facts, s, kinds[k]); m; m &= m - 1) {
+				const struct mus_version *v = &ring->v[__builtin_ctz(m)];
 
 				if (!(v->srv & reach) || (v->flags & MUS_VER_ABSENT))
 					continue;
@@ -409,7 +411,7 @@ mus_clock_ttl_s(const struct mus_ctx *c, enum mus_clock_id id)
 		break;
 	case MUS_CLOCK_CUT:
 		UP(seen->signer[b][MUS_RR_KEY].ttl_max_s);
-		UP(mus_copy_ttl_max_s(c->zone, seen, b));
+		UP(c->facts->copy_ttl_s[b]);
 		break;
 	case MUS_CLOCK_COUNT:
 		break;
@@ -444,7 +446,7 @@ static enum mus_result
 out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
 {
 	unsigned b = c->want->proc.signer;
-	uint64_t still = mus_ctx_servers(c, b) & mus_reach(c->zone, c->seen);
+	uint64_t still = c->facts->servers[b] & c->facts->reach;
 
 	if (!still || MUS_WAITS_ARE_CUT)
 		return MUS_RES_HOLDS;
@@ -459,7 +461,7 @@ data_gone(const struct mus_ctx *c, struct mus_witness *w)
 	enum mus_result r;
 
 	/* Without a known largest TTL there is nothing to wait for that would be enough. */
-	if (mus_copy_ttl_max_s(c->zone, c->seen, b) == 0 &&
+	if (c->facts->copy_ttl_s[b] == 0 &&
 	    mus_time_is_set(c->want->proc.clock[MUS_CLOCK_CUT].from))
 		return say(w, MUS_RULE_TTLMAX, MUS_RES_UNKNOWN, b, MUS_NOBODY, MUS_NOBODY);
 	r = wait_over(c, MUS_RULE_DATAWAIT, MUS_CLOCK_CUT, b, MUS_NOBODY, w);
@@ -484,7 +486,7 @@ signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds, struct mus_wit
 	static const enum mus_rr_kind must[] = {MUS_RR_SOA, MUS_RR_KEY, MUS_RR_NS, MUS_RR_DENY0};
 	const struct mus_ring *key = &c->seen->signer[s][MUS_RR_KEY];
 	const struct mus_ring *soa = &c->seen->signer[s][MUS_RR_SOA];
-	uint64_t servers = mus_ctx_servers(c, s), ds = 0, own = mus_keys_owned(c->zone, s);
+	uint64_t servers = c->facts->servers[s], ds = 0, own = c->facts->owned[s];
 
 	if (servers == 0)
 		return say(w, MUS_RULE_NSNAMES, MUS_RES_FAILS, s, MUS_NOBODY, MUS_NOBODY);
@@ -537,7 +539,7 @@ owners_known(const struct mus_ctx *c, struct mus_witness *w)
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		const struct mus_ring *ns = &c->seen->signer[s][MUS_RR_NS];
 
-		for (uint64_t m = mus_keys_shown(c->zone, c->seen, s); m; m &= m - 1) {
+		for (uint64_t m = c->facts->shown[s]; m; m &= m - 1) {
 			unsigned k = (unsigned)__builtin_ctzll(m);
 
 			if (c->zone->key[k].owner < c->zone->signer_count)
@@ -654,7 +656,7 @@ static void
 pf_serves(struct pf *p)
 {
 	const struct mus_ring *soa = &p->c->seen->signer[p->b][MUS_RR_SOA];
-	uint64_t servers = mus_ctx_servers(p->c, p->b);
+	uint64_t servers = p->c->facts->servers[p->b];
 	struct mus_witness w;
 	bool has_ns = false;
 
@@ -691,7 +693,7 @@ pf_serves(struct pf *p)
 static uint8_t
 algs_of(const struct mus_ctx *c, unsigned s)
 {
-	uint64_t keys = mus_keys_owned(c->zone, s) & mus_keys_shown(c->zone, c->seen, s);
+	uint64_t keys = c->facts->owned[s] & c->facts->shown[s];
 	uint8_t algs = 0;
 
 	for (uint64_t m = keys; m; m &= m - 1)
@@ -726,7 +728,7 @@ pf_keys(struct pf *p)
 			note(p, found(MUS_RULE_KEYTTL, MUS_RES_WARN, p->b, s));
 	}
 	if (mus_guard_import(c->zone, c->seen,
-		mus_keys_owned(c->zone, p->b) & mus_keys_shown(c->zone, c->seen, p->b), &w) != MUS_RES_HOLDS)
+		c->facts->owned[p->b] & c->facts->shown[p->b], &w) != MUS_RES_HOLDS)
 		note(p, w);
 	if (owners_known(c, &w) != MUS_RES_HOLDS)
 		note(p, w);
@@ -743,7 +745,7 @@ pf_content(struct pf *p)
 
 		if (s != p->b && !(c->want->keyg >> s & 1))
 			continue;
-		if (mus_copy_ttl_max_s(c->zone, c->seen, s) == 0)
+		if (c->facts->copy_ttl_s[s] == 0)
 			note(p, found(MUS_RULE_TTLMAX, MUS_RES_UNKNOWN, s, MUS_NOBODY));
 		if (s == p->b || c->zone->signer[p->b].declared_content ||
 		    c->zone->signer[s].declared_content)
@@ -759,7 +761,7 @@ static void
 pf_parent(struct pf *p)
 {
 	const struct mus_ctx *c = p->c;
-	uint64_t servers = mus_ctx_servers(c, MUS_PARENT);
+	uint64_t servers = c->facts->servers[MUS_PARENT];
 	struct mus_witness w;
 
 	if (!mus_is_known(&c->seen->parent[0], MUS_PARENT, MUS_RR_DS, servers, c->policy, c->now, &w))

@@ -20,9 +20,6 @@ struct mus_desire {
 	bool csync;
 	uint64_t csync_content;			/* aux of the CSYNC wanted: serial << 16 | flags */
 };
-void mus_desire(const struct mus_zone *zone, const struct mus_seen *seen,
-    const struct mus_want *want, const struct mus_policy *policy, struct mus_time now,
-    struct mus_desire *out);
 
 /* Context of one evaluation; everything const. */
 struct mus_ctx {
@@ -31,14 +28,11 @@ struct mus_ctx {
 	const struct mus_want *want;
 	const struct mus_policy *policy;
 	struct mus_time now;
-	const struct mus_desire *desire;
-	uint64_t servers[MUS_ORIGINS];	/* each origin's, where it was computed once; else 0 */
+	const struct mus_facts *facts;		/* mus_facts of the same zone, seen, policy and now */
+	const struct mus_desire *desire;	/* mus_desire of all these */
 };
-static inline uint64_t
-mus_ctx_servers(const struct mus_ctx *c, unsigned origin)
-{
-	return c->servers[origin] ? c->servers[origin] : mus_servers_of(c->zone, origin);
-}
+/* ${c} needs no desire yet. */
+void mus_desire(const struct mus_ctx *c, struct mus_desire *out);
 /* Evaluates a rule that rows name (IMPORT, SIGNAL, PARENTDS, waits, ...).  ${w} gets the witness
  * when it does not hold. */
 enum mus_result mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w);

@@ -19,10 +19,10 @@ servers_named(const struct mus_zone *zone, uint64_t names, uint64_t reach)
 /* Servers that would be in Reach: those that are, those of the entering names, and whoever these
  * lead to by the NS sets that they show. */
 static uint64_t
-reach_with(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t ns_add,
-    uint64_t *entering)
+reach_with(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts,
+    uint64_t ns_add, uint64_t *entering)
 {
-	uint64_t reach = mus_reach(zone, seen), names = ns_add, more;
+	uint64_t reach = facts->reach, names = ns_add, more;
 
 	*entering = 0;
 	while ((more = servers_named(zone, names, reach | *entering)) != 0) {
@@ -30,9 +30,9 @@ reach_with(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t ns
 		for (unsigned s = 0; s < zone->signer_count; s++) {
 			const struct mus_ring *ring = &seen->signer[s][MUS_RR_NS];
 
-			for (unsigned i = 0; i < ring->count; i++)
-				if (ring->v[i].srv & *entering)
-					names |= ring->v[i].set;
+			for (unsigned m = mus_served(facts, s, MUS_RR_NS); m; m &= m - 1)
+				if (ring->v[__builtin_ctz(m)].srv & *entering)
+					names |= ring->v[__builtin_ctz(m)].set;
 		}
 	}
 	return reach | *entering;
@@ -40,18 +40,18 @@ reach_with(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t ns
 
 /* Everything the guard reads must be known: parent, and each server in the new Reach. */
 static bool
-all_known(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t reach,
-    const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
+all_known(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts,
+    uint64_t reach, const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
 {
 	static const enum mus_rr_kind must[] = {MUS_RR_KEY, MUS_RR_SOA, MUS_RR_NS, MUS_RR_DENY0};
-	uint64_t parent = mus_servers_of(zone, MUS_PARENT);
+	uint64_t parent = facts->servers[MUS_PARENT];
 
 	if (!mus_is_known(&seen->parent[0], MUS_PARENT, MUS_RR_DS, parent, policy, now, w) ||
 	    !mus_is_known(&seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_PARENT, MUS_RR_PNS, parent,
 		policy, now, w))
 		return false;
 	for (unsigned s = 0; s < zone->signer_count; s++) {
-		uint64_t servers = mus_servers_of(zone, s) & reach;
+		uint64_t servers = facts->servers[s] & reach;
 
 		if (!servers || zone->signer[s].is_lost)
 			continue;
@@ -102,44 +102,50 @@ with_pending(const struct mus_seen *seen, unsigned o, uint64_t set)
 	return set;
 }
 
+/* What entering servers show of a signer's data. */
+static void
+add_new_data(const struct mus_seen *seen, unsigned o, uint64_t entering,
+    const struct mus_policy *policy, struct mus_time now, struct mus_sets *s)
+{
+	for (unsigned d = 0; d < MUS_DATA_KINDS; d++) {
+		const struct mus_ring *ring = &seen->signer[o][mus_data_kind[d]];
+
+		for (const struct mus_version *v = ring->v, *end = v + ring->count; v < end; v++)
+			if ((v->srv & entering) && !(v->flags & MUS_VER_ABSENT))
+				mus_sets_add(s, 'x',
+				    &(struct mus_ent){.origin = (uint8_t)o,
+					.kind = mus_data_kind[d],
+					.first = v->first,
+					.end = MUS_TIME_ALWAYS,
+					.is_new = true,
+					.server = (uint8_t)__builtin_ctzll(v->srv & entering),
+					.a = mus_sig_mask(v, now, policy->margin_s),
+					.is_void = v->sig_count == 0});
+	}
+}
+
 /* New members: DNSKEY sets as they will be, what entering servers show, the new DS. */
 static void
-add_new(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
-    struct mus_time now, const struct mus_change *c, uint64_t reach, uint64_t entering,
-    struct mus_sets *s)
+add_new(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts,
+    const struct mus_policy *policy, struct mus_time now, const struct mus_change *c,
+    uint64_t reach, uint64_t entering, struct mus_sets *s)
 {
-	static const enum mus_rr_kind data[] = {MUS_RR_SOA, MUS_RR_NS, MUS_RR_NAME, MUS_RR_DENY0,
-	    MUS_RR_DENY1, MUS_RR_DENY2, MUS_RR_CSYNC};
-
 	for (unsigned o = 0; o < zone->signer_count; o++) {
 		const struct mus_ring *ring = &seen->signer[o][MUS_RR_KEY];
-		bool enters = (mus_servers_of(zone, o) & entering) != 0;
 
-		for (unsigned i = 0; i < ring->count; i++) {
-			const struct mus_version *v = &ring->v[i];
-			uint64_t made = with_pending(seen, o, v->set);
+		for (unsigned m = mus_served(facts, o, MUS_RR_KEY); m; m &= m - 1) {
+			const struct mus_version *v = &ring->v[__builtin_ctz(m)];
+			uint64_t made;
 
 			if (!(v->srv & reach))
 				continue;
+			made = with_pending(seen, o, v->set);
 			add_new_key(v, v->set, o, c, reach, entering, policy, now, s);
 			if (made != v->set)
 				add_new_key(v, made, o, c, reach, entering, policy, now, s);
 		}
-		for (unsigned d = 0; enters && d < sizeof data / sizeof data[0]; d++) {
-			ring = &seen->signer[o][data[d]];
-			for (unsigned i = 0; i < ring->count; i++) {
-				const struct mus_version *v = &ring->v[i];
-				struct mus_ent e = {.origin = (uint8_t)o, .kind = (uint8_t)data[d],
-				    .first = v->first, .end = MUS_TIME_ALWAYS, .is_new = true};
-
-				if (!(v->srv & entering) || (v->flags & MUS_VER_ABSENT))
-					continue;
-				e.server = (uint8_t)__builtin_ctzll(v->srv & entering);
-				e.a = mus_sig_mask(v, now, policy->margin_s);
-				e.is_void = v->sig_count == 0;
-				mus_sets_add(s, 'x', &e);
-			}
-		}
+		if (facts->servers[o] & entering)
+			add_new_data(seen, o, entering, policy, now, s);
 	}
 	if (c->has_ds) {
 		struct mus_ent e = {.a = c->ds, .origin = MUS_PARENT, .kind = MUS_RR_DS,
@@ -264,15 +270,15 @@ too_young(struct mus_witness *w, unsigned origin, enum mus_rr_kind kind, struct 
 
 /* When the histories of DNSKEY (and data) at reachable servers are complete; who is last. */
 static struct mus_time
-history_of_reach(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t reach,
-    bool data, const struct mus_policy *policy, struct mus_time now, unsigned *origin,
-    enum mus_rr_kind *kind)
+history_of_reach(const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_facts *facts, uint64_t reach, bool data, const struct mus_policy *policy,
+    struct mus_time now, unsigned *origin, enum mus_rr_kind *kind)
 {
 	static const enum mus_rr_kind kinds[] = {MUS_RR_KEY, MUS_RR_SOA, MUS_RR_NS, MUS_RR_DENY0};
 	struct mus_time until = MUS_TIME_ALWAYS;
 
 	for (unsigned s = 0; s < zone->signer_count; s++) {
-		if (!(mus_servers_of(zone, s) & reach) || zone->signer[s].is_lost)
+		if (!(facts->servers[s] & reach) || zone->signer[s].is_lost)
 			continue;
 		for (unsigned k = data ? 1 : 0; k < (data ? 4u : 1u); k++) {
 			const struct mus_ring *ring = &seen->signer[s][kinds[k]];
@@ -282,8 +288,7 @@ history_of_reach(const struct mus_zone *zone, const struct mus_seen *seen, uint6
 			if (data && mus_time_is_set(ring->since))
 				t = mus_time_max(t,
 				    mus_time_add_s(ring->since,
-					(int64_t)mus_copy_ttl_max_s(zone, seen, s) +
-					    policy->margin_s));
+					(int64_t)facts->copy_ttl_s[s] + policy->margin_s));
 
 			if (t.ms > until.ms) {
 				until = t;
@@ -298,15 +303,17 @@ history_of_reach(const struct mus_zone *zone, const struct mus_seen *seen, uint6
 /* Where the past is not known completely, only a change that takes nothing away is safe: whatever
  * the unknown version was, it fares no worse with the new member than with what that replaces. */
 static enum mus_result
-check_history(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_sets *s,
-    uint64_t reach, const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
+check_history(const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_facts *facts, const struct mus_sets *s, uint64_t reach,
+    const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
 {
 	unsigned ko = 0, xo = 0;
 	enum mus_rr_kind kk = MUS_RR_KEY, xk = MUS_RR_SOA;
 	struct mus_time d_until = mus_history_at(&seen->parent[0], MUS_RR_DS, policy, now);
 	struct mus_time k_until =
-	    history_of_reach(zone, seen, reach, false, policy, now, &ko, &kk);
-	struct mus_time x_until = history_of_reach(zone, seen, reach, true, policy, now, &xo, &xk);
+	    history_of_reach(zone, seen, facts, reach, false, policy, now, &ko, &kk);
+	struct mus_time x_until =
+	    history_of_reach(zone, seen, facts, reach, true, policy, now, &xo, &xk);
 
 	for (unsigned i = s->k_alive; i < s->k_count; i++) {
 		const struct mus_ent *k = &s->k[i];
@@ -346,24 +353,24 @@ is_empty(const struct mus_change *c)
 }
 
 enum mus_result
-mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone, const struct mus_seen *seen,
-    const struct mus_policy *policy, struct mus_time now, const struct mus_change *change,
-    struct mus_witness *w)
+mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone,
+    const struct mus_seen *seen, const struct mus_facts *facts, const struct mus_policy *policy,
+    struct mus_time now, const struct mus_change *change, struct mus_witness *w)
 {
-	uint64_t entering, reach = reach_with(zone, seen, change->ns_add, &entering);
+	uint64_t entering, reach = reach_with(zone, seen, facts, change->ns_add, &entering);
 	enum mus_result r;
 
 	if (MUS_GUARD_IS_CUT)
 		return MUS_RES_HOLDS;
-	if (!all_known(zone, seen, reach, policy, now, w) && policy->forced != MUS_RULE_OBSERVE)
+	if (!all_known(zone, seen, facts, reach, policy, now, w) && policy->forced != MUS_RULE_OBSERVE)
 		return MUS_RES_UNKNOWN;
 	if (entering == 0 && is_empty(change))
 		return MUS_RES_HOLDS;	/* nothing new */
 	if (!*ready)
-		mus_sets_alive(zone, seen, policy, now, sets);
+		mus_sets_alive(zone, seen, facts, policy, now, sets);
 	*ready = true;
 	mus_sets_drop_new(sets);
-	add_new(zone, seen, policy, now, change, reach, entering, sets);
+	add_new(zone, seen, facts, policy, now, change, reach, entering, sets);
 	if (sets->full) {
 		if (w) {
 			*w = MUS_WITNESS_NONE;
@@ -378,7 +385,7 @@ mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone, co
 		r = check_first_ds(zone, sets, policy->forced, w);
 	if (r != MUS_RES_HOLDS || policy->forced == MUS_RULE_HISTORY)
 		return r;
-	return check_history(zone, seen, sets, reach, policy, now, w);
+	return check_history(zone, seen, facts, sets, reach, policy, now, w);
 }
 
 enum mus_result
@@ -386,9 +393,11 @@ mus_guard(const struct mus_zone *zone, const struct mus_seen *seen, const struct
     struct mus_time now, const struct mus_change *change, struct mus_witness *w)
 {
 	MUS_UNINIT struct mus_sets sets;
+	struct mus_facts facts;
 	bool ready = false;
 
-	return mus_guard_in(&sets, &ready, zone, seen, policy, now, change, w);
+	mus_facts(zone, seen, policy, now, &facts);
+	return mus_guard_in(&sets, &ready, zone, seen, &facts, policy, now, change, w);
 }
 
 /* Keys in some DNSKEY set that is kept, or on their way into one; the others are but remembered. */
@@ -410,7 +419,7 @@ enum mus_result
 mus_guard_import(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t keys,
     struct mus_witness *w)
 {
-	uint64_t about = keys_about(zone, seen) | keys;
+	uint64_t about = keys ? keys_about(zone, seen) | keys : 0;
 
 	for (uint64_t m = keys; m; m &= m - 1) {
 		unsigned k = (unsigned)__builtin_ctzll(m);

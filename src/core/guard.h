@@ -29,12 +29,12 @@ enum mus_result mus_guard(const struct mus_zone *zone, const struct mus_seen *se
     const struct mus_policy *policy, struct mus_time now, const struct mus_change *change,
     struct mus_witness *w);
 
-/* The same with the alive members kept between calls: zone, seen, policy and now must be the same
- * each time.  ${ready}: false before the first call. */
+/* The same with the facts and the alive members kept between calls: zone, seen, policy and now must be
+ * the same each time.  ${ready}: false before the first call. */
 struct mus_sets;
 enum mus_result mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone,
-    const struct mus_seen *seen, const struct mus_policy *policy, struct mus_time now,
-    const struct mus_change *change, struct mus_witness *w);
+    const struct mus_seen *seen, const struct mus_facts *facts, const struct mus_policy *policy,
+    struct mus_time now, const struct mus_change *change, struct mus_witness *w);
 
 /* Imports: tag and algorithm clash, too many keys (G8). */
 enum mus_result mus_guard_import(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t keys,

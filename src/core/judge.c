@@ -80,7 +80,7 @@ judge_pairs(struct jd *j, struct mus_sets *s)
 	uint64_t ds_keys;
 	uint16_t number = 0;
 
-	mus_sets_alive(c->zone, c->seen, c->policy, c->now, s);
+	mus_sets_alive(c->zone, c->seen, c->facts, c->policy, c->now, s);
 	ds_keys = mus_sets_ds_keys(s);
 	if (s->full) {
 		struct mus_witness w = find(
@@ -116,22 +116,22 @@ judge_known(struct jd *j)
 {
 	static const enum mus_rr_kind must[] = {MUS_RR_KEY, MUS_RR_SOA, MUS_RR_NS, MUS_RR_DENY0};
 	const struct mus_ctx *c = j->c;
-	uint64_t reach = mus_reach(c->zone, c->seen);
+	uint64_t reach = c->facts->reach;
 	struct mus_witness w;
 
 	if (!mus_is_known(&c->seen->parent[0], MUS_PARENT, MUS_RR_DS,
-		mus_servers_of(c->zone, MUS_PARENT), c->policy, c->now, &w)) {
+		c->facts->servers[MUS_PARENT], c->policy, c->now, &w)) {
 		w.rule = MUS_RULE_V1;
 		note(j, &w);
 	}
 	if (!mus_is_known(&c->seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_PARENT, MUS_RR_PNS,
-		mus_servers_of(c->zone, MUS_PARENT), c->policy, c->now, &w)) {
+		c->facts->servers[MUS_PARENT], c->policy, c->now, &w)) {
 		w.rule = MUS_RULE_V9;
 		note(j, &w);
 	}
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
 		for (unsigned m = 0; m < sizeof must / sizeof must[0]; m++) {
-			uint64_t servers = mus_servers_of(c->zone, s) & reach;
+			uint64_t servers = c->facts->servers[s] & reach;
 
 			if (!servers || mus_is_known(&c->seen->signer[s][must[m]], s, must[m],
 					    servers, c->policy, c->now, &w))
@@ -235,7 +235,7 @@ judge_service(struct jd *j)
 {
 	const struct mus_ctx *c = j->c;
 
-	for (uint64_t m = mus_reach(c->zone, c->seen); m; m &= m - 1) {
+	for (uint64_t m = c->facts->reach; m; m &= m - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(m);
 		const struct mus_srvstate *st = &c->seen->server[i];
 		unsigned s = c->zone->server[i].origin;
@@ -267,7 +267,7 @@ judge_tags(struct jd *j)
 	uint64_t shown = 0;
 
 	for (unsigned s = 0; s < z->signer_count; s++)
-		shown |= mus_keys_shown(z, j->c->seen, s);
+		shown |= j->c->facts->shown[s];
 	for (unsigned a = 0; a < z->key_count; a++)
 		for (unsigned b = a + 1; b < z->key_count; b++) {
 			struct mus_witness w;
@@ -287,12 +287,12 @@ static void
 judge_denial(struct jd *j)
 {
 	const struct mus_ctx *c = j->c;
-	uint64_t reach = mus_reach(c->zone, c->seen);
+	uint64_t reach = c->facts->reach;
 
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_DENY0];
 
-		if (!(mus_servers_of(c->zone, s) & reach))
+		if (!(c->facts->servers[s] & reach))
 			continue;
 		for (unsigned i = 0; i < ring->count; i++) {
 			struct mus_witness w =
@@ -353,14 +353,16 @@ void
 mus_judge(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
     const struct mus_policy *policy, struct mus_time now, struct mus_verdict *out)
 {
+	struct mus_facts facts;
 	struct mus_desire desire;
-	struct mus_ctx c = {zone, seen, want, policy, now, &desire};
+	struct mus_ctx c = {zone, seen, want, policy, now, &facts, &desire};
 	struct jd j = {&c, out};
 	struct mus_sets s;
 
 	memset(out->rule, 0, sizeof out->rule);
 	out->finding_count = 0;
-	mus_desire(zone, seen, want, policy, now, &desire);
+	mus_facts(zone, seen, policy, now, &facts);
+	mus_desire(&c, &desire);
 	judge_known(&j);
 	judge_pairs(&j, &s);
 	judge_delegation(&j, &s);

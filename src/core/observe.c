@@ -38,19 +38,6 @@ mus_reach(const struct mus_zone *zone, const struct mus_seen *seen)
 	return mask;
 }
 
-uint64_t
-mus_sig_mask(const struct mus_version *v, struct mus_time now, uint32_t margin_s)
-{
-	uint64_t mask = 0;
-	int64_t now_s = mus_time_to_s(now);
-
-	for (unsigned i = 0; i < v->sig_count; i++)
-		if (v->sig[i].key != MUS_KEY_NONE && v->sig[i].until_s >= now_s &&
-		    v->sig[i].from_s <= now_s + margin_s)
-			mask |= mus_bit(v->sig[i].key);
-	return mask;
-}
-
 uint32_t
 mus_ring_floor_s(const struct mus_ring *ring, enum mus_rr_kind kind,
     const struct mus_policy *policy, struct mus_time now)
@@ -174,37 +161,29 @@ mus_asked_until(const struct mus_zone *zone, const struct mus_seen *seen, unsign
 	    policy->margin_s);
 }
 
-bool
-mus_is_known(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind kind, uint64_t servers,
-    const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
+void
+mus_say_unknown(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind kind,
+    uint64_t servers, const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
 {
-	bool stale = !mus_time_is_set(ring->asked_at) ||
-	    mus_time_add_s(ring->asked_at, policy->fresh_s).ms < now.ms;
-	bool full = ring->overflow && now.ms < ring->overflow_until.ms;
-	uint64_t missing = stale ? servers : servers & ~ring->ok;
+	bool full = mus_ring_is_full(ring, now);
+	uint64_t missing = mus_ring_is_stale(ring, policy, now) ? servers : servers & ~ring->ok;
 
-	if (servers != 0 && missing == 0 && !full)
-		return true;
-	if (w) {
-		*w = MUS_WITNESS_NONE;
-		w->rule = MUS_RULE_OBSERVE;
-		w->result = MUS_RES_UNKNOWN;
-		w->origin = (uint8_t)origin;
-		w->kind = (uint8_t)kind;
-		w->cause = full ? MUS_CAUSE_OVERFLOW : MUS_CAUSE_NONE;
-		if (full)
-			w->until = ring->overflow_until;
-		if (missing)
-			w->server = (uint8_t)__builtin_ctzll(missing);
-		if (missing & ring->fail) {
-			bool named = ring->fail_server < 64 && (missing >> ring->fail_server & 1);
+	*w = MUS_WITNESS_NONE;
+	w->rule = MUS_RULE_OBSERVE;
+	w->result = MUS_RES_UNKNOWN;
+	w->origin = (uint8_t)origin;
+	w->kind = (uint8_t)kind;
+	w->cause = full ? MUS_CAUSE_OVERFLOW : MUS_CAUSE_NONE;
+	if (full)
+		w->until = ring->overflow_until;
+	if (missing)
+		w->server = (uint8_t)__builtin_ctzll(missing);
+	if (missing & ring->fail) {
+		bool named = ring->fail_server < 64 && (missing >> ring->fail_server & 1);
 
-			w->server = named ? ring->fail_server
-					  : (uint8_t)__builtin_ctzll(missing & ring->fail);
-			w->cause = (uint8_t)ring->fail_cause;
-		}
+		w->server = named ? ring->fail_server : (uint8_t)__builtin_ctzll(missing & ring->fail);
+		w->cause = (uint8_t)ring->fail_cause;
 	}
-	return false;
 }
 
 /* ---- taking in answers ---------------------------------------------------------------------- */
@@ -558,6 +537,18 @@ settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mu
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
+/* Versions that some server shows, by their place. */
+static unsigned
+served_of(const struct mus_ring *ring)
+{
+	unsigned served = 0;
+
+	for (unsigned i = 0; i < ring->count; i++)
+		if (ring->v[i].srv)
+			served |= 1u << i;
+	return served;
+}
+
 uint64_t
 mus_keys_owned(const struct mus_zone *zone, unsigned signer)
 {
@@ -569,16 +560,39 @@ mus_keys_owned(const struct mus_zone *zone, unsigned signer)
 	return mask;
 }
 
+static uint64_t
+shown_in(const struct mus_ring *ring, unsigned served)
+{
+	uint64_t mask = 0;
+
+	for (unsigned m = served; m; m &= m - 1)
+		mask |= ring->v[__builtin_ctz(m)].set;
+	return mask;
+}
+
 uint64_t
 mus_keys_shown(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer)
 {
 	const struct mus_ring *ring = &seen->signer[signer][MUS_RR_KEY];
-	uint64_t mask = 0;
 
 	(void)zone;
-	for (unsigned i = 0; i < ring->count; i++)
-		if (ring->v[i].srv)
-			mask |= ring->v[i].set;
+	return shown_in(ring, served_of(ring));
+}
+
+static uint64_t
+sep_active_in(const struct mus_zone *zone, const struct mus_ring *ring, unsigned served,
+    unsigned signer, const struct mus_policy *policy, struct mus_time now)
+{
+	uint64_t mask = 0;
+
+	for (unsigned m = served; m; m &= m - 1) {
+		const struct mus_version *v = &ring->v[__builtin_ctz(m)];
+
+		mask |= v->set & mus_sig_mask(v, now, policy->margin_s);
+	}
+	for (unsigned k = 0; k < zone->key_count; k++)
+		if (!zone->key[k].is_sep || zone->key[k].owner != signer)
+			mask &= ~mus_bit(k);
 	return mask;
 }
 
@@ -587,31 +601,30 @@ mus_keys_sep_active(const struct mus_zone *zone, const struct mus_seen *seen, un
     const struct mus_policy *policy, struct mus_time now)
 {
 	const struct mus_ring *ring = &seen->signer[signer][MUS_RR_KEY];
-	uint64_t mask = 0;
 
-	for (unsigned i = 0; i < ring->count; i++)
-		if (ring->v[i].srv)
-			mask |= ring->v[i].set &
-			    mus_sig_mask(&ring->v[i], now, policy->margin_s);
-	for (unsigned k = 0; k < zone->key_count; k++)
-		if (!zone->key[k].is_sep || zone->key[k].owner != signer)
-			mask &= ~mus_bit(k);
-	return mask;
+	return sep_active_in(zone, ring, served_of(ring), signer, policy, now);
+}
+
+/* Of the keys that ${signer} has and shows, those that the others must show too. */
+static uint64_t
+spread_of(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer, uint64_t keys,
+    const struct mus_policy *policy)
+{
+	/* A SEP key of unknown role counts as a CSK, but the first copy is waited for: it will tell. */
+	for (unsigned k = 0; k < zone->key_count && !policy->spread_sep; k++)
+		if (zone->key[k].is_sep &&
+		    (zone->key[k].signs_data == MUS_NO ||
+			(zone->key[k].signs_data == MUS_UNKNOWN && !seen->copy[signer].known)))
+			keys &= ~mus_bit(k);
+	return keys;
 }
 
 uint64_t
 mus_keys_to_spread(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
     const struct mus_policy *policy)
 {
-	uint64_t mask = mus_keys_owned(zone, signer) & mus_keys_shown(zone, seen, signer);
-
-	/* A SEP key of unknown role counts as a CSK, but the first copy is waited for: it will tell. */
-	for (unsigned k = 0; k < zone->key_count && !policy->spread_sep; k++)
-		if (zone->key[k].is_sep &&
-		    (zone->key[k].signs_data == MUS_NO ||
-			(zone->key[k].signs_data == MUS_UNKNOWN && !seen->copy[signer].known)))
-			mask &= ~mus_bit(k);
-	return mask;
+	return spread_of(zone, seen, signer,
+	    mus_keys_owned(zone, signer) & mus_keys_shown(zone, seen, signer), policy);
 }
 
 uint32_t
@@ -628,6 +641,31 @@ mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, uns
 		if (seen->signer[signer][k].ttl_max_s > ttl_s)
 			ttl_s = seen->signer[signer][k].ttl_max_s;
 	return ttl_s;
+}
+
+void
+mus_facts(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
+    struct mus_time now, struct mus_facts *out)
+{
+	memset(out, 0, sizeof *out);
+	for (unsigned i = 0; i < zone->server_count; i++)
+		if (zone->server[i].origin < MUS_ORIGINS)
+			out->servers[zone->server[i].origin] |= mus_bit(i);
+	out->reach = mus_reach(zone, seen);
+	for (unsigned k = 0; k < MUS_RR_PARENT_COUNT; k++)
+		out->parent_served[k] = (uint16_t)served_of(&seen->parent[k]);
+	for (unsigned s = 0; s < zone->signer_count; s++) {
+		const struct mus_ring *ring = seen->signer[s];
+
+		for (unsigned k = 0; k <= MUS_RR_NS; k++)
+			out->served[s][k] = (uint16_t)served_of(&ring[k]);
+		out->owned[s] = mus_keys_owned(zone, s);
+		out->shown[s] = shown_in(&ring[MUS_RR_KEY], out->served[s][MUS_RR_KEY]);
+		out->sep[s] = sep_active_in(
+		    zone, &ring[MUS_RR_KEY], out->served[s][MUS_RR_KEY], s, policy, now);
+		out->spread[s] = spread_of(zone, seen, s, out->owned[s] & out->shown[s], policy);
+		out->copy_ttl_s[s] = mus_copy_ttl_max_s(zone, seen, s);
+	}
 }
 
 /* Keys that verify something at the signer: over DNSKEY, and over data. */

@@ -53,12 +53,54 @@ uint64_t mus_servers_of(const struct mus_zone *zone, unsigned origin);
 uint64_t mus_servers_of_set(const struct mus_zone *zone, uint8_t signers);
 /* Servers resolvers can be led to now. */
 uint64_t mus_reach(const struct mus_zone *zone, const struct mus_seen *seen);
+/* The latest round is too old to decide by; a version that may be alive had to go. */
+static inline bool
+mus_ring_is_stale(const struct mus_ring *ring, const struct mus_policy *policy, struct mus_time now)
+{
+	return !mus_time_is_set(ring->asked_at) ||
+	    mus_time_add_s(ring->asked_at, policy->fresh_s).ms < now.ms;
+}
+static inline bool
+mus_ring_is_full(const struct mus_ring *ring, struct mus_time now)
+{
+	return ring->overflow && now.ms < ring->overflow_until.ms;
+}
+/* Of a ring that is not known: ${w} names a server that did not answer, and why. */
+void mus_say_unknown(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind kind,
+    uint64_t servers, const struct mus_policy *policy, struct mus_time now, struct mus_witness *w);
 /* All of ${servers} answered for this RRset in the latest round and the round is fresh.  Else
  * ${w} names one that did not and why (w may be NULL). */
-bool mus_is_known(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind kind,
-    uint64_t servers, const struct mus_policy *policy, struct mus_time now, struct mus_witness *w);
-/* Verified signers of a version that count at ${now}. */
-uint64_t mus_sig_mask(const struct mus_version *v, struct mus_time now, uint32_t margin_s);
+static inline bool
+mus_is_known(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind kind, uint64_t servers,
+    const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
+{
+	if (servers != 0 && (servers & ~ring->ok) == 0 && !mus_ring_is_stale(ring, policy, now) &&
+	    !mus_ring_is_full(ring, now))
+		return true;
+	if (w)
+		mus_say_unknown(ring, origin, kind, servers, policy, now, w);
+	return false;
+}
+/* Verified signers of a version that count: not expired at ${now_s}, begun by ${latest_s}. */
+static inline uint64_t
+mus_sig_mask_s(const struct mus_version *v, int64_t now_s, int64_t latest_s)
+{
+	uint64_t mask = 0;
+
+	for (unsigned i = 0; i < v->sig_count; i++)
+		if (v->sig[i].key != MUS_KEY_NONE && v->sig[i].until_s >= now_s &&
+		    v->sig[i].from_s <= latest_s)
+			mask |= mus_bit(v->sig[i].key);
+	return mask;
+}
+/* The same at ${now}, with a margin for clocks. */
+static inline uint64_t
+mus_sig_mask(const struct mus_version *v, struct mus_time now, uint32_t margin_s)
+{
+	int64_t now_s = mus_time_to_s(now);
+
+	return mus_sig_mask_s(v, now_s, now_s + margin_s);
+}
 
 /* Keys of ${signer} as far as known, unrevoked; what it shows on any of its servers; its SEP keys
  * that sign its DNSKEY set; which of its keys must be in the other signers' sets (V7). */
@@ -70,6 +112,27 @@ uint64_t mus_keys_to_spread(const struct mus_zone *zone, const struct mus_seen *
     unsigned signer, const struct mus_policy *policy);
 /* Largest TTL of anything in the signer's copy; 0: not known. */
 uint32_t mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer);
+
+/* The answers of the functions above that one evaluation asks for again and again, computed once.  They
+ * are of one (zone, seen, policy, now) and are never kept longer. */
+struct mus_facts {
+	uint64_t servers[MUS_ORIGINS];
+	uint64_t reach;
+	/* Versions that some server shows, by their place in the ring: of what we write at signers, and of
+	 * all kinds of the parent. */
+	uint16_t served[MUS_SIGNERS_MAX][MUS_RR_NS + 1], parent_served[MUS_RR_PARENT_COUNT];
+	uint64_t owned[MUS_SIGNERS_MAX], shown[MUS_SIGNERS_MAX], sep[MUS_SIGNERS_MAX],
+	    spread[MUS_SIGNERS_MAX];		/* mus_keys_..., of signers that there are */
+	uint32_t copy_ttl_s[MUS_SIGNERS_MAX];
+};
+void mus_facts(const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_policy *policy, struct mus_time now, struct mus_facts *out);
+static inline unsigned
+mus_served(const struct mus_facts *f, unsigned origin, enum mus_rr_kind kind)
+{
+	return kind >= MUS_RR_DS ? f->parent_served[kind - MUS_RR_DS] : f->served[origin][kind];
+}
+
 /* Owners, roles and times of keys from what is seen now. */
 void mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
     struct mus_time now);

@@ -47,10 +47,11 @@ act_id(const struct mus_act *a)
 
 /* ---- one evaluation ------------------------------------------------------------------------- */
 
-/* What is computed once for one call of mus_plan: desired sets by intention (the present one and the
- * next), the alive members of the guard, and the last change that it found safe. */
+/* What is computed once for one call of mus_plan: facts, desired sets by intention (the present one and
+ * the next), the alive members of the guard, and the last change that it found safe. */
 struct eval {
 	struct mus_ctx base;
+	struct mus_facts facts;
 	struct mus_want want[2];
 	struct mus_desire desire[2];
 	bool has[2];
@@ -66,10 +67,9 @@ static void
 eval_init(struct eval *e, const struct mus_zone *zone, const struct mus_seen *seen,
     const struct mus_policy *policy, struct mus_time now)
 {
-	e->base = (struct mus_ctx){.zone = zone, .seen = seen, .policy = policy, .now = now};
-	for (unsigned o = 0; o < MUS_ORIGINS; o++)
-		if (o < zone->signer_count || o == MUS_PARENT)
-			e->base.servers[o] = mus_servers_of(zone, o);
+	e->base = (struct mus_ctx){
+	    .zone = zone, .seen = seen, .policy = policy, .now = now, .facts = &e->facts};
+	mus_facts(zone, seen, policy, now, &e->facts);
 	e->has[0] = e->has[1] = e->has_sets = e->has_safe = e->has_trial = false;
 	e->latest = 0;
 }
@@ -90,15 +90,15 @@ context(struct eval *e, const struct mus_want *want)
 	struct mus_ctx c = e->base;
 	unsigned i = e->latest;
 
+	c.want = want;
 	if (!e->has[i] || !is_same_goal(&e->want[i], want))
 		i = 1 - i;
 	if (!e->has[i] || !is_same_goal(&e->want[i], want)) {
 		e->want[i] = *want;
 		e->has[i] = true;
-		mus_desire(c.zone, c.seen, want, c.policy, c.now, &e->desire[i]);
+		mus_desire(&c, &e->desire[i]);
 	}
 	e->latest = i;
-	c.want = want;
 	c.desire = &e->desire[i];
 	return c;
 }
@@ -117,15 +117,15 @@ shown_at(const struct mus_ctx *c, unsigned s, enum mus_rr_kind kind)
 	const struct mus_ring *ring = &c->seen->signer[s][kind];
 	struct shown r = {.all = ~0ull, .dt_all = {~0ull, ~0ull, ~0ull}};
 
-	r.known = mus_is_known(ring, s, kind, mus_ctx_servers(c, s), c->policy, c->now, NULL);
-	for (unsigned i = 0; i < ring->count; i++) {
-		if (!ring->v[i].srv)
-			continue;
-		r.all &= ring->v[i].set;
-		r.any |= ring->v[i].set;
+	r.known = mus_is_known(ring, s, kind, c->facts->servers[s], c->policy, c->now, NULL);
+	for (unsigned m = mus_served(c->facts, s, kind); m; m &= m - 1) {
+		const struct mus_version *v = &ring->v[__builtin_ctz(m)];
+
+		r.all &= v->set;
+		r.any |= v->set;
 		for (unsigned t = 0; t < MUS_DT_COUNT; t++) {
-			r.dt_all[t] &= ring->v[i].dt[t];
-			r.dt_any[t] |= ring->v[i].dt[t];
+			r.dt_all[t] &= v->dt[t];
+			r.dt_any[t] |= v->dt[t];
 		}
 	}
 	if (!r.known)
@@ -165,7 +165,7 @@ act_cds(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 	struct shown cds = shown_at(c, s, MUS_RR_CDS), cdn = shown_at(c, s, MUS_RR_CDNSKEY);
 	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_CDS,
 	    .why = MUS_RULE_SIGNAL};
-	uint64_t own = mus_keys_owned(c->zone, s) & mus_keys_shown(c->zone, c->seen, s), foreign = ~own;
+	uint64_t own = c->facts->owned[s] & c->facts->shown[s], foreign = ~own;
 	bool any = false;
 
 	for (unsigned t = 0; cds.known && t < MUS_DT_COUNT; t++) {
@@ -229,15 +229,13 @@ act_csync(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_CSYNC,
 	    .why = MUS_RULE_CSYNCSET, .csync_serial = c->want->csync_serial};
 
-	if (!mus_is_known(ring, s, MUS_RR_CSYNC, mus_ctx_servers(c, s), c->policy, c->now, NULL))
+	if (!mus_is_known(ring, s, MUS_RR_CSYNC, c->facts->servers[s], c->policy, c->now, NULL))
 		return;
-	for (unsigned i = 0; i < ring->count; i++) {
-		const struct mus_version *v = &ring->v[i];
+	for (unsigned m = mus_served(c->facts, s, MUS_RR_CSYNC); m; m &= m - 1) {
+		const struct mus_version *v = &ring->v[__builtin_ctz(m)];
 		bool absent = (v->flags & MUS_VER_ABSENT) != 0;
 		bool right = !absent && v->aux == c->desire->csync_content && v->stray == 0;
 
-		if (!v->srv)
-			continue;
 		if (c->desire->csync) {
 			if (!right)
 				a.add = 1;
@@ -317,7 +315,7 @@ guard_acts(struct eval *e, const struct mus_ctx *c, const struct mus_act *act, u
 	if (e->has_safe && memcmp(&e->safe, &change, sizeof change) == 0)
 		return MUS_RES_HOLDS;
 	r = mus_guard_in(
-	    &e->sets, &e->has_sets, c->zone, c->seen, c->policy, c->now, &change, w);
+	    &e->sets, &e->has_sets, c->zone, c->seen, c->facts, c->policy, c->now, &change, w);
 	if (r == MUS_RES_HOLDS) {
 		e->safe = change;
 		e->has_safe = true;
@@ -370,14 +368,13 @@ drop_undrivable(const struct mus_ctx *c, struct mus_plan *plan)
 /* ---- adoption ------------------------------------------------------------------------------- */
 
 static uint64_t
-parent_shows(const struct mus_seen *seen, enum mus_rr_kind kind)
+parent_shows(const struct mus_ctx *c, enum mus_rr_kind kind)
 {
-	const struct mus_ring *ring = &seen->parent[kind - MUS_RR_DS];
+	const struct mus_ring *ring = &c->seen->parent[kind - MUS_RR_DS];
 	uint64_t set = 0;
 
-	for (unsigned i = 0; i < ring->count; i++)
-		if (ring->v[i].srv)
-			set |= ring->v[i].set;
+	for (unsigned m = mus_served(c->facts, MUS_PARENT, kind); m; m &= m - 1)
+		set |= ring->v[__builtin_ctz(m)].set;
 	return set;
 }
 
@@ -385,8 +382,8 @@ parent_shows(const struct mus_seen *seen, enum mus_rr_kind kind)
 static bool
 adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 {
-	uint64_t ds = parent_shows(c->seen, MUS_RR_DS), ns = parent_shows(c->seen, MUS_RR_PNS);
-	uint64_t parent = mus_ctx_servers(c, MUS_PARENT);
+	uint64_t ds = parent_shows(c, MUS_RR_DS), ns = parent_shows(c, MUS_RR_PNS);
+	uint64_t parent = c->facts->servers[MUS_PARENT];
 	struct mus_witness w;
 
 	if (!mus_is_known(&c->seen->parent[0], MUS_PARENT, MUS_RR_DS, parent, c->policy, c->now, &w) ||
@@ -399,7 +396,7 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		uint8_t bit = (uint8_t)(1u << s);
 
-		if (mus_keys_owned(c->zone, s) & ds)
+		if (c->facts->owned[s] & ds)
 			want->dsg |= bit;
 		for (unsigned n = 0; n < c->zone->ns_count; n++)
 			if (c->zone->ns[n].owner == s && !c->zone->ns[n].is_shared && (ns >> n & 1))
@@ -409,9 +406,9 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
 		if ((want->nsg >> s & 1) &&
 		    (!mus_is_known(&c->seen->signer[s][MUS_RR_KEY], s, MUS_RR_KEY,
-			 mus_ctx_servers(c, s), c->policy, c->now, &w) ||
+			 c->facts->servers[s], c->policy, c->now, &w) ||
 			!mus_is_known(&c->seen->signer[s][MUS_RR_NS], s, MUS_RR_NS,
-			    mus_ctx_servers(c, s), c->policy, c->now, &w))) {
+			    c->facts->servers[s], c->policy, c->now, &w))) {
 			wait_for(plan, &w, c->now);
 			return false;
 		}
@@ -512,8 +509,8 @@ run_clocks(const struct mus_ctx *c, struct mus_want *want)
 	tick(c, want, MUS_CLOCK_NS, ns, c->now);
 	if (want->proc.kind != MUS_PROC_REMOVE)
 		return;
-	servers = mus_ctx_servers(c, want->proc.signer);
-	if (servers & mus_reach(c->zone, c->seen)) {
+	servers = c->facts->servers[want->proc.signer];
+	if (servers & c->facts->reach) {
 		want->proc.clock[MUS_CLOCK_CUT].from = MUS_TIME_NEVER;
 		return;
 	}

@@ -4,9 +4,7 @@
 
 const uint8_t mus_dt_number[MUS_DT_COUNT] = {1, 2, 4};
 
-/* RRsets that stand for the zone's data: every one is signed by what signs the zone.  CDS and
- * CDNSKEY are not among them (V2c). */
-static const enum mus_rr_kind data_kinds[] = {MUS_RR_SOA, MUS_RR_NS, MUS_RR_NAME, MUS_RR_DENY0,
+const uint8_t mus_data_kind[MUS_DATA_KINDS] = {MUS_RR_SOA, MUS_RR_NS, MUS_RR_NAME, MUS_RR_DENY0,
     MUS_RR_DENY1, MUS_RR_DENY2, MUS_RR_CSYNC};
 
 static bool
@@ -17,6 +15,13 @@ is_same(const struct mus_ent *a, const struct mus_ent *b, bool is_ds)
 	    a->old_b == b->old_b && (!is_ds || memcmp(a->dt, b->dt, sizeof a->dt) == 0);
 }
 
+/* The server that a version is shown by. */
+static uint8_t
+server_of(const struct mus_version *v)
+{
+	return v->srv ? (uint8_t)__builtin_ctzll(v->srv) : MUS_NOBODY;
+}
+
 /* The one that lives longest is the witness. */
 static void
 outlive(struct mus_ent *e, const struct mus_version *v, struct mus_time end)
@@ -25,7 +30,7 @@ outlive(struct mus_ent *e, const struct mus_version *v, struct mus_time end)
 		return;
 	e->end = end;
 	e->first = v->first;
-	e->server = v->srv ? (uint8_t)__builtin_ctzll(v->srv) : MUS_NOBODY;
+	e->server = server_of(v);
 }
 
 struct mus_ent *
@@ -69,12 +74,24 @@ entry_of(const struct mus_version *v, unsigned origin, enum mus_rr_kind kind, st
 	struct mus_ent e = {
 	    .origin = (uint8_t)origin,
 	    .kind = (uint8_t)kind,
-	    .server = v->srv ? (uint8_t)__builtin_ctzll(v->srv) : MUS_NOBODY,
+	    .server = server_of(v),
 	    .first = v->first,
 	    .end = end,
 	};
 
 	return e;
+}
+
+/* A DS set as ${v} names it, a DS or CDS set. */
+static void
+add_ds_of(const struct mus_version *v, struct mus_time end, struct mus_sets *s)
+{
+	struct mus_ent e = entry_of(v, MUS_PARENT, MUS_RR_DS, end);
+
+	e.a = v->set;
+	e.is_void = (v->flags & MUS_VER_ABSENT) != 0;
+	memcpy(e.dt, v->dt, sizeof e.dt);
+	mus_sets_add(s, 'd', &e);
 }
 
 static void
@@ -88,29 +105,25 @@ add_ds(const struct mus_seen *seen, const struct mus_policy *policy, struct mus_
 		const struct mus_version *v = &ring->v[i];
 		struct mus_time end =
 		    mus_version_end(seen, ring, v, floor_s, now, policy->margin_s);
-		struct mus_ent e = entry_of(v, MUS_PARENT, MUS_RR_DS, end);
 
-		if (end.ms < now.ms)
-			continue;
-		e.a = v->set;
-		e.is_void = (v->flags & MUS_VER_ABSENT) != 0;
-		memcpy(e.dt, v->dt, sizeof e.dt);
-		mus_sets_add(s, 'd', &e);
+		if (end.ms >= now.ms)
+			add_ds_of(v, end, s);
 	}
 }
 
 /* A CDS set that every signer in Reach shows may be the DS set at any moment. */
 static void
-add_ds_asked(const struct mus_zone *zone, const struct mus_seen *seen, struct mus_sets *s)
+add_ds_asked(const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_facts *facts, struct mus_sets *s)
 {
-	uint64_t reach = mus_reach(zone, seen), showing = 0;
+	uint64_t reach = facts->reach, showing = 0;
 	const struct mus_version *asked = NULL;
 
 	for (unsigned o = 0; o < zone->signer_count; o++) {
 		const struct mus_ring *ring = &seen->signer[o][MUS_RR_CDS];
 
-		for (unsigned i = 0; i < ring->count; i++) {
-			const struct mus_version *v = &ring->v[i];
+		for (unsigned m = mus_served(facts, o, MUS_RR_CDS); m; m &= m - 1) {
+			const struct mus_version *v = &ring->v[__builtin_ctz(m)];
 
 			if (!(v->srv & reach) || (v->flags & (MUS_VER_ABSENT | MUS_VER_DELETE)))
 				continue;
@@ -140,39 +153,32 @@ add_ds_withdrawn(const struct mus_zone *zone, const struct mus_seen *seen,
 		const struct mus_ring *ring = &seen->signer[o][MUS_RR_CDS];
 
 		for (unsigned i = 0; i < ring->count; i++) {
-			const struct mus_version *v = &ring->v[i];
-			struct mus_ent e;
+			struct mus_time end = mus_asked_until(
+			    zone, seen, o, MUS_RR_CDS, &ring->v[i], policy, now);
 
-			if (v->srv)
-				continue;
-			e = entry_of(v, MUS_PARENT, MUS_RR_DS,
-			    mus_asked_until(zone, seen, o, MUS_RR_CDS, v, policy, now));
-			if (e.end.ms < now.ms)
-				continue;
-			e.a = v->set;
-			memcpy(e.dt, v->dt, sizeof e.dt);
-			mus_sets_add(s, 'd', &e);
+			if (end.ms >= now.ms)
+				add_ds_of(&ring->v[i], end, s);
 		}
 	}
 }
 
 /* CDS changes in flight: the parent may see them before we do, even if they are replaced by then. */
 static void
-add_ds_pending(const struct mus_zone *zone, const struct mus_seen *seen,
+add_ds_pending(const struct mus_seen *seen, const struct mus_facts *facts,
     const struct mus_policy *policy, struct mus_sets *s)
 {
 	for (unsigned p = 0; p < seen->pending_count; p++) {
 		const struct mus_pending *c = &seen->pending[p];
 		const struct mus_ring *ring = &seen->signer[c->signer][MUS_RR_CDS];
 
-		if (c->kind != MUS_RR_CDS || !(mus_servers_of(zone, c->signer) & mus_reach(zone, seen)))
+		if (c->kind != MUS_RR_CDS || !(facts->servers[c->signer] & facts->reach))
 			continue;
-		for (unsigned i = 0; i < ring->count; i++) {
-			const struct mus_version *v = &ring->v[i];
+		for (unsigned m = mus_served(facts, c->signer, MUS_RR_CDS); m; m &= m - 1) {
+			const struct mus_version *v = &ring->v[__builtin_ctz(m)];
 			struct mus_ent e = entry_of(v, MUS_PARENT, MUS_RR_DS, MUS_TIME_NEVER);
 
 			e.a = (v->set | c->add) & ~c->del;
-			if (!v->srv || e.a == v->set || e.a == 0)
+			if (e.a == v->set || e.a == 0)
 				continue;
 			e.server = MUS_NOBODY;
 			for (unsigned t = 0; t < MUS_DT_COUNT; t++)
@@ -183,81 +189,121 @@ add_ds_pending(const struct mus_zone *zone, const struct mus_seen *seen,
 	}
 }
 
-static void
-add_keys(const struct mus_zone *zone, const struct mus_seen *seen, unsigned o,
-    const struct mus_policy *policy, struct mus_time now, struct mus_sets *s)
+static struct mus_ent
+key_entry(const struct mus_version *v, unsigned o, uint64_t a, uint64_t b, struct mus_time end)
 {
-	const struct mus_ring *ring = &seen->signer[o][MUS_RR_KEY];
+	struct mus_ent e = entry_of(v, o, MUS_RR_KEY, end);
 
-	(void)zone;
-	for (unsigned i = 0; i < ring->count; i++) {
-		const struct mus_version *v = &ring->v[i];
-		struct mus_time end = mus_version_end(seen, ring, v, 0, now, policy->margin_s);
-		struct mus_ent e = entry_of(v, o, MUS_RR_KEY, end);
+	e.a = a;
+	e.b = b;
+	e.is_void = (v->flags & MUS_VER_ABSENT) != 0;
+	return e;
+}
 
-		if (end.ms < now.ms)
+/* A DNSKEY set that is served, as it is once a change in flight is made. */
+static void
+add_keys_pending(const struct mus_seen *seen, const struct mus_version *v, unsigned o, uint64_t b,
+    struct mus_time end, struct mus_sets *s)
+{
+	for (unsigned p = 0; p < seen->pending_count; p++) {
+		const struct mus_pending *c = &seen->pending[p];
+		uint64_t a = (v->set | c->add) & ~c->del;
+		struct mus_ent e;
+
+		if (c->signer != o || c->kind != MUS_RR_KEY || a == v->set)
 			continue;
-		e.a = v->set;
-		e.b = mus_sig_mask(v, now, policy->margin_s);
-		e.is_void = (v->flags & MUS_VER_ABSENT) != 0;
+		e = key_entry(v, o, a, b, end);
 		mus_sets_add(s, 'k', &e);
-		if (!v->srv)
-			continue;
-		for (unsigned p = 0; p < seen->pending_count; p++) {
-			const struct mus_pending *c = &seen->pending[p];
-			uint64_t a = (e.a | c->add) & ~c->del;
-
-			if (c->signer != o || c->kind != MUS_RR_KEY || a == v->set)
-				continue;
-			/* In flight: as made, too. */
-			struct mus_ent made = e;
-
-			made.a = a;
-			mus_sets_add(s, 'k', &made);
-		}
 	}
 }
 
-/* Most versions of a signer's data say the same: those are one member.  What is watched stands for the
- * whole copy: something that nobody sampled was signed alike, and may have the copy's largest TTL. */
+/* The member of ${list} that says this; NULL: none does. */
+static struct mus_ent *
+find_like(struct mus_ent *list, unsigned count, uint64_t a, uint64_t b, bool is_void)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (list[i].a == a && list[i].b == b && list[i].is_void == is_void)
+			return &list[i];
+	return NULL;
+}
+
 static void
-add_data(const struct mus_zone *zone, const struct mus_seen *seen, unsigned o, const struct mus_policy *policy,
+add_keys(const struct mus_seen *seen, unsigned o, const struct mus_policy *policy,
     struct mus_time now, struct mus_sets *s)
 {
-	struct mus_ent *last = NULL;
-	uint32_t ttl_s = mus_copy_ttl_max_s(zone, seen, o);
+	const struct mus_ring *ring = &seen->signer[o][MUS_RR_KEY];
+	int64_t now_s = mus_time_to_s(now), latest_s = now_s + policy->margin_s;
+	unsigned from = s->k_count;
 
-	for (unsigned d = 0; d < sizeof data_kinds / sizeof data_kinds[0]; d++) {
-		const struct mus_ring *ring = &seen->signer[o][data_kinds[d]];
-		uint32_t longest_s = ring->ttl_max_s > ttl_s ? ring->ttl_max_s : ttl_s;
+	for (unsigned i = 0; i < ring->count; i++) {
+		const struct mus_version *v = &ring->v[i];
+		struct mus_time end = mus_version_end(seen, ring, v, 0, now, policy->margin_s);
+		uint64_t b = mus_sig_mask_s(v, now_s, latest_s);
+		struct mus_ent *like;
 
-		/* The newest first: what was shown before ends before it, mostly. */
-		for (unsigned i = ring->count; i-- > 0;) {
-			const struct mus_version *v = &ring->v[i];
-			struct mus_time end;
-			struct mus_ent e;
-			uint64_t a;
+		if (end.ms < now.ms)
+			continue;
+		like = find_like(&s->k[from], s->k_count - from, v->set, b,
+		    (v->flags & MUS_VER_ABSENT) != 0);
+		if (like) {
+			outlive(like, v, end);
+		} else {
+			struct mus_ent e = key_entry(v, o, v->set, b, end);
 
-			/* What does not exist is vouched for by the denial, which is data itself. */
-			if (v->flags & MUS_VER_ABSENT)
-				continue;
-			a = mus_sig_mask(v, now, policy->margin_s);
-			if (last && last->a == a && last->is_void == (v->sig_count == 0) && !v->srv &&
-			    mus_time_add_s(v->last, (int64_t)longest_s + policy->margin_s).ms <= last->end.ms)
-				continue;
-			end = mus_version_end(seen, ring, v, ttl_s, now, policy->margin_s);
-			if (end.ms < now.ms)
-				continue;
-			if (last && last->a == a && last->is_void == (v->sig_count == 0)) {
-				outlive(last, v, end);
-				continue;
-			}
-			e = entry_of(v, o, data_kinds[d], end);
+			mus_sets_add(s, 'k', &e);
+		}
+		if (v->srv)
+			add_keys_pending(seen, v, o, b, end, s);
+	}
+}
+
+/* Most versions of a signer's data say the same: those are one member, ${last}.  What is watched stands
+ * for the whole copy: something that nobody sampled was signed alike, and may have the copy's largest
+ * TTL. */
+static struct mus_ent *
+add_data_of(const struct mus_seen *seen, const struct mus_facts *facts, unsigned o,
+    enum mus_rr_kind kind, const struct mus_policy *policy, struct mus_time now,
+    struct mus_ent *last, struct mus_sets *s)
+{
+	static const struct mus_ent none = {.a = ~0ull, .end = {INT64_MIN}};	/* like nothing there is */
+	const struct mus_ring *ring = &seen->signer[o][kind];
+	const struct mus_ent *like = last ? last : &none;
+	uint32_t ttl_s = facts->copy_ttl_s[o];
+	int64_t span_s = (int64_t)(ring->ttl_max_s > ttl_s ? ring->ttl_max_s : ttl_s) + policy->margin_s;
+	int64_t now_s = mus_time_to_s(now), latest_s = now_s + policy->margin_s;
+	struct mus_time by = mus_time_add_s(like->end, -span_s);
+
+	/* The newest first: what was shown before ends before it, mostly. */
+	for (const struct mus_version *v = ring->v + ring->count; v-- > ring->v;) {
+		struct mus_time end;
+		bool is_like;
+		uint64_t a;
+
+		/* What does not exist is vouched for by the denial, which is data itself. */
+		if (v->flags & MUS_VER_ABSENT)
+			continue;
+		a = mus_sig_mask_s(v, now_s, latest_s);
+		/* What is signed by somebody is not unsigned. */
+		is_like = a == like->a && (a != 0 || like->is_void == (v->sig_count == 0));
+		/* Withdrawn by then, it does not outlive that member. */
+		if (is_like && !v->srv && v->last.ms <= by.ms)
+			continue;
+		end = mus_version_end(seen, ring, v, ttl_s, now, policy->margin_s);
+		if (end.ms < now.ms)
+			continue;
+		if (is_like) {
+			outlive(last, v, end);
+		} else {
+			struct mus_ent e = entry_of(v, o, kind, end);
+
 			e.a = a;
 			e.is_void = v->sig_count == 0;
 			last = mus_sets_add(s, 'x', &e);
+			like = last ? last : &none;
 		}
+		by = mus_time_add_s(like->end, -span_s);
 	}
+	return last;
 }
 
 static void
@@ -272,18 +318,23 @@ group_algs(const struct mus_zone *zone, struct mus_sets *s)
 
 void
 mus_sets_alive(const struct mus_zone *zone, const struct mus_seen *seen,
-    const struct mus_policy *policy, struct mus_time now, struct mus_sets *s)
+    const struct mus_facts *facts, const struct mus_policy *policy, struct mus_time now,
+    struct mus_sets *s)
 {
 	s->d_count = s->k_count = s->x_count = 0;
 	s->full = false;
 	group_algs(zone, s);
 	add_ds(seen, policy, now, s);
-	add_ds_asked(zone, seen, s);
+	add_ds_asked(zone, seen, facts, s);
 	add_ds_withdrawn(zone, seen, policy, now, s);
-	add_ds_pending(zone, seen, policy, s);
+	add_ds_pending(seen, facts, policy, s);
 	for (unsigned o = 0; o < zone->signer_count; o++) {
-		add_keys(zone, seen, o, policy, now, s);
-		add_data(zone, seen, o, policy, now, s);
+		struct mus_ent *last = NULL;
+
+		add_keys(seen, o, policy, now, s);
+		for (unsigned d = 0; d < MUS_DATA_KINDS; d++)
+			last = add_data_of(seen, facts, o, (enum mus_rr_kind)mus_data_kind[d],
+			    policy, now, last, s);
 	}
 	s->d_alive = s->d_count;
 	s->k_alive = s->k_count;

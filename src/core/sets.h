@@ -33,7 +33,8 @@ struct mus_sets {
 /* All alive members at ${now}, with pending changes as made and as not made, and what the parent
  * may take up at any time because CDS asks for it. */
 void mus_sets_alive(const struct mus_zone *zone, const struct mus_seen *seen,
-    const struct mus_policy *policy, struct mus_time now, struct mus_sets *s);
+    const struct mus_facts *facts, const struct mus_policy *policy, struct mus_time now,
+    struct mus_sets *s);
 /* Adds a member unless it is there; returns it, NULL when full. */
 struct mus_ent *mus_sets_add(struct mus_sets *s, char which, const struct mus_ent *e);
 
@@ -57,6 +58,10 @@ void mus_sets_drop_new(struct mus_sets *s);
 #define MUS_UNINIT
 #endif
 
+/* RRsets that stand for the zone's data: every one is signed by what signs the zone.  CDS and CDNSKEY
+ * are not among them (V2c). */
+enum { MUS_DATA_KINDS = 7 };
+extern const uint8_t mus_data_kind[MUS_DATA_KINDS];	/* enum mus_rr_kind */
 extern const uint8_t mus_dt_number[MUS_DT_COUNT];	/* 1, 2, 4 */
 
 #endif

@@ -69,14 +69,16 @@ finish(struct eng_trial *t)
 	struct mus_zonestate *st = &t->st;
 	struct mus_ctl_fit fit = {.state = st, .finding = t->finding, .now = eng_now(e)};
 	struct mus_policy policy;
+	struct mus_facts facts;
 	struct mus_desire desire;
+	struct mus_ctx c = {&st->zone, &st->seen, &st->want, &policy, fit.now, &facts, &desire};
 	unsigned n = 0;
 
 	eng_policy_of(e, &t->zobj, NULL, &policy);
 	mus_settle(&st->zone, &st->seen, &st->want, &policy, fit.now);
-	mus_desire(&st->zone, &st->seen, &st->want, &policy, fit.now, &desire);
-	mus_preflight(&(struct mus_ctx){&st->zone, &st->seen, &st->want, &policy, fit.now, &desire}, t->idx,
-	    t->finding + t->count, MUS_FINDINGS_MAX - t->count, &n);
+	mus_facts(&st->zone, &st->seen, &policy, fit.now, &facts);
+	mus_desire(&c, &desire);
+	mus_preflight(&c, t->idx, t->finding + t->count, MUS_FINDINGS_MAX - t->count, &n);
 	fit.count = t->count + n;
 	t->done(t->arg, 0, NULL, &fit);
 	trial_free(t);

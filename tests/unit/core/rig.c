@@ -182,10 +182,12 @@ rig_plan(void)
 enum mus_result
 rig_condition(enum mus_rule rule)
 {
+	struct mus_facts facts;
 	struct mus_desire desire;
-	struct mus_ctx c = {&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &desire};
+	struct mus_ctx c = {&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &facts, &desire};
 
-	mus_desire(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &desire);
+	mus_facts(&r.z.zone, &r.z.seen, &r.policy, r.now, &facts);
+	mus_desire(&c, &desire);
 	r.w = MUS_WITNESS_NONE;
 	return mus_condition(&c, rule, &r.w);
 }

@@ -3,12 +3,18 @@
  */
 #include "rig.h"
 
+static struct mus_facts facts;
 static struct mus_desire d;
 
-static void
+/* The context of what is seen and wanted now. */
+static struct mus_ctx
 desire(void)
 {
-	mus_desire(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &d);
+	struct mus_ctx c = {&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &facts, &d};
+
+	mus_facts(&r.z.zone, &r.z.seen, &r.policy, r.now, &facts);
+	mus_desire(&c, &d);
+	return c;
 }
 
 static void
@@ -353,8 +359,7 @@ test_clocks(void **state)
 static void
 test_clock_ttls(void **state)
 {
-	struct mus_desire desire_;
-	struct mus_ctx c = {&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &desire_};
+	struct mus_ctx c;
 
 	(void)state;
 	rig_steady();
@@ -363,6 +368,7 @@ test_clock_ttls(void **state)
 	r.z.seen.parent[0].ttl_max_s = 86400;
 	r.z.seen.parent[MUS_RR_PNS - MUS_RR_DS].ttl_max_s = 172800;
 	r.z.seen.copy[B].ttl_max_s = 86400;
+	c = desire();
 	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_KEY), 7200);
 	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_DS), 86400);
 	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_NS), 172800);
@@ -464,9 +470,8 @@ static unsigned found_count;
 static enum mus_result
 preflight(void)
 {
-	struct mus_ctx c = {&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &d};
+	struct mus_ctx c = desire();
 
-	desire();
 	return mus_preflight(&c, B, found, 12, &found_count);
 }
 
@@ -660,7 +665,7 @@ test_unfit_addresses(void **state)
 static void
 test_worst_first(void **state)
 {
-	struct mus_ctx c = {&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &d};
+	struct mus_ctx c;
 
 	(void)state;
 	joiner();
@@ -671,6 +676,7 @@ test_worst_first(void **state)
 	for (unsigned i = 1; i < found_count; i++)
 		assert_true(found[i - 1].result >= found[i].result);
 	/* Too little room: the worst result all the same. */
+	c = desire();
 	assert_int_equal(mus_preflight(&c, B, found, 0, &found_count), MUS_RES_FAILS);
 	assert_int_equal(found_count, 0);
 }
