@@ -140,12 +140,12 @@ def flag(lab, server, name, value=True):
     lab.server(server).reload()
 
 
-def relay(lab, server, delay=0, loss=0, truncate=False, no_tcp=False, rcode=None):
+def relay(lab, server, delay=0, loss=0, truncate=False, no_tcp=False, rcode=None, no_updates=False):
     """Put a relay in front of a server, or change what an existing one does."""
     path = os.path.join(lab.dir, f"relay-{server}.json")
     number = None if rcode is None else int(dns.rcode.from_text(rcode))
     with open(path + ".new", "w", encoding="utf-8") as f:
-        json.dump({"delay": delay, "loss": loss, "truncate": truncate, "no_tcp": no_tcp, "rcode": number}, f)
+        json.dump({"delay": delay, "loss": loss, "truncate": truncate, "no_tcp": no_tcp, "no_updates": no_updates, "rcode": number}, f)
     os.replace(path + ".new", path)
     d = lab.state["servers"].get(server)
     if d is None or d["role"] not in ("signer", "secondary", "parent"):
@@ -166,6 +166,15 @@ def relay(lab, server, delay=0, loss=0, truncate=False, no_tcp=False, rcode=None
     lab.space.daemon("relay-" + server, [sys.executable, os.path.join(LAB_DIR, "musiclab", "relay.py"), path, *pairs])
     # it may be told to lose everything, so look for its socket instead of an answer
     wait_until(lambda: _listens(lab, public[0]), 10, "the relay listens")
+
+
+def updates(lab, server):
+    """What came through the relay: (seconds, zone) of every UPDATE, in order."""
+    try:
+        with open(os.path.join(lab.dir, f"relay-{server}.updates"), encoding="utf-8") as f:
+            return [(float(a), b) for a, b in (line.split() for line in f if line.endswith("\n"))]
+    except FileNotFoundError:
+        return []
 
 
 def _listens(lab, address):
@@ -239,9 +248,10 @@ def add_commands(sub, add):
     kind("refuse", "a signer refuses updates", lambda lab, a: flag(lab, a.server, "updates_refused"), server)
     kind("tsig", "a signer gets another TSIG secret than the key files say", lambda lab, a: flag(lab, a.server, "tsig_wrong"), server)
     kind("swallow", "Knot or PowerDNS answers NOERROR and drops foreign keys", lambda lab, a: swallow(lab, a.server), server)
-    kind("relay", "put a relay before a server, or change it", lambda lab, a: relay(lab, a.server, a.delay, a.loss, a.truncate, a.no_tcp, a.rcode), server,
+    kind("relay", "put a relay before a server, or change it", lambda lab, a: relay(lab, a.server, a.delay, a.loss, a.truncate, a.no_tcp, a.rcode, a.no_updates), server,
          (["--delay"], {"type": float, "default": 0, "help": "milliseconds each way"}), (["--loss"], {"type": float, "default": 0, "help": "per cent each way"}),
          (["--truncate"], {"action": "store_true", "help": "TC on every UDP answer"}), (["--no-tcp"], {"action": "store_true"}),
+         (["--no-updates"], {"action": "store_true", "help": "UPDATEs are lost, questions are not"}),
          (["--rcode"], {"help": "answer everything with this rcode, e.g. SERVFAIL"}))
 
     def run_mend(a):

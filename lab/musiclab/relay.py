@@ -1,7 +1,8 @@
 """A relay that owns a name server's public addresses and spoils what passes: delay, loss, truncation, wrong rcodes.
 
 It forwards UDP and TCP to the same server behind it.  Its wishes are a JSON file that is read again when it changes:
-{"delay": milliseconds each way, "loss": per cent each way, "truncate": bool, "no_tcp": bool, "rcode": number or null}.
+{"delay": milliseconds each way, "loss": per cent each way, "truncate": bool, "no_tcp": bool, "no_updates": bool, "rcode": number or null}.
+Beside it, in a file that ends in .updates, is a line for every UPDATE that came over TCP, passed on or not: seconds, zone.
 """
 import asyncio
 import json
@@ -9,6 +10,7 @@ import os
 import random
 import socket
 import sys
+import time
 
 
 class Wishes:
@@ -38,6 +40,17 @@ def question_end(wire):
     while wire[at]:
         at += wire[at] + 1
     return at + 5
+
+
+def updated_zone(wire):
+    """The zone that an UPDATE is about, or None."""
+    if len(wire) < 12 or wire[2] >> 3 & 15 != 5:
+        return None
+    labels, at = [], 12
+    while wire[at]:
+        labels.append(wire[at + 1:at + 1 + wire[at]].decode("ascii", "replace"))
+        at += wire[at] + 1
+    return ".".join(labels) + "."
 
 
 def spoil(wire, wishes, udp):
@@ -91,6 +104,12 @@ async def pump(reader, writer, wishes, answers):
         while True:
             size = await reader.readexactly(2)
             wire = await reader.readexactly(int.from_bytes(size, "big"))
+            zone = None if answers else updated_zone(wire)
+            if zone:
+                with open(wishes.path.removesuffix(".json") + ".updates", "a", encoding="utf-8") as f:
+                    f.write(f"{time.monotonic():.3f} {zone}\n")
+                if wishes.get("no_updates"):
+                    continue
             await asyncio.sleep(wishes.delay())
             if answers:
                 wire = spoil(wire, wishes, False)

@@ -9,7 +9,10 @@ const struct cli_column cli_columns_signer[] = {
     {"SIGNER", "name", CLI_S_TEXT}, {"DRIVER", "driver", CLI_S_TEXT},
     {"UPDATE", "update", CLI_S_TEXT}, {"KEY FILE", "key_file", CLI_S_TEXT},
     {"NAME SERVERS", "name_servers", CLI_S_SERVERS, .wide = true},
-    {"PROBED", "capabilities.probed_at", CLI_S_AGO}, {NULL}};
+    {"PROBED", "capabilities.probed_at", CLI_S_AGO}, {"WAITING", "changes.waiting", CLI_S_NUMBER},
+    {"SENT", "changes.sent", CLI_S_NUMBER, .wide = true},
+    {"REFUSED", "changes.refused", CLI_S_NUMBER, .wide = true},
+    {"PAUSED", "changes.paused_until", CLI_S_LEFT}, {NULL}};
 static const struct cli_column signer_full[] = {
     {"signer", "name", CLI_S_TEXT}, {"driver", "driver", CLI_S_TEXT},
     {"update", "update", CLI_S_TEXT}, {"key file", "key_file", CLI_S_TEXT},
@@ -20,7 +23,13 @@ static const struct cli_column signer_full[] = {
     {"may change CDNSKEY", "capabilities.cdnskey", CLI_S_TEXT},
     {"may change CSYNC", "capabilities.csync", CLI_S_TEXT},
     {"may change NS", "capabilities.ns", CLI_S_TEXT},
-    {"probed", "capabilities.probed_at", CLI_S_TIME}, {"created", "created_at", CLI_S_TIME},
+    {"probed", "capabilities.probed_at", CLI_S_TIME},
+    {"changes waiting", "changes.waiting", CLI_S_NUMBER},
+    {"changes unanswered", "changes.unanswered", CLI_S_NUMBER},
+    {"changes sent", "changes.sent", CLI_S_NUMBER}, {"changes refused", "changes.refused", CLI_S_NUMBER},
+    {"changes in vain", "changes.silent", CLI_S_NUMBER},
+    {"paused until", "changes.paused_until", CLI_S_TIME},
+    {"last failure", "changes.last_error", CLI_S_TEXT}, {"created", "created_at", CLI_S_TIME},
     {"changed", "changed_at", CLI_S_TIME}, {NULL}};
 const struct cli_column cli_columns_group[] = {{"GROUP", "name", CLI_S_TEXT},
     {"SIGNERS", "signers", CLI_S_MEMBERS}, {"ZONES", "zones", CLI_S_NUMBER},

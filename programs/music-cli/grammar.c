@@ -59,7 +59,7 @@ static const struct cli_word a_words[] = {
 	    {"shared-ns", "NAME[=ADDR,...]", "likewise, when it serves other signers' copies too", \
 		CLI_K_TEXT, CLI_MANY},                                                             \
 	    {"max-ttl", "SPAN", "declared largest TTL of its copy (1h); 0: not declared", CLI_K_TEXT}, \
-	    {"update-rate", "N", "changes per second at most", CLI_K_TEXT},                        \
+	    {"update-rate", "N", "changes per second at most; 0: no limit", CLI_K_TEXT},                        \
 	    {"no-transfer", NULL, "whole copies are refused there", CLI_K_TEXT},                   \
 	    {"transfer", NULL, "whole copies may be read there", CLI_K_TEXT},                      \
 	    {"declared-content", NULL, "vouch that its content equals the others'", CLI_K_TEXT},   \

@@ -248,6 +248,79 @@ metric(struct mus_buf *out, const char *name, const char *type, const char *help
 	    (unsigned long long)v);
 }
 
+/* One line a signer; a name has no character that must be escaped. */
+struct signer_lines {
+	struct api_call *call;
+	uint64_t (*value)(const struct mus_ctl_changes *now);
+	const char *metric;
+};
+
+static int
+add_signer_line(void *arg, const struct mus_signer_obj *o)
+{
+	struct signer_lines *l = arg;
+	struct mus_ctl_changes now;
+
+	mus_ctl_changes(l->call->engine, o->id, &now);
+	mus_buf_printf(&l->call->out, "%s{signer=\"%s\"} %llu\n", l->metric, o->name,
+	    (unsigned long long)l->value(&now));
+	return 0;
+}
+
+static uint64_t
+changes_waiting(const struct mus_ctl_changes *now)
+{
+	return now->waiting;
+}
+
+static uint64_t
+changes_sent(const struct mus_ctl_changes *now)
+{
+	return now->sent;
+}
+
+static uint64_t
+changes_refused(const struct mus_ctl_changes *now)
+{
+	return now->refused;
+}
+
+static uint64_t
+changes_silent(const struct mus_ctl_changes *now)
+{
+	return now->silent;
+}
+
+static uint64_t
+is_paused(const struct mus_ctl_changes *now)
+{
+	return mus_time_is_set(now->paused_until);
+}
+
+static void
+signer_metrics(struct api_call *c)
+{
+	static const struct {
+		const char *name, *type, *help;
+		uint64_t (*value)(const struct mus_ctl_changes *now);
+	} all[] = {
+	    {"musicd_signer_changes_waiting", "gauge", "Changes in the queue of a signer.", changes_waiting},
+	    {"musicd_signer_changes_sent_total", "counter", "Changes sent to a signer.", changes_sent},
+	    {"musicd_signer_changes_refused_total", "counter", "Of these, refused.", changes_refused},
+	    {"musicd_signer_changes_silent_total", "counter", "Of these, never answered.", changes_silent},
+	    {"musicd_signer_paused", "gauge", "The signer does not answer changes: 1.", is_paused},
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct signer_lines l = {c, all[i].value, all[i].name};
+
+		mus_buf_printf(&c->out, "# HELP %s %s\n# TYPE %s %s\n", all[i].name, all[i].help,
+		    all[i].name, all[i].type);
+		if (mus_store_list_signers(c->store, NULL, 1000, add_signer_line, &l) < 0)
+			c->out.failed = true;
+	}
+}
+
 void
 api_metrics(struct api_call *c)
 {
@@ -286,5 +359,6 @@ api_metrics(struct api_call *c)
 	metric(out, "musicd_rounds_total", "counter", "Looks at zones.", s.rounds);
 	metric(out, "musicd_api_requests_total", "counter", "REST requests.", c->api->requests);
 	metric(out, "musicd_api_streams", "gauge", "Event streams open.", c->api->stream_count);
+	signer_metrics(c);
 	api_reply_out(c, 200, c->route->content_type);
 }

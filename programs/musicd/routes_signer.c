@@ -4,6 +4,23 @@
 #include "base/text.h"
 #include "routes_int.h"
 
+/* What goes to the signer; its last error is copied into the arena. */
+static const struct mus_rep_changes *
+changes_of(struct api_call *c, struct mus_arena *a, int64_t id)
+{
+	struct mus_rep_changes *rep = mus_arena_alloc(a, sizeof *rep);
+	struct mus_ctl_changes now;
+	const char *error;
+
+	mus_ctl_changes(c->engine, id, &now);
+	error = mus_arena_printf(a, "%s", now.last_error.s);
+	if (rep != NULL && error != NULL)
+		*rep = (struct mus_rep_changes){.waiting = now.waiting, .unanswered = now.unanswered,
+		    .sent = now.sent, .refused = now.refused, .silent = now.silent, .full = now.full,
+		    .paused_until = now.paused_until, .last_error = error};
+	return error != NULL ? rep : NULL;
+}
+
 static int
 list_signer(void *arg, const struct mus_signer_obj *o)
 {
@@ -12,7 +29,7 @@ list_signer(void *arg, const struct mus_signer_obj *o)
 
 	if (!api_list_room(l))
 		return 1;
-	mus_body_of_signer(&l->item, o, &rep);
+	mus_body_of_signer(&l->item, o, changes_of(l->call, &l->item, o->id), &rep);
 	api_list_item(l, &rep, o->name);
 	return 0;
 }
@@ -35,7 +52,7 @@ reply_signer(struct api_call *c, unsigned status, const struct mus_signer_obj *o
 {
 	struct mus_rep_signer rep;
 
-	mus_body_of_signer(&c->arena, o, &rep);
+	mus_body_of_signer(&c->arena, o, changes_of(c, &c->arena, o->id), &rep);
 	api_reply_with(c, status, &rep, api_etag(c, o->id, o->changed_at, location));
 }
 

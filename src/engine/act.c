@@ -9,15 +9,6 @@
 #include "core/sets.h"
 #include "engine/int.h"
 
-static void
-job_free(struct eng_job *j)
-{
-	mus_arena_clear(&j->arena);
-	mus_tsig_key_free(j->own_key);
-	eng_signer_release(j->signer);
-	free(j);
-}
-
 /* ---- records ------------------------------------------------------------------------------------ */
 
 static bool
@@ -197,8 +188,18 @@ may_send(struct mus_engine *e, struct eng_busy *b, uint64_t id)
 	return true;
 }
 
-static void
-mark_sent(struct mus_engine *e, struct eng_busy *b, uint64_t id)
+void
+eng_sent_forget(struct eng_busy *b, uint64_t id)
+{
+	for (unsigned i = 0; i < b->sent_count; i++)
+		if (b->sent[i].id == id) {
+			b->sent[i] = b->sent[--b->sent_count];
+			return;
+		}
+}
+
+void
+eng_sent_mark(struct mus_engine *e, struct eng_busy *b, uint64_t id)
 {
 	struct eng_sent *s = NULL;
 
@@ -223,165 +224,171 @@ mark_sent(struct mus_engine *e, struct eng_busy *b, uint64_t id)
 		s->tries++;
 }
 
+/* The key of the zone alone, when it has one; else the signer's.  0, or why there is none. */
+static int
+take_key(struct eng_job *j, const struct mus_zone_obj *zobj, struct mus_errtext *et)
+{
+	const struct eng_signer *sg = j->signer;
+	const char *own = NULL;
+	int rc;
+
+	for (unsigned i = 0; i < zobj->signer_count; i++)
+		if (zobj->signer[i].signer_id == sg->obj.id && zobj->signer[i].key_file[0])
+			own = zobj->signer[i].key_file;
+	j->target.key = sg->key;
+	if (own) {
+		if ((rc = mus_tsig_key_load(own, &j->own_key, et)) < 0)
+			return rc;
+		j->target.key = j->own_key;
+	} else if (sg->obj.key_file[0] && !sg->key) {
+		*et = sg->key_error;
+		return MUS_ERR_INVAL;
+	}
+	return 0;
+}
+
 static struct eng_job *
-job_new(struct mus_engine *e, const struct mus_zone_obj *zobj, const struct mus_zonestate *st,
-    unsigned s, struct mus_errtext *et)
+job_new(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
+    const struct mus_zonestate *st, unsigned s, struct mus_errtext *et)
 {
 	struct eng_signer *sg = eng_signer_get(e, st->book.signer_id[s], et);
+	struct eng_box *box = sg ? eng_box_get(e, sg->obj.id, sg->obj.name) : NULL;
 	struct eng_job *j;
-	const char *own = NULL;
 
-	if (!sg || !sg->driver || !sg->driver->apply)
+	if (!box || !sg->driver || !sg->driver->apply)
 		return NULL;
 	j = calloc(1, sizeof *j);
 	if (!j)
 		return NULL;
 	mus_arena_init(&j->arena, 1 << 20);
 	j->e = e;
+	j->box = box;
 	j->signer = eng_signer_hold(sg);
-	j->zone_id = zobj->id;
+	j->zone_id = j->item.zone_id = zobj->id;
 	j->signer_id = sg->obj.id;
 	j->driver = sg->driver;
+	j->made_at = eng_now(e);
 	snprintf(j->zone, sizeof j->zone, "%s", zobj->name);
-	j->target = (struct mus_drv_target){
-	    .dnsx = e->o.dnsx, .update = sg->obj.update, .key = sg->key};
-	for (unsigned i = 0; i < zobj->signer_count; i++)
-		if (zobj->signer[i].signer_id == sg->obj.id && zobj->signer[i].key_file[0])
-			own = zobj->signer[i].key_file;
-	if (own) {
-		if (mus_tsig_key_load(own, &j->own_key, et) < 0)
-			goto fail;
-		j->target.key = j->own_key;
-	} else if (sg->obj.key_file[0] && !sg->key) {
-		*et = sg->key_error;
-		goto fail;
+	j->target = (struct mus_drv_target){.dnsx = e->o.dnsx, .update = sg->obj.update};
+	if (take_key(j, zobj, et) < 0 || mus_name_parse(zobj->name, &j->target.zone, et) < 0) {
+		eng_job_free(j);
+		return NULL;
 	}
-	if (mus_name_parse(zobj->name, &j->target.zone, et) < 0)
-		goto fail;
+	j->z = z;
+	j->zone_next = z->busy->jobs;
+	z->busy->jobs = j;
 	return j;
-fail:
-	job_free(j);
+}
+
+/* What the zone has on its way to a signer and not sent yet, taken out of the queue; NULL: nothing. */
+static struct eng_job *
+take_unsent(struct eng_zone *z, int64_t signer_id)
+{
+	for (struct eng_job *j = z->busy->jobs; j; j = j->zone_next) {
+		if (j->signer_id != signer_id || j->withdrawn || j->state == ENG_JOB_SENT)
+			continue;
+		if (j->state == ENG_JOB_WAITING)
+			mus_outbox_withdraw(&j->box->out, &j->item);
+		j->withdrawn = true;
+		return j;
+	}
 	return NULL;
 }
 
-/* All actions of one signer in one UPDATE. */
-static void
-act_signer(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
-    struct mus_zonestate *st, const struct mus_plan *plan, unsigned s)
+static bool
+has_act(const struct eng_job *j, uint64_t id)
+{
+	for (unsigned i = 0; j && i < j->id_count; i++)
+		if (j->id[i] == id)
+			return true;
+	return false;
+}
+
+/* All actions for one signer that fit, and are due, into a job; NULL: none. */
+static struct eng_job *
+compose(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
+    struct mus_zonestate *st, const struct mus_plan *plan, unsigned s, const struct eng_job *old)
 {
 	struct mus_errtext et = {""};
-	struct eng_busy *b = eng_busy(z);
 	struct eng_job *j = NULL;
 	char text[MUS_TEXT_MAX];
 
-	if (!b)
-		return;
 	for (unsigned i = 0; i < plan->act_count; i++) {
 		const struct mus_act *a = &plan->act[i];
 		size_t had;
 
-		if (a->kind != MUS_ACT_CHANGE || a->signer != s || !may_send(e, b, a->id))
+		if (a->kind != MUS_ACT_CHANGE || a->signer != s || !may_send(e, z->busy, a->id))
 			continue;
-		if (!j && !(j = job_new(e, zobj, st, s, &et))) {
+		if (!j && !(j = job_new(e, z, zobj, st, s, &et))) {
 			eng_event(e, zobj->id, zobj->name, "alarm", "musicd", LOG_ERR,
 			    "%s cannot be changed: %s", st->book.signer[s], et.s);
-			mark_sent(e, b, a->id);
-			return;
+			eng_sent_mark(e, z->busy, a->id);
+			return NULL;
 		}
 		had = j->change.count;
-		if (j->sent_count == sizeof j->sent / sizeof j->sent[0] ||
+		if (j->id_count == sizeof j->id / sizeof j->id[0] ||
 		    !mus_pending_add(&st->seen, a, eng_now(e)) || !put_act(j, st, a)) {
 			j->change.count = had;	/* did not fit: next turn */
 			continue;
 		}
-		j->sent[j->sent_count++] = (struct eng_sent){.id = a->id, .at = eng_now(e)};
-		mark_sent(e, b, a->id);
+		j->id[j->id_count++] = a->id;
 		mus_act_text(&st->book, &st->zone, a, text);
-		eng_event(e, zobj->id, zobj->name, "action", "musicd", LOG_INFO, "%s", text);
+		if (!has_act(old, a->id))
+			eng_event(e, zobj->id, zobj->name, "action", "musicd", LOG_INFO, "%s", text);
 		if (!j->words[0])
 			snprintf(j->words, sizeof j->words, "%s", text);
 	}
-	if (!j)
+	if (j && j->change.count == 0) {
+		eng_job_free(j);
+		return NULL;
+	}
+	return j;
+}
+
+/* All actions of one signer in one UPDATE, in the place of what waited there. */
+static void
+act_signer(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
+    struct mus_zonestate *st, const struct mus_plan *plan, unsigned s, const struct eng_job *old)
+{
+	struct eng_box *box = eng_box_get(e, st->book.signer_id[s], st->book.signer[s]);
+	struct eng_job *j;
+
+	if (!box)
 		return;
-	if (j->change.count == 0) {
-		job_free(j);
+	if (!old && box->out.waiting_count + box->coming >= MUS_OUTBOX_MAX) {
+		box->stats.full++;
 		return;
 	}
-	b->jobs++;
+	j = compose(e, z, zobj, st, plan, s, old);
+	if (!j)
+		return;
+	j->item.place = old ? old->item.place : 0;
+	box->coming++;
 	*e->jobs_tail = j;
 	e->jobs_tail = &j->next;
 }
 
 void
 eng_act(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
-    struct mus_zonestate *st, const struct mus_plan *plan)
+    struct mus_zonestate *st, struct mus_plan *plan)
 {
+	struct eng_job *old[MUS_SIGNERS_MAX] = {NULL};
+	uint32_t signers = 0;
+
+	eng_queue_waits(e, z, st, plan);
+	for (unsigned i = 0; i < plan->act_count && !plan->proposal; i++)
+		if (plan->act[i].kind == MUS_ACT_CHANGE)
+			signers |= 1u << plan->act[i].signer;
+	if (signers ? !eng_busy(z) : !z->busy)
+		return;
+	/* What is sent is always what the last look asks for: nothing older stays in a queue. */
 	for (unsigned s = 0; s < st->zone.signer_count; s++)
-		act_signer(e, z, zobj, st, plan, s);
-}
-
-/* ---- sending -------------------------------------------------------------------------------------- */
-
-static void
-on_result(void *arg, const struct mus_drv_result *r)
-{
-	struct eng_job *j = arg;
-	struct mus_engine *e = j->e;
-	struct eng_zone *z = eng_zone_get(e, j->zone_id);
-	const char *who = j->signer->obj.name;
-
-	if (z && z->busy && z->busy->jobs)
-		z->busy->jobs--;
-	switch (r->outcome) {
-	case MUS_DRV_SHOWN:
-		break;
-	case MUS_DRV_NOT_SHOWN:
-	case MUS_DRV_REFUSED:
-	case MUS_DRV_FAILED:
-		e->stats.updates_failed++;
-		eng_event(e, j->zone_id, j->zone, "refused", "musicd", LOG_WARNING, "%s: %s (%s)", who,
-		    r->words.s, j->words);
-		break;
-	case MUS_DRV_STALE:
-		eng_event(e, j->zone_id, j->zone, "stale", "musicd", LOG_INFO, "%s: %s", who, r->words.s);
-		break;
-	}
-	/* When all changes of this plan are answered: one look at what was changed, not one for each. */
-	if (z && !(z->busy && z->busy->jobs))
-		eng_wake(e, z, 0, r->outcome == MUS_DRV_SHOWN ? 0 : e->o.poll_ms);
-	if (r->outcome == MUS_DRV_REFUSED && r->rcode == MUS_RCODE_NOTAUTH)
-		eng_signer_forget(e, j->signer_id);	/* the key file may be another by now */
-	job_free(j);
-}
-
-void
-eng_send_jobs(struct mus_engine *e)
-{
-	struct eng_job *j = e->jobs, *next;
-
-	e->jobs = NULL;
-	e->jobs_tail = &e->jobs;
-	for (; j; j = next) {
-		struct mus_drv_result failed = {.outcome = MUS_DRV_FAILED};
-		int rc = MUS_ERR_STORE;
-
-		next = j->next;
-		/* What is not on disk is not sent; the next turn plans it again. */
-		if (!e->tx_failed && !e->stopping) {
-			e->stats.updates_sent++;
-			rc = j->driver->apply(&j->target, &j->change, on_result, j);
-		}
-		if (rc == 0)
-			continue;
-		mus_errf(&failed.words, rc, "not sent: %s", mus_err_text(rc));
-		if (rc == MUS_ERR_STORE) {
-			struct eng_zone *z = eng_zone_get(e, j->zone_id);
-
-			if (z && z->busy && z->busy->jobs)
-				z->busy->jobs--;
-			job_free(j);
-		} else {
-			on_result(j, &failed);
-		}
+		old[s] = take_unsent(z, st->book.signer_id[s]);
+	eng_withdraw(z);
+	for (unsigned s = 0; s < st->zone.signer_count; s++) {
+		if (signers >> s & 1)
+			act_signer(e, z, zobj, st, plan, s, old[s]);
+		if (old[s] && old[s]->state == ENG_JOB_WAITING)
+			eng_job_free(old[s]);	/* what is still coming is freed after the commit */
 	}
 }

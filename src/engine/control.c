@@ -146,13 +146,14 @@ static int
 check_signer(struct mus_signer_obj *o, struct mus_errtext *et)
 {
 	const struct mus_driver *d = mus_driver_find(o->driver);
+	char names[MUS_DRV_NAMES_MAX];
 	int rc;
 
 	if ((rc = check_label("name", o->name, et)) < 0)
 		return rc;
 	if (!d)
 		return mus_errf(et, MUS_ERR_INVAL, "driver: no driver \"%s\" (there are: %s)", o->driver,
-		    mus_driver_names());
+		    mus_driver_names(names));
 	if (d->needs_update_addr && o->update.family == 0)
 		return mus_errf(
 		    et, MUS_ERR_INVAL, "update: driver %s needs the address that takes UPDATEs", d->name);
@@ -241,6 +242,7 @@ mus_ctl_put_signer(
 	if (rc < 0)
 		return rc;
 	eng_signer_forget(e, o->id);
+	eng_box_changed(e, o->id);
 	f.signer_id = o->id;
 	if (!fresh)
 		return mus_store_list_groups(e->o.store, NULL, 1u << 20, group_with, &f) < 0
@@ -262,8 +264,10 @@ mus_ctl_delete_signer(
 	if (rc == 0)
 		rc = note(e, 0, "", "operator", actor, et, "signer %s deleted", name);
 	rc = end(e, rc, et);
-	if (rc == 0)
+	if (rc == 0) {
 		eng_signer_forget(e, o.id);
+		eng_box_changed(e, o.id);
+	}
 	return rc;
 }
 
@@ -589,8 +593,10 @@ set_held(struct mus_engine *e, const char *actor, const char *zone, bool held, c
 		rc = note(e, o.id, o.name, "operator", actor, et, "%s%s%s",
 		    held ? "held" : "resumed", reason[0] ? ": " : "", reason);
 	rc = end(e, rc, et);
-	if (rc == 0 && (z = eng_zone_get(e, o.id)))
+	if (rc == 0 && (z = eng_zone_get(e, o.id))) {
+		eng_withdraw(z);
 		eng_wake(e, z, ENG_FOCUS_ALL, 0);
+	}
 	return rc;
 }
 
@@ -607,7 +613,7 @@ mus_ctl_resume(struct mus_engine *e, const char *actor, const char *zone, struct
 	return set_held(e, actor, zone, false, "", et);
 }
 
-/* A note in the history, then a look. */
+/* A note in the history, then a look; what was planned before the operator spoke is planned anew. */
 static int
 noted_wake(struct mus_engine *e, const struct mus_zone_obj *o, const char *actor, const char *text,
     struct mus_errtext *et)
@@ -617,8 +623,10 @@ noted_wake(struct mus_engine *e, const struct mus_zone_obj *o, const char *actor
 
 	if (rc == 0)
 		rc = end(e, note(e, o->id, o->name, "operator", actor, et, "%s", text), et);
-	if (rc == 0 && z)
+	if (rc == 0 && z) {
+		eng_withdraw(z);
 		eng_wake(e, z, ENG_FOCUS_ALL, 0);
+	}
 	return rc;
 }
 
@@ -711,7 +719,7 @@ forceable(enum mus_rule rule, struct mus_errtext *et)
 {
 	/* What must never be passed: there is nothing left to force. */
 	if (rule == MUS_RULE_NONE || rule == MUS_RULE_LASTONE || rule == MUS_RULE_HELD ||
-	    rule == MUS_RULE_MANUAL || rule >= MUS_RULE_COUNT) {
+	    rule == MUS_RULE_MANUAL || rule == MUS_RULE_QUEUE || rule >= MUS_RULE_COUNT) {
 		mus_errf(et, MUS_ERR_INVAL, "rule: %s cannot be forced",
 		    rule < MUS_RULE_COUNT ? mus_rule_text(rule) : "?");
 		return MUS_RULE_NONE;
@@ -816,6 +824,8 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 		policy.fresh_s = (uint32_t)(e->o.idle_ms / 500);
 	mus_settle(&st->zone, &st->seen, &st->want, &policy, eng_now(e));
 	mus_plan(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_plan);
+	if (z)
+		eng_queue_waits(e, z, st, &e->view_plan);
 	mus_judge(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_verdict);
 	*out = (struct mus_zone_view){st, &e->view_plan, &e->view_verdict, eng_now(e)};
 	return 0;

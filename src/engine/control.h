@@ -76,6 +76,18 @@ typedef void mus_ctl_event_fn(void *arg, const struct mus_event_obj *o);
 int mus_ctl_listen(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg) MUS_MUST_CHECK;
 void mus_ctl_unlisten(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg);
 
+/* What goes to one signer: its queue of changes, and what became of those sent since the start. */
+struct mus_ctl_changes {
+	uint64_t waiting, unanswered;	/* now */
+	uint64_t sent;
+	uint64_t refused;		/* answered with a refusal */
+	uint64_t silent;		/* without an answer */
+	uint64_t full;			/* times a zone found no room in the queue */
+	struct mus_time paused_until;	/* it does not answer: the next is tried then; NEVER: it does */
+	struct mus_errtext last_error;	/* of the last refusal or silence; empty: none */
+};
+void mus_ctl_changes(const struct mus_engine *e, int64_t signer_id, struct mus_ctl_changes *out);
+
 struct mus_ctl_stats {
 	uint64_t zones, busy, due, in_flight;
 	uint64_t questions, answers, timeouts, updates_sent, updates_failed, transfers;

@@ -189,6 +189,8 @@ static void
 zone_free(struct eng_zone *z)
 {
 	eng_turn_free(z->turn);
+	for (struct eng_job *j = z->busy ? z->busy->jobs : NULL; j; j = j->zone_next)
+		j->z = NULL;		/* under way: what comes back is about no zone of ours */
 	free(z->busy);
 	free(z);
 }
@@ -201,6 +203,7 @@ eng_zone_drop(struct mus_engine *e, int64_t id)
 	if (!z)
 		return;
 	heap_remove(e, z);
+	eng_withdraw(z);
 	if (!z->in_turn) {
 		zone_free(z);
 		return;
@@ -447,6 +450,12 @@ on_each_due(void *arg, int64_t id, struct mus_time due)
 	return eng_zone_add(arg, id, due);
 }
 
+static void
+on_box_due(void *arg)
+{
+	eng_boxes_pump(arg);
+}
+
 int
 mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct mus_errtext *et)
 {
@@ -467,11 +476,13 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	e->zone_by_id = mus_map_new(1, 2);
 	e->signer_by_id = mus_map_new(3, 4);
 	e->parent_by_name = mus_map_new((uint64_t)eng_now(e).ms, 5);
+	e->box_by_id = mus_map_new(6, 7);
+	e->box_timer = mus_timer_new(o->loop, on_box_due, e);
 	e->sigs = mus_sigcache_new(65536);
 	e->timer = mus_timer_new(o->loop, on_due, e);
 	e->commit_timer = mus_timer_new(o->loop, on_commit_due, e);
 	if (!e->zone_by_id || !e->signer_by_id || !e->parent_by_name || !e->sigs || !e->timer ||
-	    !e->commit_timer)
+	    !e->commit_timer || !e->box_by_id || !e->box_timer)
 		goto fail;
 	rc = mus_loop_at_turn_end(o->loop, at_turn_end, e);
 	if (rc == 0)
@@ -505,12 +516,14 @@ mus_engine_free(struct mus_engine *e)
 	commit(e);
 	mus_timer_free(e->timer);
 	mus_timer_free(e->commit_timer);
+	mus_timer_free(e->box_timer);
 	eng_copies_cancel(e);
 	eng_trials_free(e);
 	while (e->deleted)
 		bury(e, e->deleted);
 	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)
 		zone_free(v);
+	eng_boxes_free(e);
 	for (pos = 0; e->signer_by_id && mus_map_next(e->signer_by_id, &pos, NULL, NULL, &v);)
 		eng_signer_release(v);
 	eng_parents_free(e);

@@ -8,6 +8,7 @@
 #include "dns/denial.h"
 #include "dns/dnskey.h"
 #include "engine/engine.h"
+#include "engine/outbox.h"
 #include "io/xfrin.h"
 #include "model/codec.h"
 #include "model/text.h"
@@ -94,10 +95,26 @@ struct eng_turn {
 	struct eng_parent *parent;
 };
 
-/* An act waiting for the commit, then for its driver. */
+/* What goes to one signer, of all zones. */
+struct eng_box {
+	int64_t signer_id;
+	char name[MUS_LABEL_MAX];
+	struct mus_outbox out;
+	unsigned coming;		/* waiting for the commit, then in the queue */
+	struct mus_ctl_changes stats;	/* what counts; the rest is filled in when asked */
+};
+
+/* An act waiting for the commit, then in the signer's queue, then for its driver. */
 struct eng_job {
 	struct mus_engine *e;
-	struct eng_job *next;
+	struct eng_job *next;		/* before the commit */
+	struct eng_job *zone_next;	/* of the same zone */
+	enum { ENG_JOB_COMING, ENG_JOB_WAITING, ENG_JOB_SENT } state;
+	struct mus_outbox_item item;
+	struct eng_box *box;
+	struct eng_zone *z;		/* NULL: no zone of ours any more */
+	bool withdrawn;			/* not to be sent after all */
+	struct mus_time made_at;
 	int64_t zone_id, signer_id;
 	char zone[MUS_ZONETEXT_MAX];
 	char words[MUS_TEXT_MAX];
@@ -107,8 +124,8 @@ struct eng_job {
 	struct mus_tsig_key *own_key;	/* per-zone key, freed with the job */
 	struct mus_drv_change change;
 	const struct mus_driver *driver;
-	struct eng_sent sent[8];	/* for the books: ids in this change */
-	unsigned sent_count;
+	uint64_t id[8];			/* for the books: actions in this change */
+	unsigned id_count;
 };
 
 /* A zone in the schedule; the busy part exists only while something is going on. */
@@ -118,7 +135,7 @@ struct eng_busy {
 	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started */
 	uint8_t copying;			/* signers whose copy is being read */
 	uint32_t copy_why[MUS_SIGNERS_MAX];	/* hash of why the last one failed; 0: it did not */
-	uint8_t jobs;				/* changes under way */
+	struct eng_job *jobs;			/* changes in queues and under way */
 	bool recheck;				/* something is to be done: what is not recent is asked first */
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
 	struct mus_time wait_since;		/* since when it is waited for */
@@ -156,7 +173,9 @@ struct mus_engine {
 	bool in_tx, tx_failed;
 	struct mus_time commit_at;	/* not before: many turns share one transaction when there are many */
 	struct mus_timer *commit_timer;
-	struct eng_job *jobs, **jobs_tail;	/* to be sent after the commit */
+	struct eng_job *jobs, **jobs_tail;	/* to be queued after the commit */
+	struct mus_map *box_by_id;	/* int64 of a signer -> struct eng_box */
+	struct mus_timer *box_timer;	/* the next change that only waits for time */
 	struct eng_search *searches;		/* look-ups under way */
 	struct eng_copy *copies;		/* transfers under way */
 	struct eng_trial *trials;		/* preflights under way */
@@ -232,10 +251,27 @@ void eng_turn_free(struct eng_turn *t);
 void eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy);
 /* turn.c: what follows when the answers are in. */
 void eng_turn_done(struct eng_turn *t);
-/* act.c */
+/* act.c: the acts of a plan into the signers' queues, in the place of what the zone had there.  A
+ * queue that holds the zone up stands first among the waits of ${plan} then. */
 void eng_act(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
-    struct mus_zonestate *st, const struct mus_plan *plan);
+    struct mus_zonestate *st, struct mus_plan *plan);
+/* An action was sent: not again before its time.  Or it may be sent again at any time. */
+void eng_sent_mark(struct mus_engine *e, struct eng_busy *b, uint64_t id);
+void eng_sent_forget(struct eng_busy *b, uint64_t id);
+
+/* queue.c: what is on its way to each signer.  After the commit: into the queues, and out of them
+ * what may go. */
 void eng_send_jobs(struct mus_engine *e);
+/* What the zone has in queues is not sent any more. */
+void eng_withdraw(struct eng_zone *z);
+struct eng_box *eng_box_get(struct mus_engine *e, int64_t signer_id, const char *name);	/* NULL: no memory */
+void eng_box_changed(struct mus_engine *e, int64_t signer_id);	/* the operator changed the signer */
+void eng_boxes_pump(struct mus_engine *e);
+void eng_boxes_free(struct mus_engine *e);
+void eng_job_free(struct eng_job *j);
+/* Says in ${plan} which queues hold the zone up. */
+void eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
+    struct mus_plan *plan);
 /* copy.c */
 void eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
     const struct mus_zonestate *st, uint8_t signers);

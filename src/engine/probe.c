@@ -110,7 +110,11 @@ on_change(void *arg, const struct mus_drv_result *r)
 {
 	struct probe *p = arg;
 	bool good = r->outcome == MUS_DRV_SHOWN;
+	struct eng_box *box = eng_box_get(p->e, p->signer_id, p->signer);
 
+	/* An operator's trial does not queue, but the others wait a little longer for it. */
+	if (box)
+		mus_outbox_charge(&box->out, r->messages, mus_loop_mono_ms(p->e->o.loop));
 	if (p->undoing) {
 		p->undone[p->now] = good ? MUS_YES : MUS_NO;
 		if (!good)

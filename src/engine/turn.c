@@ -231,6 +231,7 @@ focus_of_wait(const struct mus_witness *w)
 	case MUS_RULE_TTLMAX:
 		/* A copy that is still to be read: the end of the transfer wakes the zone. */
 		return w->result == MUS_RES_UNKNOWN ? 0 : ENG_FOCUS_ALL;
+	case MUS_RULE_QUEUE:
 	case MUS_RULE_HELD:
 	case MUS_RULE_MANUAL:
 		return 0;
@@ -330,8 +331,7 @@ eng_turn_done(struct eng_turn *t)
 	}
 	if (e->plan.poll || e->plan.want.proc.kind != MUS_PROC_NONE)
 		eng_busy(z);
-	if (!e->plan.proposal && e->plan.act_count)
-		eng_act(e, z, &e->zobj, st, &e->plan);
+	eng_act(e, z, &e->zobj, st, &e->plan);
 	next_ms = next_look_ms(e, z, &e->plan);
 	status(e, z, st, &e->plan, next_ms);
 	if (eng_save_state(e, z->id, st) < 0)

@@ -36,7 +36,7 @@ struct mus_signer_obj {
 	bool no_transfer;		/* whole copies are refused there */
 	uint32_t max_ttl_s;		/* declared largest TTL; 0: not declared */
 	bool declared_content;
-	uint32_t update_rate;		/* UPDATEs per second at most; 0: default */
+	uint32_t update_rate;		/* UPDATEs per second at most; 0: no limit */
 	struct mus_ns_obj ns[MUS_OBJ_NS_MAX];
 	uint8_t ns_count;
 	struct mus_caps caps;		/* from probe */

@@ -59,6 +59,7 @@
 	X(REACH, "reach", "no resolver is led to the leaving signer any more")                     \
 	X(DATAWAIT, "DATA-Wait", "the leaving signer's data have left all caches")                 \
 	X(PREFLIGHT, "preflight", "the joining signer is fit")                                     \
+	X(QUEUE, "queue", "the signer takes changes as they come")                                 \
 	X(HELD, "held", "the operator holds the zone")                                             \
 	X(MANUAL, "manual", "the operator takes each step by hand")                                \
 	X(PARTIAL, "adopt", "the zone has been seen completely once")

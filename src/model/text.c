@@ -553,6 +553,21 @@ old_in_caches(struct tx *t, const struct mus_witness *w, const char *what)
 	in_caches(t, w, "every server shows the new one");
 }
 
+/* The number is that of the places; none: it is silent. */
+static void
+queue(struct tx *t, const struct mus_witness *w)
+{
+	if (w->number != 0) {
+		say(t, "%u changes wait for ", w->number);
+		origin(t, w->origin);
+		say(t, " already: there is no room for one more");
+	} else {
+		origin(t, w->origin);
+		say(t, " does not answer changes");
+		until(t, "; the next is tried at ", w->until);
+	}
+}
+
 static void
 rest_of_rules(struct tx *t, const struct mus_witness *w)
 {
@@ -586,6 +601,9 @@ rest_of_rules(struct tx *t, const struct mus_witness *w)
 		break;
 	case MUS_RULE_G9:
 		guard(t, w, "a name server's address may not change yet");
+		break;
+	case MUS_RULE_QUEUE:
+		queue(t, w);
 		break;
 	case MUS_RULE_HELD:
 		say(t, "the operator holds the zone: nothing is changed");

@@ -121,6 +121,7 @@ sweep_csync(struct job *j)
 	if (len < 0)
 		return len;
 	ask.wire_len = (size_t)len;
+	j->result.messages++;
 	return mus_dnsx_ask(j->target.dnsx, &ask, on_swept, j, NULL);
 }
 
@@ -195,6 +196,7 @@ on_update(void *arg, const struct mus_dnsx_answer *a)
 	if (a->err != 0 && !a->msg) {
 		j->result.outcome = MUS_DRV_FAILED;
 		j->result.words = a->words;
+		j->result.silent = a->err == MUS_ERR_TIMEOUT || a->err == MUS_ERR_NET;
 		finish(j);
 		return;
 	}
@@ -289,6 +291,7 @@ ddns_apply(const struct mus_drv_target *t, const struct mus_drv_change *change, 
 		note_type(j, change->rr[i].type);
 	}
 	j->count = change->count;
+	j->result.messages = 1;
 	if (mus_arena_failed(&j->arena))
 		goto out;
 	rc = mus_update_build(&t->zone, upd, fill(j, change, upd), 0, wire, MUS_MSG_MAX);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "signer/driver.h"
@@ -5,21 +6,25 @@
 /* A signer without an entrance: the plan names what to change, a person changes it. */
 const struct mus_driver mus_driver_manual = {.name = "manual"};
 
-static const struct mus_driver *const drivers[] = {&mus_driver_ddns, &mus_driver_manual};
-
 const struct mus_driver *
 mus_driver_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
-		if (strcmp(drivers[i]->name, name) == 0)
-			return drivers[i];
+	for (size_t i = 0; mus_drivers[i]; i++)
+		if (strcmp(mus_drivers[i]->name, name) == 0)
+			return mus_drivers[i];
 	return NULL;
 }
 
 const char *
-mus_driver_names(void)
+mus_driver_names(char out[static MUS_DRV_NAMES_MAX])
 {
-	return "ddns, manual";
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; mus_drivers[i] && n < MUS_DRV_NAMES_MAX; i++)
+		n += (size_t)snprintf(
+		    out + n, MUS_DRV_NAMES_MAX - n, "%s%s", i ? ", " : "", mus_drivers[i]->name);
+	return out;
 }
 
 bool

@@ -47,6 +47,8 @@ struct mus_drv_result {
 	enum mus_drv_outcome outcome;
 	uint16_t rcode;
 	uint16_t type;			/* NOT_SHOWN: the first type that is not as asked */
+	bool silent;			/* FAILED: nothing came back, or there is no way to the signer */
+	unsigned messages;		/* UPDATEs that were sent for it */
 	struct mus_errtext words;
 };
 typedef void mus_drv_fn(void *arg, const struct mus_drv_result *r);
@@ -63,8 +65,11 @@ struct mus_driver {
 /* NULL: no such driver. */
 const struct mus_driver *mus_driver_find(const char *name);
 /* "ddns, manual": for error words. */
-const char *mus_driver_names(void);
+enum { MUS_DRV_NAMES_MAX = 256 };
+const char *mus_driver_names(char out[static MUS_DRV_NAMES_MAX]);
 
+/* The table (table.c), ended by NULL; a test that needs a driver of its own brings its own table. */
+extern const struct mus_driver *const mus_drivers[];
 extern const struct mus_driver mus_driver_ddns;
 /* For signers that nobody can reach from here: every change is the operator's to make. */
 extern const struct mus_driver mus_driver_manual;

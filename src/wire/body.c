@@ -83,7 +83,7 @@ static REPLY(rep_ns, "NameServer", "A name server that serves a signer's copy.")
 	    ROW("declared_content", BOOL, declared_content,                                        \
 		HELP("the operator vouches that the content equals the others'")),                 \
 	    ROW("update_rate", UINT, update_rate, .max = 1000000,                                  \
-		HELP("changes per second at most; 0: the daemon's default")),                      \
+		HELP("changes per second at most, evenly spread; 0: no limit")),                   \
 	    ROW("name_servers", LIST, name_servers, .max = MUS_OBJ_NS_MAX,                         \
 		.sub = &mus_schema_req_ns, HELP("its public name servers"))
 static const struct mus_field req_signer_rows[] = {
@@ -235,6 +235,20 @@ static const struct mus_field rep_caps_rows[] = {
 static REPLY(rep_caps, "Capabilities", "What a signer lets us change.");
 #undef S
 
+#define S struct mus_rep_changes
+static const struct mus_field rep_changes_rows[] = {
+    ROW("waiting", UINT, waiting, HELP("changes in its queue")),
+    ROW("unanswered", UINT, unanswered, HELP("changes sent and not answered yet")),
+    ROW("sent", UINT, sent, HELP("changes sent since the daemon started")),
+    ROW("refused", UINT, refused, HELP("of these, refused")),
+    ROW("silent", UINT, silent, HELP("of these, never answered")),
+    ROW("full", UINT, full, HELP("times a zone found no room in the queue")),
+    ROW("paused_until", TIME, paused_until,
+	HELP("it does not answer: the next change is tried then; null: it does")),
+    ROW("last_error", STR, last_error, HELP("what the last one that failed said; empty: none did"))};
+static REPLY(rep_changes, "SignerChanges", "What goes to a signer: its queue, and what became of it.");
+#undef S
+
 #define S struct mus_rep_signer
 static const struct mus_field rep_signer_rows[] = {
     ROW("name", STR, name, .format = "label", HELP("name")),
@@ -244,9 +258,10 @@ static const struct mus_field rep_signer_rows[] = {
     ROW("no_transfer", BOOL, no_transfer, HELP("whole copies are refused there")),
     ROW("max_ttl_s", UINT, max_ttl_s, HELP("declared largest TTL; 0: not declared")),
     ROW("declared_content", BOOL, declared_content, HELP("content is vouched for")),
-    ROW("update_rate", UINT, update_rate, HELP("changes per second at most; 0: default")),
+    ROW("update_rate", UINT, update_rate, HELP("changes per second at most; 0: no limit")),
     ROW("name_servers", LIST, name_servers, .sub = &mus_schema_rep_ns, HELP("public servers")),
     ROW("capabilities", OBJECT, caps, .sub = &mus_schema_rep_caps, HELP("found by probe")),
+    ROW("changes", OBJECT, changes, .sub = &mus_schema_rep_changes, HELP("what goes to it")),
     ROW("created_at", TIME, created_at, HELP("when it was created")),
     ROW("changed_at", TIME, changed_at, HELP("when it was last changed"))};
 REPLY(rep_signer, "Signer", "A service that takes the zone and signs it with keys of its own.");

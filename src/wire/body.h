@@ -130,6 +130,11 @@ struct mus_rep_caps {
 	const char *dnskey, *cds, *cdnskey, *csync, *ns;	/* yes, no, unknown */
 	struct mus_time probed_at;
 };
+struct mus_rep_changes {
+	uint64_t waiting, unanswered, sent, refused, silent, full;
+	struct mus_time paused_until;
+	const char *last_error;
+};
 struct mus_rep_signer {
 	const char *name, *driver, *key_file;
 	struct mus_addr update;
@@ -137,6 +142,7 @@ struct mus_rep_signer {
 	uint64_t max_ttl_s, update_rate;
 	struct mus_list name_servers;	/* struct mus_body_ns */
 	const struct mus_rep_caps *caps;
+	const struct mus_rep_changes *changes;
 	struct mus_time created_at, changed_at;
 };
 struct mus_rep_member {

@@ -55,7 +55,8 @@ list_of_ns(struct mus_arena *a, const struct mus_ns_obj *ns, unsigned count)
 }
 
 void
-mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o, struct mus_rep_signer *out)
+mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o,
+    const struct mus_rep_changes *changes, struct mus_rep_signer *out)
 {
 	struct mus_rep_caps *caps = mus_arena_alloc(a, sizeof *caps);
 
@@ -66,7 +67,7 @@ mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o, struct m
 	    .name = o->name, .driver = o->driver, .update = o->update, .key_file = o->key_file,
 	    .no_transfer = o->no_transfer, .max_ttl_s = o->max_ttl_s,
 	    .declared_content = o->declared_content, .update_rate = o->update_rate,
-	    .name_servers = list_of_ns(a, o->ns, o->ns_count), .caps = caps,
+	    .name_servers = list_of_ns(a, o->ns, o->ns_count), .caps = caps, .changes = changes,
 	    .created_at = o->created_at, .changed_at = o->changed_at,
 	};
 }

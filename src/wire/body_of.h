@@ -30,7 +30,8 @@ struct mus_body_view {
 	struct mus_time now;
 };
 
-void mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o, struct mus_rep_signer *out);
+void mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o,
+    const struct mus_rep_changes *changes, struct mus_rep_signer *out);	/* lends ${changes} */
 void mus_body_of_group(struct mus_arena *a, const struct mus_group_obj *o,
     const struct mus_body_names *names, struct mus_rep_group *out);	/* zones, busy: the caller */
 void mus_body_of_zone(struct mus_arena *a, const struct mus_zone_obj *o,

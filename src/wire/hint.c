@@ -145,6 +145,9 @@ rule_hint(enum mus_rule r)
 	case MUS_RULE_REACH:
 	case MUS_RULE_DATAWAIT:
 		return "nothing to do: it ends by itself at the time given";
+	case MUS_RULE_QUEUE:
+		return "nothing to do when the signer is well: its changes go by themselves; \"signer show\" says "
+		       "how many wait and why";
 	case MUS_RULE_HELD:
 		return "\"zone resume\" when it may go on";
 	case MUS_RULE_MANUAL:

@@ -583,6 +583,22 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 
 /* --- events and numbers --- */
 
+/* As if "slow" were down and one change waited for it. */
+void
+mus_ctl_changes(const struct mus_engine *e, int64_t signer_id, struct mus_ctl_changes *out)
+{
+	struct mus_signer_obj o;
+	struct mus_errtext et;
+
+	*out = (struct mus_ctl_changes){.paused_until = MUS_TIME_NEVER};
+	if (mus_store_load_signer_id(e->store, signer_id, &o, &et) < 0 || strcmp(o.name, "slow") != 0)
+		return;
+	out->waiting = out->silent = 1;
+	out->sent = 3;
+	out->paused_until = mus_time_add_s(mus_ctl_now(e), 60);
+	mus_errf(&out->last_error, 0, "no \"answer\" in 5 s");
+}
+
 int
 mus_ctl_listen(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg)
 {

@@ -93,6 +93,7 @@ def test_metrics_need_a_token_unless_opened(filled, tmp_path):
 
 
 def test_metrics_are_what_prometheus_reads(filled):
+    filled.ok("POST", "/signers", {"name": "slow", "driver": "ddns", "update": "192.0.2.9"})
     text = filled.raw("GET", "/metrics", headers={"Authorization": "Bearer read-token"}).body.decode()
     types, values = {}, {}
     for line in text.splitlines():
@@ -108,6 +109,10 @@ def test_metrics_are_what_prometheus_reads(filled):
     assert all(n.endswith("_total") for n, t in types.items() if t == "counter")
     assert values["musicd_zones"] == 2
     assert values['musicd_zones_state{state="valid"}'] == 2
+    assert [values[f'musicd_signer_{m}{{signer="slow"}}'] for m in ("changes_waiting", "changes_sent_total", "changes_refused_total",
+                                                                    "changes_silent_total", "paused")] == [1, 3, 0, 1, 1]
+    assert values['musicd_signer_paused{signer="bind"}'] == 0
+    filled.ok("DELETE", "/signers/slow")
 
 
 def test_no_answer_holds_a_token(filled):

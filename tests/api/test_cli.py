@@ -54,10 +54,10 @@ def squeeze(text):
 
 def test_signers(cli):
     assert cli.ok("signer", "list").splitlines() == [
-        "SIGNER DRIVER UPDATE         KEY FILE NAME SERVERS             PROBED",
-        "bind   ddns   192.0.2.1@5353 -        ns1.bind.test.=192.0.2.1 -",
-        "knot   ddns   192.0.2.1@5353 -        ns1.knot.test.=192.0.2.1 -",
-        "pdns   ddns   192.0.2.1@5353 -        ns1.pdns.test.=192.0.2.1 -"]
+        "SIGNER DRIVER UPDATE         KEY FILE NAME SERVERS             PROBED WAITING SENT REFUSED PAUSED",
+        "bind   ddns   192.0.2.1@5353 -        ns1.bind.test.=192.0.2.1 -            0    0       0 -",
+        "knot   ddns   192.0.2.1@5353 -        ns1.knot.test.=192.0.2.1 -            0    0       0 -",
+        "pdns   ddns   192.0.2.1@5353 -        ns1.pdns.test.=192.0.2.1 -            0    0       0 -"]
     out = cli.ok("signer", "add", "extra", "--driver", "ddns", "--update", "2001:db8::1", "--ns", "NS1.x=192.0.2.9,::1",
                  "--ns=ns3.x=192.0.2.10", "--shared-ns", "ns2.x=192.0.2.8", "--max-ttl", "1h", "--update-rate", "9",
                  "--key-file", "/etc/k", "--no-transfer")
@@ -65,12 +65,20 @@ def test_signers(cli):
         "signer extra", "driver ddns", "update 2001:db8::1", "key file /etc/k",
         "name servers ns1.x.=192.0.2.9,::1 ns3.x.=192.0.2.10 ns2.x.=192.0.2.8(shared)", "no transfer yes", "max TTL 3600",
         "declared content no", "update rate 9", "may change DNSKEY unknown", "may change CDS unknown",
-        "may change CDNSKEY unknown", "may change CSYNC unknown", "may change NS unknown", "probed -", "created TIME",
-        "changed TIME"]
+        "may change CDNSKEY unknown", "may change CSYNC unknown", "may change NS unknown", "probed -",
+        "changes waiting 0", "changes unanswered 0", "changes sent 0", "changes refused 0", "changes in vain 0", "paused until -",
+        "last failure -", "created TIME", "changed TIME"]
     assert "no transfer         no\n" in cli.ok("signer", "update", "extra", "--transfer", "--max-ttl", "0")
     assert json.loads(cli.ok("signer", "show", "extra", "-o", "json"))["max_ttl_s"] == 0
     assert cli.ok("signer", "probe", "bind", "--zone", "one.test").splitlines() == [
         "bind on one.test.", "  dnskey  yes", "  cds  no", '  notes  ["put back"]']
+    cli.ok("signer", "add", "slow", "--driver", "ddns", "--update", "192.0.2.1")
+    slow = squeeze(cli.ok("signer", "show", "slow"))
+    assert [line for line in slow if "change" in line and "may" not in line and "TIME" not in line] == [
+        "changes waiting 1", "changes unanswered 0", "changes sent 3", "changes refused 0", "changes in vain 1"]
+    assert "paused until TIME" in slow and 'last failure no "answer" in 5 s' in slow
+    assert re.search(r" 1 +3 +0 +(59s|1m)$", [line for line in cli.ok("signer", "list").splitlines() if line.startswith("slow")][0])
+    assert cli.ok("signer", "delete", "slow") == ""
     assert cli.ok("signer", "delete", "extra") == ""
     cli.fails(66, "signer", "show", "extra", says='there is no signer "extra"')
 

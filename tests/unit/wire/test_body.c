@@ -136,8 +136,10 @@ a_signer(void **state)
 	static struct mus_signer_obj o = {.id = 1, .name = "bind", .driver = "ddns",
 	    .key_file = "/etc/music/bind.key", .max_ttl_s = 60, .ns_count = 1,
 	    .caps = {.dnskey = MUS_YES, .cds = MUS_NO}, .created_at = {1000}, .changed_at = {2000}};
+	static const struct mus_rep_changes sent = {.waiting = 3, .sent = 40, .refused = 1,
+	    .paused_until = {5000}, .last_error = "no answer"};
 	struct mus_rep_signer rep;
-	json_t *v, *ns, *caps;
+	json_t *v, *ns, *caps, *changes;
 
 	(void)state;
 	o.caps_at = MUS_TIME_NEVER;
@@ -145,7 +147,7 @@ a_signer(void **state)
 	snprintf(o.ns[0].name, sizeof o.ns[0].name, "ns1.bind.test.");
 	assert_true(mus_addr_parse("2001:db8::1", 53, &o.ns[0].addr[0]));
 	o.ns[0].addr_count = 1;
-	mus_body_of_signer(&arena, &o, &rep);
+	mus_body_of_signer(&arena, &o, &sent, &rep);
 	v = encode(&mus_schema_rep_signer, &rep);
 	assert_string_equal(str(v, "name"), "bind");
 	assert_string_equal(str(v, "update"), "10.53.2.1");
@@ -160,6 +162,11 @@ a_signer(void **state)
 	assert_string_equal(str(caps, "cds"), "no");
 	assert_string_equal(str(caps, "ns"), "unknown");
 	assert_true(json_is_null(json_object_get(caps, "probed_at")));
+	changes = json_object_get(v, "changes");
+	assert_int_equal(json_integer_value(json_object_get(changes, "waiting")), 3);
+	assert_int_equal(json_integer_value(json_object_get(changes, "sent")), 40);
+	assert_string_equal(str(changes, "paused_until"), "1970-01-01T00:00:05.000Z");
+	assert_string_equal(str(changes, "last_error"), "no answer");
 	json_decref(v);
 }
 

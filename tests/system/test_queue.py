@@ -1,0 +1,79 @@
+"""What goes to a signer: not faster than it may take, not lost when it does not answer, and nobody else waits for it."""
+import json
+import re
+import signal
+import time
+
+from musiclab import breaks
+from musiclab.space import wait_until
+from trouble import Trouble
+
+MANY = [f"r{i:02}" for i in range(50)]
+RATE = 5
+
+
+def changes(t, signer):
+    return t.mc.json("signer", "show", signer)["changes"]
+
+
+def most_in(times, seconds):
+    return max(sum(1 for u in times if t <= u < t + seconds) for t in times)
+
+
+def tries(seconds):
+    """How often a signer that was silent since then can have been tried: 2 s until that is noticed, after pauses of 1, 2, 4, 8, 16, 16 s."""
+    count, at, pause = 0, 3, 1
+    while at <= seconds:
+        count, pause = count + 1, min(pause * 2, 16)
+        at += 2 + pause
+    return count
+
+
+def test_fifty_zones_and_a_slow_signer(make_lab):
+    lab = make_lab(signers=["bind", "knot", "knot2"])
+    lab.add_zones(MANY, ["bind", "knot"])
+    lab.add_zone("other", ["bind", "knot2"])
+    settings = {"schedule": {"poll": "1s", "retry": "3s", "idle": "5s"}}
+    with Trouble(lab, MANY + ["other"], settings=settings, rate=4) as t:
+        breaks.relay(lab, "knot")
+        t.mc.cli("signer", "update", "knot", "--update-rate", str(RATE))
+        t.group("other", ["bind"])
+        t.mc.cli("signergroup", "add", "many", "--signer", "bind")
+        for z in MANY:
+            t.mc.add_zone(z, "many")
+        wait_until(lambda: sum(t.mc.json("status")[k] for k in ("valid", "so_far")) == len(MANY) + 1, 120, "every zone is valid")
+        t.mc.cli("signer", "join", "knot", "--group", "many")
+        wait_until(lambda: len(breaks.updates(lab, "knot")) >= 30 and changes(t, "knot")["waiting"] > 5, 120, "a queue before knot")
+
+        # it is muted in the middle of that: questions are answered, UPDATEs are not
+        breaks.relay(lab, "knot", no_updates=True)
+        wait_until(lambda: changes(t, "knot")["silent"] > 0 and changes(t, "knot")["paused_until"], 60, "musicd notices")
+        before = len(breaks.updates(lab, "knot"))
+        times = [at for at, _ in breaks.updates(lab, "knot")]
+        print(len(times), "UPDATEs in", round(times[-1] - times[0], 1), "s, at most", most_in(times, 1), "in a second,", most_in(times, 4), "in four")
+        # a busy machine lets the relay see them late, and then closer together than they were sent
+        assert most_in(times, 4) <= RATE * 5, times
+        assert len(times) <= RATE * (times[-1] - times[0] + 1) + 1, times
+        t.join("other", "knot2")
+        t.done("other", "ADD-SIGNER", "knot2")
+        after, muted, now = len(breaks.updates(lab, "knot")), time.monotonic() - times[-1], changes(t, "knot")
+        print("muted:", now, after - before, "tried in", round(muted, 1), "s")
+        assert after - before <= tries(muted)
+        assert now["waiting"] >= 20 and now["paused_until"] and re.search("no answer", now["last_error"]), now
+        waits = [z["waiting"] or "" for z in t.mc.json("zone", "list")["items"]]
+        assert sum("queue: knot does not answer changes; the next is tried at " in w for w in waits) > 20, waits
+        listed = {s["name"]: s for s in json.loads(t.mc.cli("-o", "json", "signer", "list").stdout)["items"]}
+        assert listed["knot"]["changes"]["paused_until"] and not listed["knot2"]["changes"]["paused_until"], listed
+
+        # killed with a full queue: it sees for itself what is to be done
+        t.mc.pid.send(signal.SIGKILL)
+        t.mc.pid.wait_gone(10)
+        t.mc.start(t.binary)
+        breaks.relay(lab, "knot")
+        t.mc.cli("signer", "update", "knot", "--update-rate", "0")
+        wait_until(lambda: not any(z["process"] for z in t.mc.json("zone", "list")["items"]), 240, "no process runs", interval=2)
+        assert all(t.ended(z, "ADD-SIGNER", "knot") for z in MANY)
+        assert not changes(t, "knot")["waiting"] and not changes(t, "knot")["paused_until"]
+        for z in MANY[::10]:
+            t.joined(z, ["bind", "knot"])
+    t.judge(60, silent_ok=True)
