@@ -75,6 +75,7 @@ void api_reply_out(struct api_call *c, unsigned status, const char *content_type
 void api_reply_nothing(struct api_call *c);				/* 204 */
 void api_fail(struct api_call *c, int err);				/* words: c->et */
 void api_fail_at(struct api_call *c, int err, const char *field);	/* "/group", "limit" */
+void api_fail_put(struct api_call *c, int err, const char *field);	/* as a mus_ctl_put_* said */
 void api_fail_status(struct api_call *c, unsigned status, const char *code, const char *field,
     const char *const *headers);
 void api_fail_wire(struct api_call *c, int err, const struct mus_wire_error *we);

@@ -133,10 +133,10 @@ create_one(struct api_job *job)
 	} else {
 		o->waiting_until = o->next_check_at = o->checked_at = MUS_TIME_NEVER;
 		rc = api_zone_from(c, &req, o, field);
-		if (rc < 0 && field[0] != '\0')
-			d.field = mus_arena_printf(&c->arena, "/%zu%s", job->idx, field);
 		if (rc == 0)
-			rc = mus_ctl_put_zone(c->engine, c->caller, o, &c->et);
+			rc = mus_ctl_put_zone(c->engine, c->caller, o, field, &c->et);
+		if (rc == MUS_ERR_INVAL && field[0] != '\0')
+			d.field = mus_arena_printf(&c->arena, "/%zu%s", job->idx, field);
 	}
 	if (req.name != NULL)
 		item.name = req.name;

@@ -115,6 +115,12 @@ api_fail(struct api_call *c, int err)
 }
 
 void
+api_fail_put(struct api_call *c, int err, const char *field)
+{
+	api_fail_at(c, err, err == MUS_ERR_INVAL && field[0] != '\0' ? field : NULL);
+}
+
+void
 api_fail_wire(struct api_call *c, int err, const struct mus_wire_error *we)
 {
 	char code[32];

@@ -79,6 +79,7 @@ api_signers_create(struct api_call *c)
 {
 	const struct mus_req_signer *r = c->body;
 	struct mus_signer_obj *o = api_alloc(c, sizeof *o);
+	char field[MUS_CTL_FIELD_MAX];
 	int rc;
 
 	if (o == NULL)
@@ -87,8 +88,8 @@ api_signers_create(struct api_call *c)
 	mus_body_to_signer(r, o);
 	if (!canonical_ns(c, o->ns, o->ns_count, "/name_servers"))
 		return;
-	if ((rc = mus_ctl_put_signer(c->engine, c->caller, o, &c->et)) < 0) {
-		api_fail(c, rc);
+	if ((rc = mus_ctl_put_signer(c->engine, c->caller, o, field, &c->et)) < 0) {
+		api_fail_put(c, rc, field);
 		return;
 	}
 	reply_signer(c, 201, o, api_location(c, "signers", o->name));
@@ -118,6 +119,7 @@ api_signer_change(struct api_call *c)
 {
 	const struct mus_req_signer *r = c->body;
 	struct mus_signer_obj *o = api_signer(c, c->param[0], NULL);
+	char field[MUS_CTL_FIELD_MAX];
 	int rc;
 
 	if (o == NULL || !api_if_match(c, o->id, o->changed_at) ||
@@ -126,8 +128,8 @@ api_signer_change(struct api_call *c)
 	mus_body_to_signer(r, o);
 	if (!canonical_ns(c, o->ns, o->ns_count, "/name_servers"))
 		return;
-	if ((rc = mus_ctl_put_signer(c->engine, c->caller, o, &c->et)) < 0) {
-		api_fail(c, rc);
+	if ((rc = mus_ctl_put_signer(c->engine, c->caller, o, field, &c->et)) < 0) {
+		api_fail_put(c, rc, field);
 		return;
 	}
 	reply_signer(c, 200, o, NULL);
@@ -210,14 +212,15 @@ api_groups_create(struct api_call *c)
 	const struct mus_req_group *r = c->body;
 	const char *const *signer = r->signers.item;
 	struct mus_group_obj *o = api_alloc(c, sizeof *o);
+	char field[MUS_CTL_FIELD_MAX];
 	int rc;
 
 	if (o == NULL)
 		return;
 	(void)mus_strcpy(o->name, sizeof o->name, r->name);
 	for (size_t i = 0; i < r->signers.count; i++) {
-		const char *field = mus_arena_printf(&c->arena, "/signers/%zu", i);
-		const struct mus_signer_obj *s = api_signer(c, signer[i], field);
+		const char *at = mus_arena_printf(&c->arena, "/signers/%zu", i);
+		const struct mus_signer_obj *s = api_signer(c, signer[i], at);
 
 		if (s == NULL)
 			return;
@@ -225,13 +228,13 @@ api_groups_create(struct api_call *c)
 			if (o->member[k].signer_id != s->id)
 				continue;
 			mus_errf(&c->et, MUS_ERR_INVAL, "\"%s\" stands here twice", s->name);
-			api_fail_at(c, MUS_ERR_INVAL, field);
+			api_fail_at(c, MUS_ERR_INVAL, at);
 			return;
 		}
 		o->member[o->member_count++].signer_id = s->id;
 	}
-	if ((rc = mus_ctl_put_group(c->engine, c->caller, o, &c->et)) < 0)
-		api_fail(c, rc);
+	if ((rc = mus_ctl_put_group(c->engine, c->caller, o, field, &c->et)) < 0)
+		api_fail_put(c, rc, field);
 	else
 		reply_group(c, 201, o, api_location(c, "groups", o->name));
 }

@@ -229,11 +229,11 @@ api_zones_create(struct api_call *c)
 		return;
 	o->waiting_until = o->next_check_at = o->checked_at = MUS_TIME_NEVER;
 	if ((rc = api_zone_from(c, c->body, o, field)) < 0) {
-		api_fail_at(c, rc, field);
+		api_fail_put(c, rc, field);
 		return;
 	}
-	if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, &c->et)) < 0) {
-		api_fail(c, rc);
+	if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, field, &c->et)) < 0) {
+		api_fail_put(c, rc, field);
 		return;
 	}
 	reply_zone(c, 201, o, api_location(c, "zones", o->name));
@@ -268,9 +268,9 @@ api_zone_change(struct api_call *c)
 		}
 	}
 	if ((rc = api_zone_from(c, r, o, field)) < 0)
-		api_fail_at(c, rc, field);
-	else if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, &c->et)) < 0)
-		api_fail(c, rc);
+		api_fail_put(c, rc, field);
+	else if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, field, &c->et)) < 0)
+		api_fail_put(c, rc, field);
 	else
 		reply_zone_anew(c, o->name);
 }
@@ -297,7 +297,7 @@ put_group(struct api_call *c, struct mus_zone_obj *o, int64_t group_id)
 	int rc;
 
 	o->group_id = group_id;
-	if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, &c->et)) < 0)
+	if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, NULL, &c->et)) < 0)
 		api_fail(c, rc);
 	else
 		reply_zone_anew(c, o->name);
@@ -457,13 +457,13 @@ api_zone_check(struct api_call *c)
 
 static void
 reply_outcome(struct api_call *c, const struct mus_zone_obj *o, bool dry_run, int rc,
-    struct mus_buf *words)
+    struct mus_buf *words, const char *field)
 {
 	struct mus_rep_outcome rep = {.zone = o->name, .dry_run = dry_run,
 	    .consequence = words->len > 0 ? (const char *)words->data : ""};
 
 	if (rc < 0)
-		api_fail(c, rc);
+		api_fail_at(c, rc, rc == MUS_ERR_INVAL ? field : NULL);
 	else
 		api_reply(c, 200, &rep);
 	mus_buf_clear(words);
@@ -481,7 +481,7 @@ api_zone_abort(struct api_call *c)
 		return;
 	mus_buf_init(&words, 64 << 10);
 	rc = mus_ctl_abort(c->engine, c->caller, o->name, r->dry_run, &words, &c->et);
-	reply_outcome(c, o, r->dry_run, rc, &words);
+	reply_outcome(c, o, r->dry_run, rc, &words, NULL);
 }
 
 void
@@ -511,7 +511,7 @@ api_zone_force(struct api_call *c)
 	mus_buf_init(&words, 64 << 10);
 	rc = mus_ctl_force(c->engine, c->caller, o->name, (enum mus_rule)rule, r->reason, r->dry_run,
 	    &words, &c->et);
-	reply_outcome(c, o, r->dry_run, rc, &words);
+	reply_outcome(c, o, r->dry_run, rc, &words, "/rule");
 }
 
 void

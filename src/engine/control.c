@@ -74,92 +74,130 @@ end(struct mus_engine *e, int rc, struct mus_errtext *et)
 
 /* ---- checks --------------------------------------------------------------------------------------- */
 
+/* Where a fault is, as the client wrote it: a JSON pointer. */
+struct at {
+	char *field;			/* MUS_CTL_FIELD_MAX, or NULL */
+	struct mus_errtext *et;
+};
+
+static int refuse(const struct at *at, const char *field, const char *fmt, ...) MUS_PRINTF(3, 4);
+
+static struct at
+at_of(char *field, struct mus_errtext *et)
+{
+	if (field)
+		field[0] = '\0';
+	return (struct at){field, et};
+}
+
+static void
+point(const struct at *at, const char *field)
+{
+	if (at->field)
+		snprintf(at->field, MUS_CTL_FIELD_MAX, "%s", field);
+}
+
 static int
-check_label(const char *what, const char *s, struct mus_errtext *et)
+refuse(const struct at *at, const char *field, const char *fmt, ...)
+{
+	char words[sizeof at->et->s];
+	va_list ap;
+
+	point(at, field);
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof words, fmt, ap);
+	va_end(ap);
+	return mus_errf(at->et, MUS_ERR_INVAL, "%s", words);
+}
+
+static int
+check_label(const struct at *at, const char *field, const char *s)
 {
 	size_t len = strlen(s);
 
 	if (len == 0)
-		return mus_errf(et, MUS_ERR_INVAL, "%s: must not be empty", what);
+		return refuse(at, field, "must not be empty");
 	for (size_t i = 0; i < len; i++)
 		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
 			(s[i] >= '0' && s[i] <= '9') || s[i] == '-' || s[i] == '_' || s[i] == '.'))
-			return mus_errf(et, MUS_ERR_INVAL,
-			    "%s: \"%s\" has a character that is not a letter, digit, '-', '_' or '.'",
-			    what, s);
+			return refuse(at, field,
+			    "\"%s\" has a character that is not a letter, digit, '-', '_' or '.'", s);
 	return 0;
 }
 
 static int
-canonical(const char *what, char *s, size_t cap, struct mus_errtext *et)
+canonical(const struct at *at, const char *field, char *s, size_t cap)
 {
 	struct mus_name name;
 	char text[MUS_NAME_TEXT_MAX];
 
-	if (mus_name_parse(s, &name, et) < 0)
-		return mus_err_wrap(et, MUS_ERR_INVAL, "%s", what);
+	if (mus_name_parse(s, &name, at->et) < 0) {
+		point(at, field);
+		return MUS_ERR_INVAL;
+	}
 	mus_name_text(&name, text);
 	if (strlen(text) >= cap)
-		return mus_errf(et, MUS_ERR_INVAL, "%s: name too long", what);
+		return refuse(at, field, "name too long");
 	snprintf(s, cap, "%s", text);
 	return 0;
 }
 
+/* ${where}: of the list. */
 static int
-check_ns(struct mus_ns_obj *ns, unsigned count, struct mus_errtext *et)
+check_ns(const struct at *at, const char *where, struct mus_ns_obj *ns, unsigned count)
 {
 	int rc;
 
 	for (unsigned i = 0; i < count; i++) {
-		char what[40];
+		char field[MUS_CTL_FIELD_MAX];
 
-		snprintf(what, sizeof what, "ns[%u].name", i);
-		if ((rc = canonical(what, ns[i].name, sizeof ns[i].name, et)) < 0)
+		snprintf(field, sizeof field, "%s/%u/name", where, i);
+		if ((rc = canonical(at, field, ns[i].name, sizeof ns[i].name)) < 0)
 			return rc;
-		if (ns[i].addr_count == 0)
-			return mus_errf(et, MUS_ERR_INVAL, "ns[%u].addresses: %s has no address", i,
-			    ns[i].name);
 		for (unsigned k = 0; k < i; k++)
 			if (strcmp(ns[k].name, ns[i].name) == 0)
-				return mus_errf(
-				    et, MUS_ERR_INVAL, "ns[%u].name: %s stands twice", i, ns[i].name);
+				return refuse(at, field, "%s stands twice", ns[i].name);
+		if (ns[i].addr_count == 0) {
+			snprintf(field, sizeof field, "%s/%u/addresses", where, i);
+			return refuse(at, field, "%s has no address", ns[i].name);
+		}
 	}
 	return 0;
 }
 
 static int
-check_key_file(const char *field, const char *path, struct mus_errtext *et)
+check_key_file(const struct at *at, const char *field, const char *path)
 {
 	struct mus_tsig_key *key = NULL;
-	int rc;
 
 	if (!path[0])
 		return 0;
-	rc = mus_tsig_key_load(path, &key, et);
-	if (rc < 0)
-		return mus_err_wrap(et, MUS_ERR_INVAL, "%s", field);
+	if (mus_tsig_key_load(path, &key, at->et) < 0) {
+		point(at, field);
+		return MUS_ERR_INVAL;
+	}
 	mus_tsig_key_free(key);
 	return 0;
 }
 
 static int
-check_signer(struct mus_signer_obj *o, struct mus_errtext *et)
+check_signer(const struct at *at, struct mus_signer_obj *o)
 {
 	const struct mus_driver *d = mus_driver_find(o->driver);
 	char names[MUS_DRV_NAMES_MAX];
 	int rc;
 
-	if ((rc = check_label("name", o->name, et)) < 0)
+	if ((rc = check_label(at, "/name", o->name)) < 0)
 		return rc;
 	if (!d)
-		return mus_errf(et, MUS_ERR_INVAL, "driver: no driver \"%s\" (there are: %s)", o->driver,
+		return refuse(at, "/driver", "no driver \"%s\" (there are: %s)", o->driver,
 		    mus_driver_names(names));
 	if (d->needs_update_addr && o->update.family == 0)
-		return mus_errf(
-		    et, MUS_ERR_INVAL, "update: driver %s needs the address that takes UPDATEs", d->name);
-	if ((rc = check_key_file("key-file", o->key_file, et)) < 0)
+		return refuse(
+		    at, "/update", "driver %s needs the address that takes UPDATEs", d->name);
+	if ((rc = check_key_file(at, "/key_file", o->key_file)) < 0)
 		return rc;
-	return check_ns(o->ns, o->ns_count, et);
+	return check_ns(at, "/name_servers", o->ns, o->ns_count);
 }
 
 /* ---- waking ---------------------------------------------------------------------------------------- */
@@ -220,12 +258,13 @@ group_with(void *arg, const struct mus_group_obj *o)
 /* ---- signers ---------------------------------------------------------------------------------------- */
 
 int
-mus_ctl_put_signer(
-    struct mus_engine *e, const char *actor, struct mus_signer_obj *o, struct mus_errtext *et)
+mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_obj *o, char *field,
+    struct mus_errtext *et)
 {
 	struct find_signer f = {.e = e, .wake = true};
+	const struct at at = at_of(field, et);
 	bool fresh = o->id == 0;
-	int rc = check_signer(o, et);
+	int rc = check_signer(&at, o);
 
 	if (rc < 0 || (rc = begin(e, et)) < 0)
 		return rc;
@@ -274,11 +313,12 @@ mus_ctl_delete_signer(
 /* ---- groups ------------------------------------------------------------------------------------------ */
 
 int
-mus_ctl_put_group(
-    struct mus_engine *e, const char *actor, struct mus_group_obj *o, struct mus_errtext *et)
+mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj *o, char *field,
+    struct mus_errtext *et)
 {
+	const struct at at = at_of(field, et);
 	bool fresh = o->id == 0;
-	int rc = check_label("name", o->name, et);
+	int rc = check_label(&at, "/name", o->name);
 
 	if (rc < 0 || (rc = begin(e, et)) < 0)
 		return rc;
@@ -472,44 +512,59 @@ eng_ctl_left(struct mus_engine *e, struct mus_zone_obj *zobj, int64_t signer_id)
 /* ---- zones -------------------------------------------------------------------------------------------- */
 
 static int
-check_zone(struct mus_zone_obj *o, struct mus_errtext *et)
+check_sample(const struct at *at, const struct mus_zone_obj *o)
 {
+	char text[256 + MUS_ZONETEXT_MAX + 2];
 	struct mus_name name;
-	int rc = canonical("name", o->name, sizeof o->name, et);
+
+	if (!o->sample[0])
+		return 0;
+	if (o->sample[strlen(o->sample) - 1] == '.')
+		return refuse(at, "/sample", "\"%s\" must be relative to the zone", o->sample);
+	snprintf(text, sizeof text, "%s.%.300s", o->sample, o->name);
+	if (mus_name_parse(text, &name, at->et) < 0) {
+		point(at, "/sample");
+		return MUS_ERR_INVAL;
+	}
+	return 0;
+}
+
+static int
+check_zone(const struct at *at, struct mus_zone_obj *o)
+{
+	int rc = canonical(at, "/name", o->name, sizeof o->name);
 
 	if (rc < 0)
 		return rc;
 	if (strcmp(o->name, ".") == 0)
-		return mus_errf(et, MUS_ERR_INVAL, "name: the root has no parent to follow");
-	if (o->parent[0] && (rc = canonical("parent", o->parent, sizeof o->parent, et)) < 0)
+		return refuse(at, "/name", "the root has no parent to follow");
+	if (o->parent[0] && (rc = canonical(at, "/parent", o->parent, sizeof o->parent)) < 0)
 		return rc;
 	if (o->parent_addr_count && !o->parent[0])
-		return mus_errf(et, MUS_ERR_INVAL, "parent: must be given with parent-addresses");
-	if (o->sample[0]) {
-		char text[256 + MUS_ZONETEXT_MAX + 2];
-
-		if (o->sample[strlen(o->sample) - 1] == '.')
-			return mus_errf(et, MUS_ERR_INVAL,
-			    "sample: \"%s\" must be relative to the zone", o->sample);
-		snprintf(text, sizeof text, "%s.%.300s", o->sample, o->name);
-		if (mus_name_parse(text, &name, et) < 0)
-			return mus_err_wrap(et, MUS_ERR_INVAL, "sample");
-	}
+		return refuse(at, "/parent", "must be given with parent_addresses");
+	if ((rc = check_sample(at, o)) < 0)
+		return rc;
 	for (unsigned i = 0; i < o->signer_count; i++) {
-		if ((rc = check_key_file("signers[].key-file", o->signer[i].key_file, et)) < 0 ||
-		    (rc = check_ns(o->signer[i].ns, o->signer[i].ns_count, et)) < 0)
+		char field[MUS_CTL_FIELD_MAX];
+
+		snprintf(field, sizeof field, "/signers/%u/key_file", i);
+		if ((rc = check_key_file(at, field, o->signer[i].key_file)) < 0)
+			return rc;
+		snprintf(field, sizeof field, "/signers/%u/name_servers", i);
+		if ((rc = check_ns(at, field, o->signer[i].ns, o->signer[i].ns_count)) < 0)
 			return rc;
 	}
 	return 0;
 }
 
 int
-mus_ctl_put_zone(
-    struct mus_engine *e, const char *actor, struct mus_zone_obj *o, struct mus_errtext *et)
+mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, char *field,
+    struct mus_errtext *et)
 {
+	const struct at at = at_of(field, et);
 	bool fresh = o->id == 0;
 	struct eng_zone *z;
-	int rc = check_zone(o, et);
+	int rc = check_zone(&at, o);
 
 	if (rc < 0)
 		return rc;
@@ -540,11 +595,12 @@ mus_ctl_put_zone(
 static int
 load_zone(struct mus_engine *e, const char *zone, struct mus_zone_obj *o, struct mus_errtext *et)
 {
+	const struct at at = {NULL, et};
 	char name[MUS_ZONETEXT_MAX];
 	int rc;
 
 	snprintf(name, sizeof name, "%s", zone);
-	rc = canonical("zone", name, sizeof name, et);
+	rc = canonical(&at, "", name, sizeof name);
 	if (rc == 0)
 		rc = mus_store_load_zone(e->o.store, name, o, et);
 	return rc;
@@ -720,7 +776,7 @@ forceable(enum mus_rule rule, struct mus_errtext *et)
 	/* What must never be passed: there is nothing left to force. */
 	if (rule == MUS_RULE_NONE || rule == MUS_RULE_LASTONE || rule == MUS_RULE_HELD ||
 	    rule == MUS_RULE_MANUAL || rule == MUS_RULE_QUEUE || rule >= MUS_RULE_COUNT) {
-		mus_errf(et, MUS_ERR_INVAL, "rule: %s cannot be forced",
+		mus_errf(et, MUS_ERR_INVAL, "%s cannot be forced",
 		    rule < MUS_RULE_COUNT ? mus_rule_text(rule) : "?");
 		return MUS_RULE_NONE;
 	}
@@ -741,7 +797,7 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	if (forceable(rule, et) == MUS_RULE_NONE)
 		return MUS_ERR_INVAL;
 	if (!reason[0])
-		return mus_errf(et, MUS_ERR_INVAL, "reason: must be given");
+		return mus_errf(et, MUS_ERR_INVAL, "a reason must be given");
 	if ((rc = load_zone(e, zone, &o, et)) < 0 || (rc = mus_ctl_view(e, o.name, &view, et)) < 0)
 		return rc;
 	for (unsigned i = 0; i < view.plan->wait_count; i++) {
@@ -788,7 +844,7 @@ mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const ch
 	if (rc < 0 || (rc = mus_store_load_signer(e->o.store, signer, &s, et)) < 0)
 		return rc;
 	if (!reason[0])
-		return mus_errf(et, MUS_ERR_INVAL, "reason: must be given");
+		return mus_errf(et, MUS_ERR_INVAL, "a reason must be given");
 	ov = override_for(&o, s.id);
 	if (!ov)
 		return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o.name);

@@ -2,8 +2,7 @@
  * What an operator can ask of the controller: the calls behind REST.  Each call checks, stores and
  * records in the history in one transaction, then wakes what it concerns.  From the loop only.
  *
- * ${actor}: who asks (token name), for the history.  Errors carry words that name the field or the
- * object; nothing is half applied.
+ * ${actor}: who asks (token name), for the history.  Errors carry words; nothing is half applied.
  */
 #ifndef MUS_ENGINE_CONTROL_H
 #define MUS_ENGINE_CONTROL_H
@@ -18,17 +17,19 @@ struct mus_store *mus_ctl_store(struct mus_engine *e);	/* lends, for lists and l
 struct mus_time mus_ctl_now(const struct mus_engine *e);
 
 /* id 0: create (EXISTS), else update (NOTFOUND, CONFLICT).  Checks every field, that the driver
- * exists and the key file can be read. */
-int mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+ * exists and the key file can be read; with INVAL ${field} (MUS_CTL_FIELD_MAX bytes, may be NULL)
+ * points to the one at fault as the request has it: "/name_servers/0/name". */
+enum { MUS_CTL_FIELD_MAX = 64 };
+int mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_obj *o, char *field, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_delete_signer(struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et) MUS_MUST_CHECK;
-int mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj *o, char *field, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_delete_group(struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et) MUS_MUST_CHECK;
 /* ADD-SIGNER or REMOVE-SIGNER for all zones of the group.  Joining a leaver unmarks it.  The last
  * signer cannot leave (CONFLICT).  When no zone is on the leaver any more, it is no member. */
 int mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
 
-int mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, char *field, struct mus_errtext *et) MUS_MUST_CHECK;
 /* CONFLICT while a process runs, unless ${abandon}: foreign records stay where they are. */
 int mus_ctl_delete_zone(struct mus_engine *e, const char *actor, const char *name, bool abandon, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_hold(struct mus_engine *e, const char *actor, const char *zone, const char *reason, struct mus_errtext *et) MUS_MUST_CHECK;

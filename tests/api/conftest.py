@@ -29,6 +29,25 @@ def wait_until(what, limit_s=20.0):
         time.sleep(0.02)
 
 
+def names_its_place(path, body, field):
+    """a 422 names a field as the client wrote it (or one it left out), a query parameter, or nothing when the whole body is wrong"""
+    try:
+        at = json.loads(body) if body else {}
+    except ValueError:
+        at = None
+    if not isinstance(at, dict):
+        return
+    assert field, f"{path}: 422 without a field"
+    if not field.startswith("/"):
+        assert field in dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(path).query, True)), (path, field)
+        return
+    *way, last = field.replace("~1", "\0").replace("~0", "~").split("/")[1:]
+    for name in way:
+        at = at[int(name)] if isinstance(at, list) else at[name.replace("\0", "/")]
+    if isinstance(at, list):
+        assert int(last) < len(at), (path, field)
+
+
 # --- a small validator of the part of OpenAPI 3.0 that the daemon writes ---
 
 KNOWN = {"type", "format", "enum", "nullable", "allOf", "$ref", "items", "properties", "required", "description",
@@ -173,6 +192,8 @@ class Daemon:
         answer = self.raw(method, "/api/v1" + path, body, h)
         if check:
             self.check(method, path, answer)
+        if answer.status == 422:
+            names_its_place(path, body, answer.json["error"].get("field"))
         return answer
 
     def ok(self, method, path, body=None, **kw):

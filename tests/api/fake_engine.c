@@ -74,14 +74,22 @@ note(struct mus_engine *e, const struct mus_zone_obj *z, const char *kind, const
 
 /* --- signers and groups --- */
 
+static int
+refuse(char *field, const char *where, struct mus_errtext *et, const char *words)
+{
+	if (field != NULL)
+		(void)mus_strcpy(field, MUS_CTL_FIELD_MAX, where);
+	return mus_errf(et, MUS_ERR_INVAL, "%s", words);
+}
+
 int
-mus_ctl_put_signer(
-    struct mus_engine *e, const char *actor, struct mus_signer_obj *o, struct mus_errtext *et)
+mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_obj *o, char *field,
+    struct mus_errtext *et)
 {
 	int rc;
 
 	if (strcmp(o->driver, "ddns") != 0 && strcmp(o->driver, "manual") != 0)
-		return mus_errf(et, MUS_ERR_INVAL, "driver: no driver \"%s\"", o->driver);
+		return refuse(field, "/driver", et, o->driver);
 	if (o->id == 0)
 		o->created_at = mus_ctl_now(e);
 	o->changed_at = mus_ctl_now(e);
@@ -102,10 +110,12 @@ mus_ctl_delete_signer(
 }
 
 int
-mus_ctl_put_group(
-    struct mus_engine *e, const char *actor, struct mus_group_obj *o, struct mus_errtext *et)
+mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj *o, char *field,
+    struct mus_errtext *et)
 {
 	(void)actor;
+	if (field != NULL)
+		field[0] = '\0';
 	if (o->id == 0)
 		o->created_at = mus_ctl_now(e);
 	o->changed_at = mus_ctl_now(e);
@@ -206,8 +216,8 @@ zone_of(struct mus_engine *e, int64_t id)
 }
 
 int
-mus_ctl_put_zone(
-    struct mus_engine *e, const char *actor, struct mus_zone_obj *o, struct mus_errtext *et)
+mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, char *field,
+    struct mus_errtext *et)
 {
 	bool fresh = o->id == 0;
 	struct mus_group_obj g;
@@ -215,7 +225,7 @@ mus_ctl_put_zone(
 	int rc;
 
 	if (strcmp(o->name, ".") == 0)
-		return mus_errf(et, MUS_ERR_INVAL, "name: the root has no parent to follow");
+		return refuse(field, "/name", et, "the root has no parent to follow");
 	o->changed_at = mus_ctl_now(e);
 	if (fresh) {
 		o->created_at = o->checked_at = o->changed_at;

@@ -45,12 +45,12 @@ fill(struct world *v)
 	struct mus_group_obj g = {.name = "g", .member_count = 1};
 	struct mus_zone_obj z = {.name = "z.", .mode = MUS_MODE_MANUAL};
 
-	MUS_ASSERT(mus_ctl_put_signer(v->engine, "x", &s, NULL) == 0);
-	MUS_ASSERT(mus_ctl_put_signer(v->engine, "x", &t, NULL) == 0);
+	MUS_ASSERT(mus_ctl_put_signer(v->engine, "x", &s, NULL, NULL) == 0);
+	MUS_ASSERT(mus_ctl_put_signer(v->engine, "x", &t, NULL, NULL) == 0);
 	g.member[0].signer_id = s.id;
-	MUS_ASSERT(mus_ctl_put_group(v->engine, "x", &g, NULL) == 0);
+	MUS_ASSERT(mus_ctl_put_group(v->engine, "x", &g, NULL, NULL) == 0);
 	z.group_id = g.id;
-	MUS_ASSERT(mus_ctl_put_zone(v->engine, "x", &z, NULL) == 0);
+	MUS_ASSERT(mus_ctl_put_zone(v->engine, "x", &z, NULL, NULL) == 0);
 }
 
 static void

@@ -1,0 +1,98 @@
+"""musicd itself, with no name server in the world: what the engine answers, and how it names what is wrong."""
+import http.client
+import json
+import ssl
+
+import pytest
+
+from conftest import names_its_place
+from test_docs import Real
+
+
+class Client:
+    def __init__(self, real):
+        self.port = real.port
+        self.context = ssl.create_default_context(cafile=real.cert)
+        with open(real.token) as f:
+            self.token = f.read().strip()
+
+    def call(self, method, path, body=None):
+        conn = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.context)
+        headers = {"Authorization": f"Bearer {self.token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        conn.request(method, "/api/v1" + path, json.dumps(body) if body is not None else None, headers)
+        r = conn.getresponse()
+        text = r.read()
+        conn.close()
+        return r.status, json.loads(text) if text else None
+
+    def ok(self, method, path, body=None):
+        status, answer = self.call(method, path, body)
+        assert status in (200, 201, 204), (status, answer)
+        return answer
+
+    def fails(self, status, method, path, body=None, field=None, words=""):
+        got, answer = self.call(method, path, body)
+        assert got == status, (got, answer)
+        assert answer["error"].get("field") == field and words in answer["error"]["message"], answer
+        if status == 422:
+            names_its_place(path, json.dumps(body), field)
+        return answer["error"]
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("real")
+    d = Real(str(folder))
+    c = Client(d)
+    c.folder = folder
+    for n, name in enumerate(("bind", "knot"), 2):
+        c.ok("POST", "/signers", {"name": name, "driver": "ddns", "update": f"127.0.0.{n}",
+                                  "name_servers": [{"name": f"ns1.{name}.test", "addresses": [f"127.0.0.{n}"]}]})
+    c.ok("POST", "/groups", {"name": "g", "signers": ["bind"]})
+    c.ok("POST", "/zones", {"name": "z.test", "group": "g", "parent": "test", "parent_addresses": ["127.0.0.4"]})
+    yield c
+    d.stop()
+
+
+NS = {"name": "ns.x.test", "addresses": ["127.0.0.5"]}
+
+
+@pytest.mark.parametrize("change, field, words", [
+    ({"driver": "nosuch"}, "/driver", "there are: ddns"),
+    ({"update": None}, "/update", "needs the address"),
+    ({"key_file": "/nonexistent/key"}, "/key_file", "/nonexistent/key"),
+    ({"name_servers": [NS, {"name": "a..b", "addresses": ["::1"]}]}, "/name_servers/1/name", ""),
+    ({"name_servers": [NS, dict(NS, name="NS.x.test.")]}, "/name_servers/1/name", "twice"),
+])
+def test_a_bad_signer_names_its_field(real, change, field, words):
+    body = {"name": "new", "driver": "ddns", "update": "127.0.0.5", **change}
+    body = {k: v for k, v in body.items() if v is not None}
+    real.fails(422, "POST", "/signers", body, field, words)
+    if "update" in body:
+        real.fails(422, "PATCH", "/signers/bind", {k: v for k, v in body.items() if k in change}, field, words)
+
+
+@pytest.mark.parametrize("change, field, words", [
+    ({"name": "."}, "/name", "no parent"),
+    ({"parent": "a..b"}, "/parent", ""),
+    ({"parent_addresses": ["::1"]}, "/parent", "parent_addresses"),
+    ({"sample": "www."}, "/sample", "relative"),
+    ({"sample": "a..b"}, "/sample", ""),
+    ({"signers": [{"signer": "bind"}, {"signer": "knot", "key_file": "/nonexistent"}]}, "/signers/1/key_file", "/nonexistent"),
+    ({"signers": [{"signer": "bind", "name_servers": [NS, NS]}]}, "/signers/0/name_servers/1/name", "twice"),
+])
+def test_a_bad_zone_names_its_field(real, change, field, words):
+    body = {"name": "new.test", **change}
+    real.fails(422, "POST", "/zones", body, field, words)
+    if "name" not in change and "parent_addresses" not in change:
+        real.fails(422, "PATCH", "/zones/z.test", change, field, words)
+    item = real.ok("POST", "/zones:bulk", [{"name": "z.test"}, body])["items"][1]["error"]
+    assert item["field"] == "/1" + field and words in item["message"], item
+
+
+def test_other_refusals_name_their_field(real):
+    real.fails(422, "POST", "/zones/z.test/force", {"rule": "held", "reason": "x"}, "/rule", "cannot be forced")
+    real.fails(409, "POST", "/zones", {"name": "z.test"})
+    real.fails(409, "POST", "/signers", {"name": "bind", "driver": "manual"})
