@@ -1,6 +1,6 @@
 /*
- * What each RRset should be: a function of the intention and of what was seen; and the conditions
- * that rows and preflight name, each with a witness when it does not hold.
+ * What each RRset should be: a function of the intention and of what was seen; and the context in
+ * which that, conditions, preflight and judgement are evaluated.
  */
 #ifndef MUS_CORE_DESIRE_H
 #define MUS_CORE_DESIRE_H
@@ -33,16 +33,5 @@ struct mus_ctx {
 };
 /* ${c} needs no desire yet. */
 void mus_desire(const struct mus_ctx *c, struct mus_desire *out);
-/* Evaluates a rule that rows name (IMPORT, SIGNAL, PARENTDS, waits, ...).  ${w} gets the witness
- * when it does not hold. */
-enum mus_result mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w);
-/* Instant a wait ends by itself given its clock; NEVER: its condition does not hold yet. */
-struct mus_time mus_clock_end(const struct mus_clock *clock, const struct mus_policy *policy);
-/* Largest TTL that a clock must outlive, from what was ever seen. */
-uint32_t mus_clock_ttl_s(const struct mus_ctx *c, enum mus_clock_id id);
-
-/* Fit to join?  All findings, worst first; at most ${cap}.  The worst result. */
-enum mus_result mus_preflight(const struct mus_ctx *c, unsigned signer, struct mus_witness *out,
-    unsigned cap, unsigned *count);
 
 #endif

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/condition.h"
 #include "core/judge.h"
 #include "core/sets.h"
 

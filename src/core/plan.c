@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/plan.h"
+#include "core/preflight.h"
 #include "core/sets.h"
 
 /* ---- small helpers -------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/preflight.h"
 #include "engine/int.h"
 
 enum { TRIALS_MAX = 8 };		/* at once: each asks every server and reads whole copies */

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "core/plan.h"
+#include "core/preflight.h"
 #include "model/book.h"
 
 enum { A, B };

@@ -1,0 +1,466 @@
+#include "core/condition.h"
+
+static enum mus_result
+say(struct mus_witness *w, enum mus_rule rule, enum mus_result r, unsigned origin, unsigned server,
+    unsigned kind)
+{
+	if (w) {
+		*w = MUS_WITNESS_NONE;
+		w->rule = rule;
+		w->result = r;
+		w->origin = (uint8_t)origin;
+		w->server = (uint8_t)server;
+		w->kind = (uint8_t)kind;
+	}
+	return r;
+}
+
+static unsigned
+first_server(uint64_t mask)
+{
+	return mask ? (unsigned)__builtin_ctzll(mask) : MUS_NOBODY;
+}
+
+static unsigned
+first_bit(uint64_t mask)
+{
+	return mask ? (unsigned)__builtin_ctzll(mask) : MUS_NOBODY;
+}
+
+/* Every server of ${origin} must show a version that ${ok} accepts. */
+typedef bool version_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v,
+    uint64_t *what);
+static enum mus_result
+all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_rr_kind kind,
+    version_ok *ok, struct mus_witness *w)
+{
+	const struct mus_ring *ring = mus_seen_ring_const(c->seen, origin, kind);
+	uint64_t servers = c->facts->servers[origin];
+
+	if (servers == 0)
+		return say(w, rule, MUS_RES_UNKNOWN, origin, MUS_NOBODY, kind);
+	if (!mus_is_known(ring, origin, kind, servers, c->policy, c->now, w))
+		return MUS_RES_UNKNOWN;
+	for (unsigned m = mus_served(c->facts, origin, kind); m; m &= m - 1) {
+		const struct mus_version *v = &ring->v[__builtin_ctz(m)];
+		uint64_t what = 0;
+
+		if (!(v->srv & servers) || ok(c, origin, v, &what))
+			continue;
+		say(w, rule, MUS_RES_FAILS, origin, first_server(v->srv & servers), kind);
+		if (w) {
+			w->seen_at = v->first;
+			if (kind == MUS_RR_NS || kind == MUS_RR_PNS)
+				w->ns = (uint8_t)first_bit(what);
+			else
+				w->key = (uint8_t)first_bit(what);
+		}
+		return MUS_RES_FAILS;
+	}
+	return MUS_RES_HOLDS;
+}
+
+static bool
+keys_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	*what = c->desire->key[origin] & ~v->set;
+	return *what == 0;
+}
+
+static bool
+keys_gone_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	*what = c->desire->key_del[origin] & v->set;
+	return *what == 0;
+}
+
+static bool
+cds_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	*what = v->set ^ c->desire->sep;
+	if (*what || v->stray || (v->flags & MUS_VER_DELETE))
+		return false;
+	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+		if (c->desire->dts >> t & 1) {
+			*what = c->desire->sep & ~v->dt[t];
+			if (*what)
+				return false;
+		}
+	return true;
+}
+
+static bool
+cdnskey_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	*what = v->set ^ c->desire->sep;
+	return *what == 0 && v->stray == 0 && !(v->flags & MUS_VER_DELETE);
+}
+
+static bool
+ds_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	*what = v->set ^ c->desire->sep;
+	return *what == 0 && v->stray == 0;
+}
+
+static bool
+ns_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	/* Names that are shared, or of owners outside the group's signers, may stay. */
+	*what = (c->desire->ns & ~v->set) | (c->desire->ns_del & v->set);
+	return *what == 0;
+}
+
+static bool
+csync_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	*what = 0;
+	/* Somebody else's CSYNC is not ours to remove. */
+	if (!c->desire->csync)
+		return (v->flags & MUS_VER_ABSENT) || v->aux >> 16 != c->want->csync_serial;
+	return !(v->flags & MUS_VER_ABSENT) && v->aux == c->desire->csync_content && v->stray == 0;
+}
+
+static enum mus_result
+each_signer(const struct mus_ctx *c, enum mus_rule rule, uint8_t signers, enum mus_rr_kind kind,
+    version_ok *ok, struct mus_witness *w)
+{
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		enum mus_result r;
+
+		if (!(signers >> s & 1))
+			continue;
+		r = all_show(c, rule, s, kind, ok, w);
+		if (r != MUS_RES_HOLDS)
+			return r;
+	}
+	return MUS_RES_HOLDS;
+}
+
+/* Each CDS and CDNSKEY of the current delegation is signed by a SEP key of that server's own set
+ * that the DS set names, else the parent refuses it (RFC 7344 4.1). */
+static enum mus_result
+signal_signed(const struct mus_ctx *c, struct mus_witness *w)
+{
+	static const enum mus_rr_kind kinds[] = {MUS_RR_CDS, MUS_RR_CDNSKEY};
+	const struct mus_ring *ds = &c->seen->parent[0];
+	uint64_t named = 0, reach = c->facts->reach;
+
+	for (unsigned i = 0; i < ds->count; i++)
+		if (ds->v[i].srv)
+			named |= ds->v[i].set;
+	if (named == 0)
+		return MUS_RES_HOLDS;
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		for (unsigned k = 0; k < 2; k++) {
+			const struct mus_ring *ring = &c->seen->signer[s][kinds[k]];
+
+			for (unsigned m = mus_served(c->facts, s, kinds[k]); m; m &= m - 1) {
+				const struct mus_version *v = &ring->v[__builtin_ctz(m)];
+
+				if (!(v->srv & reach) || (v->flags & MUS_VER_ABSENT))
+					continue;
+				if (mus_sig_mask(v, c->now, c->policy->margin_s) & named)
+					continue;
+				say(w, MUS_RULE_V2C, MUS_RES_FAILS, s,
+				    first_server(v->srv & reach), kinds[k]);
+				return MUS_RES_FAILS;
+			}
+		}
+	return MUS_RES_HOLDS;
+}
+
+static enum mus_result
+signal(const struct mus_ctx *c, struct mus_witness *w)
+{
+	enum mus_result r;
+
+	if (c->desire->sep == 0)
+		return say(w, MUS_RULE_SIGNAL, MUS_RES_UNKNOWN, MUS_NOBODY, MUS_NOBODY, MUS_RR_CDS);
+	r = each_signer(c, MUS_RULE_SIGNAL, c->desire->cds_at, MUS_RR_CDS, cds_ok, w);
+	if (r == MUS_RES_HOLDS)
+		r = each_signer(
+		    c, MUS_RULE_SIGNAL, c->desire->cds_at, MUS_RR_CDNSKEY, cdnskey_ok, w);
+	return r;
+}
+
+static bool
+glue_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
+{
+	(void)origin;
+	*what = 0;
+	/* Addresses as the signers serve them. */
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_ADDR];
+
+		if (!(c->desire->ns_at >> s & 1))
+			continue;
+		for (unsigned i = 0; i < ring->count; i++)
+			if (ring->v[i].srv && ring->v[i].content != v->content)
+				return false;
+	}
+	return true;
+}
+
+static bool
+has_in_domain(const struct mus_ctx *c)
+{
+	for (unsigned n = 0; n < c->zone->ns_count; n++)
+		if ((c->desire->ns >> n & 1) && c->zone->ns[n].in_domain)
+			return true;
+	return false;
+}
+
+static enum mus_result
+parent_ns(const struct mus_ctx *c, struct mus_witness *w)
+{
+	enum mus_result r = all_show(c, MUS_RULE_PARENTNS, MUS_PARENT, MUS_RR_PNS, ns_ok, w);
+
+	if (r == MUS_RES_HOLDS && has_in_domain(c))
+		r = all_show(c, MUS_RULE_PARENTNS, MUS_PARENT, MUS_RR_GLUE, glue_ok, w);
+	return r;
+}
+
+uint32_t
+mus_clock_ttl_s(const struct mus_ctx *c, enum mus_clock_id id)
+{
+	const struct mus_seen *seen = c->seen;
+	uint32_t ttl_s = 0;
+	unsigned b = c->want->proc.signer;
+
+#define UP(x)                                                                                      \
+	do {                                                                                       \
+		uint32_t t_ = (x);                                                                 \
+		if (t_ > ttl_s)                                                                    \
+			ttl_s = t_;                                                                \
+	} while (0)
+	switch (id) {
+	case MUS_CLOCK_DS:
+		UP(seen->parent[0].ttl_max_s);
+		UP(mus_ring_floor_s(&seen->parent[0], MUS_RR_DS, c->policy, c->now));
+		break;
+	case MUS_CLOCK_KEY:
+		for (unsigned s = 0; s < c->zone->signer_count; s++)
+			UP(seen->signer[s][MUS_RR_KEY].ttl_max_s);
+		break;
+	case MUS_CLOCK_NS:
+		UP(seen->parent[MUS_RR_PNS - MUS_RR_DS].ttl_max_s);
+		UP(mus_ring_floor_s(
+		    &seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_RR_PNS, c->policy, c->now));
+		for (unsigned s = 0; s < c->zone->signer_count; s++)
+			UP(seen->signer[s][MUS_RR_NS].ttl_max_s);
+		break;
+	case MUS_CLOCK_CUT:
+		UP(seen->signer[b][MUS_RR_KEY].ttl_max_s);
+		UP(c->facts->copy_ttl_s[b]);
+		break;
+	case MUS_CLOCK_COUNT:
+		break;
+	}
+#undef UP
+	return ttl_s;
+}
+
+struct mus_time
+mus_clock_end(const struct mus_clock *clock, const struct mus_policy *policy)
+{
+	if (!mus_time_is_set(clock->from))
+		return MUS_TIME_NEVER;
+	return mus_time_add_s(clock->from, (int64_t)clock->ttl_s + policy->margin_s);
+}
+
+static enum mus_result
+wait_over(const struct mus_ctx *c, enum mus_rule rule, enum mus_clock_id id, unsigned origin,
+    unsigned kind, struct mus_witness *w)
+{
+	struct mus_time end = mus_clock_end(&c->want->proc.clock[id], c->policy);
+
+	if (end.ms <= c->now.ms || MUS_WAITS_ARE_CUT)
+		return MUS_RES_HOLDS;
+	say(w, rule, MUS_RES_FAILS, origin, MUS_NOBODY, kind);
+	if (w)
+		w->until = end;
+	return MUS_RES_FAILS;
+}
+
+static enum mus_result
+out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
+{
+	unsigned b = c->want->proc.signer;
+	uint64_t still = c->facts->servers[b] & c->facts->reach;
+
+	if (!still || MUS_WAITS_ARE_CUT)
+		return MUS_RES_HOLDS;
+	return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_server(still), MUS_RR_NS);
+}
+
+/* The leaver's copy: nothing of it may be in a cache any more. */
+static enum mus_result
+data_gone(const struct mus_ctx *c, struct mus_witness *w)
+{
+	unsigned b = c->want->proc.signer;
+	enum mus_result r;
+
+	/* Without a known largest TTL there is nothing to wait for that would be enough. */
+	if (c->facts->copy_ttl_s[b] == 0 &&
+	    mus_time_is_set(c->want->proc.clock[MUS_CLOCK_CUT].from))
+		return say(w, MUS_RULE_TTLMAX, MUS_RES_UNKNOWN, b, MUS_NOBODY, MUS_NOBODY);
+	r = wait_over(c, MUS_RULE_DATAWAIT, MUS_CLOCK_CUT, b, MUS_NOBODY, w);
+	return r;
+}
+
+static enum mus_result
+remaining(const struct mus_ctx *c, struct mus_witness *w)
+{
+	uint8_t rest = (uint8_t)(c->want->nsg & ~(1u << c->want->proc.signer));
+
+	if (rest == 0 || c->desire->ns == 0)
+		return say(w, MUS_RULE_LASTONE, MUS_RES_FAILS, c->want->proc.signer, MUS_NOBODY,
+		    MUS_NOBODY);
+	return MUS_RES_HOLDS;
+}
+
+/* Does every signer that stays stand on its own: its own SEP key in the DS set, its data verified? */
+enum mus_result
+mus_signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds, struct mus_witness *w)
+{
+	static const enum mus_rr_kind must[] = {MUS_RR_SOA, MUS_RR_KEY, MUS_RR_NS, MUS_RR_DENY0};
+	const struct mus_ring *key = &c->seen->signer[s][MUS_RR_KEY];
+	const struct mus_ring *soa = &c->seen->signer[s][MUS_RR_SOA];
+	uint64_t servers = c->facts->servers[s], ds = 0, own = c->facts->owned[s];
+
+	if (servers == 0)
+		return say(w, MUS_RULE_NSNAMES, MUS_RES_FAILS, s, MUS_NOBODY, MUS_NOBODY);
+	for (unsigned i = 0; i < sizeof must / sizeof must[0]; i++)
+		if (!mus_is_known(&c->seen->signer[s][must[i]], s, must[i], servers, c->policy,
+			c->now, w))
+			return MUS_RES_UNKNOWN;
+	for (unsigned i = 0; i < c->seen->parent[0].count; i++)
+		if (c->seen->parent[0].v[i].srv)
+			ds |= c->seen->parent[0].v[i].set;
+	for (unsigned i = 0; i < key->count; i++) {
+		const struct mus_version *v = &key->v[i];
+		uint64_t good = v->set & own & mus_sig_mask(v, c->now, c->policy->margin_s);
+
+		if (!v->srv)
+			continue;
+		if ((v->flags & MUS_VER_ABSENT) || !good)
+			return say(w, MUS_RULE_SIGNED, MUS_RES_FAILS, s, first_server(v->srv),
+			    MUS_RR_KEY);
+		if (needs_ds && ds && !(good & ds))
+			return say(w, MUS_RULE_V1, MUS_RES_FAILS, s, first_server(v->srv), MUS_RR_KEY);
+		for (unsigned j = 0; j < soa->count; j++)
+			if (soa->v[j].srv &&
+			    !(mus_sig_mask(&soa->v[j], c->now, c->policy->margin_s) & v->set))
+				return say(w, MUS_RULE_SIGNED, MUS_RES_FAILS, s,
+				    first_server(soa->v[j].srv), MUS_RR_SOA);
+	}
+	return MUS_RES_HOLDS;
+}
+
+static enum mus_result
+rest_stands(const struct mus_ctx *c, struct mus_witness *w)
+{
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		enum mus_result r;
+
+		if (s == c->want->proc.signer || !(c->want->nsg >> s & 1))
+			continue;
+		r = mus_signer_stands(c, s, true, w);
+		if (r != MUS_RES_HOLDS)
+			return r;
+	}
+	return MUS_RES_HOLDS;
+}
+
+/* V10 for what a process is about to touch. */
+static enum mus_result
+owners_known(const struct mus_ctx *c, struct mus_witness *w)
+{
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *ns = &c->seen->signer[s][MUS_RR_NS];
+
+		for (uint64_t m = c->facts->shown[s]; m; m &= m - 1) {
+			unsigned k = (unsigned)__builtin_ctzll(m);
+
+			if (c->zone->key[k].owner < c->zone->signer_count)
+				continue;
+			say(w, MUS_RULE_V10, MUS_RES_FAILS, s, MUS_NOBODY, MUS_RR_KEY);
+			if (w) {
+				w->key = (uint8_t)k;
+				w->number = c->zone->key[k].tag;
+			}
+			return MUS_RES_FAILS;
+		}
+		for (unsigned i = 0; i < ns->count; i++) {
+			uint64_t unknown = 0;
+
+			if (!ns->v[i].srv)
+				continue;
+			for (unsigned n = 0; n < c->zone->ns_count; n++)
+				if (c->zone->ns[n].owner >= c->zone->signer_count)
+					unknown |= mus_bit(n);
+			unknown &= ns->v[i].set;
+			if (!unknown && ns->v[i].stray == 0)
+				continue;
+			say(w, MUS_RULE_V10, MUS_RES_FAILS, s, first_server(ns->v[i].srv), MUS_RR_NS);
+			if (w)
+				w->ns = (uint8_t)first_bit(unknown);
+			return MUS_RES_FAILS;
+		}
+	}
+	return MUS_RES_HOLDS;
+}
+
+enum mus_result
+mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w)
+{
+	const struct mus_proc *p = &c->want->proc;
+
+	switch (rule) {
+	case MUS_RULE_IMPORT:
+		return each_signer(c, rule, c->desire->key_at, MUS_RR_KEY, keys_ok, w);
+	case MUS_RULE_V7:
+		return each_signer(c, rule, c->desire->key_at, MUS_RR_KEY, keys_ok, w);
+	case MUS_RULE_G3:
+		return each_signer(c, rule, c->desire->key_at, MUS_RR_KEY, keys_gone_ok, w);
+	case MUS_RULE_SIGNAL:
+		return signal(c, w);
+	case MUS_RULE_V2C:
+		return signal_signed(c, w);
+	case MUS_RULE_PARENTDS:
+		return all_show(c, rule, MUS_PARENT, MUS_RR_DS, ds_ok, w);
+	case MUS_RULE_NSSET:
+		return each_signer(c, rule, c->desire->ns_at, MUS_RR_NS, ns_ok, w);
+	case MUS_RULE_CSYNCSET:
+		return each_signer(c, rule, c->desire->ns_at, MUS_RR_CSYNC, csync_ok, w);
+	case MUS_RULE_PARENTNS:
+		return parent_ns(c, w);
+	case MUS_RULE_DSWAIT:
+		return wait_over(c, rule, MUS_CLOCK_DS, MUS_PARENT, MUS_RR_DS, w);
+	case MUS_RULE_KEYWAIT:
+		return wait_over(c, rule, MUS_CLOCK_KEY, p->signer, MUS_RR_KEY, w);
+	case MUS_RULE_NSWAIT:
+		return wait_over(c, rule, MUS_CLOCK_NS, MUS_PARENT, MUS_RR_PNS, w);
+	case MUS_RULE_REACH:
+		return out_of_reach(c, w);
+	case MUS_RULE_DATAWAIT:
+		return data_gone(c, w);
+	case MUS_RULE_LASTONE:
+		return remaining(c, w);
+	case MUS_RULE_V1:
+		return rest_stands(c, w);
+	case MUS_RULE_V10:
+		return owners_known(c, w);
+	case MUS_RULE_NONE:
+		return MUS_RES_HOLDS;
+	default:
+		/* No row names any other rule; an unknown condition satisfies nothing. */
+		return say(w, rule, MUS_RES_UNKNOWN, MUS_NOBODY, MUS_NOBODY, MUS_NOBODY);
+	}
+}

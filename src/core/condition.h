@@ -1,0 +1,22 @@
+/*
+ * The conditions that rows name, each with a witness when it does not hold; and the clocks of waits.
+ */
+#ifndef MUS_CORE_CONDITION_H
+#define MUS_CORE_CONDITION_H
+
+#include "core/desire.h"
+
+/* Evaluates a rule that rows name (IMPORT, SIGNAL, PARENTDS, waits, ...).  ${w} gets the witness
+ * when it does not hold. */
+enum mus_result mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w);
+/* Instant a wait ends by itself given its clock; NEVER: its condition does not hold yet. */
+struct mus_time mus_clock_end(const struct mus_clock *clock, const struct mus_policy *policy);
+/* Largest TTL that a clock must outlive, from what was ever seen. */
+uint32_t mus_clock_ttl_s(const struct mus_ctx *c, enum mus_clock_id id);
+
+/* Does a signer stand on its own: its DNSKEY set signed by a key of its own (which the DS set names, with
+ * ${needs_ds}), its data verified by that set? */
+enum mus_result mus_signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds,
+    struct mus_witness *w);
+
+#endif

@@ -1,0 +1,263 @@
+#include "core/preflight.h"
+
+struct pf {
+	const struct mus_ctx *c;
+	unsigned b;
+	struct mus_witness *out;
+	unsigned cap, count;
+	enum mus_result worst;
+};
+
+static void
+note(struct pf *p, struct mus_witness w)
+{
+	if (w.result == MUS_RES_HOLDS)
+		return;
+	if (w.result > p->worst)
+		p->worst = w.result;
+	if (p->count < p->cap)
+		p->out[p->count++] = w;
+}
+
+static struct mus_witness
+found(enum mus_rule rule, enum mus_result r, unsigned origin, unsigned origin2)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+
+	w.rule = rule;
+	w.result = r;
+	w.origin = (uint8_t)origin;
+	w.origin2 = (uint8_t)origin2;
+	return w;
+}
+
+static void
+pf_serves(struct pf *p)
+{
+	const struct mus_ring *soa = &p->c->seen->signer[p->b][MUS_RR_SOA];
+	uint64_t servers = p->c->facts->servers[p->b];
+	struct mus_witness w;
+	bool has_ns = false;
+
+	for (unsigned n = 0; n < p->c->zone->ns_count; n++)
+		has_ns |= p->c->zone->ns[n].owner == p->b && !p->c->zone->ns[n].is_shared;
+	if (!has_ns || servers == 0)
+		note(p, found(MUS_RULE_NSNAMES, MUS_RES_FAILS, p->b, MUS_NOBODY));
+	if (servers == 0)
+		return;
+	if (!mus_is_known(soa, p->b, MUS_RR_SOA, servers, p->c->policy, p->c->now, &w)) {
+		w.rule = MUS_RULE_SERVES;
+		note(p, w);
+		return;
+	}
+	for (uint64_t m = servers; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+
+		if (!p->c->seen->server[i].aa_ok) {
+			w = found(MUS_RULE_SERVES, MUS_RES_FAILS, p->b, MUS_NOBODY);
+			w.server = (uint8_t)i;
+			note(p, w);
+		}
+		if (p->c->seen->server[i].tcp == MUS_NO || p->c->seen->server[i].udp == MUS_NO) {
+			w = found(MUS_RULE_V6, MUS_RES_FAILS, p->b, MUS_NOBODY);
+			w.server = (uint8_t)i;
+			note(p, w);
+		}
+	}
+	if (mus_signer_stands(p->c, p->b, false, &w) != MUS_RES_HOLDS)
+		note(p, w);
+}
+
+/* Algorithms that sign at a signer. */
+static uint8_t
+algs_of(const struct mus_ctx *c, unsigned s)
+{
+	uint64_t keys = c->facts->owned[s] & c->facts->shown[s];
+	uint8_t algs = 0;
+
+	for (uint64_t m = keys; m; m &= m - 1)
+		algs |= (uint8_t)(1u << c->zone->key[__builtin_ctzll(m)].alg_idx);
+	return algs;
+}
+
+static void
+pf_keys(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+	uint8_t mine = algs_of(c, p->b);
+	struct mus_witness w;
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *mk = &c->seen->signer[p->b][MUS_RR_KEY];
+		const struct mus_ring *sk = &c->seen->signer[s][MUS_RR_KEY];
+		uint8_t theirs;
+
+		if (s == p->b || !(c->want->keyg >> s & 1))
+			continue;
+		theirs = algs_of(c, s);
+		if (mine && theirs && mine != theirs) {
+			uint8_t diff = mine ^ theirs;
+
+			w = found(MUS_RULE_ALGS, MUS_RES_FAILS, p->b, s);
+			w.number = c->zone->alg[__builtin_ctz(diff)];
+			note(p, w);
+		}
+		if (mk->count && sk->count &&
+		    mk->v[mk->count - 1].serve_ttl_s != sk->v[sk->count - 1].serve_ttl_s)
+			note(p, found(MUS_RULE_KEYTTL, MUS_RES_WARN, p->b, s));
+	}
+	if (mus_guard_import(c->zone, c->seen,
+		c->facts->owned[p->b] & c->facts->shown[p->b], &w) != MUS_RES_HOLDS)
+		note(p, w);
+	if (mus_condition(c, MUS_RULE_V10, &w) != MUS_RES_HOLDS)
+		note(p, w);
+}
+
+static void
+pf_content(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+	const struct mus_copy *mine = &c->seen->copy[p->b];
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_copy *copy = &c->seen->copy[s];
+
+		if (s != p->b && !(c->want->keyg >> s & 1))
+			continue;
+		if (c->facts->copy_ttl_s[s] == 0)
+			note(p, found(MUS_RULE_TTLMAX, MUS_RES_UNKNOWN, s, MUS_NOBODY));
+		if (s == p->b || c->zone->signer[p->b].declared_content ||
+		    c->zone->signer[s].declared_content)
+			continue;
+		if (!mine->known || !copy->known)
+			note(p, found(MUS_RULE_V13, MUS_RES_UNKNOWN, mine->known ? s : p->b, MUS_NOBODY));
+		else if (mine->content != copy->content)
+			note(p, found(MUS_RULE_V13, MUS_RES_FAILS, p->b, s));
+	}
+}
+
+static void
+pf_parent(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+	uint64_t servers = c->facts->servers[MUS_PARENT];
+	struct mus_witness w;
+
+	if (!mus_is_known(&c->seen->parent[0], MUS_PARENT, MUS_RR_DS, servers, c->policy, c->now, &w))
+		note(p, w);
+	if (!mus_is_known(&c->seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_PARENT, MUS_RR_PNS, servers,
+		c->policy, c->now, &w))
+		note(p, w);
+	/* A chain that is broken before we touch it is not ours to hide (F23). */
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if (s != p->b && (c->want->nsg >> s & 1) &&
+		    mus_signer_stands(c, s, true, &w) != MUS_RES_HOLDS)
+			note(p, w);
+	for (unsigned i = 0; i < c->seen->parent[0].count; i++) {
+		const struct mus_version *v = &c->seen->parent[0].v[i];
+
+		/* Nothing to keep valid: going secure is a process of its own. */
+		if (v->srv && (v->flags & MUS_VER_ABSENT)) {
+			w = found(MUS_RULE_V5, MUS_RES_FAILS, MUS_PARENT, MUS_NOBODY);
+			w.kind = MUS_RR_DS;
+			w.server = (uint8_t)__builtin_ctzll(v->srv);
+			note(p, w);
+		}
+		if (v->srv && v->stray) {
+			w = found(MUS_RULE_V9, MUS_RES_WARN, MUS_PARENT, MUS_NOBODY);
+			w.kind = MUS_RR_DS;
+			w.server = (uint8_t)__builtin_ctzll(v->srv);
+			note(p, w);
+		}
+	}
+}
+
+static void
+pf_caps(struct pf *p)
+{
+	const struct mus_zsigner *s = &p->c->zone->signer[p->b];
+	const struct {
+		enum mus_tri can;
+		enum mus_rr_kind kind;
+	} caps[] = {{s->caps.dnskey, MUS_RR_KEY}, {s->caps.cds, MUS_RR_CDS},
+	    {s->caps.cdnskey, MUS_RR_CDNSKEY}, {s->caps.csync, MUS_RR_CSYNC},
+	    {s->caps.ns, MUS_RR_NS}};
+
+	for (unsigned i = 0; i < sizeof caps / sizeof caps[0]; i++)
+		if (caps[i].can == MUS_NO) {
+			struct mus_witness w = found(MUS_RULE_CAPS, MUS_RES_FAILS, p->b, MUS_NOBODY);
+
+			w.kind = (uint8_t)caps[i].kind;
+			note(p, w);
+		}
+	if (!s->has_driver)
+		note(p, found(MUS_RULE_CAPS, MUS_RES_WARN, p->b, MUS_NOBODY));
+}
+
+/* V4 at the joiner, and addresses of in-domain name servers alike everywhere. */
+static void
+pf_rest(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+	int64_t now_s = mus_time_to_s(c->now);
+
+	for (unsigned kind = 0; kind < MUS_RR_SIGNER_COUNT; kind++) {
+		const struct mus_ring *ring = &c->seen->signer[p->b][kind];
+
+		for (unsigned i = 0; i < ring->count; i++)
+			for (unsigned j = 0; ring->v[i].srv && j < ring->v[i].sig_count; j++) {
+				const struct mus_sig *g = &ring->v[i].sig[j];
+				int64_t spare = g->until_s - now_s - ring->v[i].ttl_s;
+				struct mus_witness w = found(MUS_RULE_V4,
+				    spare < 0 ? MUS_RES_FAILS : MUS_RES_WARN, p->b, MUS_NOBODY);
+
+				if (spare >= c->policy->refresh_s)
+					continue;
+				w.kind = (uint8_t)kind;
+				w.server = (uint8_t)__builtin_ctzll(ring->v[i].srv);
+				w.until = mus_time_from_s(g->until_s);
+				w.number = g->tag;
+				note(p, w);
+				kind = MUS_RR_SIGNER_COUNT;
+				i = ring->count;
+				break;
+			}
+	}
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *a = &c->seen->signer[s][MUS_RR_ADDR];
+		const struct mus_ring *b = &c->seen->signer[p->b][MUS_RR_ADDR];
+
+		if (s == p->b || !(c->want->keyg >> s & 1) || !a->count || !b->count)
+			continue;
+		if (a->v[a->count - 1].content != b->v[b->count - 1].content) {
+			struct mus_witness w = found(MUS_RULE_GLUEADDR, MUS_RES_FAILS, p->b, s);
+
+			w.kind = MUS_RR_ADDR;
+			note(p, w);
+		}
+	}
+}
+
+enum mus_result
+mus_preflight(const struct mus_ctx *c, unsigned signer, struct mus_witness *out, unsigned cap,
+    unsigned *count)
+{
+	struct pf p = {.c = c, .b = signer, .out = out, .cap = cap};
+
+	pf_serves(&p);
+	pf_keys(&p);
+	pf_content(&p);
+	pf_parent(&p);
+	pf_caps(&p);
+	pf_rest(&p);
+	/* Worst first; stable, and short. */
+	for (unsigned i = 1; i < p.count; i++)
+		for (unsigned j = i; j > 0 && out[j].result > out[j - 1].result; j--) {
+			struct mus_witness t = out[j];
+
+			out[j] = out[j - 1];
+			out[j - 1] = t;
+		}
+	*count = p.count;
+	return p.worst;
+}
