@@ -214,18 +214,31 @@ judge_times(struct jd *j)
 		}
 }
 
+/* A DS set that was asked for and has not come saves no resolver: only sets that were seen count. */
 static void
-judge_delegation(struct jd *j, const struct mus_sets *s)
+judge_delegation(struct jd *j)
 {
+	const struct mus_ctx *c = j->c;
+	const struct mus_ring *ring = &c->seen->parent[0];
+	uint32_t floor_s = mus_ring_floor_s(ring, MUS_RR_DS, c->policy, c->now);
+	unsigned server = MUS_NOBODY;
 	bool none = false, some = false;
 
-	for (unsigned i = 0; i < s->d_count; i++) {
-		none |= s->d[i].is_void;
-		some |= !s->d[i].is_void;
+	for (unsigned i = 0; i < ring->count; i++) {
+		const struct mus_version *v = &ring->v[i];
+
+		if (mus_version_end(c->seen, ring, v, floor_s, c->now, c->policy->margin_s).ms < c->now.ms)
+			continue;
+		if (v->flags & MUS_VER_ABSENT) {
+			none = true;
+			server = first_of(v->srv);
+		} else {
+			some = true;
+		}
 	}
 	if (none) {
-		struct mus_witness w = find(MUS_RULE_V5, some ? MUS_RES_WARN : MUS_RES_FAILS,
-		    MUS_PARENT, MUS_NOBODY, MUS_RR_DS);
+		struct mus_witness w = find(
+		    MUS_RULE_V5, some ? MUS_RES_WARN : MUS_RES_FAILS, MUS_PARENT, server, MUS_RR_DS);
 
 		note(j, &w);
 	}
@@ -366,7 +379,7 @@ mus_judge(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 	mus_desire(&c, &desire);
 	judge_known(&j);
 	judge_pairs(&j, &s);
-	judge_delegation(&j, &s);
+	judge_delegation(&j);
 	judge_strict(&j, &s);
 	judge_times(&j);
 	judge_service(&j);

@@ -199,9 +199,21 @@ content_of(const struct mus_look *l)
 	return is_data ? 0 : l->content;
 }
 
-/* Same records and the same verified signers; signature times and TTL may differ. */
+/* V4: valid now, and for as long as a cache that gets it now may keep it. */
 static bool
-is_same(const struct mus_version *v, const struct mus_look *l)
+is_in_time(const struct mus_sig *sig, uint32_t ttl_s, const struct mus_policy *policy, struct mus_time at)
+{
+	int64_t at_s = mus_time_to_s(at);
+
+	return sig->from_s <= at_s + policy->margin_s &&
+	    sig->until_s >= at_s + (int64_t)ttl_s + policy->margin_s;
+}
+
+/* Same records and the same verified signers; signature times and TTL may differ, but what is out of
+ * time is another version than what is not: a server that lags must not hide behind its neighbours. */
+static bool
+is_same(const struct mus_version *v, const struct mus_look *l, const struct mus_policy *policy,
+    struct mus_time at)
 {
 	if (v->content != content_of(l) || v->set != l->set || v->flags != l->flags ||
 	    v->stray != l->stray || v->sig_count != l->sig_count ||
@@ -213,7 +225,9 @@ is_same(const struct mus_version *v, const struct mus_look *l)
 		for (unsigned j = 0; j < v->sig_count && !found; j++)
 			found = v->sig[j].alg == l->sig[i].alg && v->sig[j].tag == l->sig[i].tag &&
 			    /* A signature by a key that was not known then is judged again now. */
-			    (v->sig[j].key == l->sig[i].key || v->sig[j].key == MUS_KEY_NONE);
+			    (v->sig[j].key == l->sig[i].key || v->sig[j].key == MUS_KEY_NONE) &&
+			    is_in_time(&v->sig[j], l->ttl_s, policy, at) ==
+				is_in_time(&l->sig[i], l->ttl_s, policy, at);
 		if (!found)
 			return false;
 	}
@@ -350,7 +364,7 @@ find_or_add(const struct mus_zone *zone, const struct mus_seen *seen, struct mus
 	struct mus_version *v;
 
 	for (unsigned i = 0; i < ring->count; i++)
-		if (is_same(&ring->v[i], look)) {
+		if (is_same(&ring->v[i], look, policy, at)) {
 			refresh(&ring->v[i], look);
 			return &ring->v[i];
 		}
@@ -414,7 +428,7 @@ mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus
 
 	for (unsigned i = 0; i < ring->count; i++) {
 		v = &ring->v[i];
-		if ((v->srv & bit) && !is_same(v, look)) {
+		if ((v->srv & bit) && !is_same(v, look, policy, at)) {
 			v->srv &= ~bit;
 			v->last = mus_time_max(v->last,
 			    mus_time_min(at, origin == MUS_PARENT ? MUS_TIME_NEVER

@@ -160,6 +160,41 @@ test_fresh(void **state)
 
 /* ---- how long a version is alive ------------------------------------------------------------ */
 
+/* A server that lags shows the old signature beside others that show the new one. */
+static void
+test_what_is_out_of_time_is_another_version(void **state)
+{
+	struct mus_look l = key_look(KA);
+	struct mus_ring *k = ring(A, MUS_RR_KEY);
+	int64_t now_s = mus_time_to_s(r.now);
+
+	(void)state;
+	l.sig_count = 1;
+	l.sig[0] = (struct mus_sig){.key = ka, .alg = 13, .tag = 1000, .from_s = now_s, .until_s = now_s + 1000};
+	rig_look(&l);
+	l.sig[0].until_s = now_s + 5000;
+	rig_look(&l);
+	l.sig[0].until_s = now_s + 1000;
+	rig_at(880);		/* a TTL of 60 and the margin of 60 are left */
+	rig_look(&l);
+	assert_int_equal(k->count, 1);
+	rig_at(881);
+	rig_look(&l);
+	assert_int_equal(k->count, 2);
+	assert_true(k->v[0].srv == 0 && k->v[0].sig[0].until_s == now_s + 5000);
+	assert_true(k->v[1].srv != 0 && k->v[1].sig[0].until_s == now_s + 1000);
+	l.sig[0].until_s = now_s + 5000;
+	rig_look(&l);
+	assert_true(k->count == 2 && k->v[0].srv != 0 && k->v[1].srv == 0);
+	/* Not valid yet, and for longer: the next good one is shorter and counts all the same. */
+	l.sig[0] = (struct mus_sig){.key = ka, .alg = 13, .tag = 1000, .from_s = now_s + 881 + 61, .until_s = now_s + 9000};
+	rig_look(&l);
+	assert_true(k->count == 2 && k->v[0].srv == 0 && k->v[1].srv != 0);
+	l.sig[0] = (struct mus_sig){.key = ka, .alg = 13, .tag = 1000, .from_s = now_s + 881 + 60, .until_s = now_s + 5000};
+	rig_look(&l);
+	assert_true(k->count == 2 && k->v[0].srv != 0 && k->v[1].srv == 0);
+}
+
 static void
 test_alive_until_last_and_ttl(void **state)
 {
@@ -805,6 +840,7 @@ main(void)
 	    T(test_key_learnt_later),
 	    T(test_failed_look_changes_nothing),
 	    T(test_fresh),
+	    T(test_what_is_out_of_time_is_another_version),
 	    T(test_alive_until_last_and_ttl),
 	    T(test_forgotten_when_dead),
 	    T(test_largest_ttl_ever),
