@@ -3,6 +3,7 @@
     zone = Rogue(lab, "evil", "10.53.9.3")       # evil.lab. with two keys and one name server
     zone.delegate()
     zone.put("CDS", [...], by=[zone.zsk])        # signed by whom you like, when you like; by=[] unsigned
+    zone.chain()                                 # prove what is not there, as an honest server does
     zone.serve()                                 # as often as it changes
 """
 import json
@@ -28,7 +29,7 @@ class Rogue:
         self.lab, self.name, self.addresses = lab, lab.zone_name(name), addresses
         self.ksk, self.zsk = Key(257, 13), Key(256, 13)
         self.ns = [f"ns{i}.{self.name}" for i, _ in enumerate(addresses, 1)]
-        self.said = {a: {"sets": {}, "mute": [], "rcode": {}} for a in addresses}
+        self.said = {a: {"sets": {}, "mute": [], "rcode": {}, "proves": False} for a in addresses}
         self.serial = 1
         self.fill()
 
@@ -63,6 +64,19 @@ class Rogue:
         self.put("DNSKEY", [self.ksk.rdata.to_text(), self.zsk.rdata.to_text()])
         for n, a in zip(self.ns, self.addresses):
             self.put("AAAA" if ":" in a else "A", [a], name=n)
+
+    def chain(self, proves=True):
+        """NSEC over what is said now; proves: they come with every negative answer, and names that are not there do not exist."""
+        for a in self.addresses:
+            said = self.said[a]
+            owners = {}
+            for key in said["sets"]:
+                owner, rdtype = key.split()
+                owners.setdefault(dns.name.from_text(owner), set()).update({rdtype, "RRSIG", "NSEC"})
+            names = sorted(owners)
+            for name, after in zip(names, names[1:] + names[:1]):
+                self.put("NSEC", [f"{after} {' '.join(sorted(owners[name]))}"], by=[self.zsk], name=name.to_text(), at=a)
+            said["proves"] = proves
 
     def cds(self, *keys):
         return [k.ds_text(self.name) for k in keys]
@@ -123,8 +137,10 @@ def answer(wire, said):
         return got
     if not add(r.answer, f"{name} {rdtype}"):
         for key in said["sets"]:
-            if key.endswith(" SOA"):
+            if key.endswith(" SOA") or (said["proves"] and key.endswith(" NSEC")):
                 add(r.authority, key)
+        if said["proves"] and not any(key.startswith(name + " ") for key in said["sets"]):
+            r.set_rcode(dns.rcode.NXDOMAIN)
     return r.to_wire(max_size=65535)
 
 

@@ -370,6 +370,13 @@ def test_every_requirement_is_there_once():
     assert not want - set(ids), sorted(want - set(ids))
 
 
+def test_every_predicate_has_a_fault():
+    """Those that plan.h names; V3s is about strictness and turns nothing invalid."""
+    rules = set(re.findall(r"X\(\w+, \"(V\d+c?)\"", text_of("src", "model", "plan.h")))
+    rows = re.findall(r"^\| (V\d+c?) \|.*`tests/system/test_predicates\.py::test_\w+` \|$", text_of("docs", "requirements.md"), re.M)
+    assert len(rules) > 14 and sorted(rows) == sorted(rules), sorted(rules ^ set(rows))
+
+
 MODES = (("bind", "bind", "primary, dnssec-policy, update-policy, inline-signing no"),
          ("knot", "knot", "primary, dnskey-management incremental, zonefile-sync 0, zonefile-load whole"),
          ("knot2", "knot", "primary, dnskey-management full (the default)"),
