@@ -11,6 +11,11 @@ static const struct mus_dnsx_opts quick = {
 	.udp_timeout_ms = 20, .tcp_timeout_ms = 300, .tcp_idle_ms = 1000,
 };
 
+/* Long ones, where a time-out would change what is counted: a slow machine answers late, too. */
+static const struct mus_dnsx_opts patient = {
+	.udp_timeout_ms = 10000, .tcp_timeout_ms = 10000, .tcp_idle_ms = 10000,
+};
+
 static struct mus_loop *l;
 static struct mus_dnsx *x;
 static struct mus_name www;
@@ -155,15 +160,17 @@ answer_comes_back(void **state)
 {
 	struct fake *f = fake_new(l, FAKE_UDP, answers, NULL);
 	int64_t before = mus_loop_now(l).ms;
-	struct got g = ask_it(&f->addr, MUS_VIA_AUTO);
+	struct got g;
 
 	(void)state;
+	options(&patient);
+	g = ask_it(&f->addr, MUS_VIA_AUTO);
 	assert_int_equal(g.err, 0);
 	assert_int_equal(g.answers, 2);
 	assert_int_equal(g.via, MUS_VIA_UDP);
 	assert_false(g.udp_silent);
 	assert_true(mus_addr_equal(&g.server, &f->addr));
-	assert_true(g.at_ms >= before && g.at_ms < before + 5000);
+	assert_true(g.at_ms >= before && g.at_ms < before + 20000);
 	assert_int_equal(f->udp_count, 1);
 	assert_int_equal(mus_dnsx_stats(x).asked, 1);
 	assert_int_equal(mus_dnsx_stats(x).answered, 1);
