@@ -12,7 +12,7 @@ deps = if [ "$(strip $(DEPS))" = yes ]; then tools/deps $(1) || [ $$? -eq 3 ]; f
 
 .PHONY: help
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 .PHONY: all
 all:  ## install what is missing to build (asks), then the daily build: ASan, UBSan, in build/
@@ -67,4 +67,4 @@ debian13:  ## build and unit tests on a bare Debian 13 in a folder of its own (r
 
 .PHONY: clean
 clean:  ## remove the build folders
-	rm -rf build build-release build-clang build-fuzz build-plain build-speed
+	rm -rf build build-release build-clang build-fuzz build-plain build-speed build-cut

@@ -54,7 +54,7 @@ def certificate(folder):
 class Real:
     """musicd itself, with no name server in the world"""
 
-    def __init__(self, folder):
+    def __init__(self, folder, env=None):
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
@@ -73,7 +73,8 @@ class Real:
                     f"resolver:\n  root-hints: {folder}/hints\n  trust-anchor: {folder}/anchor\n")
         self.cert, self.token = f"{folder}/musicd.db.cert.pem", f"{folder}/real-token"
         self.log = open(f"{folder}/log", "w+")
-        self.process = subprocess.Popen([MUSICD, "--config", f"{folder}/musicd.yaml"], stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([MUSICD, "--config", f"{folder}/musicd.yaml"], stdout=self.log, stderr=self.log,
+                                        env=dict(os.environ, **(env or {})))
         wait_until(self.listens)
 
     def listens(self):

@@ -250,17 +250,6 @@ def test_configurations_of_signers_are_accepted(tmp_path, packages):
     assert seen >= 2
 
 
-def test_unit_file_is_sound():
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("no systemd-analyze")
-    unit = text_of("packaging", "musicd.service.in")
-    assert "Type=notify" in unit and "WatchdogSec=" in unit and "NoNewPrivileges=yes" in unit
-    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(program("musicd")))), "docs")
-    p = subprocess.run(["systemd-analyze", "verify", "--man=no", os.path.join(folder, "musicd.service")], capture_output=True, text=True, check=False)
-    words = [line for line in p.stderr.splitlines() if "musicd.service" in line and "is not executable" not in line]
-    assert not words, p.stderr
-
-
 # ---- what is made from the programs ------------------------------------------------------------------------------------------
 
 def generated(path, by):
