@@ -367,7 +367,7 @@ class Lab:
                 self._load(s, names, texts)
             if wait:
                 for name in names:
-                    self.wait_served(name, quick=len(names) > 20)
+                    self.wait_served(name, timeout=20 + len(names) / 5, quick=len(names) > 20)
             if delegate:
                 for i in range(0, len(names), 50):
                     self._delegate(names[i:i + 50], secure=delegate != "insecure" and not unsigned)

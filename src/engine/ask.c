@@ -321,6 +321,7 @@ eng_turn_free(struct eng_turn *t)
 	if (!t)
 		return;
 	mus_arena_clear(&t->arena);
+	free(t->zobj);
 	free(t);
 }
 
@@ -361,6 +362,10 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 		eng_say(e, LOG_ERR, e->zobj.name, "cannot be looked at: %s", et.s);
 		goto later;
 	}
+	t->config = e->config;
+	t->zobj = malloc(sizeof *t->zobj);
+	if (t->zobj)
+		*t->zobj = e->zobj;
 	z->turn = t;
 	e->stats.rounds++;
 	if (eng_turn_ask(t, st, &e->zobj))

@@ -69,6 +69,7 @@ end(struct mus_engine *e, int rc, struct mus_errtext *et)
 		mus_store_rollback(e->o.store);
 		return rc;
 	}
+	e->config++;
 	return mus_store_commit(e->o.store, et);
 }
 

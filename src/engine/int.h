@@ -93,6 +93,8 @@ struct eng_turn {
 	uint32_t focus;			/* kinds asked for, whenever they were asked last */
 	struct mus_time before;		/* and every kind that was not asked since then */
 	struct eng_parent *parent;
+	struct mus_zone_obj *zobj;	/* as it was at the start; owned */
+	uint64_t config;		/* of which configuration that is */
 };
 
 /* What goes to one signer, of all zones. */
@@ -184,6 +186,7 @@ struct mus_engine {
 	struct mus_plan plan, view_plan;
 	struct mus_verdict verdict, view_verdict;
 	struct mus_zone_obj zobj;	/* of the turn at work */
+	uint64_t config;		/* counts what operators have changed */
 	struct mus_buf blob;
 	struct {
 		mus_ctl_event_fn *fn;

@@ -298,6 +298,18 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	return true;
 }
 
+/* As it was at the start of the turn, unless an operator has changed something since. */
+static int
+load_zone(struct eng_turn *t, struct mus_errtext *et)
+{
+	struct mus_engine *e = t->e;
+
+	if (!t->zobj || t->config != e->config)
+		return mus_store_load_zone_id(e->o.store, t->z->id, &e->zobj, et);
+	e->zobj = *t->zobj;
+	return 0;
+}
+
 void
 eng_turn_done(struct eng_turn *t)
 {
@@ -315,8 +327,8 @@ eng_turn_done(struct eng_turn *t)
 	z->turn = NULL;
 	if (z->deleted)
 		goto over;
-	if (mus_store_load_zone_id(e->o.store, z->id, &e->zobj, &et) < 0 ||
-	    eng_load_state(e, z->id, st, &et) < 0 || !eng_sync(e, &e->zobj, st, &et)) {
+	if (load_zone(t, &et) < 0 || eng_load_state(e, z->id, st, &et) < 0 ||
+	    !eng_sync(e, &e->zobj, st, &et)) {
 		eng_say(e, LOG_ERR, e->zobj.name, "cannot be judged: %s", et.s);
 		goto over;
 	}
