@@ -520,14 +520,16 @@ run_clocks(const struct mus_ctx *c, struct mus_want *want)
 	tick(c, want, MUS_CLOCK_CUT, MUS_RES_HOLDS, mus_time_is_set(cut) ? cut : c->now);
 }
 
-/* CSYNC is asked for, with a serial that no parent has seen yet (OP-13). */
+/* CSYNC is asked for, with a serial that no parent has seen yet (OP-13).  In a process it comes from
+ * the begin of that, so that what a plan shows to an operator is what will be sent. */
 static void
 ask_by_csync(struct mus_want *want, struct mus_time now)
 {
-	uint32_t now_s = (uint32_t)mus_time_to_s(now);
+	struct mus_time at = want->proc.kind == MUS_PROC_NONE ? now : want->proc.started_at;
+	uint32_t at_s = (uint32_t)mus_time_to_s(at);
 
 	want->csync = true;
-	want->csync_serial = now_s > want->csync_serial ? now_s : want->csync_serial + 1;
+	want->csync_serial = at_s > want->csync_serial ? at_s : want->csync_serial + 1;
 }
 
 /* The process is at or past the row of this name. */

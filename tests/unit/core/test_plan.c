@@ -245,6 +245,8 @@ test_timing_of_remove(void **state)
 	go(300);
 	assert_string_equal(row(), "csync-added");
 	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 1);
+	/* Whenever the row was taken: what an operator was shown before is what is sent. */
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->csync_serial, mus_time_to_s(r.z.want.proc.started_at));
 	for (unsigned s = 0; s < 2; s++) {
 		struct mus_look l = {.server = (uint8_t)(AT_A + s), .kind = MUS_RR_CSYNC, .content = 1,
 		    .aux = (uint64_t)r.z.want.csync_serial << 16 | 1, .ttl_s = 60, .sig_count = 1,
