@@ -159,7 +159,7 @@ const struct cli_command cli_commands[] = {
 	     "join.")),
     C("signer", "leave", cmd_signer_leave, a_signer, o_in_group,
 	HELP("remove a signer from all zones of a group (REMOVE-SIGNER)"),
-	MORE("The last signer of a group cannot leave.")),
+	MORE("The last signer of a group, or of one of its zones, cannot leave.")),
     C("signer", "probe", cmd_signer_probe, a_signer, o_on_zone,
 	HELP("try what a signer lets us change")),
 
@@ -183,7 +183,9 @@ const struct cli_command cli_commands[] = {
 	HELP("a zone as it stands: signers, process, what it waits for")),
     C("zone", "show", cmd_zone_show, a_zone, NULL, HELP("settings of a zone")),
     C("zone", "join", cmd_zone_join, a_zone, o_in_group, HELP("put a zone into a signer group")),
-    C("zone", "leave", cmd_zone_leave, a_zone, NULL, HELP("take a zone out of its signer group")),
+    C("zone", "leave", cmd_zone_leave, a_zone, NULL, HELP("take a zone out of its signer group"),
+	MORE("Refused once its signers are known: the last cannot leave. \"zone join\" moves it to "
+	     "another group, \"zone delete\" leaves it as it stands.")),
     C("zone", "step", cmd_zone_step, a_zone, NULL, HELP("take one step in manual mode")),
     C("zone", "hold", cmd_zone_hold, a_zone, o_reason, HELP("stop a zone where it is")),
     C("zone", "resume", cmd_zone_resume, a_zone, NULL, HELP("let a held zone go on")),

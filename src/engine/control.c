@@ -368,37 +368,110 @@ load_pair(struct mus_engine *e, const char *group, const char *signer, struct mu
 	return 0;
 }
 
+/* Would anybody sign the zone, as its group and its marks are? */
+static bool
+has_signer(const struct mus_zone_obj *o, const struct mus_group_obj *g)
+{
+	for (unsigned i = 0; i < g->member_count; i++) {
+		bool in = !g->member[i].leaving;
+		bool lost = false;
+
+		for (unsigned k = 0; k < o->signer_count; k++)
+			if (o->signer[k].signer_id == g->member[i].signer_id) {
+				in = (in && !o->signer[k].excluded) || o->signer[k].staying;
+				lost = o->signer[k].lost;
+			}
+		if (in && !lost)
+			return true;
+	}
+	return false;
+}
+
+/* Zones where an operator has marked signers: each by itself. */
+struct marked {
+	struct mus_engine *e;
+	const struct mus_group_obj *g;	/* as it is to be */
+	int64_t signer_id;
+	struct mus_zone_obj o;
+	unsigned count;			/* marks of this signer that a join or leave takes away */
+	bool save;
+	char alone[MUS_ZONETEXT_MAX];	/* a zone that nobody would sign */
+};
+
+static int
+look_at_marked(void *arg, int64_t id)
+{
+	struct marked *m = arg;
+	bool joins = false, changed = false;
+	int rc = mus_store_load_zone_id(m->e->o.store, id, &m->o, NULL);
+
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; i < m->g->member_count; i++)
+		if (m->g->member[i].signer_id == m->signer_id)
+			joins = !m->g->member[i].leaving;
+	for (unsigned i = 0; i < m->o.signer_count; i++) {
+		bool *mark = joins ? &m->o.signer[i].excluded : &m->o.signer[i].staying;
+
+		if (m->o.signer[i].signer_id == m->signer_id && *mark) {
+			*mark = false;
+			changed = true;
+			m->count++;
+		}
+	}
+	if (!joins && !has_signer(&m->o, m->g))
+		snprintf(m->alone, sizeof m->alone, "%s", m->o.name);
+	return changed && m->save ? mus_store_save_zone(m->e->o.store, &m->o, NULL) : 0;
+}
+
+/* Stores the group with a signer that joins or leaves; its marks of before no longer hold. */
+static int
+save_member(struct mus_engine *e, const char *actor, struct mus_group_obj *g, struct marked *m,
+    const char *signer, const char *verb, struct mus_errtext *et)
+{
+	int rc = begin(e, et);
+
+	if (rc < 0)
+		return rc;
+	g->changed_at = eng_now(e);
+	m->save = true;
+	rc = mus_store_save_group(e->o.store, g, et);
+	if (rc == 0 && mus_store_each_marked_zone(e->o.store, g->id, look_at_marked, m) < 0)
+		rc = mus_errf(et, MUS_ERR_STORE, "database error");
+	if (rc == 0)
+		rc = note(e, 0, "", "operator", actor, et, "signer %s %s group %s", signer, verb, g->name);
+	rc = end(e, rc, et);
+	if (rc == 0)
+		wake_group(e, g->id);
+	return rc;
+}
+
 int
 mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer,
     struct mus_errtext *et)
 {
 	struct mus_group_obj g;
 	struct mus_signer_obj s;
+	struct marked m = {.e = e, .g = &g};
 	unsigned at = 0;
 	int rc = load_pair(e, group, signer, &g, &s, &at, et);
 
 	if (rc < 0)
 		return rc;
-	if (at < g.member_count && !g.member[at].leaving)
+	m.signer_id = s.id;
+	if (mus_store_each_marked_zone(e->o.store, g.id, look_at_marked, &m) < 0)
+		return mus_errf(et, MUS_ERR_STORE, "database error");
+	if (at < g.member_count && !g.member[at].leaving && m.count == 0)
 		return mus_errf(
 		    et, MUS_ERR_CONFLICT, "signer %s is a member of group %s already", signer, group);
 	if (at == MUS_SIGNERS_MAX)
 		return mus_errf(
 		    et, MUS_ERR_CONFLICT, "group %s has %d signers, more it cannot hold", group, at);
-	if ((rc = begin(e, et)) < 0)
-		return rc;
 	g.member[at].signer_id = s.id;
 	g.member[at].leaving = false;
 	if (at == g.member_count)
 		g.member_count++;
-	g.changed_at = eng_now(e);
-	rc = mus_store_save_group(e->o.store, &g, et);
-	if (rc == 0)
-		rc = note(e, 0, "", "operator", actor, et, "signer %s joins group %s", signer, group);
-	rc = end(e, rc, et);
-	if (rc == 0)
-		wake_group(e, g.id);
-	return rc;
+	return save_member(e, actor, &g, &m, signer, "joins", et);
 }
 
 static int
@@ -415,8 +488,9 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 {
 	struct mus_group_obj g;
 	struct mus_signer_obj s;
+	struct marked m = {.e = e, .g = &g};
+	bool zones = false, was_leaving;
 	unsigned at = 0, staying = 0;
-	bool zones = false;
 	int rc = load_pair(e, group, signer, &g, &s, &at, et);
 
 	if (rc < 0)
@@ -424,31 +498,28 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 	if (at == g.member_count)
 		return mus_errf(
 		    et, MUS_ERR_NOTFOUND, "signer %s is not a member of group %s", signer, group);
-	if (g.member[at].leaving)
-		return mus_errf(
-		    et, MUS_ERR_CONFLICT, "signer %s is leaving group %s already", signer, group);
+	m.signer_id = s.id;
+	was_leaving = g.member[at].leaving;
+	g.member[at].leaving = true;
 	for (unsigned i = 0; i < g.member_count; i++)
 		staying += !g.member[i].leaving;
-	if (mus_store_each_zone_of_group(e->o.store, g.id, 0, 1, has_zone, &zones) < 0)
+	if (mus_store_each_zone_of_group(e->o.store, g.id, 0, 1, has_zone, &zones) < 0 ||
+	    mus_store_each_marked_zone(e->o.store, g.id, look_at_marked, &m) < 0)
 		return mus_errf(et, MUS_ERR_STORE, "database error");
-	if (zones && staying == 1)
+	if (was_leaving && m.count == 0)
+		return mus_errf(
+		    et, MUS_ERR_CONFLICT, "signer %s is leaving group %s already", signer, group);
+	if (zones && staying == 0)
 		return mus_errf(et, MUS_ERR_CONFLICT,
-		    "signer %s is the last of group %s; its zones would have none", signer, group);
-	if ((rc = begin(e, et)) < 0)
-		return rc;
-	if (zones) {
-		g.member[at].leaving = true;
-	} else {
+		    "signer %s is the last of group %s; its zones would have none: join another first",
+		    signer, group);
+	if (m.alone[0])
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "signer %s is the last of zone %.200s, where the others are lost or kept out: join another first",
+		    signer, m.alone);
+	if (!zones)
 		g.member[at] = g.member[--g.member_count];
-	}
-	g.changed_at = eng_now(e);
-	rc = mus_store_save_group(e->o.store, &g, et);
-	if (rc == 0)
-		rc = note(e, 0, "", "operator", actor, et, "signer %s leaves group %s", signer, group);
-	rc = end(e, rc, et);
-	if (rc == 0)
-		wake_group(e, g.id);
-	return rc;
+	return save_member(e, actor, &g, &m, signer, "leaves", et);
 }
 
 /* Does any zone of the group still have the signer in its intention? */
@@ -558,6 +629,28 @@ check_zone(const struct at *at, struct mus_zone_obj *o)
 	return 0;
 }
 
+/* A zone that signers sign keeps one of them, or gets another. */
+static int
+check_has_signer(struct mus_engine *e, const struct mus_zone_obj *o, struct mus_errtext *et)
+{
+	struct mus_zonestate *st = &e->view;
+	struct mus_zone_obj before;
+	struct mus_group_obj g = {.id = 0};
+	int rc = mus_store_load_zone_id(e->o.store, o->id, &before, et);
+
+	if (rc < 0 || before.group_id == o->group_id)
+		return rc;
+	if (o->group_id && (rc = mus_store_load_group_id(e->o.store, o->group_id, &g, et)) < 0)
+		return rc;
+	if (has_signer(o, &g) || (rc = eng_load_state(e, o->id, st, et)) < 0)
+		return rc;
+	if (!(st->want.keyg | st->want.dsg | st->want.nsg))
+		return 0;
+	return mus_errf(et, MUS_ERR_CONFLICT,
+	    "%s would have no signer: the last cannot leave. Put it into a group with a signer, or delete "
+	    "it: then it is left as it stands", o->name);
+}
+
 int
 mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, char *field,
     struct mus_errtext *et)
@@ -567,7 +660,7 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 	struct eng_zone *z;
 	int rc = check_zone(&at, o);
 
-	if (rc < 0)
+	if (rc < 0 || (!fresh && (rc = check_has_signer(e, o, et)) < 0))
 		return rc;
 	if ((rc = begin(e, et)) < 0)
 		return rc;

@@ -24,11 +24,13 @@ int mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signe
 int mus_ctl_delete_signer(struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj *o, char *field, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_delete_group(struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et) MUS_MUST_CHECK;
-/* ADD-SIGNER or REMOVE-SIGNER for all zones of the group.  Joining a leaver unmarks it.  The last
- * signer cannot leave (CONFLICT).  When no zone is on the leaver any more, it is no member. */
+/* ADD-SIGNER or REMOVE-SIGNER for all zones of the group.  Joining a leaver unmarks it, and what an
+ * abort has marked in single zones.  The last signer of the group, or of one of its zones, cannot
+ * leave (CONFLICT).  When no zone is on the leaver any more, it is no member. */
 int mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
 
+/* CONFLICT too when a zone that has been taken over would have no signer in its new group. */
 int mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, char *field, struct mus_errtext *et) MUS_MUST_CHECK;
 /* CONFLICT while a process runs, unless ${abandon}: foreign records stay where they are. */
 int mus_ctl_delete_zone(struct mus_engine *e, const char *actor, const char *name, bool abandon, struct mus_errtext *et) MUS_MUST_CHECK;

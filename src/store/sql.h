@@ -87,6 +87,9 @@
 	X(ZONE_DUE, "SELECT id, next_check_at_ms FROM zone WHERE id > ? ORDER BY id LIMIT ?") \
 	X(ZONE_IDS_OF_GROUP, "SELECT id FROM zone INDEXED BY zone_ids_by_group " \
 	    "WHERE group_id = ? AND id > ? ORDER BY id LIMIT ?") \
+	X(ZONE_IDS_MARKED, "SELECT DISTINCT z.id FROM zone z INDEXED BY zone_ids_by_group " \
+	    "JOIN zone_signer m ON m.zone_id = z.id " \
+	    "WHERE z.group_id = ? AND (m.lost OR m.excluded OR m.staying) ORDER BY z.id") \
 	X(ZONE_SIGNER_DELETE, "DELETE FROM zone_signer WHERE zone_id = ?") \
 	X(ZONE_SIGNER_INSERT, "INSERT INTO zone_signer(zone_id, signer_id, pos, key_file, max_ttl_s, " \
 	    "lost, excluded, staying) VALUES(?,?,?,?,?,?,?,?)") \

@@ -71,6 +71,8 @@ typedef int mus_store_due_fn(void *arg, int64_t zone_id, struct mus_time next_ch
 int mus_store_each_due(struct mus_store *s, mus_store_due_fn *fn, void *arg) MUS_MUST_CHECK;
 /* ids of the zones of a group, in pages: id > ${after_id}. */
 typedef int mus_store_id_fn(void *arg, int64_t zone_id);
+/* Those of them where the operator has marked a signer: lost, excluded or staying. */
+int mus_store_each_marked_zone(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 int mus_store_each_zone_of_group(struct mus_store *s, int64_t group_id, int64_t after_id, unsigned limit, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 
 int mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;

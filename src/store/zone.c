@@ -374,20 +374,36 @@ mus_store_each_due(struct mus_store *s, mus_store_due_fn *fn, void *arg)
 	return 0;
 }
 
+/* Calls ${fn} for each id; nothing is being read any more then, so it may save. */
+static int
+each_id(struct mus__q *q, mus_store_id_fn *fn, void *arg)
+{
+	struct mus__ids ids = {0};
+	int rc = mus__ids_read(&ids, q);
+
+	for (size_t i = 0; i < ids.count && rc == 0; i++)
+		rc = fn(arg, ids.v[i]);
+	mus__ids_clear(&ids);
+	return rc;
+}
+
 int
 mus_store_each_zone_of_group(struct mus_store *s, int64_t group_id, int64_t after_id,
     unsigned limit, mus_store_id_fn *fn, void *arg)
 {
 	struct mus__q q = mus__q_of(s, MUS__STMT_ZONE_IDS_OF_GROUP);
-	struct mus__ids ids = {0};
-	int rc;
 
 	mus__q_int(&q, group_id);
 	mus__q_int(&q, after_id);
 	mus__q_int(&q, limit);
-	rc = mus__ids_read(&ids, &q);
-	for (size_t i = 0; i < ids.count && rc == 0; i++)
-		rc = fn(arg, ids.v[i]);
-	mus__ids_clear(&ids);
-	return rc;
+	return each_id(&q, fn, arg);
+}
+
+int
+mus_store_each_marked_zone(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg)
+{
+	struct mus__q q = mus__q_of(s, MUS__STMT_ZONE_IDS_MARKED);
+
+	mus__q_int(&q, group_id);
+	return each_id(&q, fn, arg);
 }

@@ -93,6 +93,9 @@ def test_the_last_signer_cannot_leave(st):
     r = st.mc.cli("signer", "leave", "knot", "--group", "last", check=False)
     assert r.returncode == 75 and "last" in r.stderr, r
     st.mc.cli("signer", "join", "bind", "--group", "last")
+    r = st.mc.cli("zone", "leave", st.lab.zone_name("last"), check=False)
+    assert r.returncode == 75 and "would have no signer" in r.stderr, r
+    assert st.state("last")["group"] == "last"
     st.wait("last", "all is quiet again", lambda z: not z["process"])
     st.signed_by("last", BOTH)
     seen_so_far(st)
@@ -209,6 +212,11 @@ def test_a_join_is_aborted(st):
     st.unchanged(zone)
     r = st.mc.cli("zone", "abort", zone, "--yes", check=False)
     assert r.returncode == 75 and "no process" in r.stderr, r
+    r = st.mc.cli("signer", "leave", "bind", "--group", "turned", check=False)
+    assert r.returncode == 75 and "last of zone" in r.stderr, "Knot is a member, but not here"
+    st.mc.cli("signer", "join", "knot", "--group", "turned")
+    st.wait(zone, "Knot has joined after all", lambda z: not z["process"] and st.ended(zone, "ADD-SIGNER", "knot"))
+    st.signed_by(zone, BOTH)
     seen_so_far(st)
 
 
@@ -221,6 +229,9 @@ def test_a_leave_is_aborted(st):
     st.wait(zone, "BIND is in again", lambda z: not z["process"] and st.ended(zone, "ADD-SIGNER", "bind"))
     st.signed_by(zone, BOTH)
     st.unchanged(zone)
+    st.mc.cli("signer", "leave", "bind", "--group", "turned2")
+    st.wait(zone, "BIND has left after all", lambda z: not z["process"] and st.ended(zone, "REMOVE-SIGNER", "bind"))
+    st.alone(zone, "knot")
     seen_so_far(st)
 
 

@@ -12,7 +12,7 @@
 
 static struct mus_store *s;
 static struct mus_errtext et;
-static struct mus_zone_obj za, zb;		/* big */
+static struct mus_zone_obj za, zb, zc;		/* big */
 
 #define OK(call) do { int rc_ = (call); if (rc_ != 0) fail_msg("%s: %d %s", #call, rc_, et.s); } while (0)
 #define ERR(call, want, words) do { int rc_; et.s[0] = '\0'; rc_ = (call); \
@@ -445,6 +445,18 @@ lists_bear_callbacks(void **state)
 	sum = 0;
 	OK(mus_store_each_zone_of_group(s, group, za.id, 1, add_id, &sum));
 	assert_true(sum == zb.id);
+	/* a zone with a mark, one that only has something of its own, one of no group */
+	OK(mus_store_load_zone(s, "z0.", &zc, &et));
+	za.signer_count = zb.signer_count = zc.signer_count = 1;
+	za.signer[0] = (struct mus_zone_signer_obj){.signer_id = signer, .staying = true};
+	zb.signer[0] = (struct mus_zone_signer_obj){.signer_id = signer, .max_ttl_s = 60};
+	zc.signer[0] = (struct mus_zone_signer_obj){.signer_id = signer, .lost = true};
+	OK(mus_store_save_zone(s, &za, &et));
+	OK(mus_store_save_zone(s, &zb, &et));
+	OK(mus_store_save_zone(s, &zc, &et));
+	sum = 0;
+	OK(mus_store_each_marked_zone(s, group, add_id, &sum));
+	assert_true(sum == za.id);
 	n = 0;
 	OK(mus_store_each_due(s, due_deletes, &n));
 	assert_int_equal(n, 1103);
