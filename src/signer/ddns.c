@@ -137,19 +137,34 @@ have_read(struct job *j)
 	finish(j);
 }
 
+/* Why an answer shows nothing of the zone's content; NULL: it does. */
+static const char *
+unread(const struct mus_dnsx_answer *a)
+{
+	if (a->err != 0)
+		return a->words.s;
+	if (a->msg->rcode != MUS_RCODE_NOERROR)
+		return mus_rcode_text(a->msg->rcode);
+	if (a->msg->tc)
+		return "a truncated answer";
+	return a->msg->aa ? NULL : "an answer that is not authoritative";
+}
+
 static void
 on_read(void *arg, const struct mus_dnsx_answer *a)
 {
 	struct job *j = arg;
 	struct mus_rrset set;
 	char type[MUS_TYPE_TEXT_MAX];
+	const char *why = unread(a);
 
 	j->left--;
-	if (a->err != 0) {
+	if (why) {
 		/* Accepted, but we cannot see: the engine will look. */
 		if (j->result.outcome == MUS_DRV_SHOWN) {
 			j->result.outcome = MUS_DRV_NOT_SHOWN;
-			j->result.words = a->words;
+			mus_errf(&j->result.words, 0,
+			    "the UPDATE was accepted (NOERROR), but could not be read back: %s", why);
 		}
 	} else {
 		memset(&set, 0, sizeof set);
