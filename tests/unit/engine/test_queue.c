@@ -1,0 +1,634 @@
+/*
+ * Changes on their way to signers: the engine with a real store in memory and a fake driver.  Plans are
+ * made by hand and turns do not run: the zones know no server, and the engine thinks it is busy.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../io/fake.h"
+#include "engine/int.h"
+#include "fake_driver.h"
+
+enum { ZONES = 1100, PORT_A = 1001, PORT_B = 1002 };
+
+static struct mus_loop *l;
+static struct mus_store *store;
+static struct mus_dnsx *x;
+static struct mus_engine *e;
+static struct mus_signer_obj sig[2];
+static struct mus_zone_obj zobj[ZONES];
+static struct eng_zone *zone[ZONES];
+static struct mus_zonestate *st;
+static struct mus_plan plan;
+static unsigned zones;
+static char said[200000];		/* what the engine told its log */
+
+static void
+on_log(void *arg, int level, const char *name, const char *text)
+{
+	size_t n = strlen(said);
+
+	(void)arg;
+	(void)level;
+	snprintf(said + n, sizeof said - n, "%s: %s\n", name, text);
+}
+
+static void
+add_signer(unsigned i, const char *name, uint16_t port, uint32_t rate)
+{
+	struct mus_errtext et = {""};
+
+	memset(&sig[i], 0, sizeof sig[i]);
+	snprintf(sig[i].name, sizeof sig[i].name, "%s", name);
+	snprintf(sig[i].driver, sizeof sig[i].driver, "fake");
+	assert_true(mus_addr_parse("192.0.2.1", port, &sig[i].update));
+	sig[i].update_rate = rate;
+	if (mus_ctl_put_signer(e, "test", &sig[i], NULL, &et) < 0)
+		fail_msg("%s", et.s);
+}
+
+static void
+add_zones(unsigned n)
+{
+	struct mus_errtext et = {""};
+
+	assert_int_equal(mus_store_begin(store, &et), 0);
+	for (unsigned i = 0; i < n; i++) {
+		struct mus_zone_obj *o = &zobj[zones];
+
+		memset(o, 0, sizeof *o);
+		snprintf(o->name, sizeof o->name, "z%u.test.", zones);
+		assert_int_equal(mus_store_save_zone(store, o, &et), 0);
+		assert_int_equal(eng_zone_add(e, o->id, mus_time_add_s(mus_loop_now(l), 3600)), 0);
+		zone[zones++] = eng_zone_get(e, o->id);
+	}
+	assert_int_equal(mus_store_commit(store, &et), 0);
+}
+
+static int
+setup(void **state)
+{
+	static const uint8_t rdata[] = {1, 0, 3, 13, 1, 2, 3, 4};
+	struct mus_engine_opts o = {.policy = {.margin_s = 1, .fresh_s = 30, .gap_s = 600}, .idle_ms = 1000,
+	    .poll_ms = 20, .retry_ms = 20, .copy_ms = 1000, .active_max = 1, .history_keep = 100};
+	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+	struct mus_errtext et = {""};
+
+	(void)state;
+	zones = 0;
+	said[0] = '\0';
+	l = mus_loop_new();
+	fake_driver_start(l);
+	assert_int_equal(mus_store_open(":memory:", &store, &et), 0);
+	x = mus_dnsx_new(l, &d);
+	o.loop = l;
+	o.store = store;
+	o.dnsx = x;
+	assert_int_equal(mus_engine_new(&o, &e, &et), 0);
+	mus_engine_set_log(e, on_log, NULL);
+	e->active = e->o.active_max;	/* no turns */
+	st = calloc(1, sizeof *st);
+	mus_zonestate_init(st);
+	for (unsigned k = 0; k < 8; k++) {
+		st->book.key[k].rdata = malloc(sizeof rdata);
+		memcpy(st->book.key[k].rdata, rdata, sizeof rdata);
+		st->book.key[k].rdata[7] = (uint8_t)k;
+		st->book.key[k].len = sizeof rdata;
+	}
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	e->active = 0;
+	mus_dnsx_free(x);
+	mus_engine_free(e);
+	mus_store_close(store);
+	fake_driver_stop();
+	mus_loop_free(l);
+	mus_zonestate_clear(st);
+	free(st);
+	return 0;
+}
+
+/* A plan: keys of ${a} to be added at signer 0, of ${b} at signer 1. */
+static void
+wants(unsigned z, uint64_t a, uint64_t b)
+{
+	const uint64_t keys[2] = {a, b};
+
+	memset(&plan, 0, sizeof plan);
+	for (unsigned s = 0; s < 2; s++)
+		if (keys[s])
+			plan.act[plan.act_count++] = (struct mus_act){.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s,
+			    .rr = MUS_RR_KEY, .add = keys[s], .id = keys[s] << 8 | s << 4 | 1};
+	snprintf(st->book.zone, sizeof st->book.zone, "%s", zobj[z].name);
+	st->zone.signer_count = 2;
+	for (unsigned s = 0; s < 2; s++) {
+		st->book.signer_id[s] = sig[s].id;
+		snprintf(st->book.signer[s], sizeof st->book.signer[s], "%s", sig[s].name);
+	}
+	st->seen.pending_count = 0;
+	eng_act(e, zone[z], &zobj[z], st, &plan);
+}
+
+static struct mus_ctl_changes
+changes(unsigned s)
+{
+	struct mus_ctl_changes c;
+
+	mus_ctl_changes(e, sig[s].id, &c);
+	return c;
+}
+
+static unsigned
+asked_of(uint16_t port, const char *name)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < fake_driver.count; i++)
+		n += fake_driver.ask[i].update.port == port &&
+		    (!name || strcmp(fake_driver.ask[i].zone, name) == 0);
+	return n;
+}
+
+static void
+stored_first(void **state)
+{
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_signer(1, "b", PORT_B, 0);
+	add_zones(1);
+	wants(0, 1, 2);
+	assert_int_equal(st->seen.pending_count, 2);	/* in flight in what is stored */
+	assert_int_equal(fake_driver.count, 0);
+	until(l, &fake_driver.count, 2);
+	until(l, &fake_driver.answers, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_string_equal(fake_driver.ask[i].zone, "z0.test.");
+		assert_int_equal(fake_driver.ask[i].count, 1);
+		assert_int_equal(fake_driver.ask[i].rr[0].type, MUS_TYPE_DNSKEY);
+		assert_false(fake_driver.ask[i].rr[0].del);
+	}
+	assert_int_equal(changes(0).sent, 1);
+	assert_null(zone[0]->busy->jobs);
+	assert_non_null(strstr(said, "z0.test.: a: add DNSKEY"));
+}
+
+/* What could not be stored is not sent, and can be planned again at once. */
+static void
+not_stored_not_sent(void **state)
+{
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(1);
+	wants(0, 1, 0);
+	assert_true(e->in_tx);
+	e->tx_failed = true;
+	while (e->jobs)
+		turn_for(l, 5);
+	assert_int_equal(fake_driver.count, 0);
+	assert_null(zone[0]->busy->jobs);
+	wants(0, 1, 0);
+	until(l, &fake_driver.count, 1);
+}
+
+static void
+not_again_before_its_time(void **state)
+{
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(1);
+	e->o.retry_ms = 3600000;
+	wants(0, 1, 0);
+	until(l, &fake_driver.answers, 1);
+	wants(0, 1, 0);
+	assert_null(e->jobs);
+	wants(0, 4, 0);			/* another one may go */
+	until(l, &fake_driver.count, 2);
+	turn_for(l, 100);
+	assert_int_equal(fake_driver.count, 2);
+	assert_int_equal(fake_driver.ask[1].rr[0].rd.data[7], 2);
+}
+
+/* What stands in the queue is what was planned last, in the place of the first. */
+static void
+the_last_plan_counts(void **state)
+{
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(MUS_OUTBOX_WINDOW + 3);
+	fake_driver.says = FAKE_HOLDS;
+	for (unsigned z = 0; z < zones; z++)
+		wants(z, 1, 0);
+	until(l, &fake_driver.count, MUS_OUTBOX_WINDOW);
+	while (changes(0).waiting < 3)
+		turn_for(l, 5);
+	wants(MUS_OUTBOX_WINDOW, 2, 0);		/* the first that waits: another change, same place */
+	wants(MUS_OUTBOX_WINDOW, 4, 0);		/* and another, before that one is stored */
+	wants(MUS_OUTBOX_WINDOW + 1, 0, 0);	/* the second: nothing any more */
+	while (e->jobs)
+		turn_for(l, 5);
+	assert_int_equal(changes(0).waiting, 2);
+	for (unsigned i = 0; i < MUS_OUTBOX_WINDOW; i++)
+		fake_driver_answer(i, FAKE_OK);
+	until(l, &fake_driver.count, MUS_OUTBOX_WINDOW + 2);
+	assert_string_equal(fake_driver.ask[MUS_OUTBOX_WINDOW].zone, zobj[MUS_OUTBOX_WINDOW].name);
+	assert_int_equal(fake_driver.ask[MUS_OUTBOX_WINDOW].rr[0].rd.data[7], 2);
+	assert_string_equal(fake_driver.ask[MUS_OUTBOX_WINDOW + 1].zone, zobj[MUS_OUTBOX_WINDOW + 2].name);
+	turn_for(l, 100);
+	assert_int_equal(fake_driver.count, MUS_OUTBOX_WINDOW + 2);
+}
+
+/* A proposal is shown, not sent; hold, and whatever else an operator says, stops what waits at once. */
+static void
+the_operator_counts_more(void **state)
+{
+	struct mus_errtext et = {""};
+
+	(void)state;
+	add_signer(0, "a", PORT_A, 5);
+	add_zones(4);
+	wants(0, 1, 0);
+	until(l, &fake_driver.answers, 1);
+	/* nothing more goes in this test */
+	mus_outbox_charge(&eng_box_get(e, sig[0].id, "a")->out, 100000, mus_loop_mono_ms(l));
+	for (unsigned z = 1; z <= 3; z++)
+		wants(z, 1, 0);
+	while (changes(0).waiting < 3)
+		turn_for(l, 5);
+	assert_int_equal(mus_ctl_hold(e, "test", zobj[1].name, "lunch", &et), 0);
+	assert_int_equal(changes(0).waiting, 2);
+	assert_int_equal(mus_ctl_lost(e, "test", zobj[3].name, "a", "burnt", &et), 0);
+	assert_int_equal(changes(0).waiting, 1);
+	plan.proposal = true;
+	eng_act(e, zone[2], &zobj[2], st, &plan);
+	assert_int_equal(changes(0).waiting, 0);
+	wants(2, 1, 0);				/* not stored yet */
+	assert_non_null(e->jobs);
+	assert_int_equal(mus_ctl_hold(e, "test", zobj[2].name, "lunch", &et), 0);
+	while (e->jobs)
+		turn_for(l, 5);
+	assert_int_equal(changes(0).waiting, 0);
+	assert_int_equal(fake_driver.count, 1);
+}
+
+static void
+the_rate_is_kept(void **state)
+{
+	enum { N = 25, RATE = 50 };
+
+	(void)state;
+	add_signer(0, "a", PORT_A, RATE);
+	add_signer(1, "b", PORT_B, 0);
+	add_zones(N);
+	for (unsigned z = 0; z < N; z++)
+		wants(z, 1, z < 5 ? 1 : 0);
+	until(l, &fake_driver.count, N + 5);
+	for (unsigned i = 0, first = 0, n = 0; i < fake_driver.count; i++) {
+		const struct fake_ask *a = &fake_driver.ask[i];
+
+		if (a->update.port != PORT_A)
+			continue;
+		if (n == 0)
+			first = i;
+		/* the n-th after the first not before its time; the clock has milliseconds */
+		assert_in_range(a->mono_ms - fake_driver.ask[first].mono_ms + 1, n * 1000 / RATE, 600000);
+		n++;
+	}
+	assert_int_equal(asked_of(PORT_B, NULL), 5);
+}
+
+/* One is down: it is tried now and then, the other's changes go on; then it answers, and all goes. */
+static void
+one_is_down(void **state)
+{
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_signer(1, "b", PORT_B, 0);
+	add_zones(40);
+	fake_driver.silent_port = PORT_A;
+	for (unsigned z = 0; z < zones; z++)
+		wants(z, 1, 1);
+	while (asked_of(PORT_B, NULL) < 40 || changes(0).silent < MUS_OUTBOX_WINDOW)
+		turn_for(l, 5);
+	assert_int_equal(changes(1).silent, 0);
+	assert_false(mus_time_is_set(changes(1).paused_until));
+	while (changes(0).silent < MUS_OUTBOX_WINDOW + 4)
+		turn_for(l, 5);
+	assert_int_equal(asked_of(PORT_A, NULL), changes(0).sent);
+	/* 20, 40, 80, 160 ms: each try by itself, and not before */
+	for (unsigned i = 0, n = 0; i < fake_driver.count; i++) {
+		static int64_t at;
+		const struct fake_ask *a = &fake_driver.ask[i];
+
+		if (a->update.port != PORT_A)
+			continue;
+		if (n >= MUS_OUTBOX_WINDOW)
+			assert_in_range(a->mono_ms - at + 1, 20 << (n - MUS_OUTBOX_WINDOW), 600000);
+		at = a->mono_ms;
+		n++;
+	}
+	assert_true(mus_time_is_set(changes(0).paused_until));
+	assert_string_equal(changes(0).last_error.s, "no answer in 5 s");
+	assert_non_null(strstr(said, ": a does not answer changes: no answer in 5 s"));
+	assert_null(strstr(strstr(said, "a does not answer changes") + 1, "a does not answer changes"));
+	/* the zone says so, first of all */
+	wants(0, 1, 0);
+	assert_int_equal(plan.wait_count, 1);
+	assert_int_equal(plan.wait[0].rule, MUS_RULE_QUEUE);
+	assert_int_equal(plan.wait[0].origin, 0);
+	assert_true(mus_time_is_set(plan.wait[0].until));
+	fake_driver.silent_port = 0;
+	while (changes(0).waiting > 0)
+		turn_for(l, 5);
+	assert_non_null(strstr(said, ": a answers changes again"));
+	assert_false(mus_time_is_set(changes(0).paused_until));
+	/* silence was no try of the change: it goes again without a wait */
+	e->o.retry_ms = 3600000;
+	for (unsigned i = 0; i < fake_driver.count; i++)
+		if (fake_driver.ask[i].says == FAKE_TIMES_OUT && strcmp(fake_driver.ask[i].zone, "z3.test.") == 0) {
+			unsigned before = asked_of(PORT_A, "z3.test.");
+
+			wants(3, 1, 0);
+			while (asked_of(PORT_A, "z3.test.") == before)
+				turn_for(l, 5);
+			return;
+		}
+	fail_msg("z3.test. was never tried in vain");
+}
+
+/* A change of the signer by the operator: what was composed for how it was does not go. */
+static void
+the_signer_is_changed(void **state)
+{
+	struct mus_errtext et = {""};
+
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(MUS_OUTBOX_WINDOW + 2);
+	fake_driver.silent_port = PORT_A;
+	for (unsigned z = 0; z < zones; z++)
+		wants(z, 1, 0);
+	while (!mus_time_is_set(changes(0).paused_until))
+		turn_for(l, 5);
+	assert_true(changes(0).waiting > 0);
+	sig[0].update.port = PORT_B;
+	assert_int_equal(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et), 0);
+	assert_int_equal(changes(0).waiting, 0);
+	assert_false(mus_time_is_set(changes(0).paused_until));
+	assert_int_equal(eng_box_get(e, sig[0].id, "a")->out.silent, 0);
+	wants(zones - 1, 1, 0);
+	while (asked_of(PORT_B, NULL) == 0)
+		turn_for(l, 5);
+	assert_int_equal(asked_of(PORT_A, zobj[zones - 1].name), 0);
+}
+
+/* No room: said in the zone, nothing of it in flight, tried again when there is room. */
+static void
+a_full_queue(void **state)
+{
+	char text[MUS_TEXT_MAX];
+
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(MUS_OUTBOX_WINDOW + MUS_OUTBOX_MAX + 1);
+	fake_driver.says = FAKE_HOLDS;
+	for (unsigned z = 0; z < MUS_OUTBOX_WINDOW; z++)
+		wants(z, 1, 0);
+	until(l, &fake_driver.count, MUS_OUTBOX_WINDOW);
+	for (unsigned z = MUS_OUTBOX_WINDOW; z < zones - 1; z++)
+		wants(z, 1, 0);
+	wants(zones - 1, 1, 0);
+	assert_int_equal(st->seen.pending_count, 0);
+	while (e->jobs)
+		turn_for(l, 5);
+	assert_int_equal(changes(0).waiting, MUS_OUTBOX_MAX);
+	wants(zones - 1, 1, 0);
+	assert_int_equal(st->seen.pending_count, 0);
+	assert_int_equal(changes(0).full, 2);
+	assert_int_equal(plan.wait_count, 1);
+	mus_witness_text(&st->book, &st->zone, &plan.wait[0], text);
+	assert_string_equal(text, "queue: 1024 changes wait for a already: there is no room for one more");
+	wants(zones - 2, 1, 0);			/* who has a place keeps it, and is not told so */
+	assert_int_equal(plan.wait_count, 0);
+	while (e->jobs)
+		turn_for(l, 5);
+	fake_driver_answer(0, FAKE_OK);
+	until(l, &fake_driver.count, MUS_OUTBOX_WINDOW + 1);
+	wants(zones - 1, 1, 0);
+	assert_int_equal(plan.wait_count, 0);
+	assert_int_equal(st->seen.pending_count, 1);
+	while (e->jobs)
+		turn_for(l, 5);
+	assert_int_equal(changes(0).waiting, MUS_OUTBOX_MAX);
+}
+
+/* A zone that is given out of care takes nothing with it and leaves nothing behind. */
+static void
+a_zone_goes(void **state)
+{
+	struct mus_errtext et = {""};
+
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(MUS_OUTBOX_WINDOW + 1);
+	fake_driver.says = FAKE_HOLDS;
+	for (unsigned z = 0; z < zones; z++)
+		wants(z, 1, 0);
+	until(l, &fake_driver.count, MUS_OUTBOX_WINDOW);
+	while (changes(0).waiting == 0)
+		turn_for(l, 5);
+	assert_int_equal(mus_ctl_delete_zone(e, "test", zobj[0].name, true, &et), 0);
+	assert_int_equal(mus_ctl_delete_zone(e, "test", zobj[zones - 1].name, true, &et), 0);
+	assert_int_equal(changes(0).waiting, 0);
+	fake_driver_answer(0, FAKE_REFUSES);
+	fake_driver_answer(1, FAKE_OK);
+	turn_for(l, 100);
+	assert_int_equal(fake_driver.count, MUS_OUTBOX_WINDOW);
+	assert_int_equal(changes(0).unanswered, MUS_OUTBOX_WINDOW - 2);
+}
+
+/* What was planned from an old look does not go; the zone looks again. */
+static void
+an_old_plan(void **state)
+{
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(MUS_OUTBOX_WINDOW + 1);
+	fake_driver.says = FAKE_HOLDS;
+	for (unsigned z = 0; z < zones; z++)
+		wants(z, 1, 0);
+	until(l, &fake_driver.count, MUS_OUTBOX_WINDOW);
+	while (changes(0).waiting == 0)
+		turn_for(l, 5);
+	for (struct eng_job *j = zone[zones - 1]->busy->jobs; j; j = j->zone_next)
+		j->made_at = mus_time_add_s(j->made_at, -31);
+	fake_driver_answer(0, FAKE_OK);
+	assert_int_equal(changes(0).waiting, 0);
+	turn_for(l, 50);
+	assert_int_equal(fake_driver.count, MUS_OUTBOX_WINDOW);
+	assert_true(zone[zones - 1]->due_ms <= mus_loop_now(l).ms);
+}
+
+/* Each answer in the history, and the zone is woken for each. */
+static void
+answers_are_told(void **state)
+{
+	static const struct {
+		enum fake_says says;
+		const char *words;
+		unsigned refused, failed;
+	} rows[] = {
+	    {FAKE_REFUSES, "a: UPDATE refused: REFUSED (a: add DNSKEY", 1, 1},
+	    {FAKE_PARTIAL, "a: accepted and not shown (a: add DNSKEY", 0, 1},
+	    {FAKE_STALE, "a: the zone has changed meanwhile", 0, 0},
+	    {FAKE_NO_ROOM, "a: not sent: ", 0, 1},
+	};
+
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(sizeof rows / sizeof rows[0]);
+	for (unsigned i = 0; i < zones; i++) {
+		uint64_t refused = changes(0).refused, failed = e->stats.updates_failed;
+
+		said[0] = '\0';
+		fake_driver.says = rows[i].says;
+		wants(i, 1, 0);
+		while (!zone[i]->busy->jobs || e->jobs || changes(0).unanswered) {
+			turn_for(l, 5);
+			if (!e->jobs && !zone[i]->busy->jobs)
+				break;
+		}
+		if (!strstr(said, rows[i].words))
+			fail_msg("\"%s\" is not in:\n%s", rows[i].words, said);
+		assert_int_equal(changes(0).refused - refused, rows[i].refused);
+		assert_int_equal(e->stats.updates_failed - failed, rows[i].failed);
+		assert_false(mus_time_is_set(changes(0).paused_until));
+		assert_true(zone[i]->due_ms <= mus_loop_now(l).ms + e->o.poll_ms);
+	}
+}
+
+/* ---- what a signer lets us change ---- */
+
+static void
+serves(struct fake_q *q, void *arg)
+{
+	static const uint8_t key[] = {1, 0, 3, 13, 9, 9, 9, 9}, ns[] = {1, 'n', 0}, cds[36] = {0, 1, 13, 2};
+	static const struct {
+		uint16_t type;
+		const uint8_t *rd;
+		uint8_t len;
+	} has[] = {{MUS_TYPE_DNSKEY, key, 8}, {MUS_TYPE_CDNSKEY, key, 8}, {MUS_TYPE_CDS, cds, 36}, {MUS_TYPE_NS, ns, 3}};
+	uint8_t out[512];
+	size_t len = fake_reply(q, 0, 0, out);
+
+	(void)arg;
+	for (unsigned i = 0; i < sizeof has / sizeof has[0]; i++) {
+		const uint8_t head[] = {0xc0, 12, 0, (uint8_t)has[i].type, 0, 1, 0, 0, 0, 60, 0, has[i].len};
+
+		if (out[len - 3] != has[i].type)
+			continue;
+		memcpy(out + len, head, sizeof head);
+		memcpy(out + len + sizeof head, has[i].rd, has[i].len);
+		len += sizeof head + has[i].len;
+		out[7] = 1;
+		break;
+	}
+	fake_send(q, out, len);
+}
+
+static unsigned probed;
+static char report[4096];
+
+static void
+on_probe(void *arg, int err, const struct mus_errtext *et, const char *text)
+{
+	(void)arg;
+	if (err)
+		fail_msg("probe: %s", et->s);
+	snprintf(report, sizeof report, "%s", text);
+	probed++;
+}
+
+static void
+a_type_is_refused(void **state)
+{
+	struct fake *f = fake_new(l, FAKE_TCP, serves, NULL);
+	struct mus_errtext et = {""};
+
+	(void)state;
+	probed = 0;
+	add_signer(0, "a", f->addr.port, 0);
+	sig[0].update = f->addr;
+	assert_int_equal(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et), 0);
+	fake_driver.lacks = MUS_TYPE_CDS;
+	assert_int_equal(mus_ctl_probe(e, "test", "a", "some.test", on_probe, NULL, &et), 0);
+	until(l, &probed, 1);
+	assert_non_null(strstr(report, "\"dnskey\":{\"change\":\"yes\",\"undo\":\"yes\""));
+	assert_non_null(strstr(report, "\"cds\":{\"change\":\"no\""));
+	assert_non_null(strstr(report, "UPDATE refused: REFUSED"));
+	assert_int_equal(mus_store_load_signer(store, "a", &sig[0], &et), 0);
+	assert_int_equal(sig[0].caps.dnskey, MUS_YES);
+	assert_int_equal(sig[0].caps.cds, MUS_NO);
+	assert_int_equal(sig[0].caps.cdnskey, MUS_YES);
+	assert_int_equal(sig[0].caps.ns, MUS_YES);
+	/* what was added was taken away again, record by record */
+	for (unsigned i = 0; i < fake_driver.count; i++) {
+		const struct fake_ask *a = &fake_driver.ask[i];
+		bool undone = a->says == FAKE_REFUSES || a->rr[0].type == MUS_TYPE_NS || a->rr[0].del;
+
+		for (unsigned k = i + 1; k < fake_driver.count; k++)
+			undone |= fake_driver.ask[k].rr[0].del &&
+			    mus_rdata_cmp(fake_driver.ask[k].rr[0].rd, a->rr[0].rd) == 0;
+		assert_true(undone);
+	}
+	/* and one that does not answer is not one that lets us do nothing */
+	fake_driver.says = FAKE_TIMES_OUT;
+	assert_int_equal(mus_ctl_probe(e, "test", "a", "some.test", on_probe, NULL, &et), 0);
+	until(l, &probed, 2);
+	assert_int_equal(mus_store_load_signer(store, "a", &sig[0], &et), 0);
+	assert_int_equal(sig[0].caps.dnskey, MUS_UNKNOWN);
+	fake_free(f);
+}
+
+static void
+an_unknown_driver(void **state)
+{
+	struct mus_signer_obj o = {.name = "c", .driver = "carrier-pigeon"};
+	struct mus_errtext et = {""};
+
+	(void)state;
+	assert_int_equal(mus_ctl_put_signer(e, "test", &o, NULL, &et), MUS_ERR_INVAL);
+	assert_string_equal(et.s, "no driver \"carrier-pigeon\" (there are: ddns, manual, fake)");
+	snprintf(o.driver, sizeof o.driver, "fake");
+	assert_int_equal(mus_ctl_put_signer(e, "test", &o, NULL, &et), MUS_ERR_INVAL);
+	assert_string_equal(et.s, "driver fake needs the address that takes UPDATEs");
+	snprintf(o.driver, sizeof o.driver, "manual");
+	assert_int_equal(mus_ctl_put_signer(e, "test", &o, NULL, &et), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(stored_first, setup, teardown),
+	    cmocka_unit_test_setup_teardown(not_stored_not_sent, setup, teardown),
+	    cmocka_unit_test_setup_teardown(not_again_before_its_time, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_last_plan_counts, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_operator_counts_more, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_rate_is_kept, setup, teardown),
+	    cmocka_unit_test_setup_teardown(one_is_down, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_signer_is_changed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_full_queue, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_zone_goes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(an_old_plan, setup, teardown),
+	    cmocka_unit_test_setup_teardown(answers_are_told, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_type_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(an_unknown_driver, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
