@@ -359,6 +359,15 @@ def test_every_requirement_is_there_once():
     assert not want - set(ids), sorted(want - set(ids))
 
 
+def test_requirements_are_counted_and_what_is_met_names_its_tests():
+    text = text_of("docs", "requirements.md")
+    rows = re.findall(r"^\| (?:S\d-\d\d|F\d+) \|.*?\| ((?:met|partly|open)[^|]*) \| ([^|]*) \|$", text, re.M)
+    count = {k: sum(state.startswith(k) for state, _ in rows) for k in ("met", "partly", "open")}
+    assert f"\n{count['met']} met, {count['partly']} partly, {count['open']} open.\n" in text, count
+    assert not [r for r in rows if r[0].startswith(("met", "partly")) and "`tests/" not in r[1] and r[1] != "no code"]
+    assert not [r for r in rows if r[0] == "partly"], "what is missing must be named"
+
+
 def test_every_predicate_has_a_fault():
     """Those that plan.h names; V3s is about strictness and turns nothing invalid."""
     rules = set(re.findall(r"X\(\w+, \"(V\d+c?)\"", text_of("src", "model", "plan.h")))
