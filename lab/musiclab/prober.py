@@ -35,8 +35,11 @@ def _ede(message):
     return "; ".join(f"EDE {int(o.code)} {o.text or ''}".strip() for o in message.options if isinstance(o, dns.edns.EDEOption))
 
 
-def judge(ex, address, name, rdtype, timeout=5.0):
-    """Ask a validator: (status, message or None, detail).  SERVFAIL is bogus when the same question with CD is answered."""
+def judge(ex, address, name, rdtype, timeout=12.0):
+    """Ask a validator: (status, message or None, detail).  SERVFAIL is bogus when the same question with CD is answered.
+
+    The time-out is longer than a validator on a busy machine takes: late is not wrong.
+    """
     def ask(cd):
         wire = ex.exchange(make_query(name, rdtype, rd=True, cd=cd).to_wire(), address, timeout=timeout)
         return None if wire is None else dns.message.from_wire(wire, ignore_trailing=True)

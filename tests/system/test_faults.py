@@ -58,7 +58,7 @@ def test_joiners_that_do_not_cooperate(make_lab):
         t.done("fine", "ADD-SIGNER", "knot4")       # nobody else's fault holds it up
         t.joined("fine", ["bind", "knot4"])
         for z in ("refuse", "secret", "swallow", "stop"):
-            assert t.waits(z), z
+            t.says(z, r"rule=")                     # in the midst of a turn it may wait for nothing
             t.untouched(z)
         assert sorted(breaks.mend(lab)) == ["knot2: tsig_wrong", "knot3: drops_foreign", "knot: updates_refused", "pdns: stopped"]
         for z, s in joiner.items():
