@@ -24,6 +24,7 @@ enum {
 	KEY_FILE_MAX = 16 * 1024,
 	MAC_MAX = 64,
 	MAC_MIN = 10,				/* RFC 8945 5.2.2.1, and half the output */
+	TIME_LEN = 6,
 	TSIG_FIXED_BYTES = 16,			/* time, fudge, sizes, id, error */
 	ERR_BADSIG = 16, ERR_BADKEY = 17, ERR_BADTIME = 18, ERR_BADTRUNC = 22,
 	FLAG_QR_BYTE = 0x80,
@@ -534,6 +535,18 @@ mus_tsig_result_text(enum mus_tsig_result r)
 	return "unknown";
 }
 
+const char *
+mus_tsig_reason(enum mus_tsig_result r, int64_t ahead_s, char out[static MUS_TSIG_REASON_MAX])
+{
+	const char *text = mus_tsig_result_text(r);
+
+	if (ahead_s == 0 || (r != MUS_TSIG_BADTIME && r != MUS_TSIG_PEER_BADTIME))
+		return text;
+	(void)snprintf(out, MUS_TSIG_REASON_MAX, "%s: its clock is %lld s %s ours", text,
+	    (long long)(ahead_s < 0 ? -ahead_s : ahead_s), ahead_s < 0 ? "behind" : "ahead of");
+	return out;
+}
+
 /* ---- signing ---- */
 
 static uint8_t *
@@ -682,6 +695,22 @@ take_unsigned(struct mus_tsig_ctx *c, const uint8_t *wire, size_t len, bool stre
 	return MUS_TSIG_OK;
 }
 
+/* The server's clock less ours; an error answer tells its time as other data (RFC 8945 5.2.3). */
+static int64_t
+ahead_of(const struct tsig_rr *t, struct mus_time now)
+{
+	uint64_t then = t->time_s;
+
+	if (t->error == ERR_BADTIME) {
+		if (t->other_len != TIME_LEN)
+			return 0;
+		then = 0;
+		for (unsigned i = 0; i < TIME_LEN; i++)
+			then = then << 8 | t->other[i];
+	}
+	return (int64_t)then - mus_time_to_s(now);
+}
+
 enum mus_tsig_result
 mus_tsig_check(struct mus_tsig_ctx *c, const uint8_t *wire, size_t len, bool stream,
     struct mus_time now, bool *covered)
@@ -701,6 +730,8 @@ mus_tsig_check(struct mus_tsig_ctx *c, const uint8_t *wire, size_t len, bool str
 	if (!is_our_key(c, &t))
 		return MUS_TSIG_BADSIG;
 	r = verify(c, wire, &t, arcount, false, stream && c->first_seen, now);
+	if (r == MUS_TSIG_BADTIME || (r == MUS_TSIG_OK && t.error == ERR_BADTIME))
+		c->ahead_s = ahead_of(&t, now);
 	/* A signed error (BADTIME) is told as such whatever our own clock thinks. */
 	if (t.error != 0 && (r == MUS_TSIG_OK || r == MUS_TSIG_BADTIME))
 		return peer_error(t.error);

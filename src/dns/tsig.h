@@ -33,6 +33,10 @@ enum mus_tsig_result {
 	MUS_TSIG_BADTRUNC,
 };
 const char *mus_tsig_result_text(enum mus_tsig_result r);
+/* The same, and by how much the clocks differ when that is why: ${ahead_s} of the context. */
+enum { MUS_TSIG_REASON_MAX = 160 };
+const char *mus_tsig_reason(enum mus_tsig_result r, int64_t ahead_s,
+    char out[static MUS_TSIG_REASON_MAX]);
 
 /* One request and its answer messages. */
 struct mus_tsig_ctx {
@@ -42,6 +46,7 @@ struct mus_tsig_ctx {
 	uint64_t prev_time;
 	unsigned unsigned_run;		/* messages since the last signed one; at most 99 */
 	bool first_seen;
+	int64_t ahead_s;		/* BADTIME, PEER_BADTIME: the server's clock less ours; 0: not told */
 	struct mus_buf pending;		/* unsigned messages not yet covered */
 };
 void mus_tsig_ctx_init(struct mus_tsig_ctx *c, const struct mus_tsig_key *key);

@@ -208,6 +208,7 @@ static int
 feed(struct mus_xfr *x, const uint8_t *wire, size_t len, struct mus_time now,
     struct mus_errtext *et)
 {
+	char why[MUS_TSIG_REASON_MAX];
 	enum mus_tsig_result t;
 	struct mus_walk w;
 	bool covered = true;
@@ -224,7 +225,7 @@ feed(struct mus_xfr *x, const uint8_t *wire, size_t len, struct mus_time now,
 			covered = false;
 		else if (t != MUS_TSIG_OK)
 			return mus_errf(et, MUS_ERR_BADSIG, "zone transfer: TSIG: %s",
-			    mus_tsig_result_text(t));
+			    mus_tsig_reason(t, x->tsig->ahead_s, why));
 	}
 	if ((rc = check_header(x, &w, et)) < 0)
 		return rc;

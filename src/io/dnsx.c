@@ -584,7 +584,7 @@ mus__dnsx_answer(struct mus_dnsx_req *r, const uint8_t *wire, size_t len, enum m
 	struct mus_dnsx_answer a = {.via = via, .arena = &x->arena};
 	struct mus_msg msg;
 	struct mus_errtext et;
-	char addr[MUS_ADDR_TEXT_MAX];
+	char addr[MUS_ADDR_TEXT_MAX], why[MUS_TSIG_REASON_MAX];
 	const char *transport = via == MUS_VIA_TCP ? "tcp" : "udp";
 	int64_t rtt = dnsx_now(x) - r->sent_ms;
 	bool covered = false;
@@ -606,9 +606,11 @@ mus__dnsx_answer(struct mus_dnsx_req *r, const uint8_t *wire, size_t len, enum m
 		if (r->key) {
 			a.tsig = mus_tsig_check(&r->sig->ctx, wire, len, false,
 			    mus_loop_now(x->loop), &covered);
+			a.ahead_s = r->sig->ctx.ahead_s;
 			if (a.tsig != MUS_TSIG_OK)
 				a.err = mus_errf(&a.words, MUS_ERR_BADSIG, "%s %s: %s (RCODE %s)", addr,
-				    transport, mus_tsig_result_text(a.tsig), mus_rcode_text(msg.rcode));
+				    transport, mus_tsig_reason(a.tsig, a.ahead_s, why),
+				    mus_rcode_text(msg.rcode));
 		}
 	}
 	callback(r, &a);

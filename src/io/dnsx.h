@@ -54,6 +54,7 @@ struct mus_dnsx_answer {		/* lent until the callback returns */
 	enum mus_dnsx_via via;		/* transport that gave the answer */
 	bool udp_silent;		/* UDP gave no answer and TCP did (V6) */
 	enum mus_tsig_result tsig;	/* with a key; an unsigned error RCODE gives UNSIGNED */
+	int64_t ahead_s;		/* the server's clock less ours, when tsig is about that */
 	struct mus_addr server;
 	struct mus_time at;		/* when it arrived */
 	unsigned rtt_ms;

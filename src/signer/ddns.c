@@ -206,6 +206,7 @@ read_back(struct job *j)
 static void
 on_update(void *arg, const struct mus_dnsx_answer *a)
 {
+	char why[MUS_TSIG_REASON_MAX];
 	struct job *j = arg;
 
 	if (a->err != 0 && !a->msg) {
@@ -240,7 +241,7 @@ on_update(void *arg, const struct mus_dnsx_answer *a)
 		j->result.outcome = MUS_DRV_REFUSED;
 		if (j->target.key && a->tsig != MUS_TSIG_OK && a->tsig != MUS_TSIG_UNSIGNED)
 			mus_errf(&j->result.words, 0, "UPDATE refused: %s (%s)",
-			    mus_rcode_text(a->msg->rcode), mus_tsig_result_text(a->tsig));
+			    mus_rcode_text(a->msg->rcode), mus_tsig_reason(a->tsig, a->ahead_s, why));
 		else
 			mus_errf(&j->result.words, 0, "UPDATE refused: %s",
 			    mus_rcode_text(a->msg->rcode));

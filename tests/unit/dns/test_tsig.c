@@ -254,13 +254,22 @@ times(void **state)
 	static const struct {
 		int64_t off_s;
 		enum mus_tsig_result want;
+		const char *why;
 	} rows[] = {
-		{0, MUS_TSIG_OK}, {300, MUS_TSIG_OK}, {-300, MUS_TSIG_OK}, {301, MUS_TSIG_BADTIME},
-		{-301, MUS_TSIG_BADTIME}, {1000000, MUS_TSIG_BADTIME},
+		{0, MUS_TSIG_OK, "signature is good"},
+		{300, MUS_TSIG_OK, "signature is good"},
+		{-300, MUS_TSIG_OK, "signature is good"},
+		{301, MUS_TSIG_BADTIME,
+		    "time of the signature is too far from our clock: its clock is 301 s behind ours"},
+		{-301, MUS_TSIG_BADTIME,
+		    "time of the signature is too far from our clock: its clock is 301 s ahead of ours"},
+		{1000000, MUS_TSIG_BADTIME,
+		    "time of the signature is too far from our clock: its clock is 1000000 s behind ours"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
+		char why[MUS_TSIG_REASON_MAX];
 		struct pair p;
 		uint8_t rep[512];
 		size_t len;
@@ -271,6 +280,8 @@ times(void **state)
 		assert_int_equal(mus_tsig_check(&p.client, rep, len, false, later_s(rows[i].off_s),
 		    &covered), rows[i].want);
 		assert_int_equal(covered, rows[i].want == MUS_TSIG_OK);
+		assert_string_equal(
+		    mus_tsig_reason(rows[i].want, p.client.ahead_s, why), rows[i].why);
 		assert_int_equal(mus_tsig_check_request(&p.server, p.req, p.req_len,
 		    later_s(rows[i].off_s)), rows[i].want);
 		pair_clear(&p);
