@@ -390,6 +390,20 @@ find_or_add(const struct mus_zone *zone, const struct mus_seen *seen, struct mus
 	return v;
 }
 
+/* Our clock was ahead and is right again: what was noted was before now, whatever it says, and the
+ * record of the past begins anew. */
+static void
+set_back(struct mus_ring *ring, struct mus_time at)
+{
+	ring->since = MUS_TIME_NEVER;
+	if (mus_time_is_set(ring->fail_since))
+		ring->fail_since = mus_time_min(ring->fail_since, at);
+	for (unsigned i = 0; i < ring->count; i++) {
+		ring->v[i].first = mus_time_min(ring->v[i].first, at);
+		ring->v[i].last = mus_time_min(ring->v[i].last, at);
+	}
+}
+
 void
 mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus_look *look,
     const struct mus_policy *policy, struct mus_time at)
@@ -405,6 +419,8 @@ mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus
 
 		if (gap)
 			ring->since = MUS_TIME_NEVER;
+		if (mus_time_is_set(ring->asked_at) && ring->asked_at.ms > at.ms)
+			set_back(ring, at);
 		ring->asked_at = at;
 		ring->fail_cause = MUS_CAUSE_NONE;
 		ring->fail_server = 0;

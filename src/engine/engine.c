@@ -167,12 +167,16 @@ int
 eng_zone_add(struct mus_engine *e, int64_t id, struct mus_time due)
 {
 	struct eng_zone *z = calloc(1, sizeof *z);
+	int64_t now_ms = eng_now(e).ms;
 	int rc = MUS_ERR_NOMEM;
 
 	if (!z)
 		return rc;
 	z->id = id;
-	z->due_ms = mus_time_is_set(due) ? due.ms : eng_now(e).ms;
+	z->due_ms = mus_time_is_set(due) ? due.ms : now_ms;
+	/* Nothing waits for longer than that: our clock was ahead when this was stored. */
+	if (z->due_ms > now_ms + e->o.idle_ms)
+		z->due_ms = now_ms + z->due_ms % e->o.idle_ms;
 	z->heap_idx = UINT32_MAX;
 	z->focus = ENG_FOCUS_ALL;
 	rc = mus_map_set(e->zone_by_id, &id, sizeof id, z, NULL);

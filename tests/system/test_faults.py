@@ -1,4 +1,5 @@
 """Faults at real servers: musicd names the guilty, does nothing by halves, and goes on by itself when the fault is mended."""
+import contextlib
 import json
 import os
 import subprocess
@@ -209,25 +210,56 @@ int gettimeofday(struct timeval *v, void *z) {
 """
 
 
-@pytest.mark.long
-def test_clock_of_a_signer_is_off(make_lab, tmp_path, monkeypatch):
-    """Knot's clock is an hour ahead: its TSIG check refuses, and musicd says that it is the clock."""
+@pytest.fixture
+def clock(tmp_path, monkeypatch):
+    """with clock(seconds): what is started in it has a clock that is off."""
     (tmp_path / "clock.c").write_text(CLOCK)
     so = str(tmp_path / "clock.so")
     subprocess.run(["cc", "-O1", "-w", "-shared", "-fPIC", "-o", so, str(tmp_path / "clock.c"), "-ldl"], check=True)
+
+    @contextlib.contextmanager
+    def off(seconds):
+        with monkeypatch.context() as m:
+            m.setenv("LD_PRELOAD", so)
+            m.setenv("CLOCK_OFF", str(seconds))
+            m.setenv("ASAN_OPTIONS", "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""))
+            yield
+    return off
+
+
+def test_clock_of_a_signer_is_off(make_lab, clock):
+    """Knot's clock is an hour ahead: its TSIG check refuses, and musicd says that it is the clock, and by how much."""
     lab = make_lab(signers=["bind", "knot"])
     lab.add_zone("clock", ["bind", "knot"])
     with Trouble(lab, ["clock"]) as t:
         t.group("clock", ["bind"])
-        with monkeypatch.context() as m:
-            m.setenv("LD_PRELOAD", so)
-            m.setenv("CLOCK_OFF", "3600")
+        with clock(3600):
             breaks.restart(lab, "knot")
         t.join("clock", "knot")
-        t.says("clock", r"knot: .*clock")
+        t.says("clock", r"knot: .*our clock is off \(BADTIME\): its clock is 3[56]\d\d s ahead of ours")
         t.untouched("clock")
         breaks.restart(lab, "knot")
         t.done("clock", "ADD-SIGNER", "knot")
+    t.judge(30)
+
+
+@pytest.mark.parametrize("off,words", [(900, "s behind"), (-900, "s ahead of")])
+def test_clock_of_musicd_is_off(make_lab, clock, off, words):
+    """The signer refuses and says so; with the right clock musicd goes on, though its memory is of another time."""
+    lab = make_lab(signers=["bind", "knot"])
+    lab.add_zone("clock", ["bind", "knot"])
+    with Trouble(lab, ["clock"]) as t:
+        t.group("clock", ["bind"])
+        t.mc.stop()
+        with clock(off):
+            t.mc.start()
+        t.join("clock", "knot")
+        t.says("clock", rf"knot: .*our clock is off \(BADTIME\): its clock is (8|9)\d\d {words} ours")
+        t.untouched("clock")
+        t.mc.stop()
+        t.mc.start()
+        t.done("clock", "ADD-SIGNER", "knot")
+        t.joined("clock", ["bind", "knot"])
     t.judge(30)
 
 

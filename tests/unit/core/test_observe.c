@@ -195,6 +195,29 @@ test_what_is_out_of_time_is_another_version(void **state)
 	assert_true(k->count == 2 && k->v[0].srv != 0 && k->v[1].srv == 0);
 }
 
+/* A day is noted in advance, then the clock is right again. */
+static void
+test_clock_set_back(void **state)
+{
+	struct mus_look l = key_look(KA);
+	struct mus_ring *k = ring(A, MUS_RR_KEY);
+
+	(void)state;
+	rig_at(86400);
+	rig_look(&l);
+	l.set = l.content = KA | ZA;
+	rig_look(&l);
+	rig_settle();
+	assert_int_equal(k->since.ms, rig_time(86400).ms);
+	rig_at(10);
+	rig_look(&l);
+	rig_settle();
+	assert_int_equal(k->since.ms, rig_time(10).ms);
+	assert_int_equal(k->count, 2);
+	assert_int_equal(k->v[0].first.ms, rig_time(10).ms);
+	assert_int_equal(k->v[0].last.ms, rig_time(10).ms);
+}
+
 static void
 test_alive_until_last_and_ttl(void **state)
 {
@@ -841,6 +864,7 @@ main(void)
 	    T(test_failed_look_changes_nothing),
 	    T(test_fresh),
 	    T(test_what_is_out_of_time_is_another_version),
+	    T(test_clock_set_back),
 	    T(test_alive_until_last_and_ttl),
 	    T(test_forgotten_when_dead),
 	    T(test_largest_ttl_ever),
