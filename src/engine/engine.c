@@ -152,7 +152,8 @@ on_due(void *arg)
 		z->in_turn = true;
 		z->again = false;
 		e->active++;
-		eng_turn_start(e, z);
+		if (!eng_peek(e, z))
+			eng_turn_start(e, z);
 	}
 	arm(e);
 }
@@ -229,12 +230,11 @@ bury(struct mus_engine *e, struct eng_zone *z)
 	zone_free(z);
 }
 
-void
-eng_wake(struct mus_engine *e, struct eng_zone *z, uint32_t focus, int64_t after_ms)
+static void
+schedule(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
 {
 	int64_t due = eng_now(e).ms + after_ms;
 
-	z->focus |= focus;
 	if (z->in_turn) {
 		z->again = true;	/* looked at again as soon as this turn is over */
 		return;
@@ -248,6 +248,15 @@ eng_wake(struct mus_engine *e, struct eng_zone *z, uint32_t focus, int64_t after
 	if (heap_add(e, z) < 0)
 		eng_say(e, LOG_CRIT, "", "out of memory: a zone fell out of the schedule");
 	arm(e);
+}
+
+void
+eng_wake(struct mus_engine *e, struct eng_zone *z, uint32_t focus, int64_t after_ms)
+{
+	z->focus |= focus;
+	if (z->busy)
+		z->busy->peek.ready = false;
+	schedule(e, z, after_ms);
 }
 
 struct eng_busy *
@@ -268,7 +277,7 @@ eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
 	if (z->deleted)
 		bury(e, z);
 	else
-		eng_wake(e, z, 0, again ? 0 : after_ms);
+		schedule(e, z, again ? 0 : after_ms);
 	arm(e);
 }
 
@@ -482,7 +491,7 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	e->parent_by_name = mus_map_new((uint64_t)eng_now(e).ms, 5);
 	e->box_by_id = mus_map_new(6, 7);
 	e->box_timer = mus_timer_new(o->loop, on_box_due, e);
-	e->sigs = mus_sigcache_new(65536);
+	e->sigs = mus_sigcache_new(1u << 18);
 	e->timer = mus_timer_new(o->loop, on_due, e);
 	e->commit_timer = mus_timer_new(o->loop, on_commit_due, e);
 	if (!e->zone_by_id || !e->signer_by_id || !e->parent_by_name || !e->sigs || !e->timer ||

@@ -130,8 +130,21 @@ struct eng_job {
 	unsigned id_count;
 };
 
+/* One question that stands for a look (peek.c). */
+struct eng_peek {
+	bool ready;
+	uint16_t type;
+	struct mus_addr server;
+	struct mus_name zone;
+	uint64_t sum;			/* what it answered at the last look */
+	struct mus_time until;		/* then a look is due in any case */
+	struct mus_time asked_at;
+	struct mus_engine *e;
+};
+
 /* A zone in the schedule; the busy part exists only while something is going on. */
 struct eng_busy {
+	struct eng_peek peek;
 	struct eng_sent sent[ENG_SENT_MAX];
 	unsigned sent_count;
 	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started */
@@ -254,6 +267,12 @@ void eng_turn_free(struct eng_turn *t);
 void eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy);
 /* turn.c: what follows when the answers are in. */
 void eng_turn_done(struct eng_turn *t);
+/* How long a zone that waits for others is left alone. */
+int64_t eng_poll_ms(const struct mus_engine *e, const struct eng_zone *z);
+/* peek.c: asks one question in place of a look; false: a look is due.  Ends in eng_turn_over. */
+bool eng_peek(struct mus_engine *e, struct eng_zone *z);
+/* After a look: may peeks follow, and at whom? */
+void eng_peek_from(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_plan *plan);
 /* act.c: the acts of a plan into the signers' queues, in the place of what the zone had there.  A
  * queue that holds the zone up stands first among the waits of ${plan} then. */
 void eng_act(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,

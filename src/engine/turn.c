@@ -172,8 +172,8 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 }
 
 /* Others are asked less often the longer they take: an eighth of the time it took so far. */
-static int64_t
-poll_ms(const struct mus_engine *e, const struct eng_zone *z)
+int64_t
+eng_poll_ms(const struct mus_engine *e, const struct eng_zone *z)
 {
 	int64_t poll = e->o.poll_ms, waited;
 
@@ -191,7 +191,7 @@ next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct 
 	int64_t next = e->o.idle_ms, until;
 
 	if (plan->poll || (z->busy && z->busy->jobs))
-		next = poll_ms(e, z);
+		next = eng_poll_ms(e, z);
 	if (mus_time_is_set(plan->wake_at)) {
 		until = plan->wake_at.ms - eng_now(e).ms;
 		if (until < next)
@@ -350,6 +350,7 @@ eng_turn_done(struct eng_turn *t)
 		next_ms = e->o.poll_ms * 5;
 	z->focus |= focus_of(&e->plan, &st->seen);
 	eng_copies(e, z, &e->zobj, st, e->plan.need_copy | eng_copies_stale(t, st));
+	eng_peek_from(t, st, &e->plan);
 	forget_busy(z, &e->plan);
 over:
 	eng_turn_free(t);

@@ -1,0 +1,114 @@
+/*
+ * A peek: while a zone waits for its parent, one question to the server that has not followed yet
+ * stands for a look.  The same answer as at the last look changes nothing, so nothing is loaded,
+ * planned or stored; any other one brings on a look at once.  Thousands of zones may wait for days.
+ */
+#include "engine/int.h"
+
+/* What an answer says, whatever its order, TTLs and signatures. */
+static uint64_t
+sum_of(const struct mus_rrset *answer, const struct mus_rrset *auth, size_t auth_count,
+    const struct mus_rrset *glue, size_t glue_count)
+{
+	uint64_t sum = answer->count ? mus_rrset_digest(answer) : 0;
+
+	for (size_t i = 0; i < auth_count; i++)
+		if (auth[i].type == MUS_TYPE_NS)
+			sum += mus_rrset_digest(&auth[i]);
+	for (size_t i = 0; i < glue_count; i++)
+		if (glue[i].type == MUS_TYPE_A || glue[i].type == MUS_TYPE_AAAA)
+			sum += mus_rrset_digest(&glue[i]);
+	return sum;
+}
+
+static uint64_t
+sum_of_msg(const struct eng_peek *p, const struct mus_dnsx_answer *a)
+{
+	struct mus_rrset answer = {.count = 0}, *auth, *glue = NULL;
+	size_t auth_count, glue_count = 0;
+
+	(void)mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &p->zone, p->type, a->arena, &answer);
+	auth = mus_msg_rrsets(a->msg, MUS_SEC_AUTHORITY, a->arena, &auth_count);
+	if (p->type == MUS_TYPE_NS)
+		glue = mus_msg_rrsets(a->msg, MUS_SEC_ADDITIONAL, a->arena, &glue_count);
+	return sum_of(&answer, auth, auth_count, glue, glue_count);
+}
+
+static void
+on_peek(void *arg, const struct mus_dnsx_answer *a)
+{
+	struct eng_zone *z = arg;
+	struct eng_peek *p = &z->busy->peek;
+	struct mus_engine *e = p->e;
+	bool same = a->err == 0 && !a->msg->tc && a->msg->rcode == MUS_RCODE_NOERROR &&
+	    sum_of_msg(p, a) == p->sum && !mus_arena_failed(a->arena);
+
+	e->stats.answers++;
+	p->ready &= same;
+	p->asked_at = eng_now(e);
+	eng_turn_over(e, z, p->ready ? eng_poll_ms(e, z) : 0);
+}
+
+bool
+eng_peek(struct mus_engine *e, struct eng_zone *z)
+{
+	struct eng_peek *p = z->busy ? &z->busy->peek : NULL;
+	struct mus_dnsx_ask ask;
+
+	if (!p || !p->ready || p->until.ms <= eng_now(e).ms)
+		return false;
+	ask = (struct mus_dnsx_ask){.server = p->server, .via = MUS_VIA_AUTO,
+	    .query = {.name = p->zone, .type = p->type, .dnssec = true}};
+	p->e = e;
+	e->stats.questions++;
+	return mus_dnsx_ask(e->o.dnsx, &ask, on_peek, z, NULL) == 0;
+}
+
+/* Is it the parent alone that is waited for, beside the clock?  Then the first such wait. */
+static const struct mus_witness *
+parent_wait(const struct mus_plan *plan)
+{
+	const struct mus_witness *found = NULL;
+
+	for (unsigned i = 0; i < plan->wait_count; i++) {
+		const struct mus_witness *w = &plan->wait[i];
+
+		if (mus_time_is_set(w->until))
+			continue;
+		if (w->result != MUS_RES_FAILS ||
+		    (w->rule != MUS_RULE_PARENTDS && w->rule != MUS_RULE_PARENTNS))
+			return NULL;
+		if (!found)
+			found = w;
+	}
+	return found;
+}
+
+void
+eng_peek_from(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_plan *plan)
+{
+	const struct mus_witness *w = parent_wait(plan);
+	struct mus_engine *e = t->e;
+	struct eng_busy *b = t->z->busy;
+	enum eng_q q;
+
+	if (!b)
+		return;
+	b->peek.ready = false;
+	if (!w || w->server >= st->zone.server_count || plan->act_count || plan->advanced ||
+	    st->seen.pending_count || b->jobs || b->copying || b->step || b->forced != MUS_RULE_NONE)
+		return;
+	q = w->rule == MUS_RULE_PARENTDS ? ENG_Q_DS : ENG_Q_PNS;
+	for (unsigned i = 0; i < t->ans_count; i++) {
+		const struct eng_answer *a = &t->ans[i];
+
+		if (a->q != q || a->server != w->server || a->cause != MUS_CAUSE_NONE || a->nxdomain)
+			continue;
+		b->peek = (struct eng_peek){.ready = true, .server = a->addr, .zone = a->qname,
+		    .type = a->type, .sum = sum_of(&a->set, a->auth, a->auth_count, a->glue, a->glue_count),
+		    /* All that is not asked for meanwhile must stay fresh. */
+		    .until = mus_time_min(
+			plan->wake_at, mus_time_add_ms(t->at, 250 * (int64_t)e->o.policy.fresh_s))};
+		return;
+	}
+}
