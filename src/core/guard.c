@@ -72,8 +72,7 @@ add_new_key(const struct mus_version *v, uint64_t base, unsigned o, const struct
 	uint64_t a = (base | c->key_add[o]) & ~c->key_del[o];
 	struct mus_ent e = {.a = a, .origin = (uint8_t)o, .kind = MUS_RR_KEY, .is_new = true,
 	    .server = (uint8_t)__builtin_ctzll(v->srv & reach), .first = v->first,
-	    .end = MUS_TIME_ALWAYS, .b = mus_sig_mask(v, now, policy->margin_s),
-	    .is_void = (v->flags & MUS_VER_ABSENT) != 0};
+	    .end = MUS_TIME_ALWAYS, .b = mus_sig_mask(v, now, policy->margin_s)};
 
 	if (v->srv & reach & ~entering) {
 		e.replaces = true;
@@ -119,8 +118,7 @@ add_new_data(const struct mus_seen *seen, unsigned o, uint64_t entering,
 					.end = MUS_TIME_ALWAYS,
 					.is_new = true,
 					.server = (uint8_t)__builtin_ctzll(v->srv & entering),
-					.a = mus_sig_mask(v, now, policy->margin_s),
-					.is_void = v->sig_count == 0});
+					.a = mus_sig_mask(v, now, policy->margin_s)});
 	}
 }
 
@@ -178,9 +176,7 @@ fail(struct mus_witness *w, enum mus_rule rule, const struct mus_ent *a, const s
 	w->number = number;
 	w->seen_at = old->first;
 	/* Two new members clash for good, and what is served lives on; what is served no more dies. */
-	w->until = old->is_new || old->server != MUS_NOBODY || old->end.ms == MUS_TIME_ALWAYS.ms
-	    ? MUS_TIME_NEVER
-	    : old->end;
+	w->until = old->is_new || old->server != MUS_NOBODY ? MUS_TIME_NEVER : old->end;
 	return MUS_RES_FAILS;
 }
 

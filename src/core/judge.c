@@ -9,13 +9,13 @@ struct jd {
 	struct mus_verdict *out;
 };
 
-/* Notes a finding and lets the rule's result get worse, never better. */
+/* Notes what does not hold, and lets the rule's result get worse, never better. */
 static void
 note(struct jd *j, const struct mus_witness *w)
 {
 	if (w->result > j->out->rule[w->rule])
 		j->out->rule[w->rule] = w->result;
-	if (w->result != MUS_RES_HOLDS && j->out->finding_count < MUS_FINDINGS_MAX)
+	if (j->out->finding_count < MUS_FINDINGS_MAX)
 		j->out->finding[j->out->finding_count++] = *w;
 }
 
@@ -306,8 +306,6 @@ judge_denial(struct jd *j)
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_DENY0];
 
-		if (!(c->facts->servers[s] & reach))
-			continue;
 		for (unsigned i = 0; i < ring->count; i++) {
 			struct mus_witness w =
 			    find(MUS_RULE_V12, MUS_RES_FAILS, s, first_of(ring->v[i].srv), MUS_RR_DENY0);

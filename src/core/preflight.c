@@ -11,8 +11,6 @@ struct pf {
 static void
 note(struct pf *p, struct mus_witness w)
 {
-	if (w.result == MUS_RES_HOLDS)
-		return;
 	if (w.result > p->worst)
 		p->worst = w.result;
 	if (p->count < p->cap)

@@ -196,7 +196,6 @@ key_entry(const struct mus_version *v, unsigned o, uint64_t a, uint64_t b, struc
 
 	e.a = a;
 	e.b = b;
-	e.is_void = (v->flags & MUS_VER_ABSENT) != 0;
 	return e;
 }
 
@@ -219,10 +218,10 @@ add_keys_pending(const struct mus_seen *seen, const struct mus_version *v, unsig
 
 /* The member of ${list} that says this; NULL: none does. */
 static struct mus_ent *
-find_like(struct mus_ent *list, unsigned count, uint64_t a, uint64_t b, bool is_void)
+find_like(struct mus_ent *list, unsigned count, uint64_t a, uint64_t b)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (list[i].a == a && list[i].b == b && list[i].is_void == is_void)
+		if (list[i].a == a && list[i].b == b)
 			return &list[i];
 	return NULL;
 }
@@ -243,8 +242,7 @@ add_keys(const struct mus_seen *seen, unsigned o, const struct mus_policy *polic
 
 		if (end.ms < now.ms)
 			continue;
-		like = find_like(&s->k[from], s->k_count - from, v->set, b,
-		    (v->flags & MUS_VER_ABSENT) != 0);
+		like = find_like(&s->k[from], s->k_count - from, v->set, b);
 		if (like) {
 			outlive(like, v, end);
 		} else {
@@ -276,28 +274,24 @@ add_data_of(const struct mus_seen *seen, const struct mus_facts *facts, unsigned
 	/* The newest first: what was shown before ends before it, mostly. */
 	for (const struct mus_version *v = ring->v + ring->count; v-- > ring->v;) {
 		struct mus_time end;
-		bool is_like;
 		uint64_t a;
 
 		/* What does not exist is vouched for by the denial, which is data itself. */
 		if (v->flags & MUS_VER_ABSENT)
 			continue;
 		a = mus_sig_mask_s(v, now_s, latest_s);
-		/* What is signed by somebody is not unsigned. */
-		is_like = a == like->a && (a != 0 || like->is_void == (v->sig_count == 0));
 		/* Withdrawn by then, it does not outlive that member. */
-		if (is_like && !v->srv && v->last.ms <= by.ms)
+		if (a == like->a && !v->srv && v->last.ms <= by.ms)
 			continue;
 		end = mus_version_end(seen, ring, v, ttl_s, now, policy->margin_s);
 		if (end.ms < now.ms)
 			continue;
-		if (is_like) {
+		if (a == like->a) {
 			outlive(last, v, end);
 		} else {
 			struct mus_ent e = entry_of(v, o, kind, end);
 
 			e.a = a;
-			e.is_void = v->sig_count == 0;
 			last = mus_sets_add(s, 'x', &e);
 			like = last ? last : &none;
 		}

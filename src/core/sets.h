@@ -16,7 +16,7 @@ struct mus_ent {
 	uint64_t dt[MUS_DT_COUNT];	/* D: keys named per digest type */
 	uint64_t old_a, old_b;		/* new member: what it replaces */
 	bool is_new, replaces;
-	bool is_void;			/* D: no DS.  K: no DNSKEY.  X: unsigned */
+	bool is_void;			/* D: no DS at all, not only none that names a known key */
 	uint8_t origin, kind;
 	uint8_t server;			/* one that shows it, or MUS_NOBODY */
 	struct mus_time first, end;	/* of the version; MUS_TIME_ALWAYS for new ones */
