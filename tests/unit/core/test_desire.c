@@ -161,6 +161,12 @@ test_alone_and_untouched(void **state)
 	r.z.want.proc.row = 7;
 	desire();
 	assert_int_equal(d.cds_at, 1);
+	/* One of both is enough to be kept right. */
+	r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_NONE};
+	rig_put(A, MUS_RR_CDNSKEY, KA, KA);
+	rig_settle();
+	desire();
+	assert_int_equal(d.cds_at, 1);
 }
 
 static void
@@ -235,6 +241,20 @@ test_signal(void **state)
 	fails(MUS_RULE_SIGNAL);
 	assert_int_equal(r.w.kind, MUS_RR_CDNSKEY);
 	assert_int_equal(r.w.key, kb);
+	l = (struct mus_look){.server = AT_A, .kind = MUS_RR_CDNSKEY, .set = KA | KB, .content = 1,
+	    .ttl_s = 60};
+	rig_look(&l);
+	rig_settle();
+	holds(MUS_RULE_SIGNAL);
+	l.stray = 1;
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_SIGNAL);
+	l.stray = 0;
+	l.flags = MUS_VER_DELETE;
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_SIGNAL);
 	r.z.want.dsg = 0;
 	assert_int_equal(rig_condition(MUS_RULE_SIGNAL), MUS_RES_UNKNOWN);
 }
@@ -330,6 +350,12 @@ test_csync(void **state)
 	rig_look(&l);
 	rig_settle();
 	fails(MUS_RULE_CSYNCSET);
+	/* Two of them are none (RFC 7477 2). */
+	l.aux = 7 << 16 | 1;
+	l.stray = 1;
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_CSYNCSET);
 }
 
 static void
@@ -387,6 +413,11 @@ test_data_wait(void **state)
 	rig_steady();
 	r.z.want.proc.kind = MUS_PROC_REMOVE;
 	r.z.want.proc.signer = B;
+	r.z.want.proc.clock[MUS_CLOCK_CUT].from = MUS_TIME_NEVER;
+	fails(MUS_RULE_DATAWAIT);
+	assert_false(mus_time_is_set(r.w.until));
+	/* First of all nobody may be led to it any more. */
+	r.z.seen.copy[B].known = false;
 	fails(MUS_RULE_DATAWAIT);
 	r.z.want.proc.clock[MUS_CLOCK_CUT] = (struct mus_clock){rig_time(0), 3600};
 	r.z.seen.copy[B].known = false;
@@ -424,6 +455,13 @@ test_rest_stands(void **state)
 	assert_int_equal(rig_condition(MUS_RULE_V1), MUS_RES_UNKNOWN);
 	r.z.want.nsg = 2;
 	fails(MUS_RULE_LASTONE);
+	/* Who remains must have a name to be led to by. */
+	r.z.want.nsg = 3;
+	holds(MUS_RULE_LASTONE);
+	r.z.zone.ns[NS_A].owner = r.z.zone.ns[NS_B].owner = MUS_OWNER_UNKNOWN;
+	fails(MUS_RULE_LASTONE);
+	r.z.zone.ns[NS_A].owner = A;
+	r.z.zone.ns[NS_B].owner = B;
 	/* A signer without a server cannot stand. */
 	r.z.want.nsg = 1;
 	r.z.zone.server[AT_A].origin = B;
@@ -440,6 +478,63 @@ test_v2c_without_ds(void **state)
 	rig_put(A, MUS_RR_CDS, KA | KB, ZA);
 	rig_settle();
 	holds(MUS_RULE_V2C);
+}
+
+/* What is in a set of keys or names, and of nobody, stops a process that would touch it. */
+static void
+test_owners(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V10);
+	r.z.zone.key[zb].owner = MUS_OWNER_UNKNOWN;
+	fails(MUS_RULE_V10);
+	assert_int_equal(r.w.key, zb);
+	assert_int_equal(r.w.number, r.z.zone.key[zb].tag);
+	r.z.zone.key[zb].owner = B;
+	r.z.zone.ns[NS_B].owner = MUS_OWNER_UNKNOWN;
+	fails(MUS_RULE_V10);
+	assert_int_equal(r.w.ns, NS_B);
+	r.z.zone.ns[NS_B].owner = B;
+	holds(MUS_RULE_V10);
+	/* A name that is not in the table. */
+	r.z.seen.signer[B][MUS_RR_NS].v[0].stray = 1;
+	fails(MUS_RULE_V10);
+	assert_int_equal(r.w.origin, B);
+	assert_int_equal(r.w.ns, MUS_NOBODY);
+	r.z.seen.signer[B][MUS_RR_NS].v[0].srv = 0;
+	holds(MUS_RULE_V10);
+}
+
+/* Whoever asks without a witness gets the same answer. */
+static void
+test_without_witness(void **state)
+{
+	static const enum mus_rule rules[] = {MUS_RULE_V10, MUS_RULE_DATAWAIT, MUS_RULE_V7, MUS_RULE_NSSET,
+	    MUS_RULE_V2C, MUS_RULE_LASTONE, MUS_RULE_REACH, MUS_RULE_G9};
+	struct mus_ctx c;
+
+	(void)state;
+	rig_steady();
+	r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_REMOVE, .signer = B};
+	r.z.want.proc.clock[MUS_CLOCK_CUT].from = MUS_TIME_NEVER;
+	r.z.want.nsg = 2;
+	r.z.zone.ns[NS_A].owner = MUS_OWNER_UNKNOWN;
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	rig_put(B, MUS_RR_NS, 0, ZB);
+	rig_put(B, MUS_RR_CDS, KA | KB, ZB);
+	rig_settle();
+	c = desire();
+	for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+		enum mus_result got = rig_condition(rules[i]);
+
+		assert_int_not_equal(got, MUS_RES_HOLDS);
+		assert_int_equal(mus_condition(&c, rules[i], NULL), got);
+	}
+	r.z.zone.ns[NS_A].owner = A;
+	r.z.zone.key[za].owner = MUS_OWNER_UNKNOWN;
+	c = desire();
+	assert_int_equal(mus_condition(&c, MUS_RULE_V10, NULL), MUS_RES_FAILS);
 }
 
 static void
@@ -662,6 +757,37 @@ test_unfit_addresses(void **state)
 	finds(MUS_RULE_GLUEADDR, MUS_RES_FAILS);
 }
 
+/* What is not known or vouched for is compared with nothing. */
+static void
+test_content(void **state)
+{
+	(void)state;
+	joiner();
+	r.z.seen.copy[A].content = 8;
+	finds(MUS_RULE_V13, MUS_RES_FAILS);
+	assert_int_equal(found[0].origin2, A);
+	r.z.zone.signer[A].declared_content = true;
+	assert_int_equal(preflight(), MUS_RES_HOLDS);
+	r.z.zone.signer[A].declared_content = false;
+	r.z.zone.signer[B].declared_content = true;
+	assert_int_equal(preflight(), MUS_RES_HOLDS);
+	r.z.zone.signer[B].declared_content = false;
+	r.z.zone.signer[A].declared_max_ttl_s = 3600;
+	r.z.seen.copy[A].known = false;
+	finds(MUS_RULE_V13, MUS_RES_UNKNOWN);
+	assert_int_equal(found[0].origin, A);
+}
+
+static void
+test_unfit_udp(void **state)
+{
+	(void)state;
+	joiner();
+	r.z.seen.server[AT_B].udp = MUS_NO;
+	finds(MUS_RULE_V6, MUS_RES_FAILS);
+	assert_int_equal(found[0].server, AT_B);
+}
+
 static void
 test_worst_first(void **state)
 {
@@ -712,6 +838,8 @@ main(void)
 	    T(test_data_wait),
 	    T(test_rest_stands),
 	    T(test_v2c_without_ds),
+	    T(test_owners),
+	    T(test_without_witness),
 	    T(test_no_condition),
 	    T(test_parent_without_servers),
 	    T(test_fit),
@@ -723,6 +851,8 @@ main(void)
 	    T(test_unsigned),
 	    T(test_unfit_parent),
 	    T(test_unfit_addresses),
+	    T(test_content),
+	    T(test_unfit_udp),
 	    T(test_worst_first),
 	};
 

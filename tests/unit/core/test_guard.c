@@ -72,12 +72,17 @@ test_g1_old_ds(void **state)
 	change.ns_add = 1 << NS_B;
 	stopped(MUS_RULE_V1);
 	assert_int_equal(r.w.origin2, B);
+	/* Who shows the old one is the witness, and as long as it does, time helps nobody. */
+	assert_int_equal(r.w.server, AT_PARENT);
+	assert_int_equal(r.w.seen_at.ms, rig_time(0).ms);
+	assert_false(mus_time_is_set(r.w.until));
 	/* The parent comes to {Ka, Kb}; the old set {Ka} lives for its TTL and the margin. */
 	rig_at(100100);
 	rig_ds(KA | KB);
 	rig_settle();
 	stopped(MUS_RULE_V1);
 	assert_int_equal(r.w.until.ms, rig_time(100100 + 3660).ms);
+	assert_int_equal(r.w.server, AT_B);
 	rig_at_ms((100100 + 3660) * 1000ll);
 	rig_settle();
 	stopped(MUS_RULE_V1);
@@ -174,6 +179,8 @@ test_g3_key_removal(void **state)
 	rig_at_ms((200000 + 3660) * 1000ll);
 	rig_settle();
 	stopped(MUS_RULE_V2);
+	assert_int_equal(r.w.server, AT_A);
+	assert_int_equal(r.w.until.ms, rig_time(200000 + 3660).ms);
 	rig_at_ms((200000 + 3660) * 1000ll + 1);
 	rig_settle();
 	passes();
@@ -515,6 +522,9 @@ test_history_of_data(void **state)
 	rig_settle();
 	change.key_del[A] = ZA2;
 	unknown(MUS_RULE_HISTORY);
+	/* All are as young: the first is named. */
+	assert_int_equal(r.w.origin, A);
+	assert_int_equal(r.w.kind, MUS_RR_SOA);
 	rig_at_ms(3660 * 1000 - 1);
 	rig_settle();
 	unknown(MUS_RULE_HISTORY);
@@ -566,6 +576,28 @@ test_g8(void **state)
 	assert_rule(r.w.rule, MUS_RULE_G8);
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZA, &r.w), MUS_RES_HOLDS);
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, NULL), MUS_RES_FAILS);
+	/* A place that is free clashes with nobody, nor does a key of another algorithm. */
+	r.z.zone.key_overflow = 0;
+	r.z.zone.key[zb].tag = r.z.zone.key[ka].tag;
+	r.z.zone.key[ka].id = 0;
+	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_HOLDS);
+	r.z.zone.key[ka].id = 1;
+	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_FAILS);
+	r.z.zone.key[ka].alg = 8;
+	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_HOLDS);
+	/* Nobody's key is nobody's too many. */
+	r.z.zone.key_overflow = 0xff;
+	r.z.zone.key[zb].owner = MUS_OWNER_UNKNOWN;
+	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_HOLDS);
+	/* What is on its way into a set counts as there. */
+	r.z.zone.key_overflow = 0;
+	r.z.zone.key[zb].tag = r.z.zone.key[za2].tag;
+	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_HOLDS);
+	r.z.seen.pending[0] = (struct mus_pending){.signer = A, .kind = MUS_RR_CDS, .add = ZA2};
+	r.z.seen.pending_count = 1;
+	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_HOLDS);
+	r.z.seen.pending[0].kind = MUS_RR_KEY;
+	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_FAILS);
 }
 
 /* A ring that had to forget an alive version is unknown until that is dead. */
@@ -620,6 +652,203 @@ test_too_many_members(void **state)
 	assert_int_equal(r.verdict.rule[MUS_RULE_V2], MUS_RES_UNKNOWN);
 }
 
+/* Whoever asks without a witness gets the same answer. */
+static void
+test_without_witness(void **state)
+{
+	(void)state;
+	alone();
+	change.ns_add = 1 << NS_B;
+	assert_int_equal(mus_guard(&r.z.zone, &r.z.seen, &r.policy, r.now, &change, NULL), MUS_RES_FAILS);
+	rig_ds(KA | KB);
+	rig_settle();
+	r.z.seen.parent[0].v[0] = r.z.seen.parent[0].v[1];
+	r.z.seen.parent[0].count = 1;
+	unknown(MUS_RULE_HISTORY);
+	assert_int_equal(
+	    mus_guard(&r.z.zone, &r.z.seen, &r.policy, r.now, &change, NULL), MUS_RES_UNKNOWN);
+	rig_fail(MUS_PARENT, MUS_RR_DS, MUS_CAUSE_TIMEOUT);
+	assert_int_equal(
+	    mus_guard(&r.z.zone, &r.z.seen, &r.policy, r.now, &change, NULL), MUS_RES_UNKNOWN);
+}
+
+/* A place that is free, and one whose name is not in the table, are nobody's. */
+static void
+test_g1_free_places(void **state)
+{
+	(void)state;
+	alone();
+	rig_ds(KA | KB);
+	rig_settle();
+	long_after();
+	change.ns_add = 1 << NS_B | 1 << 2;
+	passes();
+	r.z.zone.server_count = 5;
+	r.z.zone.server[3] = (struct mus_server){MUS_NOBODY, MUS_NOBODY};
+	r.z.zone.server[4] = (struct mus_server){B, 2};
+	passes();
+}
+
+/* What an entering server says of a kind that it does not have binds nothing; unsigned data does. */
+static void
+test_g1_absent_and_unsigned(void **state)
+{
+	(void)state;
+	alone();
+	rig_ds(KA | KB);
+	rig_absent(B, MUS_RR_NAME);
+	rig_settle();
+	long_after();
+	change.ns_add = 1 << NS_B;
+	passes();
+	rig_at(200000);
+	rig_put(B, MUS_RR_NAME, 0, 0);
+	rig_settle();
+	stopped(MUS_RULE_V2);
+	/* A's alive DNSKEY set is the old one of the pair. */
+	assert_int_equal(r.w.origin, A);
+	assert_int_equal(r.w.server, AT_A);
+	assert_int_equal(r.w.seen_at.ms, rig_time(0).ms);
+	assert_int_equal(r.w.kind2, MUS_RR_NAME);
+	assert_int_equal(r.w.origin2, B);
+}
+
+/* Only changes to the DNSKEY set of that signer count as made to it. */
+static void
+test_in_flight_elsewhere(void **state)
+{
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = B, .rr = MUS_RR_KEY, .del = ZB};
+	struct mus_act cds = {.kind = MUS_ACT_CHANGE, .signer = A, .rr = MUS_RR_CDS, .del = ZB};
+
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZN, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | ZN, KB);
+	rig_data(B, ZB | ZN);
+	rig_settle();
+	rig_at(200000);
+	rig_settle();
+	change.key_del[A] = ZN;
+	passes();
+	assert_true(mus_pending_add(&r.z.seen, &cds, r.now));
+	passes();
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	passes();
+	change.key_del[B] = ZN;
+	stopped(MUS_RULE_V2);
+	assert_int_equal(r.w.origin, B);
+}
+
+/* A version that nobody in Reach shows is not what a change is made to. */
+static void
+test_change_out_of_reach(void **state)
+{
+	(void)state;
+	alone();
+	long_after();
+	change.key_del[B] = ZA | ZB;
+	passes();
+	change.ns_add = 1 << NS_B;
+	rig_ds(KA | KB);
+	rig_settle();
+	r.z.seen.parent[0].v[0] = r.z.seen.parent[0].v[1];
+	r.z.seen.parent[0].count = 1;
+	stopped(MUS_RULE_V2);
+}
+
+/* A data violation that was there before blocks nothing that does not touch it. */
+static void
+test_repair_of_something_else(void **state)
+{
+	(void)state;
+	rig_steady();
+	long_after();
+	rig_data(B, ZA2);
+	rig_settle();
+	change.key_add[A] = ZN;
+	passes();
+	/* ... nor one of the chain: A's set is signed by a key that the DS set does not name. */
+	rig_data(B, ZB);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | KA2, KA2);
+	rig_settle();
+	rig_at(200000);
+	rig_settle();
+	passes();
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = KB;
+	stopped(MUS_RULE_V1);
+	assert_int_equal(r.w.origin2, A);
+}
+
+/* The first DS set, and nobody knows what DNSKEY sets there were. */
+static void
+test_g0_forced_and_history(void **state)
+{
+	(void)state;
+	alone();
+	rig_absent(MUS_PARENT, MUS_RR_DS);
+	r.z.seen.parent[0].v[0] = r.z.seen.parent[0].v[1];
+	r.z.seen.parent[0].count = 1;
+	rig_settle();
+	long_after();
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = KA;
+	passes();
+	r.z.seen.signer[A][MUS_RR_KEY].since = rig_time(100000);
+	unknown(MUS_RULE_HISTORY);
+	assert_int_equal(r.w.origin, A);
+	r.z.seen.signer[A][MUS_RR_KEY].since = rig_time(0);
+	r.ns = 1 << NS_A;
+	rig_data(A, 0);
+	rig_settle();
+	stopped(MUS_RULE_G0);
+	assert_int_equal(r.w.origin, A);
+	assert_int_equal(r.w.origin2, A);
+	r.policy.forced = MUS_RULE_G0;
+	passes();
+}
+
+/* A digest type alone may be what an unknown DNSKEY set fails with. */
+static void
+test_history_of_digests(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_ds_dt(KA | KB, KA | KB);
+	rig_absent(A, MUS_RR_CDS);
+	rig_settle();
+	r.z.seen.parent[0].v[0] = r.z.seen.parent[0].v[r.z.seen.parent[0].count - 1];
+	r.z.seen.parent[0].count = 1;
+	long_after();
+	r.z.seen.signer[B][MUS_RR_KEY].since = rig_time(100000);
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = change.ds_dt[2] = KA | KB | KA2;
+	passes();
+	change.ds_dt[2] = 0;
+	unknown(MUS_RULE_HISTORY);
+}
+
+/* Never watched without a gap: no instant can be told. */
+static void
+test_history_not_begun(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_settle();
+	long_after();
+	change.key_del[A] = ZA2;
+	passes();
+	r.z.seen.signer[B][MUS_RR_SOA].since = MUS_TIME_NEVER;
+	unknown(MUS_RULE_HISTORY);
+	assert_int_equal(r.w.origin, B);
+	assert_int_equal(r.w.kind, MUS_RR_SOA);
+	assert_false(mus_time_is_set(r.w.until));
+	/* Of one that is declared lost nothing is asked. */
+	r.z.zone.signer[B].is_lost = true;
+	passes();
+}
+
 static int
 init(void **state)
 {
@@ -660,6 +889,15 @@ main(void)
 	    T(test_g8),
 	    T(test_overflow),
 	    T(test_too_many_members),
+	    T(test_without_witness),
+	    T(test_g1_free_places),
+	    T(test_g1_absent_and_unsigned),
+	    T(test_in_flight_elsewhere),
+	    T(test_change_out_of_reach),
+	    T(test_repair_of_something_else),
+	    T(test_g0_forced_and_history),
+	    T(test_history_of_digests),
+	    T(test_history_not_begun),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,6 +271,8 @@ test_v4_not_yet_valid(void **state)
 	holds(MUS_RULE_V4);
 	rig_at(-3601);
 	expect(MUS_RULE_V4, MUS_RES_WARN);
+	rig_at(-3660);
+	expect(MUS_RULE_V4, MUS_RES_WARN);
 	rig_at(-3661);
 	fails(MUS_RULE_V4);
 }
@@ -377,6 +379,13 @@ test_v8(void **state)
 	r.z.want.csync = true;
 	r.z.want.csync_serial = 5;
 	expect(MUS_RULE_V8, MUS_RES_WARN);
+	/* Alone, a signer's CDS are its own matter. */
+	r.z.want.csync = false;
+	rig_put(A, MUS_RR_CDS, KA2, KA);
+	rig_settle();
+	expect(MUS_RULE_V8, MUS_RES_WARN);
+	r.z.want.keyg = r.z.want.dsg = 1;
+	holds(MUS_RULE_V8);
 }
 
 static void
@@ -473,6 +482,13 @@ test_v12(void **state)
 	rig_look(&l);
 	rig_settle();
 	holds(MUS_RULE_V12);
+	/* Of servers that nobody is led to it is not asked. */
+	l.flags = 0;
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_V12);
+	r.z.seen.server[AT_A].cut = r.t0;
+	holds(MUS_RULE_V12);
 }
 
 static void
@@ -488,6 +504,11 @@ test_v13(void **state)
 	r.z.zone.signer[B].declared_content = false;
 	r.z.seen.copy[B].known = false;
 	expect(MUS_RULE_V13, MUS_RES_UNKNOWN);
+	r.z.seen.copy[B].known = r.z.seen.copy[B].declared = true;
+	expect(MUS_RULE_V13, MUS_RES_UNKNOWN);
+	/* Who is not in NS is led to by nobody. */
+	r.z.want.nsg = 1;
+	holds(MUS_RULE_V13);
 }
 
 static void
@@ -565,6 +586,159 @@ test_so_far(void **state)
 	assert_int_equal(word(), MUS_STATE_VALID);
 }
 
+/* Whether a silence of ours or of the network: a warning; any other answer is worse than none. */
+static void
+test_v6_causes(void **state)
+{
+	static const enum mus_cause mild[] = {MUS_CAUSE_TIMEOUT, MUS_CAUSE_NET, MUS_CAUSE_LOCAL};
+
+	(void)state;
+	rig_steady();
+	for (unsigned i = 0; i < 3; i++) {
+		rig_fail(B, MUS_RR_SOA, mild[i]);
+		expect(MUS_RULE_V6, MUS_RES_WARN);
+		assert_int_equal(r.verdict.finding[r.verdict.finding_count - 1].server, AT_B);
+	}
+	rig_fail(B, MUS_RR_SOA, MUS_CAUSE_NOTAUTH);
+	fails(MUS_RULE_V6);
+	rig_data(B, ZB);
+	mus_observe_server(&r.z.seen, AT_A, MUS_YES, MUS_YES, true);
+	r.z.seen.server[AT_A].tcp = MUS_UNKNOWN;
+	expect(MUS_RULE_V6, MUS_RES_UNKNOWN);
+	assert_int_equal(r.verdict.finding[0].server, AT_A);
+	assert_int_equal(r.verdict.finding[0].cause, MUS_NOBODY);
+	/* A server that nobody is led to is not asked for service. */
+	r.z.seen.server[AT_A].cut = r.t0;
+	holds(MUS_RULE_V6);
+}
+
+/* One finding for each RRset, by its oldest version; what no server shows any more is no matter. */
+static void
+test_v4_once(void **state)
+{
+	struct mus_ring *soa = &r.z.seen.signer[B][MUS_RR_SOA];
+	unsigned said = 0;
+
+	(void)state;
+	rig_steady();
+	r.until_s = 1000;
+	rig_put(B, MUS_RR_SOA, 9, ZB);
+	r.until_s = 2000;
+	rig_put(B, MUS_RR_SOA, 10, ZB | ZN);
+	rig_settle();
+	assert_int_equal(soa->count, 3);
+	soa->v[1].srv = soa->v[2].srv;
+	fails(MUS_RULE_V4);
+	for (unsigned i = 0; i < r.verdict.finding_count; i++)
+		said += r.verdict.finding[i].rule == MUS_RULE_V4;
+	assert_int_equal(said, 1);
+	assert_int_equal(r.verdict.finding[r.verdict.finding_count - 1].until.ms, rig_time(1000).ms);
+	soa->v[1].srv = soa->v[2].srv = 0;
+	holds(MUS_RULE_V4);
+}
+
+/* Without TTL, margin and room to refresh: good until the very second in which it ends. */
+static void
+test_v4_last_second(void **state)
+{
+	(void)state;
+	r.policy.fresh_s = 100000000;
+	r.policy.margin_s = r.policy.refresh_s = 0;
+	r.ttl_s = 0;
+	rig_steady();
+	rig_at(30 * 86400);
+	holds(MUS_RULE_V4);
+	rig_at(30 * 86400 + 1);
+	fails(MUS_RULE_V4);
+	/* Asked to be new a second before that, it has failed when it is over. */
+	r.policy.refresh_s = 1;
+	rig_at(30 * 86400 - 1);
+	holds(MUS_RULE_V4);
+	rig_at(30 * 86400);
+	fails(MUS_RULE_V4);
+	assert_int_equal(r.verdict.finding[0].number, r.z.zone.key[ka].tag);
+	assert_int_equal(r.verdict.finding[0].until.ms, rig_time(30 * 86400).ms);
+}
+
+/* More than there is room for: the rules say it all the same. */
+static void
+test_many_findings(void **state)
+{
+	(void)state;
+	rig_steady();
+	for (unsigned i = 0; i + 1 < MUS_VERSIONS_MAX; i++) {
+		rig_at(1 + i);
+		rig_ds(KA2 | mus_bit(20 + i));
+		rig_put(A, MUS_RR_KEY, KA | ZA | mus_bit(40 + i), KA);
+	}
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	r.z.zone.key[zb].tag = r.z.zone.key[ka].tag;
+	rig_settle();
+	fails(MUS_RULE_V1);
+	assert_int_equal(r.verdict.finding_count, MUS_FINDINGS_MAX);
+	assert_int_equal(r.verdict.rule[MUS_RULE_V11], MUS_RES_WARN);
+	for (unsigned i = 0; i < MUS_FINDINGS_MAX; i++)
+		assert_int_not_equal(r.verdict.finding[i].rule, MUS_RULE_V11);
+}
+
+/* The word is that of the worst, whichever comes first. */
+static void
+test_words(void **state)
+{
+	struct mus_verdict v;
+
+	(void)state;
+	rig_steady();
+	rig_at(7200);
+	rig_settle();
+	v = *rig_judge();
+	v.rule[MUS_RULE_V1] = MUS_RES_FAILS;
+	v.rule[MUS_RULE_V2] = MUS_RES_UNKNOWN;
+	assert_int_equal(mus_verdict_word(&r.z.seen, &v, &r.policy, r.now), MUS_STATE_INVALID);
+	v.rule[MUS_RULE_V1] = MUS_RES_HOLDS;
+	assert_int_equal(mus_verdict_word(&r.z.seen, &v, &r.policy, r.now), MUS_STATE_UNKNOWN);
+	v.rule[MUS_RULE_V4] = MUS_RES_FAILS;
+	assert_int_equal(mus_verdict_word(&r.z.seen, &v, &r.policy, r.now), MUS_STATE_AT_RISK);
+	v.rule[MUS_RULE_V5] = MUS_RES_FAILS;
+	assert_int_equal(mus_verdict_word(&r.z.seen, &v, &r.policy, r.now), MUS_STATE_INSECURE);
+	v = *rig_judge();
+	v.rule[MUS_RULE_V6] = v.rule[MUS_RULE_V12] = MUS_RES_WARN;
+	assert_int_equal(mus_verdict_word(&r.z.seen, &v, &r.policy, r.now), MUS_STATE_VALID);
+	v.rule[MUS_RULE_V12] = MUS_RES_FAILS;
+	assert_int_equal(mus_verdict_word(&r.z.seen, &v, &r.policy, r.now), MUS_STATE_INVALID);
+	v = *rig_judge();
+	v.rule[MUS_RULE_V3] = MUS_RES_FAILS;
+	assert_int_equal(mus_verdict_word(&r.z.seen, &v, &r.policy, r.now), MUS_STATE_INVALID);
+	v = *rig_judge();
+	v.rule[MUS_RULE_V14] = MUS_RES_FAILS;
+	assert_int_equal(mus_verdict_word(&r.z.seen, &v, &r.policy, r.now), MUS_STATE_INVALID);
+}
+
+/* Of a pair, who is served names the server; what is served by nobody ends by itself. */
+static void
+test_pair_witness(void **state)
+{
+	const struct mus_witness *w = r.verdict.finding;
+
+	(void)state;
+	rig_steady();
+	rig_at(100);
+	rig_ds(KA);
+	rig_settle();
+	fails(MUS_RULE_V1);
+	/* {Ka} and b's set: both are served on. */
+	assert_int_equal(w->server, AT_PARENT);
+	assert_false(mus_time_is_set(w->until));
+	rig_at(200);
+	rig_ds(KA | KB);
+	rig_settle();
+	fails(MUS_RULE_V1);
+	assert_int_equal(w->origin, MUS_PARENT);
+	assert_int_equal(w->server, AT_B);
+	assert_int_equal(w->seen_at.ms, rig_time(0).ms);
+	assert_int_equal(w->until.ms, rig_time(200 + 3660).ms);
+}
+
 static int
 init(void **state)
 {
@@ -608,6 +782,12 @@ main(void)
 	    T(test_unsigned_set_is_no_chain),
 	    T(test_unknown_is_not_valid),
 	    T(test_so_far),
+	    T(test_v6_causes),
+	    T(test_v4_once),
+	    T(test_v4_last_second),
+	    T(test_many_findings),
+	    T(test_words),
+	    T(test_pair_witness),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

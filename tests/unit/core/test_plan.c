@@ -502,23 +502,196 @@ test_inputs_stay(void **state)
 }
 
 static void
+add_rules(char *text, const enum mus_rule *rules)
+{
+	for (unsigned i = 0; i < MUS_ROW_RULES_MAX && rules[i] != MUS_RULE_NONE; i++) {
+		strcat(text, i ? "," : "");
+		strcat(text, mus_rule_text(rules[i]));
+	}
+}
+
+/* The tables of protocol.md 7.1 and 7.2: name, what is needed, what holds then, guard; * has an action.
+ * Many a rule is named twice, so that one that is lost does no harm at once: no other test would tell. */
+static void
 test_rows(void **state)
 {
-	unsigned count;
+	static const char *const add[] = {
+	    "signers-unsynced | | | none",
+	    "dnskeys-synced* | preflight | V7 | G8",
+	    "cds-added* | V7,V10 | signal,V2c | G4",
+	    "parent-ds-synced | | parent-ds | none",
+	    "ds-propagated | DS-Wait,DNSKEY-Wait | | G1",
+	    "nses-synced* | V7,parent-ds,DS-Wait,DNSKEY-Wait | ns-set | G1",
+	    "csync-added* | | csync,ns-set | none",
+	    "parent-ns-synced | | parent-ns | none",
+	    "stop* | | csync | none",
+	};
+	static const char *const remove[] = {
+	    "start | | | none",
+	    "nses-synced* | last-signer,V1,V10 | ns-set | none",
+	    "csync-added* | | csync,ns-set | none",
+	    "parent-ns-synced | | parent-ns,ns-set | none",
+	    "csync-removed* | | csync | none",
+	    "ns-propagated | NS-Wait,reach | | G6",
+	    "data-expired | reach,DATA-Wait | | none",
+	    "cds-added* | reach,DATA-Wait | signal | G5",
+	    "dnskeys-synced* | reach,DATA-Wait | G3 | G3",
+	    "parent-ds-synced | | parent-ds | none",
+	    "stop | | | none",
+	};
+	static const struct {
+		enum mus_proc_kind kind;
+		const char *const *rows;
+		unsigned count;
+	} want[] = {{MUS_PROC_NONE, NULL, 0}, {MUS_PROC_ADD, add, sizeof add / sizeof add[0]},
+	    {MUS_PROC_REMOVE, remove, sizeof remove / sizeof remove[0]}, {MUS_PROC_COUNT, NULL, 0}};
 
 	(void)state;
-	assert_null(mus_rows(MUS_PROC_NONE, &count));
-	assert_int_equal(count, 0);
-	for (unsigned k = MUS_PROC_ADD; k < MUS_PROC_COUNT; k++) {
-		const struct mus_row *rows = mus_rows((enum mus_proc_kind)k, &count);
+	for (unsigned k = 0; k < sizeof want / sizeof want[0]; k++) {
+		unsigned count;
+		const struct mus_row *rows = mus_rows(want[k].kind, &count);
 
-		assert_true(count > 8);
+		assert_int_equal(rows == NULL, want[k].rows == NULL);
+		assert_int_equal(count, want[k].count);
 		for (unsigned i = 0; i < count; i++) {
-			assert_non_null(rows[i].name);
-			/* Lists end, and name rules that the core can tell. */
+			char text[256] = "", pre[96] = "", post[96] = "";
+
+			/* Lists end. */
 			assert_int_equal(rows[i].pre[MUS_ROW_RULES_MAX - 1], MUS_RULE_NONE);
 			assert_int_equal(rows[i].post[MUS_ROW_RULES_MAX - 1], MUS_RULE_NONE);
+			add_rules(pre, rows[i].pre);
+			add_rules(post, rows[i].post);
+			snprintf(text, sizeof text, "%s%s |%s%s |%s%s | %s", rows[i].name,
+			    rows[i].action ? "*" : "", *pre ? " " : "", pre, *post ? " " : "", post,
+			    mus_rule_text(rows[i].guard));
+			assert_string_equal(text, want[k].rows[i]);
 		}
+	}
+}
+
+/* The operator may pass one rule by force, and no other. */
+static void
+test_forced_wait(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(7200);
+	rig_settle();
+	r.z.want.nsg = 1;
+	r.ns = 1 << NS_A;
+	rig_data(A, ZA);
+	r.ns = 1 << NS_B;
+	rig_data(B, ZB);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = B, .row = 3};
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		r.z.want.proc.clock[i].from = MUS_TIME_NEVER;
+	r.z.want.proc.clock[MUS_CLOCK_KEY].from = rig_time(0);
+	go(7200);
+	assert_string_equal(row(), "parent-ds-synced");
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_DSWAIT);
+	r.policy.forced = MUS_RULE_KEYWAIT;
+	go(7201);
+	assert_string_equal(row(), "parent-ds-synced");
+	r.policy.forced = MUS_RULE_DSWAIT;
+	go(7202);
+	assert_string_equal(row(), "nses-synced");
+}
+
+/* A tag that clashes is imported only by force. */
+static void
+test_forced_import(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.zone.key[za2].tag = r.z.zone.key[kb].tag;
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	go(0);
+	assert_null(act_of(B, MUS_RR_KEY));
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_V11);
+	r.policy.forced = MUS_RULE_G8;
+	go(1);
+	assert_null(act_of(B, MUS_RR_KEY));
+	r.policy.forced = MUS_RULE_V11;
+	go(2);
+	assert_int_equal(act_of(B, MUS_RR_KEY)->add, ZA2);
+}
+
+/* A shared name is no sign that its owner takes part. */
+static void
+test_adopt_shared(void **state)
+{
+	(void)state;
+	unadopted();
+	rig_steady();
+	rig_ds(KA);
+	r.z.zone.ns[NS_B].is_shared = true;
+	r.z.zone.signer[B].is_member = false;
+	go(0);
+	assert_true(r.z.want.adopted);
+	assert_int_equal(r.z.want.nsg, 1);
+	assert_int_equal(r.z.want.keyg, 1);
+}
+
+/* An NS set that would be empty is not written, and names of nobody are not deleted. */
+static void
+test_no_names(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.zone.ns[NS_A].owner = r.z.zone.ns[NS_B].owner = MUS_OWNER_UNKNOWN;
+	go(0);
+	assert_null(act_of(A, MUS_RR_NS));
+	assert_null(act_of(B, MUS_RR_NS));
+}
+
+/* More than two foreign CSYNC contents at one signer: two at a time. */
+static void
+test_many_csync(void **state)
+{
+	struct mus_look l = {.server = AT_A, .kind = MUS_RR_CSYNC, .ttl_s = 60};
+	struct mus_ring *ring = &r.z.seen.signer[A][MUS_RR_CSYNC];
+
+	(void)state;
+	rig_steady();
+	for (unsigned i = 0; i < 3; i++) {
+		l.content = 1 + i;
+		l.aux = (3 + i) << 16 | 1;
+		rig_look(&l);
+	}
+	for (unsigned i = 0; i < ring->count; i++)
+		ring->v[i].srv = mus_bit(AT_A);
+	r.z.want.csync = true;
+	r.z.want.csync_serial = 9;
+	r.policy.csync_keep = true;
+	mus_plan(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &r.plan);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux_count, 2);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 1);
+	/* Of ours that is to go, too. */
+	for (unsigned i = 0; i < ring->count; i++)
+		ring->v[i].aux = 9 << 16 | i;
+	r.z.want.csync = false;
+	mus_plan(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &r.plan);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux_count, 2);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 0);
+}
+
+/* CSYNC stays when the process ends, for one who wants it so. */
+static void
+test_csync_kept(void **state)
+{
+	(void)state;
+	for (unsigned keep = 0; keep < 2; keep++) {
+		rig_init();
+		r.policy.csync_keep = keep;
+		rig_steady();
+		rig_at(7200);
+		rig_settle();
+		r.z.want.csync = true;
+		r.z.want.csync_serial = 9;
+		r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = B, .row = 7};
+		go(7200);
+		assert_int_equal(r.z.want.csync, keep);
 	}
 }
 
@@ -553,6 +726,12 @@ main(void)
 	    T(test_waits_fill_up),
 	    T(test_inputs_stay),
 	    T(test_rows),
+	    T(test_forced_wait),
+	    T(test_forced_import),
+	    T(test_adopt_shared),
+	    T(test_no_names),
+	    T(test_many_csync),
+	    T(test_csync_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
