@@ -84,6 +84,8 @@ struct cli {
 
 const char *cli_option(const struct cli *c, const char *name);	/* the last one; NULL: not given */
 bool cli_flag(const struct cli *c, const char *name);
+/* --limit, or ${def}; EXIT_USAGE when it is no number. */
+int cli_limit(struct cli *c, uint64_t def, uint64_t *max);
 /* The next option of this name from *pos on; NULL at the end. */
 const char *cli_option_next(const struct cli *c, const char *name, unsigned *pos);
 int cli_fail(const struct cli *c, int exit_code, const char *fmt, ...) MUS_PRINTF(3, 4);

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/text.h"
-
 static const struct cli_column process_columns[] = {{"ID", "id", CLI_S_NUMBER},
     {"ZONE", "zone", CLI_S_TEXT}, {"PROCESS", "kind", CLI_S_TEXT}, {"SIGNER", "signer", CLI_S_TEXT},
     {"ROW", "row", CLI_S_TEXT}, {"STARTED", "started_at", CLI_S_TIME},
@@ -15,14 +13,13 @@ static const struct cli_column process_columns[] = {{"ID", "id", CLI_S_NUMBER},
 int
 cmd_process_list(struct cli *c)
 {
-	const char *limit = cli_option(c, "limit");
 	json_t *items = NULL;
-	uint64_t max = 100;
+	uint64_t max;
 	struct mus_buf path;
 	int rc;
 
-	if (limit != NULL && !mus_parse_u64(limit, INT32_MAX, &max))
-		return cli_fail(c, EXIT_USAGE, "--limit: \"%s\" is no number", limit);
+	if ((rc = cli_limit(c, 100, &max)) != 0)
+		return rc;
 	mus_buf_init(&path, 0);
 	cli_path(&path, "/processes");
 	cli_query(&path, "zone", cli_option(c, "zone"));

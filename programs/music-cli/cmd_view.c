@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-
 static const struct cli_column signer_columns[] = {{"SIGNER", "name", CLI_S_TEXT},
     {"MEMBER", "member", CLI_S_YESNO}, {"KEYS", "in_keys", CLI_S_YESNO},
     {"DS", "in_ds", CLI_S_YESNO}, {"NS", "in_ns", CLI_S_YESNO},
@@ -275,14 +273,13 @@ cmd_zone_preflight(struct cli *c)
 int
 cmd_zone_history(struct cli *c)
 {
-	const char *limit = cli_option(c, "limit");
 	json_t *items = NULL, *turned;
-	uint64_t max = 100;
+	uint64_t max;
 	struct mus_buf path;
 	int rc;
 
-	if (limit != NULL && !mus_parse_u64(limit, INT32_MAX, &max))
-		return cli_fail(c, EXIT_USAGE, "--limit: \"%s\" is no number", limit);
+	if ((rc = cli_limit(c, 100, &max)) != 0)
+		return rc;
 	mus_buf_init(&path, 0);
 	rc = cli_list(c, cli_path(&path, "/zones/%s/history", c->arg[0]), max, &items);
 	if (rc == 0) {

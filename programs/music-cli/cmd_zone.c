@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-
 const struct cli_column cli_columns_zone[] = {{"ZONE", "name", CLI_S_TEXT},
     {"STATE", "state", CLI_S_STATE}, {"GROUP", "group", CLI_S_TEXT}, {"MODE", "mode", CLI_S_TEXT},
     {"HELD", "held", CLI_S_YESNO}, {"PROCESS", "process", CLI_S_TEXT}, {"ROW", "row", CLI_S_TEXT},
@@ -211,14 +209,13 @@ cmd_zone_delete(struct cli *c)
 int
 cmd_zone_list(struct cli *c)
 {
-	const char *limit = cli_option(c, "limit");
 	json_t *items = NULL;
 	struct mus_buf path;
-	uint64_t max = 0;
+	uint64_t max;
 	int rc;
 
-	if (limit != NULL && !mus_parse_u64(limit, INT32_MAX, &max))
-		return cli_fail(c, EXIT_USAGE, "--limit: \"%s\" is no number", limit);
+	if ((rc = cli_limit(c, 0, &max)) != 0)
+		return rc;
 	mus_buf_init(&path, 0);
 	cli_path(&path, "/zones");
 	cli_query(&path, "group", cli_option(c, "group"));

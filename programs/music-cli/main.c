@@ -27,6 +27,17 @@ cli_flag(const struct cli *c, const char *name)
 	return cli_option(c, name) != NULL;
 }
 
+int
+cli_limit(struct cli *c, uint64_t def, uint64_t *max)
+{
+	const char *limit = cli_option(c, "limit");
+
+	*max = def;
+	if (limit != NULL && !mus_parse_u64(limit, INT32_MAX, max))
+		return cli_fail(c, EXIT_USAGE, "--limit: \"%s\" is no number", limit);
+	return 0;
+}
+
 const char *
 cli_option_next(const struct cli *c, const char *name, unsigned *pos)
 {

@@ -10,35 +10,7 @@
 #include "dns/denial.h"
 #include "dns/dnskey.h"
 #include "dns/msg.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static struct mus_arena arena;
-
-static int
-arena_new(void **state)
-{
-	(void)state;
-	mus_arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-arena_done(void **state)
-{
-	(void)state;
-	mus_arena_clear(&arena);
-	return 0;
-}
-
-static struct mus_name
-name(const char *text)
-{
-	struct mus_name n = {0};
-
-	assert_int_equal(mus_name_parse(text, &n, NULL), 0);
-	return n;
-}
+#include "rig.h"
 
 /* ---- answers of a real server ---- */
 

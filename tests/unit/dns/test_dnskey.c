@@ -9,27 +9,8 @@
 
 #include "base/text.h"
 #include "dns/dnskey.h"
+#include "rig.h"
 #include "sign.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static struct mus_arena arena;
-
-static int
-arena_new(void **state)
-{
-	(void)state;
-	mus_arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-arena_done(void **state)
-{
-	(void)state;
-	mus_arena_clear(&arena);
-	return 0;
-}
 
 static struct mus_rdata
 rdata(uint16_t type, const char *text)
@@ -40,15 +21,6 @@ rdata(uint16_t type, const char *text)
 	if (mus_rdata_parse(type, text, &arena, &rd, &et) != 0)
 		fail_msg("%s", et.s);
 	return rd;
-}
-
-static struct mus_name
-name(const char *text)
-{
-	struct mus_name n = {0};
-
-	assert_int_equal(mus_name_parse(text, &n, NULL), 0);
-	return n;
 }
 
 /* Keys and digests that RFCs print. */

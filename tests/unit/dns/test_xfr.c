@@ -10,38 +10,12 @@
 #include <libknot/libknot.h>
 
 #include "dns/xfr.h"
+#include "rig.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SOA "ns1.z. host.z. 7 1 2 3 300"
 
-static struct mus_arena arena;
 static struct mus_time now = {1800000000000};
 enum { ID = 0x4242 };
-
-static int
-arena_new(void **state)
-{
-	(void)state;
-	mus_arena_init(&arena, 0);
-	return 0;
-}
-
-static int
-arena_done(void **state)
-{
-	(void)state;
-	mus_arena_clear(&arena);
-	return 0;
-}
-
-static struct mus_name
-name(const char *text)
-{
-	struct mus_name n = {0};
-
-	assert_int_equal(mus_name_parse(text, &n, NULL), 0);
-	return n;
-}
 
 struct rec {
 	const char *owner, *type;
