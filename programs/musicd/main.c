@@ -251,7 +251,8 @@ open_api(struct daemon *d, struct mus_errtext *et)
 	struct mus_api_opts a = {.loop = d->loop, .engine = d->engine, .auth = on_auth, .auth_arg = d,
 	    .metrics_open = c->api_metrics_open};
 	struct mus_httpd_opts h = {.listen = c->api_listen, .cert_file = d->cert, .key_file = d->key,
-	    .client_ca_file = c->api_client_ca, .body_max_bytes = MUS_API_BULK_BODY_MAX};
+	    .client_ca_file = c->api_client_ca, .body_max_bytes = MUS_API_BULK_BODY_MAX,
+	    MUS_API_REFUSALS};
 	int rc = load_tokens(d, et);
 
 	if (rc < 0)

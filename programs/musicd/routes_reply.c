@@ -64,17 +64,32 @@ api_reply_nothing(struct api_call *c)
 }
 
 static void
-fail_with(struct api_call *c, unsigned status, const struct mus_rep_error_detail *d,
-    const char *const *headers)
+write_error(struct mus_buf *out, const struct mus_rep_error_detail *d)
 {
 	const struct mus_rep_error e = {d};
 	struct mus_json j;
 
+	mus_json_init(&j, out);
+	mus_wire_encode(&j, &mus_schema_rep_error, &e);
+	mus_buf_add_u8(out, '\n');
+}
+
+void
+mus_api_refusal(unsigned status, const char *words, struct mus_buf *out)
+{
+	const struct mus_rep_error_detail d = {
+	    .code = status == 413 ? "toobig" : "syntax", .message = words};
+
+	write_error(out, &d);
+}
+
+static void
+fail_with(struct api_call *c, unsigned status, const struct mus_rep_error_detail *d,
+    const char *const *headers)
+{
 	mus_buf_clear(&c->out);
 	c->arena.failed = false;		/* an error needs no arena */
-	mus_json_init(&j, &c->out);
-	mus_wire_encode(&j, &mus_schema_rep_error, &e);
-	mus_buf_add_u8(&c->out, '\n');
+	write_error(&c->out, d);
 	send_out(c, status, json_type, headers);
 }
 

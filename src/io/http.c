@@ -87,6 +87,8 @@ struct mus_httpd {
 	mus_http_fn *fn;
 	void *arg;
 	size_t body_max_bytes;
+	mus_http_refusal_fn *refusal;
+	const char *refusal_type;
 	uint16_t port;
 	uv_poll_t *poll;
 	struct mus_timer *timer;
@@ -400,9 +402,22 @@ static void
 refuse(struct mus_http_req *r, unsigned status)
 {
 	static const char *const close_it[] = {"Connection: close", NULL};
-	const char *text = status == 413 ? "the body is too large\n" : "the request is malformed\n";
+	const char *words = status == 413 ? "the body is too large" : "the request is malformed";
+	const char *type = "text/plain; charset=utf-8";
+	struct mus_buf body;
 
-	mus_http_reply(r, status, "text/plain; charset=utf-8", text, strlen(text), close_it);
+	mus_buf_init(&body, 0);
+	if (r->h->refusal) {
+		r->h->refusal(status, words, &body);
+		type = r->h->refusal_type;
+	} else {
+		mus_buf_printf(&body, "%s\n", words);
+	}
+	if (body.failed)
+		answer(r, 503, NULL);
+	else
+		mus_http_reply(r, status, type, body.data, body.len, close_it);
+	mus_buf_clear(&body);
 }
 
 static enum MHD_Result
@@ -953,6 +968,8 @@ mus_httpd_new(struct mus_loop *l, const struct mus_httpd_opts *o, mus_http_fn *f
 	h->fn = fn;
 	h->arg = arg;
 	h->connections_max = o->connections_max ? o->connections_max : CONNECTIONS_MAX_DEFAULT;
+	h->refusal = o->refusal;
+	h->refusal_type = o->refusal_type;
 	h->body_max_bytes = o->body_max_bytes ? o->body_max_bytes : BODY_MAX_DEFAULT;
 	if ((rc = load_pem(o, &pem, et)) < 0)
 		goto out;

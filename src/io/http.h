@@ -13,6 +13,9 @@ struct mus_httpd;
 struct mus_http_req;			/* lives until the reply has been given */
 struct mus_http_stream;
 
+/* Writes the body of an answer that is given without asking the handler. */
+typedef void mus_http_refusal_fn(unsigned status, const char *words, struct mus_buf *out);
+
 struct mus_httpd_opts {
 	struct mus_addr listen;
 	const char *cert_file, *key_file;	/* PEM; both NULL: plain HTTP (loopback only, else INVAL) */
@@ -20,6 +23,10 @@ struct mus_httpd_opts {
 	size_t body_max_bytes;			/* [1 MiB] larger: 413 */
 	unsigned connections_max;		/* [512] */
 	unsigned idle_timeout_s;		/* [30] */
+	/* Requests that are no good (400) or too large (413) never reach the handler; what the library
+	 * refuses before there is a request (431, a broken first line) has a body of its own. */
+	mus_http_refusal_fn *refusal;		/* [the words as plain text] */
+	const char *refusal_type;		/* content type of what it writes */
 };
 /* Called once per request when the body is complete.  Must reply, defer, or start a stream. */
 typedef void mus_http_fn(void *arg, struct mus_http_req *r);

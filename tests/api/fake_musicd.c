@@ -55,7 +55,7 @@ die(const char *what, const struct mus_errtext *et)
 int
 main(int argc, char **argv)
 {
-	struct mus_httpd_opts http = {.body_max_bytes = MUS_API_BULK_BODY_MAX + 65536};
+	struct mus_httpd_opts http = {.body_max_bytes = MUS_API_BULK_BODY_MAX + 65536, MUS_API_REFUSALS};
 	struct mus_api_opts opts = {.auth = auth, .metrics_open = getenv("FAKE_METRICS_OPEN") != NULL,
 	    .streams_max = 3, .bulk_step = 16};
 	struct mus_errtext et = {""};

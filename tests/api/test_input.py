@@ -123,8 +123,19 @@ def test_huge_bodies_are_413(filled):
     for method, path, _, many in bodies(filled):
         size = (9 << 20) if many else (1 << 20) + 1
         answer = filled.call(method, path, b" " * size, check=False)
-        assert answer.status == 413, (path, answer)
+        assert answer.status == 413 and answer.json["error"]["code"] == "toobig", (path, answer)
     assert filled.call("POST", "/zones", b" " * ((1 << 20) - 2) + b"{}").status == 422
+
+
+def test_what_never_reaches_the_interface_is_json_too(filled):
+    """the server's own answers: a broken path, a body beyond every bound"""
+    for method, path, body, status, code in (("GET", "/zones/%zz", None, 400, "syntax"), ("GET", "/zones?a=%", None, 400, "syntax"),
+                                             ("GET", "/zones/a%00b", None, 400, "syntax"),
+                                             ("POST", "/zones:bulk", b" " * (9 << 20), 413, "toobig")):
+        answer = filled.call(method, path, body, check=False)
+        assert answer.status == status and answer.headers["Content-Type"] == "application/json", (path, answer)
+        assert complaints(filled.doc, {"$ref": "#/components/schemas/Error"}, answer.json) == [], answer
+        assert answer.json["error"]["code"] == code and answer.json["error"]["message"], answer
 
 
 def test_bodies_where_none_belongs(filled):
