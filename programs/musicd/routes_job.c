@@ -512,11 +512,13 @@ preflight_done(void *arg, int err, const struct mus_errtext *et, const struct mu
 {
 	struct api_job *job = arg;
 	struct mus_rep_preflight rep = {.zone = job->zone, .signer = job->signer, .fit = true};
+	struct mus_body_trouble trouble[MUS_SIGNERS_MAX];
 	struct api_call *c = end_job(job, err, et);
 
 	if (c == NULL)
 		return;
-	rep.findings = mus_body_of_findings(&c->arena, fit->state, fit->finding, fit->count);
+	api_troubles(fit->trouble, trouble);
+	rep.findings = mus_body_of_findings(&c->arena, fit->state, fit->finding, fit->count, trouble);
 	rep.now = fit->now;
 	for (unsigned i = 0; i < fit->count; i++)
 		if (fit->finding[i].result == MUS_RES_FAILS || fit->finding[i].result == MUS_RES_UNKNOWN)

@@ -338,11 +338,22 @@ row_of(const struct mus_proc *p)
 	return out;
 }
 
+void
+api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[static MUS_SIGNERS_MAX])
+{
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		out[s] = from != NULL ? (struct mus_body_trouble){from[s].copy, from[s].change}
+				      : (struct mus_body_trouble){NULL, NULL};
+}
+
 static struct mus_body_view
 body_view(const struct mus_zone_view *v)
 {
-	return (struct mus_body_view){v->state, v->plan, v->verdict,
+	struct mus_body_view out = {v->state, v->plan, v->verdict,
 	    row_of(v->plan != NULL ? &v->plan->want.proc : &v->state->want.proc), v->now};
+
+	api_troubles(v->trouble, out.trouble);
+	return out;
 }
 
 static struct mus_zone_obj *

@@ -27,6 +27,20 @@ first_bit(uint64_t mask)
 	return mask ? (unsigned)__builtin_ctzll(mask) : MUS_NOBODY;
 }
 
+/* What a version shows and should not: the other differences are missing. */
+static bool
+is_surplus(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, const struct mus_version *v,
+    unsigned bit)
+{
+	uint64_t wanted = kind == MUS_RR_NS || kind == MUS_RR_PNS ? c->desire->ns
+	    : kind == MUS_RR_KEY				  ? c->desire->key[origin]
+								  : c->desire->sep;
+
+	if (kind == MUS_RR_CSYNC)
+		return !c->desire->csync;
+	return bit < 64 && (v->set & ~wanted & mus_bit(bit));
+}
+
 /* Every server of ${origin} must show a version that ${ok} accepts. */
 typedef bool version_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v,
     uint64_t *what);
@@ -54,6 +68,7 @@ all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_
 				w->ns = (uint8_t)first_bit(what);
 			else
 				w->key = (uint8_t)first_bit(what);
+			w->surplus = is_surplus(c, origin, kind, v, first_bit(what));
 		}
 		return MUS_RES_FAILS;
 	}

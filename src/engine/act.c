@@ -266,6 +266,7 @@ job_new(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zob
 	j->signer = eng_signer_hold(sg);
 	j->zone_id = j->item.zone_id = zobj->id;
 	j->signer_id = sg->obj.id;
+	j->idx = (uint8_t)s;
 	j->driver = sg->driver;
 	j->made_at = eng_now(e);
 	snprintf(j->zone, sizeof j->zone, "%s", zobj->name);
@@ -322,6 +323,7 @@ compose(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zob
 		if (!j && !(j = job_new(e, z, zobj, st, s, &et))) {
 			eng_event(e, zobj->id, zobj->name, "alarm", "musicd", LOG_ERR,
 			    "%s cannot be changed: %s", st->book.signer[s], et.s);
+			snprintf(z->busy->trouble[s].change, sizeof z->busy->trouble[s].change, "%s", et.s);
 			eng_sent_mark(e, z->busy, a->id);
 			return NULL;
 		}

@@ -48,12 +48,18 @@ int mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, boo
 int mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mus_rule rule, const char *reason, bool dry_run, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer, const char *reason, struct mus_errtext *et) MUS_MUST_CHECK;
 
+/* Why something failed last at one signer; empty: it did not. */
+struct mus_ctl_trouble {
+	char copy[160];			/* reading its whole copy */
+	char change[160];		/* changing its records */
+};
 /* The zone as it stands: last observations, a plan and a verdict made now.  Lent until the next
  * call into the engine. */
 struct mus_zone_view {
 	const struct mus_zonestate *state;
 	const struct mus_plan *plan;
 	const struct mus_verdict *verdict;
+	const struct mus_ctl_trouble *trouble;	/* of each signer; NULL: none is known */
 	struct mus_time now;
 };
 int mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et) MUS_MUST_CHECK;
@@ -64,6 +70,7 @@ struct mus_ctl_fit {
 	const struct mus_zonestate *state;	/* as if the signer were a member */
 	const struct mus_witness *finding;	/* worst first */
 	unsigned count;
+	const struct mus_ctl_trouble *trouble;	/* of each signer */
 	struct mus_time now;
 };
 typedef void mus_ctl_fit_fn(void *arg, int err, const struct mus_errtext *et, const struct mus_ctl_fit *fit);

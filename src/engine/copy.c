@@ -2,6 +2,7 @@
  * Whole copies: what no question can show (largest TTL, which keys sign data, is the content
  * alike) is counted while the signer's zone streams by.  Nothing of it is kept but the sums.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -66,14 +67,12 @@ static void
 tell_failure(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st, unsigned s,
     const char *why)
 {
-	uint32_t hash = 2166136261u;
+	struct mus_ctl_trouble *known = z->busy ? &z->busy->trouble[s] : NULL;
 
-	for (const char *p = why; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * 16777619u;
-	if (z->busy && z->busy->copy_why[s] == hash)
+	if (known && strncmp(known->copy, why, sizeof known->copy - 1) == 0)
 		return;
-	if (z->busy)
-		z->busy->copy_why[s] = hash;
+	if (known)
+		snprintf(known->copy, sizeof known->copy, "%s", why);
 	eng_event(e, z->id, st->book.zone, "transfer", "musicd", LOG_WARNING,
 	    "%s: its copy cannot be read: %s", st->book.signer[s], why);
 }
@@ -106,7 +105,7 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 		eng_signer_forget(e, c->signer_id);	/* the key file may be another by now */
 	} else {
 		if (z->busy)
-			z->busy->copy_why[c->idx] = 0;
+			z->busy->trouble[c->idx].copy[0] = '\0';
 		eng_copy_fill(st, (unsigned)s, &c->sum, eng_now(e));
 		eng_save_state(e, c->zone_id, st);
 	}

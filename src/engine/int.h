@@ -118,6 +118,7 @@ struct eng_job {
 	bool withdrawn;			/* not to be sent after all */
 	struct mus_time made_at;
 	int64_t zone_id, signer_id;
+	uint8_t idx;			/* of the signer when it was made */
 	char zone[MUS_ZONETEXT_MAX];
 	char words[MUS_TEXT_MAX];
 	struct mus_arena arena;
@@ -149,7 +150,7 @@ struct eng_busy {
 	unsigned sent_count;
 	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started */
 	uint8_t copying;			/* signers whose copy is being read */
-	uint32_t copy_why[MUS_SIGNERS_MAX];	/* hash of why the last one failed; 0: it did not */
+	struct mus_ctl_trouble trouble[MUS_SIGNERS_MAX];	/* of each signer */
 	struct eng_job *jobs;			/* changes in queues and under way */
 	bool recheck;				/* something is to be done: what is not recent is asked first */
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */

@@ -31,6 +31,7 @@ struct eng_trial {
 	struct mus_witness finding[MUS_FINDINGS_MAX];
 	unsigned count;
 	struct reading copy[MUS_SIGNERS_MAX];
+	struct mus_ctl_trouble trouble[MUS_SIGNERS_MAX];
 	unsigned reading;		/* copies under way, and one while they are started */
 	mus_ctl_fit_fn *done;
 	void *arg;
@@ -68,7 +69,8 @@ finish(struct eng_trial *t)
 {
 	struct mus_engine *e = t->e;
 	struct mus_zonestate *st = &t->st;
-	struct mus_ctl_fit fit = {.state = st, .finding = t->finding, .now = eng_now(e)};
+	struct mus_ctl_fit fit = {.state = st, 
+	    .finding = t->finding, .trouble = t->trouble, .now = eng_now(e)};
 	struct mus_policy policy;
 	struct mus_facts facts;
 	struct mus_desire desire;
@@ -102,11 +104,12 @@ on_copy(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 	struct reading *r = arg;
 	struct eng_trial *t = r->trial;
 
-	(void)words;
 	(void)bytes;
 	r->xfr = NULL;
 	if (err == 0)
 		eng_copy_fill(&t->st, r->idx, &r->sum, eng_now(t->e));
+	else
+		snprintf(t->trouble[r->idx].copy, sizeof t->trouble[r->idx].copy, "%s", words->s);
 	reading_clear(r);
 	if (--t->reading == 0)
 		finish(t);
@@ -134,6 +137,7 @@ read_copy(struct eng_trial *t, unsigned s)
 			return;
 		}
 	}
+	snprintf(t->trouble[s].copy, sizeof t->trouble[s].copy, "%s", et.s);
 	reading_clear(r);
 }
 

@@ -186,6 +186,9 @@ finish(struct eng_job *j, const struct mus_drv_result *r)
 	else if (r->outcome != MUS_DRV_SHOWN)
 		eng_event(e, j->zone_id, j->zone, "refused", "musicd", LOG_WARNING, "%s: %s (%s)",
 		    box->name, r->words.s, j->words);
+	if (z && r->outcome != MUS_DRV_STALE)
+		snprintf(z->busy->trouble[j->idx].change, sizeof z->busy->trouble[j->idx].change, "%s",
+		    r->outcome == MUS_DRV_SHOWN ? "" : r->words.s);
 	/* Silence is the signer's, not the change's: its queue waits, and the change stands in it. */
 	for (unsigned i = 0; r->silent && z && i < j->id_count; i++)
 		eng_sent_forget(z->busy, j->id[i]);

@@ -88,6 +88,7 @@ struct mus_witness {
 	uint8_t kind, kind2;		/* enum mus_rr_kind */
 	uint8_t key;			/* key index */
 	uint8_t ns;			/* name index */
+	bool surplus;			/* key, ns, CSYNC: is shown and should be gone; else it is missing */
 	uint8_t cause;			/* enum mus_cause, for UNKNOWN */
 	uint16_t number;		/* rule's own: algorithm, digest type, key tag */
 	struct mus_time seen_at;	/* when the version in question was first seen; NEVER: none */

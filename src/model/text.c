@@ -173,7 +173,7 @@ tx_differs_in(struct tx *t, const struct mus_witness *w)
 	} else {
 		return;
 	}
-	tx_say(t, " is missing or should be gone");
+	tx_say(t, w->surplus ? " should be gone" : " is missing");
 }
 
 /* Seconds only, rounded up: what may be cached is so at least until then. */
@@ -269,7 +269,9 @@ change(struct tx *t, const struct mus_act *a)
 	half(t, "add", a->rr, a->add, a->add_dt);
 	if (a->rr == MUS_RR_CSYNC && a->add != 0)
 		tx_say(t, " with serial %u", a->csync_serial);
-	half(t, "delete", a->rr, a->del, a->del_dt);
+	/* CSYNC records that go are named one by one below. */
+	if (a->rr != MUS_RR_CSYNC || a->del_aux_count == 0)
+		half(t, "delete", a->rr, a->del, a->del_dt);
 	for (unsigned i = 0; i < a->del_aux_count && i < 2; i++)
 		tx_say(t, "%sdelete %s with serial %llu and flags %u", t->out[t->len - 1] == ':' ? " " : "; ",
 		    mus_rr_text(a->rr), (unsigned long long)(a->del_aux[i] >> 16),

@@ -129,7 +129,10 @@ static void
 not_asked_for(struct tx *t, const struct mus_witness *w)
 {
 	tx_subject(t, w);
-	tx_say(t, " is not the set asked for");
+	if (w->kind == MUS_RR_CSYNC && w->surplus)
+		tx_say(t, " should be gone");
+	else
+		tx_say(t, " is not the set asked for");
 	tx_differs_in(t, w);
 }
 

@@ -41,14 +41,14 @@ finish(struct job *j)
 	fn(arg, &result);
 }
 
-/* Does the answer show everything of its type as asked? */
-static bool
-is_shown(const struct job *j, uint16_t type, const struct mus_rrset *set)
+/* The first record of its type that the answer does not show as asked; NULL: all is as asked. */
+static const struct mus_drv_rr *
+not_as_asked(const struct job *j, uint16_t type, const struct mus_rrset *set)
 {
 	for (size_t i = 0; i < j->count; i++)
 		if (j->rr[i].type == type && mus_rrset_has(set, j->rr[i].rd) == j->rr[i].del)
-			return false;
-	return true;
+			return &j->rr[i];
+	return NULL;
 }
 
 /* Keeps what is shown, when a CSYNC stays that should have gone and none is there that the change does
@@ -154,6 +154,7 @@ static void
 on_read(void *arg, const struct mus_dnsx_answer *a)
 {
 	struct job *j = arg;
+	const struct mus_drv_rr *rr;
 	struct mus_rrset set;
 	char type[MUS_TYPE_TEXT_MAX];
 	const char *why = unread(a);
@@ -171,12 +172,13 @@ on_read(void *arg, const struct mus_dnsx_answer *a)
 		mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &j->target.zone, a->msg->qtype, a->arena, &set);
 		if (a->msg->qtype == MUS_TYPE_CSYNC)
 			note_csync(j, &set);
-		if (!is_shown(j, a->msg->qtype, &set) && j->result.outcome == MUS_DRV_SHOWN) {
+		rr = not_as_asked(j, a->msg->qtype, &set);
+		if (rr && j->result.outcome == MUS_DRV_SHOWN) {
 			j->result.outcome = MUS_DRV_NOT_SHOWN;
 			j->result.type = a->msg->qtype;
 			mus_errf(&j->result.words, 0,
-			    "the UPDATE was accepted (NOERROR), but %s does not show it",
-			    mus_type_text(a->msg->qtype, type));
+			    "the UPDATE was accepted (NOERROR), but %s %s it",
+			    mus_type_text(a->msg->qtype, type), rr->del ? "still shows" : "does not show");
 		}
 	}
 	if (j->left == 0)

@@ -174,16 +174,46 @@ mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z, const st
 		out->cause = mus_cause_text((enum mus_cause)w->cause);
 }
 
+/* What was told when it was tried: it says more than that something is not there. */
+static void
+add_trouble(struct mus_rep_finding *out, const struct mus_witness *w, const struct mus_body_trouble *t)
+{
+	const char *words = NULL;
+
+	switch (w->rule) {
+	case MUS_RULE_TTLMAX:
+	case MUS_RULE_V13:
+		words = w->result == MUS_RES_UNKNOWN ? t->copy : NULL;
+		break;
+	case MUS_RULE_IMPORT:
+	case MUS_RULE_SIGNAL:
+	case MUS_RULE_NSSET:
+	case MUS_RULE_CSYNCSET:
+	case MUS_RULE_V7:
+	case MUS_RULE_V8:
+	case MUS_RULE_G3:
+		words = w->result == MUS_RES_FAILS || w->result == MUS_RES_WARN ? t->change : NULL;
+		break;
+	default:
+		break;
+	}
+	if (words != NULL && words[0] != '\0')
+		out->cause = words;
+}
+
 struct mus_list
 mus_body_of_findings(struct mus_arena *a, const struct mus_zonestate *z, const struct mus_witness *w,
-    unsigned count)
+    unsigned count, const struct mus_body_trouble *trouble)
 {
 	struct mus_rep_finding *out;
 
 	if (count == 0 || (out = mus_arena_alloc(a, count * sizeof *out)) == NULL)
 		return (struct mus_list){NULL, 0};
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		mus_body_of_finding(a, z, &w[i], &out[i]);
+		if (w[i].origin < MUS_SIGNERS_MAX)
+			add_trouble(&out[i], &w[i], &trouble[w[i].origin]);
+	}
 	return (struct mus_list){out, count};
 }
 
@@ -208,7 +238,7 @@ waits_of(struct mus_arena *a, const struct mus_body_view *v)
 {
 	if (v->plan == NULL)
 		return (struct mus_list){NULL, 0};
-	return mus_body_of_findings(a, v->state, v->plan->wait, v->plan->wait_count);
+	return mus_body_of_findings(a, v->state, v->plan->wait, v->plan->wait_count, v->trouble);
 }
 
 static struct mus_time
@@ -370,7 +400,7 @@ mus_body_of_explain(struct mus_arena *a, const struct mus_zone_obj *o, const str
 	    .rules = {rules, count}, .waits = waits_of(a, v), .wake_at = wake_of(v), .now = v->now,
 	};
 	if (d != NULL)
-		out->findings = mus_body_of_findings(a, v->state, d->finding, d->finding_count);
+		out->findings = mus_body_of_findings(a, v->state, d->finding, d->finding_count, v->trouble);
 }
 
 void

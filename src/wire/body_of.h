@@ -21,6 +21,10 @@ struct mus_body_row {
 	const char *name;
 	unsigned count;
 };
+/* Why it failed last at a signer to read its copy and to change its records; NULL or empty: it did not. */
+struct mus_body_trouble {
+	const char *copy, *change;
+};
 /* A zone as the engine shows it. */
 struct mus_body_view {
 	const struct mus_zonestate *state;
@@ -28,6 +32,7 @@ struct mus_body_view {
 	const struct mus_verdict *verdict;	/* may be NULL */
 	struct mus_body_row row;
 	struct mus_time now;
+	struct mus_body_trouble trouble[MUS_SIGNERS_MAX];
 };
 
 void mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o,
@@ -41,7 +46,7 @@ void mus_body_of_process(const struct mus_process_obj *o, struct mus_rep_process
 void mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z,
     const struct mus_witness *w, struct mus_rep_finding *out);
 struct mus_list mus_body_of_findings(struct mus_arena *a, const struct mus_zonestate *z,
-    const struct mus_witness *w, unsigned count);
+    const struct mus_witness *w, unsigned count, const struct mus_body_trouble *trouble);
 void mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const char *group,
     const struct mus_body_view *v, struct mus_rep_zone_status *out);
 void mus_body_of_plan(struct mus_arena *a, const struct mus_zone_obj *o,

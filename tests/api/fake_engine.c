@@ -517,7 +517,7 @@ mus_ctl_view(
 		e->verdict.finding[0].result = MUS_RES_FAILS;
 		e->verdict.finding_count = 1;
 	}
-	*out = (struct mus_zone_view){&e->state, &e->plan, &e->verdict, mus_ctl_now(e)};
+	*out = (struct mus_zone_view){&e->state, &e->plan, &e->verdict, NULL, mus_ctl_now(e)};
 	return 0;
 }
 

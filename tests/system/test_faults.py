@@ -54,6 +54,8 @@ def test_joiners_that_do_not_cooperate(make_lab):
             t.join(z, s)
         t.says("refuse", r"knot: UPDATE refused: (NOTAUTH|REFUSED)", r"signer=knot ")
         t.says("secret", r"knot2: its copy cannot be read: .*another secret", r"signer=knot2 ")
+        t.explains("secret", r"cause .*another secret")
+        t.explains("refuse", r"cause .*UPDATE refused: (NOTAUTH|REFUSED)")
         t.says("swallow", r"knot3: the UPDATE was accepted \(NOERROR\), but DNSKEY does not show it", r"signer=knot3 ")
         t.says("stop", r"(10\.53\.4\.1|fd53:4::1) \(pdns\) gave no answer in time", r"server=")
         t.done("fine", "ADD-SIGNER", "knot4")       # nobody else's fault holds it up

@@ -275,11 +275,13 @@ test_parent_ds(void **state)
 	rig_settle();
 	fails(MUS_RULE_PARENTDS);
 	assert_int_equal(r.w.key, kb);
+	assert_false(r.w.surplus);
 	assert_int_equal(r.w.server, AT_PARENT);
 	rig_ds(KA | KB | KA2);
 	rig_settle();
 	fails(MUS_RULE_PARENTDS);
 	assert_int_equal(r.w.key, ka2);
+	assert_true(r.w.surplus);
 }
 
 static void
@@ -293,6 +295,7 @@ test_ns_set(void **state)
 	rig_settle();
 	fails(MUS_RULE_NSSET);
 	assert_int_equal(r.w.ns, NS_A);
+	assert_false(r.w.surplus);
 	/* Names of nobody we know may stay. */
 	rig_put(B, MUS_RR_NS, 7, ZB);
 	rig_settle();
@@ -300,6 +303,7 @@ test_ns_set(void **state)
 	r.z.want.nsg = 1;
 	fails(MUS_RULE_PARENTNS);
 	assert_int_equal(r.w.ns, NS_B);
+	assert_true(r.w.surplus);
 }
 
 static void
