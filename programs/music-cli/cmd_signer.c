@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "requests.h"
 
-#include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
 
 const struct cli_column cli_columns_signer[] = {
@@ -208,31 +208,31 @@ cmd_signer_leave(struct cli *c)
 	return send_and_show(c, "DELETE", &r, group_full);
 }
 
-/* The report is the driver's: shown as it is, name by name. */
-static void
-print_report(struct cli *c, const json_t *v, unsigned depth)
+static const struct cli_column probe_columns[] = {{"RECORD", "record", CLI_S_TEXT},
+    {"MAY CHANGE", "change", CLI_S_RESULT}, {"PUT BACK", "undo", CLI_S_RESULT},
+    {"WHAT WAS SEEN", "detail", CLI_S_TEXT, .wide = true}, {NULL}};
+
+/* A row for each type that was tried. */
+static json_t *
+probe_rows(const json_t *report)
 {
-	for (void *it = json_object_iter((json_t *)(uintptr_t)v); it != NULL;
-	     it = json_object_iter_next((json_t *)(uintptr_t)v, it)) {
-		const json_t *x = json_object_iter_value(it);
+	json_t *rows = json_array(), *caps = json_object_get(report, "capabilities");
 
-		printf("%*s", (int)(2 * depth), "");
-		cli_print_safe(stdout, json_object_iter_key(it));
-		fputs("  ", stdout);
-		if (json_is_object(x)) {
-			putchar('\n');
-			print_report(c, x, depth + 1);
-		} else if (json_is_string(x)) {
-			printf("%s", cli_color(c, json_string_value(x)));
-			cli_print_safe(stdout, json_string_value(x));
-			printf("%s\n", cli_plain(c));
-		} else {
-			char *text = json_dumps(x, JSON_ENCODE_ANY | JSON_COMPACT);
+	for (void *it = json_object_iter(caps); it != NULL; it = json_object_iter_next(caps, it)) {
+		const json_t *v = json_object_iter_value(it);
+		const char *change = cli_str(v, "change"), *detail = cli_str(v, "detail");
+		char record[32];
+		size_t n = 0;
 
-			puts(text != NULL ? text : "");
-			free(text);
-		}
+		for (const char *p = json_object_iter_key(it); *p != '\0' && n + 1 < sizeof record; p++)
+			record[n++] = (char)toupper((unsigned char)*p);
+		record[n] = '\0';
+		if (detail[0] == '\0')
+			detail = strcmp(change, "yes") == 0 ? "taken, and shown" : "";
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "record", record, "change", change,
+						"undo", cli_str(v, "undo"), "detail", detail));
 	}
+	return rows;
 }
 
 int
@@ -245,11 +245,15 @@ cmd_signer_probe(struct cli *c)
 	request_begin(&r, "/signers/%s/probe", c->arg[0]);
 	request_str(&r, "zone", cli_option(c, "zone"));
 	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
-	if (rc == 0 && c->format == CLI_TEXT) {
-		printf("%s on %s\n", cli_str(a.json, "signer"), cli_str(a.json, "zone"));
-		print_report(c, json_object_get(a.json, "report"), 1);
-	} else if (rc == 0) {
+	if (rc == 0 && c->format == CLI_JSON) {
 		cli_print_json(a.json);
+	} else if (rc == 0) {
+		json_t *rows = probe_rows(json_object_get(a.json, "report"));
+
+		if (c->format == CLI_TEXT)
+			printf("%s on %s\n\n", cli_str(a.json, "signer"), cli_str(a.json, "zone"));
+		cli_print_list(c, rows, probe_columns);
+		json_decref(rows);
 	}
 	cli_answer_clear(&a);
 	request_clear(&r);

@@ -70,8 +70,13 @@ def test_signers(cli):
         "last failure -", "created TIME", "changed TIME"]
     assert "no transfer         no\n" in cli.ok("signer", "update", "extra", "--transfer", "--max-ttl", "0")
     assert json.loads(cli.ok("signer", "show", "extra", "-o", "json"))["max_ttl_s"] == 0
-    assert cli.ok("signer", "probe", "bind", "--zone", "one.test").splitlines() == [
-        "bind on one.test.", "  dnskey  yes", "  cds  no", '  notes  ["put back"]']
+    assert squeeze(cli.ok("signer", "probe", "bind", "--zone", "one.test")) == [
+        "bind on one.test.", "", "RECORD MAY CHANGE PUT BACK WHAT WAS SEEN", "DNSKEY yes yes taken, and shown",
+        "CDS no yes UPDATE refused: REFUSED", "CSYNC unknown no no answer in time"]
+    report = json.loads(cli.ok("signer", "probe", "bind", "--zone", "one.test", "-o", "json"))["report"]
+    assert report["capabilities"]["csync"] == {"change": "unknown", "undo": "no", "ttl": 5, "detail": "no answer in time"}
+    rows = list(csv.reader(io.StringIO(cli.ok("signer", "probe", "bind", "--zone", "one.test", "-o", "csv"))))
+    assert rows[:2] == [["record", "change", "undo", "detail"], ["DNSKEY", "yes", "yes", "taken, and shown"]]
     cli.ok("signer", "add", "slow", "--driver", "ddns", "--update", "192.0.2.1")
     slow = squeeze(cli.ok("signer", "show", "slow"))
     assert [line for line in slow if "change" in line and "may" not in line and "TIME" not in line] == [

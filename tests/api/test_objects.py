@@ -158,7 +158,7 @@ def test_asking(filled):
 
 def test_probe_answers_later(filled):
     report = filled.ok("POST", "/signers/bind/probe", {"zone": "one.test"})
-    assert report["signer"] == "bind" and report["zone"] == "one.test." and report["report"]["dnskey"] == "yes"
+    assert report["signer"] == "bind" and report["zone"] == "one.test." and report["report"]["capabilities"]["dnskey"]["change"] == "yes"
     filled.call("POST", "/signers", {"name": "dumb", "driver": "manual"})
     filled.fails(501, "POST", "/signers/dumb/probe", {"zone": "one.test"})
 
