@@ -281,7 +281,7 @@ history_of_reach(const struct mus_zone *zone, const struct mus_seen *seen,
 			struct mus_time t = mus_history_at(ring, kinds[k], policy, now);
 
 			/* What nobody sampled may live as long as the copy's largest TTL. */
-			if (data && mus_time_is_set(ring->since))
+			if (data)
 				t = mus_time_max(t,
 				    mus_time_add_s(ring->since,
 					(int64_t)facts->copy_ttl_s[s] + policy->margin_s));

@@ -498,6 +498,7 @@ test_history_of_keys(void **state)
 	r.z.seen.parent[0].count = 1;
 	long_after();
 	r.z.seen.signer[A][MUS_RR_KEY].since = rig_time(100000);
+	r.z.seen.copy[A].ttl_max_s = 7200;	/* of data */
 	change.ns_add = 1 << NS_B;
 	unknown(MUS_RULE_HISTORY);
 	assert_int_equal(r.w.origin, A);
@@ -521,6 +522,11 @@ test_history_of_data(void **state)
 	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
 	rig_settle();
 	change.key_del[A] = ZA2;
+	/* What nobody samples may be older than what is asked for. */
+	r.z.seen.copy[A].ttl_max_s = r.z.seen.copy[B].ttl_max_s = 7200;
+	unknown(MUS_RULE_HISTORY);
+	assert_int_equal(r.w.until.ms, rig_time(7260).ms);
+	r.z.seen.copy[A].ttl_max_s = r.z.seen.copy[B].ttl_max_s = 3600;
 	unknown(MUS_RULE_HISTORY);
 	/* All are as young: the first is named. */
 	assert_int_equal(r.w.origin, A);
@@ -648,6 +654,8 @@ test_too_many_members(void **state)
 	change.key_add[A] = ZA2;
 	unknown(MUS_RULE_OBSERVE);
 	assert_int_equal(r.w.cause, MUS_CAUSE_OVERFLOW);
+	assert_int_equal(
+	    mus_guard(&r.z.zone, &r.z.seen, &r.policy, r.now, &change, NULL), MUS_RES_UNKNOWN);
 	assert_int_equal(rig_judge()->rule[MUS_RULE_V1], MUS_RES_UNKNOWN);
 	assert_int_equal(r.verdict.rule[MUS_RULE_V2], MUS_RES_UNKNOWN);
 }
@@ -711,6 +719,31 @@ test_g1_absent_and_unsigned(void **state)
 	assert_int_equal(r.w.seen_at.ms, rig_time(0).ms);
 	assert_int_equal(r.w.kind2, MUS_RR_NAME);
 	assert_int_equal(r.w.origin2, B);
+}
+
+/* Both members of the pair come with the entering server: the data are the witness, for good. */
+static void
+test_g1_new_against_new(void **state)
+{
+	(void)state;
+	alone();
+	rig_ds(KA | KB);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_settle();
+	r.z.seen.signer[A][MUS_RR_KEY].v[0] = r.z.seen.signer[A][MUS_RR_KEY].v[1];
+	r.z.seen.signer[A][MUS_RR_KEY].count = 1;
+	rig_at(200000);
+	rig_put(B, MUS_RR_SOA, 0, ZA2);
+	rig_settle();
+	change.ns_add = 1 << NS_B;
+	stopped(MUS_RULE_V2);
+	assert_int_equal(r.w.origin, B);
+	assert_int_equal(r.w.origin2, B);
+	assert_int_equal(r.w.seen_at.ms, rig_time(200000).ms);
+	assert_false(mus_time_is_set(r.w.until));
+	/* Force passes it. */
+	r.policy.forced = MUS_RULE_V2;
+	passes();
 }
 
 /* Only changes to the DNSKEY set of that signer count as made to it. */
@@ -892,6 +925,7 @@ main(void)
 	    T(test_without_witness),
 	    T(test_g1_free_places),
 	    T(test_g1_absent_and_unsigned),
+	    T(test_g1_new_against_new),
 	    T(test_in_flight_elsewhere),
 	    T(test_change_out_of_reach),
 	    T(test_repair_of_something_else),

@@ -542,6 +542,72 @@ test_not_asked_by_all(void **state)
 	    MUS_TIME_ALWAYS.ms);
 }
 
+/* A version of the delegation's NS set, from .. until; ${until} 0: shown on. */
+static void
+delegation(unsigned i, uint64_t names, int64_t from, int64_t until)
+{
+	struct mus_ring *pns = mus_seen_ring(&r.z.seen, MUS_PARENT, MUS_RR_PNS);
+
+	pns->v[i] = (struct mus_version){.set = names, .first = rig_time(from),
+	    .last = until ? rig_time(until) : MUS_TIME_ALWAYS, .srv = until ? 0 : mus_bit(AT_PARENT)};
+	pns->count = (uint8_t)(i + 1);
+}
+
+/* b has left Reach.  Did the parent ask it as well, while a showed {Ka} from 100 to 200 and b did not? */
+static void
+asked_without_b(bool want)
+{
+	assert_int_equal(mus_asked_until(&r.z.zone, &r.z.seen, A, MUS_RR_CDS,
+			     &ring(A, MUS_RR_CDS)->v[1], &r.policy, r.now)
+			     .ms,
+	    want ? rig_time(200 + 3660).ms : MUS_TIME_ALWAYS.ms);
+}
+
+/* Only who was delegated all the while, and a round longer, was surely asked. */
+static void
+test_asked_while_delegated(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(100);
+	rig_put(A, MUS_RR_CDS, KA, KA);
+	rig_settle();
+	rig_at(200);
+	rig_put(A, MUS_RR_CDS, KA | KB, KA);
+	rig_settle();
+	asked_without_b(false);		/* b is in Reach */
+	r.z.seen.server[AT_B].cut = rig_time(150);
+	delegation(0, 3, 0, 0);
+	asked_without_b(false);
+	delegation(0, 3, 0, 201);
+	delegation(1, 1, 201, 0);
+	asked_without_b(false);
+	delegation(0, 3, 0, 200);
+	asked_without_b(true);
+	delegation(0, 3, 101, 0);
+	asked_without_b(true);
+	delegation(0, 3, 100, 0);
+	asked_without_b(false);
+	/* Another set meanwhile, before, and after. */
+	delegation(1, 1, 200, 0);
+	asked_without_b(true);
+	delegation(1, 1, 201, 0);
+	asked_without_b(false);
+	delegation(0, 1, 0, 100);
+	delegation(1, 3, 100, 0);
+	asked_without_b(true);
+	delegation(0, 1, 0, 99);
+	delegation(1, 3, 100, 0);
+	asked_without_b(false);
+	/* A shared name tells nothing of who was asked. */
+	r.z.zone.ns[NS_B].is_shared = true;
+	asked_without_b(true);
+	/* It shows the set too. */
+	r.z.zone.ns[NS_B].is_shared = false;
+	ring(B, MUS_RR_CDS)->v[0].set = KA;
+	asked_without_b(true);
+}
+
 /* An NS set asks only beside a CSYNC. */
 static void
 test_ns_asked_by_csync(void **state)
@@ -624,9 +690,33 @@ test_owner_by_first_sight(void **state)
 	rig_put(B, MUS_RR_KEY, KB | ZA | ZB, KB);
 	rig_settle();
 	assert_int_equal(key->owner, MUS_OWNER_UNKNOWN);
-	r.z.seen.pending_count = 0;
+	/* Another key, or another RRset, is no reason to wait. */
+	r.z.seen.pending[0].add = ZN;
 	rig_settle();
 	assert_int_equal(key->owner, A);
+	key->owner = MUS_OWNER_UNKNOWN;
+	key->evidence = MUS_EV_NONE;
+	r.z.seen.pending[0] = (struct mus_pending){A, MUS_RR_CDS, ZA2, 0, r.now};
+	r.z.seen.pending_count = 1;
+	rig_settle();
+	assert_int_equal(key->owner, A);
+	/* A place that is free learns nothing. */
+	r.z.seen.pending_count = 0;
+	key->owner = MUS_OWNER_UNKNOWN;
+	key->evidence = MUS_EV_NONE;
+	key->id = 0;
+	rig_settle();
+	assert_int_equal(key->owner, MUS_OWNER_UNKNOWN);
+	key->id = 1 + za2;
+	/* One that is lost is not waited for. */
+	rig_fail(B, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	assert_int_equal(key->owner, MUS_OWNER_UNKNOWN);
+	r.z.zone.signer[B].is_lost = true;
+	rig_settle();
+	assert_int_equal(key->owner, A);
+	r.z.zone.signer[B].is_lost = false;
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB, KB);
 	assert_int_equal(key->evidence, MUS_EV_FIRST_SIGHT);
 	/* It stays so when others show it too. */
 	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | ZA2, KB);
@@ -734,6 +824,11 @@ test_pending(void **state)
 	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
 	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
 	assert_int_equal(r.z.seen.pending_count, 1);
+	/* Another end is another change. */
+	a.del = ZN;
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	assert_int_equal(r.z.seen.pending_count, 2);
+	r.z.seen.pending_count = 1;
 	rig_settle();
 	rig_at(20);
 	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
@@ -773,6 +868,15 @@ test_pending_lost(void **state)
 	rig_settle();
 	assert_int_equal(r.z.seen.pending_count, 1);
 	rig_at(1012 + 86400);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 0);
+	/* ... but no shorter than a gap. */
+	r.policy.parent_ttl_floor_s = 10;
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	rig_at(1012 + 86400 + 1000);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 1);
+	rig_at(1012 + 86400 + 1001);
 	rig_settle();
 	assert_int_equal(r.z.seen.pending_count, 0);
 }
@@ -880,6 +984,7 @@ main(void)
 	    T(test_intended_names_are_in_reach),
 	    T(test_asked_and_withdrawn),
 	    T(test_not_asked_by_all),
+	    T(test_asked_while_delegated),
 	    T(test_ns_asked_by_csync),
 	    T(test_owner_by_signature),
 	    T(test_owner_by_first_sight),

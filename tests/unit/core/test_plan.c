@@ -145,6 +145,39 @@ test_clock_starts_with_its_goal(void **state)
 	assert_int_equal(r.z.want.proc.clock[MUS_CLOCK_DS].from.ms, rig_time(1000).ms);
 }
 
+/* By hand it is one row that acts at a time, also when what it would do is done already. */
+static void
+test_one_step_by_hand(void **state)
+{
+	(void)state;
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.ns = 1 << NS_A;
+	rig_ds(KA | KB);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_data(A, ZA);
+	rig_put(A, MUS_RR_CDS, KA | KB, KA);
+	rig_put(A, MUS_RR_CDNSKEY, KA | KB, KA);
+	r.ns = 1 << NS_B;
+	rig_put(B, MUS_RR_KEY, KB | ZB | ZA, KB);
+	rig_data(B, ZB);
+	rig_put(B, MUS_RR_CDS, KA | KB, KB);
+	rig_put(B, MUS_RR_CDNSKEY, KA | KB, KB);
+	rig_settle();
+	r.policy.manual = true;
+	go(7200);
+	assert_string_equal(row(), "signers-unsynced");
+	assert_true(r.plan.proposal);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_MANUAL);
+	r.policy.step = true;
+	go(7201);
+	assert_string_equal(row(), "dnskeys-synced");
+	go(7202);
+	/* The waiting row behind it passes by itself. */
+	assert_string_equal(row(), "parent-ds-synced");
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_DSWAIT);
+}
+
 /* protocol.md 24: 88260 to join; 173460 and 259920 to leave; 347460 until b may destroy its keys. */
 static void
 test_timing_of_add(void **state)
@@ -713,6 +746,7 @@ main(void)
 	    T(test_adopt_nobody_known),
 	    T(test_joins_before_leaves),
 	    T(test_clock_starts_with_its_goal),
+	    T(test_one_step_by_hand),
 	    T(test_timing_of_add),
 	    T(test_timing_of_remove),
 	    T(test_acts_are_differences),
