@@ -114,10 +114,12 @@ int cli_try(struct cli *c, const char *method, const char *path, const struct mu
     const char *content_type, struct cli_answer *a, struct mus_errtext *et);
 /* All pages of a list, at most ${max} items (0: all), as one array. */
 int cli_list(struct cli *c, const char *path, size_t max, json_t **out);
-/* Reads an event stream until ${fn} says stop (nonzero) or the server ends it. ${last_id} is sent. */
-typedef int cli_event_fn(void *arg, const char *id, const char *data, size_t len);
-int cli_stream(struct cli *c, const char *path, const char *last_id, cli_event_fn *fn, void *arg,
-    struct mus_errtext *et);
+/* Reads an event stream until ${fn} says stop (nonzero) or the server ends it.  ${last_id}: what was
+ * seen last, empty: nothing; afterwards where to go on. */
+enum { CLI_EVENT_ID_MAX = 32 };
+typedef int cli_event_fn(void *arg, const char *data, size_t len);
+int cli_stream(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX], cli_event_fn *fn,
+    void *arg, struct mus_errtext *et);
 void cli_client_free(struct cli_client *cl);
 int cli_exit_of(const struct cli_answer *a);	/* of an answer that is not 2xx */
 /* For doctor: when the server's certificate ends; empty: not known. */

@@ -406,7 +406,8 @@ cli_list(struct cli *c, const char *path, size_t max, json_t **out)
 
 struct reader {
 	struct mus_buf line, data;
-	char id[32];
+	char next_id[CLI_EVENT_ID_MAX];	/* of the event that is being read */
+	char *id;			/* of the last one that was read to its end */
 	cli_event_fn *fn;
 	void *arg;
 	bool stop;
@@ -420,13 +421,14 @@ end_line(struct reader *r)
 	const char *line = r->line.len > 0 ? (const char *)r->line.data : "";
 
 	if (r->line.len == 0) {
-		if (r->data.len > 0 && r->fn(r->arg, r->id, (const char *)r->data.data, r->data.len) != 0)
+		if (r->data.len > 0 && r->fn(r->arg, (const char *)r->data.data, r->data.len) != 0)
 			r->stop = true;
+		memcpy(r->id, r->next_id, CLI_EVENT_ID_MAX);
 		mus_buf_reset(&r->data);
 	} else if (strncmp(line, "data:", 5) == 0) {
 		mus_buf_add_str(&r->data, line + (line[5] == ' ' ? 6 : 5));
 	} else if (strncmp(line, "id:", 3) == 0) {
-		snprintf(r->id, sizeof r->id, "%s", line + (line[3] == ' ' ? 4 : 3));
+		snprintf(r->next_id, sizeof r->next_id, "%s", line + (line[3] == ' ' ? 4 : 3));
 	}
 	mus_buf_reset(&r->line);
 }
@@ -449,10 +451,10 @@ on_stream(char *p, size_t size, size_t n, void *arg)
 }
 
 int
-cli_stream(struct cli *c, const char *path, const char *last_id, cli_event_fn *fn, void *arg,
-    struct mus_errtext *et)
+cli_stream(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX], cli_event_fn *fn,
+    void *arg, struct mus_errtext *et)
 {
-	struct reader r = {.fn = fn, .arg = arg};
+	struct reader r = {.fn = fn, .arg = arg, .id = last_id};
 	struct curl_slist *headers = NULL;
 	struct mus_buf url, extra;
 	CURLcode code;
@@ -465,10 +467,11 @@ cli_stream(struct cli *c, const char *path, const char *last_id, cli_event_fn *f
 	mus_buf_init(&r.line, LINE_MAX_BYTES);
 	mus_buf_init(&r.data, LINE_MAX_BYTES);
 	r.curl = c->client->curl;
-	if (last_id != NULL)
+	memcpy(r.next_id, last_id, CLI_EVENT_ID_MAX);
+	if (last_id[0] != '\0')
 		mus_buf_printf(&extra, "Last-Event-ID: %s", last_id);
 	if (!make_url(c, path, &url) ||
-	    !make_headers(c, NULL, last_id != NULL ? (const char *)extra.data : NULL, &headers)) {
+	    !make_headers(c, NULL, last_id[0] != '\0' ? (const char *)extra.data : NULL, &headers)) {
 		rc = mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 		goto out;
 	}

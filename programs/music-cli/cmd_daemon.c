@@ -86,17 +86,15 @@ cmd_ping(struct cli *c)
 struct listener {
 	struct cli *c;
 	uint64_t count, max;		/* max 0: no end */
-	char last_id[32];
+	char last_id[CLI_EVENT_ID_MAX];
 };
 
 static int
-on_event(void *arg, const char *id, const char *data, size_t len)
+on_event(void *arg, const char *data, size_t len)
 {
 	struct listener *l = arg;
 	json_t *o = json_loadb(data, len, 0, NULL);
 
-	if (id[0] != '\0')
-		snprintf(l->last_id, sizeof l->last_id, "%s", id);
 	if (l->c->format == CLI_JSON) {
 		fwrite(data, 1, len, stdout);
 		putchar('\n');
@@ -136,8 +134,7 @@ cmd_events(struct cli *c)
 	do {
 		uint64_t before = l.count;
 
-		rc = cli_stream(c, (const char *)path.data, l.last_id[0] != '\0' ? l.last_id : NULL, on_event,
-		    &l, &et);
+		rc = cli_stream(c, (const char *)path.data, l.last_id, on_event, &l, &et);
 		if (rc == 0 || l.last_id[0] == '\0' || (rc != MUS_ERR_NET && rc != MUS_ERR_TIMEOUT))
 			break;
 		quiet = l.count > before ? 0 : quiet + 1;

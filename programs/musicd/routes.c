@@ -42,7 +42,8 @@ static const struct api_query q_abandon[] = {
 static const struct api_query q_preflight[] = {
     {"signer", API_Q_TEXT, "who would join; needed"}, {NULL}};
 static const struct api_query q_events[] = {
-    {"zone", API_Q_TEXT, "only events of this zone"}, {NULL}};
+    {"zone", API_Q_TEXT, "only events of this zone"},
+    {"after", API_Q_UINT, "begin after the event with this id; now when not given"}, {NULL}};
 
 /* Longer paths of one collection stand before the shorter ones: the name of a zone may hold a
  * slash, so {zone} takes all that is left. */
@@ -139,8 +140,8 @@ const struct api_route api_routes[] = {
 	.content_type = "text/vnd.graphviz", .summary = "The graph of a process, for Graphviz."),
     R("GET", "/events", READ, api_events, NULL, REP(event), STREAM, 200, .query = q_events,
 	.content_type = "text/event-stream",
-	.summary = "Events as they happen (server-sent events). Last-Event-ID brings up to 1000 "
-		   "that were missed."),
+	.summary = "Events as they happen (server-sent events), after those that came since "
+		   "Last-Event-ID."),
 };
 const unsigned api_route_count = sizeof api_routes / sizeof api_routes[0];
 
@@ -413,11 +414,12 @@ mus_api_new(const struct mus_api_opts *o, struct mus_api **out, struct mus_errte
 	api->started_at = mus_ctl_now(o->engine);
 	mus_buf_init(&api->openapi, 0);
 	api->heartbeat = mus_timer_new(o->loop, api_streams_heartbeat, api);
-	if (!mus_api_openapi(&api->openapi) || api->heartbeat == NULL) {
+	api->feeder = mus_timer_new(o->loop, api_feed, api);
+	if (!mus_api_openapi(&api->openapi) || api->heartbeat == NULL || api->feeder == NULL) {
 		mus_errf(et, rc, "out of memory");
 		goto fail;
 	}
-	if ((rc = mus_ctl_listen(o->engine, api_event, api)) < 0) {
+	if ((rc = mus_ctl_listen(o->engine, api_feed, api)) < 0) {
 		mus_errf(et, rc, "cannot listen to the engine's events: %s", mus_err_text(rc));
 		goto fail;
 	}
@@ -425,6 +427,7 @@ mus_api_new(const struct mus_api_opts *o, struct mus_api **out, struct mus_errte
 	return 0;
 fail:
 	mus_timer_free(api->heartbeat);
+	mus_timer_free(api->feeder);
 	mus_buf_clear(&api->openapi);
 	free(api);
 	return rc;
@@ -435,10 +438,11 @@ mus_api_free(struct mus_api *api)
 {
 	if (api == NULL)
 		return;
-	mus_ctl_unlisten(api->o.engine, api_event, api);
+	mus_ctl_unlisten(api->o.engine, api_feed, api);
 	api_jobs_end(api);
 	api_streams_end(api);
 	mus_timer_free(api->heartbeat);
+	mus_timer_free(api->feeder);
 	mus_buf_clear(&api->openapi);
 	free(api);
 }

@@ -1,6 +1,10 @@
 /*
- * The event stream: lines of history as they happen, as server-sent events, to each client that
- * listens.  A client that does not read is cut off when more than a megabyte waits for it.
+ * The event stream: lines of history, as server-sent events, to each client that listens.
+ *
+ * A stream is a place in the history: what is on disk after it is read from the store and sent, whether
+ * it has just happened or was missed.  So nothing is sent that is not stored, and a client that comes
+ * back with the id it saw last misses nothing and gets nothing twice.  A client that reads slowly is
+ * waited for; one that reads nothing from one heartbeat to the next but one is cut off.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,13 +12,20 @@
 #include "base/text.h"
 #include "routes_int.h"
 
-enum { CATCH_UP_MAX = 1000, CATCH_UP_PAGE = 200 };
+enum {
+	PAGE = 200,			/* events read at once */
+	ENOUGH = 256 << 10,		/* bytes that may wait for a client before it gets more */
+	AGAIN_MS = 20,			/* when more is tried */
+};
 
 struct api_stream {
 	struct api_stream *next, *prev;
 	struct mus_api *api;
 	struct mus_http_stream *stream;
-	char zone[MUS_ZONETEXT_MAX];	/* empty: all */
+	int64_t zone_id;		/* 0: all */
+	int64_t last_id;		/* everything up to this was sent, or is not wanted */
+	size_t left_at_beat;		/* bytes that waited at the last heartbeat */
+	unsigned stuck;			/* heartbeats in which nothing was taken */
 };
 
 static void
@@ -27,8 +38,10 @@ unlink_stream(struct api_stream *s)
 	if (s->next != NULL)
 		s->next->prev = s->prev;
 	s->api->stream_count--;
-	if (s->api->stream_count == 0)
+	if (s->api->stream_count == 0) {
 		mus_timer_stop(s->api->heartbeat);
+		mus_timer_stop(s->api->feeder);
+	}
 }
 
 /* The client has gone. */
@@ -71,23 +84,78 @@ send_or_end(struct api_stream *s, const struct mus_buf *b)
 		end_stream(s);
 }
 
+struct page {
+	struct mus_buf *out;
+	int64_t last_id;
+	unsigned count;
+};
+
+static int
+on_page(void *arg, const struct mus_event_obj *o)
+{
+	struct page *p = arg;
+
+	write_event(p->out, o);
+	p->last_id = o->id;
+	p->count++;
+	return 0;
+}
+
+/* Sends what is new to a stream, as much as it takes.  false: it has ended, and is gone. */
+static bool
+feed(struct api_stream *s)
+{
+	struct mus_engine *e = s->api->o.engine;
+	int64_t end = mus_ctl_history_end(e);
+
+	while (s->last_id < end) {
+		struct mus_buf b;
+		struct page p = {.out = &b};
+		bool ok;
+
+		if (mus_http_stream_waiting(s->stream) > ENOUGH) {
+			mus_timer_start(s->api->feeder, AGAIN_MS);
+			return true;
+		}
+		mus_buf_init(&b, 0);
+		if (mus_store_events_after(
+			mus_ctl_store(e), s->zone_id, s->last_id, end, PAGE, on_page, &p) < 0) {
+			mus_buf_clear(&b);
+			return true;		/* tried again with the next event or heartbeat */
+		}
+		ok = !b.failed && (b.len == 0 || mus_http_stream_send(s->stream, b.data, b.len) == 0);
+		mus_buf_clear(&b);
+		if (!ok) {
+			end_stream(s);
+			return false;
+		}
+		s->last_id = p.count == PAGE ? p.last_id : end;
+	}
+	return true;
+}
+
+/* The history has grown, or a slow client may have taken something. */
 void
-api_event(void *arg, const struct mus_event_obj *o)
+api_feed(void *arg)
 {
 	struct mus_api *api = arg;
 	struct api_stream *next;
-	struct mus_buf b;
 
-	if (api->streams == NULL)
-		return;
-	mus_buf_init(&b, 64 << 10);
-	write_event(&b, o);
 	for (struct api_stream *s = api->streams; s != NULL; s = next) {
 		next = s->next;
-		if (s->zone[0] == '\0' || strcmp(s->zone, o->zone) == 0)
-			send_or_end(s, &b);
+		(void)feed(s);
 	}
-	mus_buf_clear(&b);
+}
+
+/* Has it taken nothing for two heartbeats? */
+static bool
+is_stuck(struct api_stream *s)
+{
+	size_t waiting = mus_http_stream_waiting(s->stream);
+
+	s->stuck = waiting > 0 && waiting >= s->left_at_beat ? s->stuck + 1 : 0;
+	s->left_at_beat = waiting;
+	return s->stuck > 2;
 }
 
 void
@@ -100,7 +168,10 @@ api_streams_heartbeat(void *arg)
 
 	for (struct api_stream *s = api->streams; s != NULL; s = next) {
 		next = s->next;
-		send_or_end(s, &b);
+		if (is_stuck(s))
+			end_stream(s);
+		else if (feed(s))
+			send_or_end(s, &b);
 	}
 	if (api->streams != NULL)
 		mus_timer_start(api->heartbeat, api->o.heartbeat_ms);
@@ -113,48 +184,39 @@ api_streams_end(struct mus_api *api)
 		end_stream(api->streams);
 }
 
-/* What was missed since ${last_id}, at most CATCH_UP_MAX, oldest first. */
-struct catch_up {
-	struct mus_event_obj *page;	/* newest first, as the store lists them */
-	size_t count;
-	int64_t last_id;
-};
-
-static int
-collect(void *arg, const struct mus_event_obj *o)
+/* Where the client wants to begin: after what it saw last (a client that comes back says so in the
+ * header, and asks for the same path again), else now.  false: the call has ended. */
+static bool
+begin_after(struct api_call *c, int64_t *out)
 {
-	struct catch_up *cu = arg;
+	const char *last = mus_http_header(c->req, "Last-Event-ID");
+	int64_t end = mus_ctl_history_end(c->engine);
+	uint64_t id = (uint64_t)end;
 
-	if (o->id <= cu->last_id || cu->count == CATCH_UP_MAX)
-		return 1;
-	cu->page[cu->count++] = *o;
-	return 0;
-}
-
-static void
-send_missed(struct api_call *c, struct mus_buf *out, int64_t zone_id, int64_t last_id)
-{
-	struct catch_up cu = {.last_id = last_id};
-
-	/* no limit needed: CATCH_UP_MAX events of two kilobytes, for a moment */
-	if ((cu.page = calloc(CATCH_UP_MAX, sizeof *cu.page)) == NULL)
-		return;
-	if (mus_store_list_events(c->store, zone_id, 0, CATCH_UP_MAX, collect, &cu) >= 0)
-		while (cu.count > 0)
-			write_event(out, &cu.page[--cu.count]);
-	free(cu.page);
+	if (last != NULL && last[0] != '\0') {
+		if (!mus_parse_u64(last, INT64_MAX, &id)) {
+			mus_errf(&c->et, MUS_ERR_INVAL, "Last-Event-ID: \"%.40s\" is no id of an event", last);
+			api_fail(c, MUS_ERR_INVAL);
+			return false;
+		}
+	} else if (!api_query_u64(c, "after", &id)) {
+		return false;
+	}
+	/* an id of the future: of another database, or of one that was restored */
+	*out = id < (uint64_t)end ? (int64_t)id : end;
+	return true;
 }
 
 void
 api_events(struct api_call *c)
 {
-	const char *zone = mus_http_query(c->req, "zone"), *last = mus_http_header(c->req, "Last-Event-ID");
+	const char *zone = mus_http_query(c->req, "zone");
 	const struct mus_zone_obj *o = NULL;
 	struct mus_api *api = c->api;
 	struct api_stream *s;
-	uint64_t last_id;
+	int64_t after;
 
-	if (zone != NULL && (o = api_zone(c, zone, "zone")) == NULL)
+	if (!begin_after(c, &after) || (zone != NULL && (o = api_zone(c, zone, "zone")) == NULL))
 		return;
 	if (api->stream_count >= api->o.streams_max) {
 		mus_errf(&c->et, MUS_ERR_FULL, "%u event streams are open, no more are allowed",
@@ -166,10 +228,10 @@ api_events(struct api_call *c)
 		api_fail(c, mus_errf(&c->et, MUS_ERR_NOMEM, "out of memory"));
 		return;
 	}
-	(void)mus_strcpy(s->zone, sizeof s->zone, o != NULL ? o->name : "");
-	mus_buf_add_str(&c->out, "retry: 2000\n: musicd " MUS_VERSION "\n\n");
-	if (last != NULL && mus_parse_u64(last, INT64_MAX, &last_id))
-		send_missed(c, &c->out, o != NULL ? o->id : 0, (int64_t)last_id);
+	s->zone_id = o != NULL ? o->id : 0;
+	s->last_id = after;
+	/* the id alone is no event, but what a client comes back with when none came */
+	mus_buf_printf(&c->out, "retry: 2000\nid: %lld\n: musicd " MUS_VERSION "\n\n", (long long)after);
 	if ((s->stream = mus_http_stream_start(c->req, "text/event-stream", stream_closed, s)) == NULL) {
 		free(s);
 		api_call_free(c);
@@ -182,6 +244,9 @@ api_events(struct api_call *c)
 	api->streams = s;
 	if (api->stream_count++ == 0)
 		mus_timer_start(api->heartbeat, api->o.heartbeat_ms);
-	send_or_end(s, &c->out);
+	if (!c->out.failed && mus_http_stream_send(s->stream, c->out.data, c->out.len) == 0)
+		(void)feed(s);
+	else
+		end_stream(s);
 	api_call_free(c);
 }

@@ -48,7 +48,7 @@ struct mus_api {
 	struct mus_buf openapi;
 	struct api_stream *streams;	/* list */
 	unsigned stream_count;
-	struct mus_timer *heartbeat;
+	struct mus_timer *heartbeat, *feeder;	/* of streams; the second while one is behind */
 	struct api_job *jobs;		/* list */
 };
 
@@ -126,7 +126,7 @@ void api_list_item(struct api_list *l, const void *obj, const char *key);
 void api_list_end(struct api_list *l, int rc);		/* rc of the store call, > 0: stopped by us */
 
 /* --- events --- */
-void api_event(void *api, const struct mus_event_obj *o);	/* a mus_ctl_event_fn */
+void api_feed(void *api);			/* a mus_ctl_event_fn */
 void api_streams_heartbeat(void *api);
 void api_streams_end(struct mus_api *api);
 void api_jobs_end(struct mus_api *api);

@@ -31,6 +31,8 @@ begin(struct mus_engine *e, struct mus_errtext *et)
 			if (e->tx_failed)
 				mus_store_rollback(e->o.store);
 			e->tx_failed = true;
+		} else {
+			eng_committed(e);
 		}
 	}
 	if (mus_store_begin(e->o.store, et) < 0)
@@ -56,8 +58,7 @@ note(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind, 
 	vsnprintf(o.text, sizeof o.text, fmt, ap);
 	va_end(ap);
 	eng_say(e, LOG_NOTICE, zone, "%s (by %s)", o.text, actor);
-	for (unsigned i = 0; i < e->listener_count; i++)
-		e->listener[i].fn(e->listener[i].arg, &o);
+	e->history_grows = true;
 	return mus_store_add_event(e->o.store, &o, et);
 }
 
@@ -70,7 +71,10 @@ end(struct mus_engine *e, int rc, struct mus_errtext *et)
 		return rc;
 	}
 	e->config++;
-	return mus_store_commit(e->o.store, et);
+	rc = mus_store_commit(e->o.store, et);
+	if (rc == 0)
+		eng_committed(e);
+	return rc;
 }
 
 /* ---- checks --------------------------------------------------------------------------------------- */

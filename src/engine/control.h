@@ -81,8 +81,10 @@ int mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer
 typedef void mus_ctl_probe_fn(void *arg, int err, const struct mus_errtext *et, const char *report);
 int mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const char *zone, mus_ctl_probe_fn *done, void *arg, struct mus_errtext *et) MUS_MUST_CHECK;
 
-/* Events as they happen (history lines), for the event stream.  At most 256 listeners. */
-typedef void mus_ctl_event_fn(void *arg, const struct mus_event_obj *o);
+/* The history has grown: what is new is in the store, up to mus_ctl_history_end; what is beyond that is
+ * not on disk yet, and may never be.  At most 256 listeners. */
+typedef void mus_ctl_event_fn(void *arg);
+int64_t mus_ctl_history_end(const struct mus_engine *e);
 int mus_ctl_listen(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg) MUS_MUST_CHECK;
 void mus_ctl_unlisten(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg);
 

@@ -46,9 +46,26 @@ eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const char *k
 	va_end(ap);
 	if (eng_begin(e) == 0 && mus_store_add_event(e->o.store, &o, &et) < 0)
 		e->tx_failed = true;
+	e->history_grows = true;
 	eng_say(e, level, zone, "%s", o.text);
+}
+
+void
+eng_committed(struct mus_engine *e)
+{
+	struct mus_errtext et;
+
+	if (!e->history_grows || mus_store_last_event(e->o.store, &e->history_end, &et) < 0)
+		return;			/* told with the next one */
+	e->history_grows = false;
 	for (unsigned i = 0; i < e->listener_count; i++)
-		e->listener[i].fn(e->listener[i].arg, &o);
+		e->listener[i].fn(e->listener[i].arg);
+}
+
+int64_t
+mus_ctl_history_end(const struct mus_engine *e)
+{
+	return e->history_end;
 }
 
 /* ---- schedule: a heap by due time ------------------------------------------------------------- */
@@ -313,7 +330,9 @@ commit(struct mus_engine *e)
 		else
 			eng_say(e, LOG_ERR, "", "database: %s; nothing is sent", et.s);
 		e->tx_failed = true;
+		return;
 	}
+	eng_committed(e);
 }
 
 /* Commit, then send: nothing leaves before it is on disk (design.md rule 5). */
@@ -498,6 +517,8 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	    !e->commit_timer || !e->box_by_id || !e->box_timer)
 		goto fail;
 	rc = mus_loop_at_turn_end(o->loop, at_turn_end, e);
+	if (rc == 0)
+		rc = mus_store_last_event(o->store, &e->history_end, et);
 	if (rc == 0)
 		rc = mus_store_each_due(o->store, on_each_due, e);
 	if (rc < 0)

@@ -207,6 +207,8 @@ struct mus_engine {
 		void *arg;
 	} listener[ENG_LISTENERS_MAX];
 	unsigned listener_count;
+	bool history_grows;		/* in the transaction at work */
+	int64_t history_end;		/* id of the last event on disk */
 	struct mus_ctl_stats stats;
 	bool stopping;
 };
@@ -223,6 +225,8 @@ struct eng_busy *eng_busy(struct eng_zone *z);
 /* A turn has ended: back into the schedule. */
 void eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
 int eng_begin(struct mus_engine *e);		/* opens the transaction of this turn of the loop */
+/* After a commit: tells who listens that the history has grown, if it has. */
+void eng_committed(struct mus_engine *e);
 void eng_say(struct mus_engine *e, int level, const char *zone, const char *fmt, ...) MUS_PRINTF(4, 5);
 /* One line of history, told to listeners and the log; within the transaction. */
 void eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,

@@ -622,6 +622,12 @@ mus_http_stream_send(struct mus_http_stream *s, const void *data, size_t len)
 	return 0;
 }
 
+size_t
+mus_http_stream_waiting(const struct mus_http_stream *s)
+{
+	return s->waiting.len - s->sent;
+}
+
 void
 mus_http_stream_end(struct mus_http_stream *s)
 {

@@ -60,6 +60,7 @@ struct mus_http_stream *mus_http_stream_start(struct mus_http_req *r, const char
     mus_loop_fn *closed, void *arg);
 /* FULL when more than 1 MiB waits for a slow client: the caller closes it. */
 int mus_http_stream_send(struct mus_http_stream *s, const void *data, size_t len) MUS_MUST_CHECK;
+size_t mus_http_stream_waiting(const struct mus_http_stream *s);	/* bytes not taken yet */
 void mus_http_stream_end(struct mus_http_stream *s);
 
 #endif

@@ -42,26 +42,60 @@ load_event(struct mus_store *s, int64_t id, struct mus_event_obj *o)
 	return rc > 0 ? 0 : MUS_ERR_NOTFOUND;
 }
 
-int
-mus_store_list_events(struct mus_store *s, int64_t zone_id, int64_t before_id, unsigned limit,
-    mus_store_event_fn *fn, void *arg)
+/* The events that a statement names. */
+static int
+each_event(struct mus_store *s, struct mus__q *q, mus_store_event_fn *fn, void *arg)
 {
-	struct mus__q q = mus__q_of(s, zone_id != 0 ? MUS__STMT_EVENT_LIST_ZONE : MUS__STMT_EVENT_LIST);
 	struct mus__ids ids = {0};
 	struct mus_event_obj o;
-	int rc;
+	int rc = mus__ids_read(&ids, q);
 
-	mus__q_int(&q, before_id != 0 ? before_id : INT64_MAX);
-	mus__q_int(&q, limit);
-	if (zone_id != 0)
-		mus__q_int(&q, zone_id);
-	rc = mus__ids_read(&ids, &q);
 	for (size_t i = 0; i < ids.count && rc == 0; i++) {
 		rc = load_event(s, ids.v[i], &o);
 		rc = rc == MUS_ERR_NOTFOUND ? 0 : rc < 0 ? rc : fn(arg, &o);
 	}
 	mus__ids_clear(&ids);
 	return rc;
+}
+
+int
+mus_store_events_after(struct mus_store *s, int64_t zone_id, int64_t after_id, int64_t upto_id,
+    unsigned limit, mus_store_event_fn *fn, void *arg)
+{
+	struct mus__q q = mus__q_of(s, zone_id != 0 ? MUS__STMT_EVENT_AFTER_ZONE : MUS__STMT_EVENT_AFTER);
+
+	mus__q_int(&q, after_id);
+	mus__q_int(&q, upto_id);
+	mus__q_int(&q, limit);
+	if (zone_id != 0)
+		mus__q_int(&q, zone_id);
+	return each_event(s, &q, fn, arg);
+}
+
+int
+mus_store_last_event(struct mus_store *s, int64_t *out, struct mus_errtext *et)
+{
+	struct mus__q q = mus__q_of(s, MUS__STMT_EVENT_LAST);
+	int rc = mus__q_step(&q);
+
+	if (rc < 0)
+		return mus__q_fail(&q, et, "last event");
+	*out = rc > 0 ? mus__q_get_int(&q) : 0;
+	mus__q_end(&q);
+	return 0;
+}
+
+int
+mus_store_list_events(struct mus_store *s, int64_t zone_id, int64_t before_id, unsigned limit,
+    mus_store_event_fn *fn, void *arg)
+{
+	struct mus__q q = mus__q_of(s, zone_id != 0 ? MUS__STMT_EVENT_LIST_ZONE : MUS__STMT_EVENT_LIST);
+
+	mus__q_int(&q, before_id != 0 ? before_id : INT64_MAX);
+	mus__q_int(&q, limit);
+	if (zone_id != 0)
+		mus__q_int(&q, zone_id);
+	return each_event(s, &q, fn, arg);
 }
 
 static int

@@ -108,6 +108,10 @@
 	X(EVENT_LIST, "SELECT id FROM event WHERE id < ? ORDER BY id DESC LIMIT ?") \
 	X(EVENT_LIST_ZONE, "SELECT id FROM event WHERE id < ? AND zone_id = ?3 ORDER BY id DESC " \
 	    "LIMIT ?2") \
+	X(EVENT_AFTER, "SELECT id FROM event WHERE id > ? AND id <= ? ORDER BY id LIMIT ?") \
+	X(EVENT_AFTER_ZONE, "SELECT id FROM event WHERE id > ? AND id <= ? AND zone_id = ?4 " \
+	    "ORDER BY id LIMIT ?3") \
+	X(EVENT_LAST, "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)") \
 	X(EVENT_FULL, "SELECT coalesce(zone_id, 0) FROM event GROUP BY zone_id HAVING count(*) > ?") \
 	X(EVENT_TRIM, "DELETE FROM event WHERE zone_id IS nullif(?1, 0) AND id <= (SELECT id FROM event " \
 	    "WHERE zone_id IS nullif(?1, 0) ORDER BY id DESC LIMIT 1 OFFSET ?2)") \

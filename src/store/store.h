@@ -78,6 +78,10 @@ int mus_store_each_zone_of_group(struct mus_store *s, int64_t group_id, int64_t 
 int mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
 /* Newest first when ${before_id} is 0 or the events before it; zone_id 0: all. */
 int mus_store_list_events(struct mus_store *s, int64_t zone_id, int64_t before_id, unsigned limit, mus_store_event_fn *fn, void *arg) MUS_MUST_CHECK;
+/* Oldest first: those after ${after_id}, up to ${upto_id}. */
+int mus_store_events_after(struct mus_store *s, int64_t zone_id, int64_t after_id, int64_t upto_id, unsigned limit, mus_store_event_fn *fn, void *arg) MUS_MUST_CHECK;
+/* The largest id that was ever given, also when the event is gone. */
+int mus_store_last_event(struct mus_store *s, int64_t *out, struct mus_errtext *et) MUS_MUST_CHECK;
 /* Keeps the newest ${keep} events of each zone. */
 int mus_store_trim_events(struct mus_store *s, unsigned keep, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_store_save_process(struct mus_store *s, struct mus_process_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;

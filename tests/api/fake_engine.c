@@ -69,7 +69,17 @@ note(struct mus_engine *e, const struct mus_zone_obj *z, const char *kind, const
 	(void)mus_strcpy(o.actor, sizeof o.actor, actor);
 	(void)!mus_store_add_event(e->store, &o, NULL);
 	for (unsigned i = 0; i < e->listener_count; i++)
-		e->listener[i].fn(e->listener[i].arg, &o);
+		e->listener[i].fn(e->listener[i].arg);
+}
+
+int64_t
+mus_ctl_history_end(const struct mus_engine *e)
+{
+	struct mus_errtext et;
+	int64_t end = 0;
+
+	(void)!mus_store_last_event(e->store, &end, &et);
+	return end;
 }
 
 /* --- signers and groups --- */

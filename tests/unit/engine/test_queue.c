@@ -594,6 +594,68 @@ a_type_is_refused(void **state)
 	fake_free(f);
 }
 
+/* ---- history ---- */
+
+static unsigned told;
+static int64_t seen_id[64];
+static unsigned seen;
+
+static int
+on_event(void *arg, const struct mus_event_obj *o)
+{
+	(void)arg;
+	seen_id[seen++] = o->id;
+	return 0;
+}
+
+static void
+on_grown(void *arg)
+{
+	static int64_t last;
+
+	if (told++ == 0)
+		last = *(int64_t *)arg;
+	assert_true(mus_ctl_history_end(e) > last);
+	assert_int_equal(mus_store_events_after(store, 0, last, mus_ctl_history_end(e), 64, on_event, NULL), 0);
+	last = mus_ctl_history_end(e);
+}
+
+/* Told when it is on disk, each once; what is rolled back never was. */
+static void
+history_is_told_after_the_commit(void **state)
+{
+	struct mus_errtext et = {""};
+	int64_t end;
+
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(1);
+	turn_for(l, 100);
+	told = seen = 0;
+	end = mus_ctl_history_end(e);
+	assert_true(end > 0);
+	assert_int_equal(mus_ctl_listen(e, on_grown, &end), 0);
+	eng_event(e, zobj[0].id, zobj[0].name, "row", "musicd", 6, "one");
+	eng_event(e, zobj[0].id, zobj[0].name, "row", "musicd", 6, "two");
+	assert_int_equal(told, 0);
+	assert_int_equal(mus_ctl_history_end(e), end);
+	until(l, &told, 1);
+	assert_int_equal(seen, 2);
+	eng_event(e, zobj[0].id, zobj[0].name, "row", "musicd", 6, "never");
+	e->tx_failed = true;
+	while (e->in_tx)
+		turn_for(l, 5);
+	assert_int_equal(told, 1);
+	eng_event(e, zobj[0].id, zobj[0].name, "row", "musicd", 6, "three");
+	/* an operator's change does not wait, and takes with it what was gathered */
+	assert_int_equal(mus_ctl_hold(e, "test", zobj[0].name, "lunch", &et), 0);
+	assert_int_equal(told, 3);
+	assert_int_equal(seen, 4);
+	for (unsigned i = 0; i < seen; i++)
+		assert_int_equal(seen_id[i], end + 1 + i);
+	mus_ctl_unlisten(e, on_grown, &end);
+}
+
 static void
 an_unknown_driver(void **state)
 {
@@ -627,6 +689,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(an_old_plan, setup, teardown),
 	    cmocka_unit_test_setup_teardown(answers_are_told, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_type_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(history_is_told_after_the_commit, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_unknown_driver, setup, teardown),
 	};
 

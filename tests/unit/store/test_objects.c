@@ -481,10 +481,12 @@ static void
 events(void **state)
 {
 	struct mus_event_obj e = {.kind = "operator", .actor = "alice", .at = {1767225600123}}, got;
-	int64_t za_id = add_zone("a.", 0), zb_id = add_zone("b.", 0);
+	int64_t za_id = add_zone("a.", 0), zb_id = add_zone("b.", 0), last;
 	char text[1024] = "";
 
 	(void)state;
+	OK(mus_store_last_event(s, &last, &et));
+	assert_int_equal(last, 0);
 	for (unsigned i = 0; i < 9; i++) {
 		e.zone_id = i % 3 == 0 ? za_id : i % 3 == 1 ? zb_id : 0;
 		snprintf(e.text, sizeof e.text, "%u", i);
@@ -503,8 +505,22 @@ events(void **state)
 	text[0] = '\0';
 	OK(mus_store_list_events(s, 0, got.id, 2, event_text, text));
 	assert_string_equal(text, "a.:6 :5 ");
+	/* and forward, from one id to another */
+	OK(mus_store_last_event(s, &last, &et));
+	assert_int_equal(last, got.id + 1);
+	text[0] = '\0';
+	OK(mus_store_events_after(s, 0, got.id - 3, last, 3, event_text, text));
+	assert_string_equal(text, ":5 a.:6 b.:7 ");
+	text[0] = '\0';
+	OK(mus_store_events_after(s, zb_id, 0, got.id - 1, 9, event_text, text));
+	assert_string_equal(text, "b.:1 b.:4 ");
+	text[0] = '\0';
+	OK(mus_store_events_after(s, 0, last, INT64_MAX, 9, event_text, text));
+	assert_string_equal(text, "");
 	e.zone_id = 99;
 	ERR(mus_store_add_event(s, &e, &et), MUS_ERR_NOTFOUND, "99");
+	OK(mus_store_last_event(s, &last, &et));
+	assert_int_equal(last, got.id + 1);		/* what was refused has no id */
 
 	OK(mus_store_trim_events(s, 3, &et));		/* nobody has more */
 	text[0] = '\0';
