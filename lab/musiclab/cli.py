@@ -2,6 +2,7 @@
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 
@@ -30,9 +31,18 @@ def cmd_fetch(a):
         print(f"{len(f.readlines()) - 1} packages unpacked in {pk.dir}")
 
 
+def suites(text):
+    """'bind2=trixie,knot2=trixie' as a dict."""
+    pairs = [w.partition("=") for w in words(text)]
+    for signer, _, suite in pairs:
+        if not re.fullmatch(r"[a-z]+", suite):
+            raise LabError(f"--suites {signer}=RELEASE, as bind2=trixie")
+    return {signer: suite for signer, _, suite in pairs}
+
+
 def cmd_up(a):
     lab = Lab(a.name)
-    lab.up(signers=words(a.signers), secondaries=words(a.secondaries), v6only=words(a.v6only), hsm=words(a.hsm),
+    lab.up(signers=words(a.signers), secondaries=words(a.secondaries), v6only=words(a.v6only), hsm=words(a.hsm), suites=suites(a.suites),
            notify=None if a.notify == "none" else a.notify, say=print)
     print(f"laboratory {lab.name} is up: signers {', '.join(lab.state['signers'])}; description {lab.json_path}")
 
@@ -57,11 +67,12 @@ def cmd_list(_):
 def cmd_status(a):
     lab = Lab.load(a.name)
     print(f"laboratory {lab.name} in {lab.dir}, namespace of process {lab.space.holder.pid()}")
-    print(f"{'server':<12} {'software':<8} {'pid':>8}  addresses")
+    print(f"{'server':<12} {'software':<14} {'pid':>8}  addresses")
     for name, d in lab.state["servers"].items():
         pid = PidFile(os.path.join(lab.dir, "pids", name)).pid()
         faults = [f for f in breaks.FLAGS if d.get(f)]
-        print(f"{name:<12} {d['software']:<8} {pid or 'stopped':>8}  {' '.join(d['listen'])}" + (f"  BROKEN: {' '.join(faults)}" if faults else ""))
+        software = d["software"] + (f" {d['suite']}" if d.get("suite") else "")
+        print(f"{name:<12} {software:<14} {pid or 'stopped':>8}  {' '.join(d['listen'])}" + (f"  BROKEN: {' '.join(faults)}" if faults else ""))
     for name, z in lab.state["zones"].items():
         print(f"zone {name}: signers {' '.join(z['signers'])}; delegated to {' '.join(z['active'])}" +
               (f"; {z['denial']}" if z["denial"] != "nsec" else "") + ("; unsigned" if z["unsigned"] else ""))
@@ -178,6 +189,7 @@ def parser():
     c.add_argument("--secondaries", default="", help="signers that also have a public NSD secondary")
     c.add_argument("--v6only", default="", help="signers that are reached by IPv6 only")
     c.add_argument("--hsm", default="", help="signers with a SoftHSM token (see zone add --hsm)")
+    c.add_argument("--suites", default="", help="signers of another release of Debian: bind2=trixie,knot2=trixie")
     c.add_argument("--notify", default="10.53.9.1@5301", help="where signers send NOTIFY too, ADDRESS@PORT, or none")
     c = add("down", cmd_down, "end every process of a laboratory")
     c.add_argument("--clean", action="store_true", help="remove its folder as well")

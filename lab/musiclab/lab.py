@@ -114,14 +114,18 @@ class Lab:
     def __exit__(self, *_):
         self.down()
 
-    def up(self, signers=DEFAULT_SIGNERS, secondaries=(), v6only=(), hsm=(), notify="10.53.9.1@5301", say=lambda *_: None):
-        """Start everything.  Returns self."""
+    def up(self, signers=DEFAULT_SIGNERS, secondaries=(), v6only=(), hsm=(), notify="10.53.9.1@5301", suites=None, say=lambda *_: None):
+        """Start everything.  Returns self.  suites: {signer: "trixie"}: its server is that of another release of Debian."""
         if self.space.alive():
             raise LabError(f"laboratory {self.name} is up already")
-        fetch(say=say)
+        for suite in [None, *sorted(set((suites or {}).values()))]:
+            fetch(suite, say=say)
         self.clean()
         for sub in ("", "pids", "log", "keys"):
             os.makedirs(os.path.join(self.dir, sub), mode=0o700 if sub == "keys" else 0o755, exist_ok=True)
+        for s in suites or {}:
+            if s not in signers:
+                raise LabError(f"{s} is to be of {suites[s]}, and is no signer of this laboratory")
         for s in hsm:
             if split_signer(s)[0] != "knot":
                 raise LabError(f"{s}: only Knot can keep keys in SoftHSM here (docs/signers-verified.md says why the others cannot)")
@@ -130,7 +134,7 @@ class Lab:
             address, _, port = notify.partition("@")
             listeners.append([address, int(port or 53)])
         try:
-            self._plan(list(dict.fromkeys(signers)), set(secondaries), set(v6only), set(hsm), listeners)
+            self._plan(list(dict.fromkeys(signers)), set(secondaries), set(v6only), set(hsm), listeners, suites or {})
             self.state["holder_pid"] = self.space.create(self.state["addresses"])
             self.save()
             self._make_tree()
@@ -173,7 +177,7 @@ class Lab:
         if os.path.isdir(self.dir):
             shutil.rmtree(self.dir)
 
-    def _plan(self, signers, secondaries, v6only, hsm, listeners):
+    def _plan(self, signers, secondaries, v6only, hsm, listeners, suites):
         addresses = both(0, 1) + both(0, 2) + both(1, 1) + both(1, 2) + both(1, 9) + both(1, 10) + both(5, 1) + both(5, 2)
         clients = [a for h in range(1, 7) for a in both(9, h)]
         addresses += clients
@@ -205,6 +209,8 @@ class Lab:
             srv[s] = {"software": soft, "role": "signer", "signer": s, "listen": own, "control": own[0], "tsig": [key["file"]], "notify": notify}
             if s in hsm:
                 srv[s]["hsm"] = True
+            if s in suites:
+                srv[s]["suite"] = suites[s]
             public[s] = {"name": s, "software": soft, "update": {"address": own[0], "addresses": own, "port": 53}, "servers": names,
                          "tsig": key, "hsm": s in hsm}
         for i in (1, 2):
@@ -266,8 +272,9 @@ class Lab:
         return self.space.daemon(name, argv, env=self.tool_env(), **kw)
 
     # -- SoftHSM ------------------------------------------------------------------------------------------------
-    def softhsm_module(self):
-        return self.pk.find("usr/lib/softhsm/libsofthsm2.so", "usr/lib/@T@/softhsm/libsofthsm2.so")
+    @staticmethod
+    def softhsm_module(pk):
+        return pk.find("usr/lib/softhsm/libsofthsm2.so", "usr/lib/@T@/softhsm/libsofthsm2.so")
 
     def hsm_env(self, signer):
         base = os.path.join(self.dir, "hsm", signer)
@@ -278,8 +285,9 @@ class Lab:
         os.makedirs(os.path.join(base, "tokens"), exist_ok=True)
         with open(os.path.join(base, "softhsm2.conf"), "w", encoding="utf-8") as f:
             f.write(f"directories.tokendir = {base}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
-        self.space.call([self.pk.program("softhsm2-util"), "--module", self.softhsm_module(), "--init-token", "--free", "--label", signer, "--so-pin", "1234", "--pin", "1234"],
-                        env=self.pk.env(**self.hsm_env(signer)))
+        pk = self.server(signer).pk
+        self.space.call([pk.program("softhsm2-util"), "--module", self.softhsm_module(pk), "--init-token", "--free", "--label", signer, "--so-pin", "1234", "--pin", "1234"],
+                        env=pk.env(**self.hsm_env(signer)))
 
     # -- questions ----------------------------------------------------------------------------------------------
     def ask(self, address, name, rdtype, **kw):

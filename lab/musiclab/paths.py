@@ -49,37 +49,52 @@ def triplet():
 
 
 class Packages:
-    """Paths inside the unpacked packages."""
+    """Paths inside the unpacked packages: of this machine's release of Debian, or of another one (suite)."""
 
     def __init__(self, suite=None):
         self.suite = suite or host_suite()
         self.dir = pkgs_dir(self.suite)
         self.root = os.path.join(self.dir, "root")
         self.bin = os.path.join(self.dir, "bin")
+        self.foreign = self.suite != host_suite()
 
     def lib_dirs(self):
         t = triplet()
         return [os.path.join(self.root, d) for d in (f"usr/lib/{t}", f"lib/{t}", f"usr/lib/{t}/pdns", "usr/lib/softhsm")
                 if os.path.isdir(os.path.join(self.root, d))]
 
+    def linker(self):
+        """The dynamic linker that belongs to the C library of another release."""
+        name = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}.get(platform.machine(), "ld.so")
+        return self.find(f"usr/lib/@T@/{name}", f"lib/@T@/{name}", f"usr/lib64/{name}", f"lib64/{name}", f"usr/lib/{name}")
+
     def program(self, name):
-        """Absolute path of a program of the packages."""
+        """What to run for a program of the packages; of another release, a script that ends as that program."""
+        path = os.path.join(self.bin, name)
+        return path if self.foreign and os.path.exists(path) else self.unpacked(name)
+
+    def unpacked(self, name):
+        """Absolute path of a program in the packages."""
         for d in ("usr/sbin", "usr/bin", "sbin", "bin"):
             p = os.path.join(self.root, d, name)
             if os.path.exists(p):
                 return p
-        raise LabError(f"no private copy of {name} in {self.root}: run 'lab/lab fetch'")
+        raise LabError(f"no private copy of {name} in {self.root}: run 'lab/lab fetch{self.suite_option()}'")
 
     def find(self, *candidates):
         for c in candidates:
             p = os.path.join(self.root, c.replace("@T@", triplet()))
             if os.path.exists(p):
                 return p
-        raise LabError(f"{candidates[0]} is not in {self.root}: run 'lab/lab fetch'")
+        raise LabError(f"{candidates[0]} is not in {self.root}: run 'lab/lab fetch{self.suite_option()}'")
+
+    def suite_option(self):
+        return f" --suite {self.suite}" if self.foreign else ""
 
     def env(self, **more):
         e = dict(os.environ)
-        e["LD_LIBRARY_PATH"] = ":".join(self.lib_dirs())
+        if not self.foreign:
+            e["LD_LIBRARY_PATH"] = ":".join(self.lib_dirs())
         e.update(more)
         return e
 

@@ -8,7 +8,7 @@ import os
 import sqlite3
 
 from . import keys
-from .paths import LabError
+from .paths import LabError, Packages
 from .space import PidFile, wait_until
 
 
@@ -18,10 +18,11 @@ def put(path, text):
 
 
 class Server:
-    """One server process.  d: its description {name, dir, listen: [addresses]}."""
+    """One server process.  d: its description {name, dir, listen: [addresses]}, and suite when it is of another release of Debian."""
 
     def __init__(self, lab, d):
         self.lab, self.d = lab, d
+        self.pk = Packages(d.get("suite"))
         self.name = d["name"]
         self.dir = os.path.join(lab.dir, d["name"])
         self.listen = d["listen"]
@@ -40,7 +41,7 @@ class Server:
         os.makedirs(self.dir, exist_ok=True)
 
     def env(self):
-        return self.lab.pk.env()
+        return self.pk.env()
 
     def argv(self):
         raise NotImplementedError
@@ -70,7 +71,7 @@ class Server:
 
     def call(self, *argv, **kw):
         argv = list(argv)
-        argv[0] = self.lab.pk.program(argv[0])
+        argv[0] = self.pk.program(argv[0])
         return self.lab.space.call(argv, env=self.env(), cwd=self.dir, **kw)
 
     def write(self):
@@ -88,18 +89,20 @@ class Bind(Server):
     updates_refused, tsig_wrong.
     """
 
+    versions = {}       # of each release
+
     def prepare(self):
         os.makedirs(self.path("keys"), exist_ok=True)
         os.makedirs(self.path("zones"), exist_ok=True)
 
     def argv(self):
-        return [self.lab.pk.program("named"), "-f", "-n", "2", "-c", self.path("named.conf")]
+        return [self.pk.program("named"), "-f", "-n", "2", "-c", self.path("named.conf")]
 
     def version(self):
-        if not hasattr(Bind, "_version"):
+        if self.pk.suite not in Bind.versions:
             out = self.call("named", "-v").stdout       # BIND 9.18.49-...
-            Bind._version = tuple(int(x) for x in out.split()[1].split("-")[0].split(".")[:2])
-        return Bind._version
+            Bind.versions[self.pk.suite] = tuple(int(x) for x in out.split()[1].split("-")[0].split(".")[:2])
+        return Bind.versions[self.pk.suite]
 
     def policy(self, z):
         """(name, text) of the dnssec-policy that a zone needs."""
@@ -205,10 +208,10 @@ class Knot(Server):
             os.makedirs(self.path(sub), exist_ok=True)
 
     def env(self):
-        return self.lab.pk.env(**(self.lab.hsm_env(self.name) if self.d.get("hsm") else {}))
+        return self.pk.env(**(self.lab.hsm_env(self.name) if self.d.get("hsm") else {}))
 
     def argv(self):
-        return [self.lab.pk.program("knotd"), "-c", self.path("knot.conf")]
+        return [self.pk.program("knotd"), "-c", self.path("knot.conf")]
 
     def policy(self, z):
         csk = self.name in z.get("csk", [])
@@ -271,7 +274,7 @@ database:
 key:
 ''' + "".join(f"  - id: {t['name']}\n    algorithm: {t['algorithm']}\n    secret: {keys.make_wrong(t['secret']) if d.get('tsig_wrong') else t['secret']}\n" for t in tsig)
         if d.get("hsm"):
-            text += f'keystore:\n  - id: hsm\n    backend: pkcs11\n    config: "pkcs11:token={self.name};pin-value=1234 {self.lab.softhsm_module()}"\n'
+            text += f'keystore:\n  - id: hsm\n    backend: pkcs11\n    config: "pkcs11:token={self.name};pin-value=1234 {self.lab.softhsm_module(self.pk)}"\n'
         text += ("remote:\n" + notify) if notify else ""
         text += f"acl:\n  - id: upd\n    key: {shared['name']}\n    action: [update, transfer]\n" \
                 f"  - id: xfr\n    key: {shared['name']}\n    action: transfer\n" \
@@ -294,7 +297,7 @@ key:
                 folder = self.path("import")
                 os.makedirs(folder, exist_ok=True)
                 stem = k["key"].write_bind(folder, name, z["ttl"], managed=False)
-                self.lab.space.call([self.lab.pk.program("keymgr"), "-c", self.path("knot.conf"), name, "import-bind", stem + ".key"],
+                self.lab.space.call([self.pk.program("keymgr"), "-c", self.path("knot.conf"), name, "import-bind", stem + ".key"],
                                     env=self.env())
 
     def drop_zone(self, name):
@@ -315,7 +318,7 @@ class Pdns(Server):
     def prepare(self):
         os.makedirs(self.path("run"), exist_ok=True)
         if not os.path.exists(self.db_path()):
-            schema = self.lab.pk.find("usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql",
+            schema = self.pk.find("usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql",
                                       "usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql")
             db = self.db()
             with open(schema, encoding="utf-8") as f:
@@ -332,10 +335,10 @@ class Pdns(Server):
         return db
 
     def argv(self):
-        return [self.lab.pk.program("pdns_server"), "--config-dir=" + self.dir]
+        return [self.pk.program("pdns_server"), "--config-dir=" + self.dir]
 
     def write(self):
-        modules = os.path.dirname(self.lab.pk.find("usr/lib/@T@/pdns/libgsqlite3backend.so"))
+        modules = os.path.dirname(self.pk.find("usr/lib/@T@/pdns/libgsqlite3backend.so"))
         notify = sorted({a for a, _ in self.d.get("notify", [])})
         put(self.path("pdns.conf"), f'''launch=gsqlite3
 module-dir={modules}
@@ -438,7 +441,7 @@ class Nsd(Server):
     """
 
     def argv(self):
-        return [self.lab.pk.program("nsd"), "-d", "-c", self.path("nsd.conf")]
+        return [self.pk.program("nsd"), "-d", "-c", self.path("nsd.conf")]
 
     def prepare(self):
         os.makedirs(self.path("zones"), exist_ok=True)
@@ -457,7 +460,7 @@ class Nsd(Server):
   xfrd-reload-timeout: 1
   hide-version: yes
 '''
-        if self.lab.pk.suite == "bookworm":     # NSD 4.12 knows no database any more
+        if self.pk.suite == "bookworm":     # NSD 4.12 knows no database any more
             text += '  database: ""\n'
         text += f'remote-control:\n  control-enable: yes\n  control-interface: "{self.path("c.sock")}"\n'
         for p in d.get("tsig", []):
@@ -494,7 +497,7 @@ class Unbound(Server):
     """A judge: it validates from the laboratory's root and forgives nothing (val-max-restart 0, see signers-verified.md)."""
 
     def argv(self):
-        return [self.lab.pk.program("unbound"), "-d", "-c", self.path("unbound.conf")]
+        return [self.pk.program("unbound"), "-d", "-c", self.path("unbound.conf")]
 
     def write(self):
         d = self.d

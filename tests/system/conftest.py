@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lab"))
 from musiclab.fetch import fetch  # noqa: E402
 from musiclab.lab import Lab  # noqa: E402
+from musiclab.paths import LabError, host_suite  # noqa: E402
 
 _numbers = itertools.count(1)
 
@@ -38,6 +39,18 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture(scope="session")
 def packages():
     return fetch()
+
+
+def fetch_other():
+    """The name of the other Debian release, whose servers a laboratory can have beside this machine's; they are fetched."""
+    suite = {"bookworm": "trixie", "trixie": "bookworm"}.get(host_suite())
+    if not suite:
+        pytest.skip("neither Debian 12 nor 13")
+    try:
+        fetch(suite, say=lambda *_: None)
+    except LabError as e:
+        pytest.skip(f"no packages of {suite}: {e}")
+    return suite
 
 
 def _end(lab, node):

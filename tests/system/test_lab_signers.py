@@ -25,12 +25,15 @@ MODES = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["here", pytest.param("other", marks=pytest.mark.long)])
 def lab(packages, request):
-    from conftest import _end, new_lab
+    """Servers of this machine's release of Debian; at length, those of the other one as well."""
+    from conftest import _end, fetch_other, new_lab
+    signers = ["bind", "knot", "pdns", "bind2", "knot2", "pdns2", "knot3"]
+    suites = dict.fromkeys(signers, fetch_other()) if request.param == "other" else {}
     shared = new_lab("s")
     try:
-        yield shared.up(signers=["bind", "knot", "pdns", "bind2", "knot2", "pdns2", "knot3"], v6only=["bind2", "knot2", "pdns2"], hsm=["knot3"])
+        yield shared.up(signers=signers, v6only=["bind2", "knot2", "pdns2"], hsm=["knot3"], suites=suites)
     finally:
         _end(shared, request.node)
 
