@@ -55,7 +55,7 @@ def test_from_start_to_end(manager, tmp_path):
     assert manager.told()["RELOADING"] == "1" and manager.told() == {"READY": "1"}
     d.process.terminate()
     assert manager.told() == {"STOPPING": "1"}
-    d.stop()
+    d.ended()
     assert manager.told(0.1) is None
 
 
@@ -85,7 +85,7 @@ def test_it_is_alive_twice_in_the_time_that_is_allowed(manager, tmp_path):
     assert manager.told() == {"WATCHDOG": "1"}
     d.process.terminate()
     assert manager.next_but_watchdog() == {"STOPPING": "1"}
-    d.stop()
+    d.ended()
 
 
 def test_one_that_cannot_start_is_never_ready(manager, tmp_path):
