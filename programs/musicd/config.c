@@ -13,6 +13,7 @@ static const struct mus_conf_row rows[] = {
     {MUS_CONF_FILE(T, api_client_ca, "api.client-ca"),
 	.help = "Client certificates of this CA (PEM) are asked for; the common name is the token name."},
     {MUS_CONF_FILE(T, api_tokens, "api.tokens"), .required = true,
+	.when = MUS_CONF_AT_RELOAD,
 	.help = "File of bearer tokens: a line each of name, role and SHA-256 of the token."},
     {MUS_CONF_BOOL(T, api_metrics_open, "api.metrics-open"), .def = "no",
 	.help = "Give /metrics without a token."},

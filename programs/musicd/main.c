@@ -18,8 +18,10 @@
 #include "routes.h"
 
 struct daemon {
-	struct mus_conf *conf_file;
-	const struct musicd_conf *conf;
+	const char *conf_path;
+	int verbose;
+	struct mus_conf *conf_file, *reloaded;	/* as at the start; as read last, NULL: not again */
+	const struct musicd_conf *conf;		/* as at the start: much is borrowed from it */
 	struct mus_loop *loop;
 	struct mus_store *store;
 	struct mus_dnsx *dnsx;
@@ -109,11 +111,20 @@ on_stop(void *arg)
 	mus_loop_stop(d->loop);
 }
 
+static void
+open_log(const struct daemon *d, const struct musicd_conf *c)
+{
+	struct mus_log_opts log = {.program = "musicd", .conf = c->log};
+
+	mus_log_conf_louder(&log.conf, d->verbose);
+	mus_log_open(&log);
+}
+
 static int
-load_tokens(struct daemon *d, struct mus_errtext *et)
+load_tokens(struct daemon *d, const char *file, struct mus_errtext *et)
 {
 	struct mus_tokens *fresh = mus_tokens_new();
-	int rc = fresh ? mus_tokens_load(fresh, d->conf->api_tokens, et)
+	int rc = fresh ? mus_tokens_load(fresh, file, et)
 		       : mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 
 	if (rc < 0) {
@@ -125,14 +136,35 @@ load_tokens(struct daemon *d, struct mus_errtext *et)
 	return 0;
 }
 
+/* What cannot change while we run is told each time it differs from the start. */
+static void
+on_differs(void *arg, const struct mus_conf_row *row)
+{
+	(void)arg;
+	if (row->when != MUS_CONF_AT_RELOAD)
+		mus_log_warning((const char *)NULL, NULL,
+		    "reload: %s has changed; it takes effect at the next start", row->path);
+}
+
 static void
 on_reload(void *arg)
 {
 	struct daemon *d = arg;
+	struct mus_conf *fresh = NULL;
+	const struct musicd_conf *c;
 	struct mus_errtext et;
 
 	mus_sdnotify_reloading();
-	if (load_tokens(d, &et) < 0)
+	if (mus_conf_load(&musicd_schema, d->conf_path, &fresh, &et) < 0) {
+		mus_log_error((const char *)NULL, et.s, "reload: the configuration stays as it was");
+	} else {
+		mus_conf_free(d->reloaded);
+		d->reloaded = fresh;
+		mus_conf_diff(d->conf_file, fresh, on_differs, NULL);
+	}
+	c = d->reloaded ? mus_conf_get(d->reloaded) : d->conf;
+	open_log(d, c);
+	if (load_tokens(d, c->api_tokens, &et) < 0)
 		mus_log_error((const char *)NULL, et.s, "reload: tokens stay as they were");
 	else
 		mus_log_notice((const char *)NULL, "tokens read again");
@@ -253,7 +285,7 @@ open_api(struct daemon *d, struct mus_errtext *et)
 	struct mus_httpd_opts h = {.listen = c->api_listen, .cert_file = d->cert, .key_file = d->key,
 	    .client_ca_file = c->api_client_ca, .body_max_bytes = MUS_API_BULK_BODY_MAX,
 	    MUS_API_REFUSALS};
-	int rc = load_tokens(d, et);
+	int rc = load_tokens(d, c->api_tokens, et);
 
 	if (rc < 0)
 		return mus_err_wrap(et, rc, "api.tokens");
@@ -301,6 +333,7 @@ close_all(struct daemon *d)
 	mus_store_close(d->store);
 	mus_tokens_free(d->tokens);
 	mus_loop_free(d->loop);
+	mus_conf_free(d->reloaded);
 	mus_conf_free(d->conf_file);
 }
 
@@ -313,7 +346,6 @@ main(int argc, char **argv)
 	    .schema = &musicd_schema};
 	struct daemon d = {.tick = NULL};
 	struct mus_privs_opts privs = {.files_min = 4096};
-	struct mus_log_opts log = {.program = "musicd"};
 	struct mus_errtext et = {""};
 	struct mus_opts opts;
 	int rc = mus_opts_begin(&spec, argc, argv, &opts, &d.conf_file);
@@ -322,10 +354,9 @@ main(int argc, char **argv)
 		return rc;
 	d.conf = mus_conf_get(d.conf_file);
 	signal(SIGXFSZ, SIG_IGN);	/* a file at its limit is an error of that write, like a full disk */
-	log.conf = d.conf->log;
-	if (opts.verbose && log.conf.level < MUS_LOG_DEBUG)
-		log.conf.level = MUS_LOG_DEBUG;
-	mus_log_open(&log);
+	d.conf_path = opts.conf_file;
+	d.verbose = opts.verbose;
+	open_log(&d, d.conf);
 	rc = mus_privs_apply(&privs, &et);
 	if (rc == 0)
 		rc = open_all(&d, &et);

@@ -1,11 +1,12 @@
 """musicd itself, with no name server in the world: what the engine answers, and how it names what is wrong."""
 import http.client
 import json
+import signal
 import ssl
 
 import pytest
 
-from conftest import names_its_place
+from conftest import names_its_place, wait_until
 from test_docs import Real
 
 
@@ -96,3 +97,38 @@ def test_other_refusals_name_their_field(real):
     real.fails(422, "POST", "/zones/z.test/force", {"rule": "held", "reason": "x"}, "/rule", "cannot be forced")
     real.fails(409, "POST", "/zones", {"name": "z.test"})
     real.fails(409, "POST", "/signers", {"name": "bind", "driver": "manual"})
+
+
+def test_a_reload_takes_what_it_can_and_names_the_rest(tmp_path):
+    d = Real(str(tmp_path))
+    conf, log = tmp_path / "musicd.yaml", tmp_path / "log"
+    start = conf.read_text()
+
+    def reload(text):
+        conf.write_text(text)
+        seen = log.stat().st_size
+        d.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "tokens read again" in log.read_text()[seen:])
+        return log.read_text()[seen:]
+    other = tmp_path / "other-tokens"
+    other.write_text((tmp_path / "tokens").read_text().replace("boss", "chief", 1))
+    other.chmod(0o600)
+    said = reload(start.replace(f"tokens: {tmp_path}/tokens", f"tokens: {other}")
+                  + "log:\n  format: json\n  level: debug\npolicy:\n  margin: 61s\nschedule:\n  idle: 59m\n")
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert any("tokens read again" in line.values() for line in lines), said
+    for key in ("policy.margin", "schedule.idle"):
+        assert f"{key} has changed; it takes effect at the next start" in said, said
+    assert "log." not in said and "api.tokens" not in said, said
+    assert Client(d).ok("GET", "/status")["caller"] == "chief"
+    said = reload(start.replace("resolver:", "resolvr:"))
+    assert "the configuration stays as it was" in said and "resolvr" in said and said.startswith("{"), said
+    assert Client(d).ok("GET", "/status")["caller"] == "chief"
+    said = reload(start)
+    assert "has changed" not in said and "{" not in said, said
+    assert Client(d).ok("GET", "/status")["caller"] == "boss"
+    (tmp_path / "tokens").write_text("boss nosuchrole\n")
+    d.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "tokens stay as they were" in log.read_text())
+    assert Client(d).ok("GET", "/status")["caller"] == "boss"
+    d.stop()
