@@ -132,6 +132,12 @@ print_head(struct cli *c, const json_t *o, const char *name)
 	printf("process  ");
 	cli_print_safe(stdout, line);
 	putchar('\n');
+	if (cli_str(o, "forced")[0] != '\0') {
+		printf("%sforced%s   the next step may pass %s, once: ", cli_color(c, "warning"), cli_plain(c),
+		    cli_str(o, "forced"));
+		cli_print_safe(stdout, cli_str(o, "forced_reason"));
+		putchar('\n');
+	}
 }
 
 static void

@@ -982,7 +982,8 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 		eng_queue_waits(e, z, st, &e->view_plan);
 	mus_judge(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_verdict);
 	*out = (struct mus_zone_view){st, &e->view_plan, &e->view_verdict,
-	    z && z->busy ? z->busy->trouble : NULL, eng_now(e)};
+	    z && z->busy ? z->busy->trouble : NULL, eng_now(e), policy.forced,
+	    z && z->busy ? z->busy->forced_reason : ""};
 	return 0;
 }
 

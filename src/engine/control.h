@@ -43,7 +43,8 @@ int mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, str
 /* Turns the running process round (a join becomes a leave and the reverse).  ${out} gets what will
  * follow, in words; with ${dry_run} that is all. */
 int mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dry_run, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
-/* Lets the next step pass a rule that refuses it, once.  ${reason} must not be empty; ${out} gets
+/* Lets the next step pass a rule that refuses it, once; it ends unused when a look at everything
+ * shows that nothing waits for the rule any more.  ${reason} must not be empty; ${out} gets
  * what breaks, for whom and until when; with ${dry_run} that is all. */
 int mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mus_rule rule, const char *reason, bool dry_run, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer, const char *reason, struct mus_errtext *et) MUS_MUST_CHECK;
@@ -61,6 +62,8 @@ struct mus_zone_view {
 	const struct mus_verdict *verdict;
 	const struct mus_ctl_trouble *trouble;	/* of each signer; NULL: none is known */
 	struct mus_time now;
+	enum mus_rule forced;			/* the operator's force, not used yet; NONE */
+	const char *forced_reason;
 };
 int mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et) MUS_MUST_CHECK;
 /* Would ${signer}, member or not, be fit to join?  Everything is looked at and whole copies are

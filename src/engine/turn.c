@@ -268,6 +268,27 @@ forget_busy(struct eng_zone *z, const struct mus_plan *plan)
 	}
 }
 
+/* A force is for what stands in the way now.  When the zone no longer waits for that rule, as a look
+ * at everything shows, it ends unused: it must not pass something else later. */
+static void
+end_unused_force(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
+    struct mus_policy *policy)
+{
+	struct mus_policy without = *policy;
+
+	without.forced = MUS_RULE_NONE;
+	without.step = z->busy->step;
+	mus_plan(&st->zone, &st->seen, &st->want, &without, eng_now(e), &e->plan);
+	for (unsigned i = 0; i < e->plan.wait_count; i++)
+		if (e->plan.wait[i].rule == policy->forced || e->plan.wait[i].result == MUS_RES_UNKNOWN)
+			return;
+	eng_event(e, st->book.zone_id, st->book.zone, "forced", "musicd", LOG_NOTICE,
+	    "the force past %s has ended unused: nothing waits for it any more (%s)",
+	    mus_rule_text(policy->forced), z->busy->forced_reason);
+	z->busy->forced = MUS_RULE_NONE;
+	*policy = without;
+}
+
 /* false: nothing was decided, for something is to be done, and not all was looked at lately. */
 static bool
 decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struct mus_policy *policy,
@@ -277,6 +298,8 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	struct mus_want before = st->want;
 
 	mus_settle(&st->zone, &st->seen, &st->want, policy, now);
+	if (policy->forced != MUS_RULE_NONE && !eng_is_old(st, &e->zobj, recent))
+		end_unused_force(e, z, st, policy);
 	mus_plan(&st->zone, &st->seen, &st->want, policy, now, &e->plan);
 	e->stats.plans++;
 	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) &&

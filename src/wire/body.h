@@ -194,6 +194,7 @@ struct mus_rep_zone_status {
 	const char *name, *group, *mode, *state, *parent;
 	bool held;
 	const char *held_reason;
+	const char *forced, *forced_reason;	/* a rule that the operator lets pass; NULL: none */
 	const struct mus_rep_process_state *process;
 	struct mus_list signers;	/* struct mus_rep_signer_state */
 	uint64_t parent_servers, parent_servers_reached;
@@ -218,6 +219,7 @@ struct mus_rep_rule {
 };
 struct mus_rep_explain {
 	const char *zone, *state;
+	const char *forced, *forced_reason;	/* a rule that the operator lets pass; NULL: none */
 	const struct mus_rep_process_state *process;
 	struct mus_list rules;		/* struct mus_rep_rule */
 	struct mus_list findings, waits;	/* struct mus_rep_finding */

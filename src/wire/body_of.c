@@ -318,6 +318,7 @@ mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const char
 	*out = (struct mus_rep_zone_status){
 	    .name = o->name, .group = group, .mode = mode_word(o->mode), .state = o->state,
 	    .parent = z->book.parent, .held = o->held, .held_reason = o->held_reason,
+	    .forced = v->forced, .forced_reason = v->forced_reason,
 	    .process = process_state(a, v), .waits = waits_of(a, v),
 	    .findings = v->verdict != NULL ? v->verdict->finding_count : 0, .wake_at = wake_of(v),
 	    .next_check_at = o->next_check_at, .checked_at = o->checked_at, .now = v->now,
@@ -397,6 +398,7 @@ mus_body_of_explain(struct mus_arena *a, const struct mus_zone_obj *o, const str
 		    mus_rule_sentence((enum mus_rule)r), mus_body_result_word(d->rule[r])};
 	*out = (struct mus_rep_explain){
 	    .zone = o->name, .state = o->state, .process = process_state(a, v),
+	    .forced = v->forced, .forced_reason = v->forced_reason,
 	    .rules = {rules, count}, .waits = waits_of(a, v), .wake_at = wake_of(v), .now = v->now,
 	};
 	if (d != NULL)

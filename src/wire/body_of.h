@@ -33,6 +33,7 @@ struct mus_body_view {
 	struct mus_body_row row;
 	struct mus_time now;
 	struct mus_body_trouble trouble[MUS_SIGNERS_MAX];
+	const char *forced, *forced_reason;	/* NULL: no force is armed */
 };
 
 void mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o,

@@ -25,6 +25,7 @@ struct fake_zone {
 	unsigned row;
 	int64_t process_id;
 	struct mus_time started_at, row_at;
+	enum mus_rule forced;
 };
 struct mus_engine {
 	struct mus_loop *loop;
@@ -388,8 +389,11 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	if (rc < 0)
 		return rc;
 	mus_buf_printf(out, "resolvers that hold an old DS set may fail: %s\n", mus_rule_sentence(rule));
-	if (!dry_run)
+	if (!dry_run) {
 		note(e, &o, "operator", actor, reason);
+		if (zone_of(e, o.id) != NULL)
+			zone_of(e, o.id)->forced = rule;
+	}
 	return 0;
 }
 
@@ -527,7 +531,8 @@ mus_ctl_view(
 		e->verdict.finding[0].result = MUS_RES_FAILS;
 		e->verdict.finding_count = 1;
 	}
-	*out = (struct mus_zone_view){&e->state, &e->plan, &e->verdict, NULL, mus_ctl_now(e)};
+	*out = (struct mus_zone_view){&e->state, &e->plan, &e->verdict, NULL, mus_ctl_now(e),
+	    z->forced, "as asked"};
 	return 0;
 }
 

@@ -231,6 +231,9 @@ def test_what_is_dangerous_asks(cli):
     assert r.returncode == 1 and r.stdout == dry and "--yes" in r.stderr
     assert "not done" not in cli.ok("zone", "history", "one.test")
     assert cli.ok("zone", "force", "one.test", "--rule", "V1", "--reason", "done it", "--yes") == dry
+    for view in ("status", "explain"):
+        assert "forced   the next step may pass V1, once: as asked\n" in cli.ok("zone", view, "one.test")
+    assert "forced" not in cli.ok("zone", "status", "two.test")
     assert "done it" in cli.ok("zone", "history", "one.test")
     cli.fails(1, "zone", "lost", "two.test", "--signer", "bind", "--reason", "x", says="--yes")
     cli.fails(1, "zone", "delete", "two.test", "--abandon", says="--yes")

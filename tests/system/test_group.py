@@ -18,7 +18,7 @@ BOTH = ["bind", "knot"]
 ALL = ["bind", "knot", "pdns"]
 # zone: (signers that load it, signers in charge at the beginning)
 ZONES = {"third": (ALL, BOTH), "rejoin": (BOTH, BOTH), "unjoin": (BOTH, ["bind"]), "last": (BOTH, BOTH), "steps": (BOTH, ["bind"]),
-         "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "forced": (BOTH, ["bind"]),
+         "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "forced": (BOTH, ["bind"]), "unused": (BOTH, ["bind"]),
          "many1": (BOTH, ["knot"]), "many2": (BOTH, ["knot"]), "many3": (BOTH, ["knot"])}
 
 
@@ -251,6 +251,30 @@ def test_force_says_what_breaks(st):
         assert r.returncode == code, (rule, r)
     st.wait(zone, "Knot has joined, by the ordinary way", lambda z: not z["process"] and st.ended(zone, "ADD-SIGNER", "knot"))
     assert "force past" not in st.history(zone)
+    seen_so_far(st)
+
+
+def test_a_force_that_nothing_needs_ends(st):
+    """It is shown while it is armed, and when what stood in the way is gone it must not pass something else later."""
+    zone = st.lab.zone_name("unused")
+    st.group("unused", ["bind"], ["unused"])
+    st.lab.update("knot", zone, [f"add only.{zone} 5 TXT here"])
+    st.mc.cli("zone", "hold", zone, "--reason", "nothing is to happen here")
+    st.mc.cli("signer", "join", "knot", "--group", "unused")
+
+    def fails(rule):
+        return any(w["rule"] == rule and w["result"] == "fails" for w in st.mc.json("zone", "plan", zone)["waits"])
+    wait_until(lambda: fails("V13"), 30, "other content is found", interval=0.2)
+    st.mc.cli("zone", "force", zone, "--rule", "V13", "--reason", "they may differ", "--yes")
+    rounds(st, zone)
+    assert "forced   the next step may pass V13, once: they may differ" in st.mc.cli("zone", "status", zone).stdout
+    assert st.mc.json("zone", "explain", zone)["forced"] == "V13" and "ended unused" not in st.history(zone)
+    st.lab.update("knot", zone, [f"delete only.{zone} TXT"])
+    wait_until(lambda: "the force past V13 has ended unused" in st.history(zone), 60, "the force ends", interval=0.3)
+    assert st.mc.json("zone", "status", zone)["forced"] is None
+    st.mc.cli("zone", "resume", zone)
+    st.wait(zone, "Knot has joined", lambda z: not z["process"] and st.ended(zone, "ADD-SIGNER", "knot"))
+    assert "by force" not in st.history(zone)
     seen_so_far(st)
 
 
