@@ -782,6 +782,34 @@ test_content(void **state)
 	assert_int_equal(found[0].origin, A);
 }
 
+/* What is not known of one is no difference: no keys, no DNSKEY set, no addresses. */
+static void
+test_nothing_to_compare(void **state)
+{
+	(void)state;
+	joiner();
+	r.z.seen.signer[A][MUS_RR_KEY].v[0].serve_ttl_s = 60;
+	finds(MUS_RULE_KEYTTL, MUS_RES_WARN);
+	r.z.zone.signer_count = 3;	/* a third one, of which nothing was seen */
+	r.z.want.keyg = 5;
+	r.z.seen.signer[A][MUS_RR_KEY].v[0].serve_ttl_s = r.ttl_s;
+	for (unsigned i = 0; i < 2; i++) {
+		preflight();
+		for (unsigned f = 0; f < found_count; f++) {
+			assert_int_not_equal(found[f].rule, MUS_RULE_ALGS);
+			assert_int_not_equal(found[f].rule, MUS_RULE_KEYTTL);
+			assert_int_not_equal(found[f].rule, MUS_RULE_GLUEADDR);
+		}
+		rig_put(B, MUS_RR_ADDR, 1, ZB);
+	}
+	r.z.seen.signer[B][MUS_RR_KEY].count = 0;
+	preflight();
+	for (unsigned f = 0; f < found_count; f++) {
+		assert_int_not_equal(found[f].rule, MUS_RULE_ALGS);
+		assert_int_not_equal(found[f].rule, MUS_RULE_KEYTTL);
+	}
+}
+
 static void
 test_unfit_udp(void **state)
 {
@@ -856,6 +884,7 @@ main(void)
 	    T(test_unfit_parent),
 	    T(test_unfit_addresses),
 	    T(test_content),
+	    T(test_nothing_to_compare),
 	    T(test_unfit_udp),
 	    T(test_worst_first),
 	};

@@ -363,6 +363,17 @@ test_cds_in_flight(void **state)
 	passes();
 	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
 	stopped(MUS_RULE_V1);
+	/* One that changes nothing, and one that leaves nothing to ask for. */
+	r.z.seen.pending[0].add = KB;
+	r.z.seen.pending[0].del = 0;
+	passes();
+	r.z.seen.pending[0].del = KA | KB;
+	r.z.seen.pending[0].add = 0;
+	passes();
+	/* At a signer that no resolver and no parent is led to. */
+	r.z.seen.pending[0] = (struct mus_pending){B, MUS_RR_CDS, 0, KA, r.now};
+	rig_put(B, MUS_RR_CDS, KA | KB, KB);
+	passes();
 }
 
 /* 2.4: a repair is not blocked by the violation that it ends or does not touch. */

@@ -660,6 +660,63 @@ test_v4_last_second(void **state)
 	assert_int_equal(r.verdict.finding[0].until.ms, rig_time(30 * 86400).ms);
 }
 
+/* What every signer's CDS asks for may be the DS set at any moment; unless a parent would refuse it. */
+static void
+test_v1_asked(void **state)
+{
+	struct mus_look l = {.server = AT_A, .kind = MUS_RR_CDS, .set = KA, .content = 1, .ttl_s = 60,
+	    .dt = {[1] = KA}};
+
+	(void)state;
+	for (unsigned with = 0; with < 4; with++) {
+		rig_init();
+		rig_steady();
+		holds(MUS_RULE_V1);
+		l.server = AT_A;
+		l.stray = with == 1;
+		l.flags = with == 2 ? MUS_VER_DELETE : 0;
+		rig_look(&l);
+		holds(MUS_RULE_V1);	/* b asks for another set */
+		l.server = AT_B;
+		if (with == 3)
+			l.set = KB;
+		rig_look(&l);
+		expect(MUS_RULE_V1, with == 0 ? MUS_RES_FAILS : MUS_RES_HOLDS);
+	}
+}
+
+/* Who shows no CDS does not agree, whatever the others show. */
+static void
+test_v1_not_asked(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_absent(B, MUS_RR_CDS);
+	rig_put(A, MUS_RR_CDS, KA, KA);
+	rig_settle();
+	holds(MUS_RULE_V1);
+	/* With b out of Reach a alone decides, and b's DNSKEY set is cached on. */
+	rig_at(10);
+	rig_settle();
+	r.z.seen.server[AT_B].cut = r.now;
+	fails(MUS_RULE_V1);
+	assert_int_equal(r.verdict.finding[0].origin2, B);
+}
+
+/* Keys of an algorithm that is there by name only: places that are free do not count. */
+static void
+test_v3_free_place(void **state)
+{
+	(void)state;
+	r.z.zone.alg_count = 2;
+	rig_steady();
+	rig_ds(KA | KB | KN);
+	rig_settle();
+	fails(MUS_RULE_V3);
+	r.z.zone.key[kn].id = 0;
+	holds(MUS_RULE_V3);
+}
+
 /* More than there is room for: the rules say it all the same. */
 static void
 test_many_findings(void **state)
@@ -785,6 +842,9 @@ main(void)
 	    T(test_v6_causes),
 	    T(test_v4_once),
 	    T(test_v4_last_second),
+	    T(test_v1_asked),
+	    T(test_v1_not_asked),
+	    T(test_v3_free_place),
 	    T(test_many_findings),
 	    T(test_words),
 	    T(test_pair_witness),

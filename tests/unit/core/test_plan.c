@@ -438,6 +438,17 @@ test_foreign_csync(void **state)
 	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux[0], 3 << 16 | 3);
 	assert_int_equal(act_of(B, MUS_RR_CSYNC)->add, 1);
 	assert_int_equal(act_of(B, MUS_RR_CSYNC)->del, 0);
+	/* One with others beside it is not right. */
+	l.aux = 9 << 16 | 1;
+	l.stray = 1;
+	rig_look(&l);
+	go(1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux[0], 9 << 16 | 1);
+	l.stray = 0;
+	rig_look(&l);
+	go(1);
+	assert_null(act_of(A, MUS_RR_CSYNC));
 	/* A wish that is old ends with the parent in order. */
 	r.policy.csync_keep = false;
 	go(2);
@@ -456,6 +467,11 @@ test_parent_goes_astray(void **state)
 	go(1);
 	assert_true(r.z.want.csync);
 	assert_true(r.z.want.csync_serial > 4);
+	/* Asked once is asked. */
+	r.z.want.csync_serial = 77;
+	go(1);
+	assert_true(r.z.want.csync);
+	assert_int_equal(r.z.want.csync_serial, 77);
 	rig_put(MUS_PARENT, MUS_RR_PNS, 3, 0);
 	go(2);
 	assert_false(r.z.want.csync);
@@ -478,6 +494,10 @@ test_copies(void **state)
 	r.z.seen.copy[B].known = false;
 	go(1);
 	assert_int_equal(r.plan.need_copy, 3);
+	r.z.zone.key[ka].id = 0;
+	r.z.seen.copy[A].has_stray_sigs = false;
+	go(2);
+	assert_int_equal(r.plan.need_copy, 2);
 }
 
 static void
