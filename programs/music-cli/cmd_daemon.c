@@ -53,7 +53,9 @@ cmd_status(struct cli *c)
 	    {"timeouts", "timeouts", CLI_S_NUMBER}, {"changes sent", "updates_sent", CLI_S_NUMBER},
 	    {"changes failed", "updates_failed", CLI_S_NUMBER}, {"transfers", "transfers", CLI_S_NUMBER},
 	    {"plans", "plans", CLI_S_NUMBER}, {"rounds", "rounds", CLI_S_NUMBER},
-	    {"requests", "requests", CLI_S_NUMBER}, {"event streams", "streams", CLI_S_NUMBER}, {NULL}};
+	    {"requests", "requests", CLI_S_NUMBER}, {"event streams", "streams", CLI_S_NUMBER},
+	    {"database down", "store_failing_since", CLI_S_TIME}, {"database error", "store_error", CLI_S_TEXT},
+	    {NULL}};
 	struct cli_answer a = {.status = 0};
 	int rc = cli_call(c, "GET", "/status", NULL, &a);
 

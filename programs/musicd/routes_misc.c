@@ -229,7 +229,8 @@ api_status(struct api_call *c)
 	    .timeouts = s.timeouts, .updates_sent = s.updates_sent, .updates_failed = s.updates_failed,
 	    .transfers = s.transfers, .sigs_verified = s.sigs_verified, .sigs_cached = s.sigs_cached,
 	    .plans = s.plans, .rounds = s.rounds, .requests = c->api->requests,
-	    .streams = c->api->stream_count,
+	    .streams = c->api->stream_count, .store_failing_since = s.store_failing_since,
+	    .store_error = s.store_error.s,
 	};
 	api_reply(c, 200, &rep);
 }
@@ -358,6 +359,8 @@ api_metrics(struct api_call *c)
 	metric(out, "musicd_plans_total", "counter", "Plans made.", s.plans);
 	metric(out, "musicd_rounds_total", "counter", "Looks at zones.", s.rounds);
 	metric(out, "musicd_api_requests_total", "counter", "REST requests.", c->api->requests);
+	metric(out, "musicd_store_failing", "gauge", "The database takes no changes: 1.",
+	    mus_time_is_set(s.store_failing_since));
 	metric(out, "musicd_api_streams", "gauge", "Event streams open.", c->api->stream_count);
 	signer_metrics(c);
 	api_reply_out(c, 200, c->route->content_type);

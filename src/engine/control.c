@@ -72,8 +72,10 @@ end(struct mus_engine *e, int rc, struct mus_errtext *et)
 	}
 	e->config++;
 	rc = mus_store_commit(e->o.store, et);
-	if (rc == 0)
+	if (rc == 0) {
+		eng_store_works(e);
 		eng_committed(e);
+	}
 	return rc;
 }
 

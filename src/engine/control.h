@@ -107,6 +107,8 @@ struct mus_ctl_stats {
 	uint64_t zones, busy, due, in_flight;
 	uint64_t questions, answers, timeouts, updates_sent, updates_failed, transfers;
 	uint64_t sigs_verified, sigs_cached, plans, rounds;
+	struct mus_time store_failing_since;	/* nothing can be stored, so nothing is sent; NEVER: all is well */
+	struct mus_errtext store_error;		/* why */
 	uint64_t state[6];		/* zones by enum mus_state_word, as of their last check */
 };
 void mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out);

@@ -45,7 +45,7 @@ eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const char *k
 	vsnprintf(o.text, sizeof o.text, fmt, ap);
 	va_end(ap);
 	if (eng_begin(e) == 0 && mus_store_add_event(e->o.store, &o, &et) < 0)
-		e->tx_failed = true;
+		eng_store_failed(e, zone, &et);
 	e->history_grows = true;
 	eng_say(e, level, zone, "%s", o.text);
 }
@@ -300,19 +300,41 @@ eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
 
 /* ---- one transaction per turn of the loop ----------------------------------------------------- */
 
+void
+eng_store_failed(struct mus_engine *e, const char *zone, const struct mus_errtext *et)
+{
+	eng_say(e, LOG_ERR, zone, "database: %s; nothing is sent", et->s);
+	e->tx_failed = true;
+	e->stats.store_error = *et;
+	if (!mus_time_is_set(e->stats.store_failing_since))
+		e->stats.store_failing_since = eng_now(e);
+}
+
+void
+eng_store_works(struct mus_engine *e)
+{
+	if (!mus_time_is_set(e->stats.store_failing_since))
+		return;
+	e->stats.store_failing_since = MUS_TIME_NEVER;
+	e->stats.store_error.s[0] = '\0';
+	eng_say(e, LOG_NOTICE, "", "the database takes changes again");
+}
+
 int
 eng_begin(struct mus_engine *e)
 {
 	struct mus_errtext et;
 
+	/* What has failed fails as a whole, up to the end of the turn of the loop. */
+	if (e->tx_failed)
+		return MUS_ERR_STORE;
 	if (e->in_tx)
-		return e->tx_failed ? MUS_ERR_STORE : 0;
+		return 0;
 	if (mus_store_begin(e->o.store, &et) < 0) {
-		eng_say(e, LOG_ERR, "", "database: %s", et.s);
+		eng_store_failed(e, "", &et);
 		return MUS_ERR_STORE;
 	}
 	e->in_tx = true;
-	e->tx_failed = false;
 	return 0;
 }
 
@@ -328,10 +350,10 @@ commit(struct mus_engine *e)
 		if (e->tx_failed)
 			mus_store_rollback(e->o.store);
 		else
-			eng_say(e, LOG_ERR, "", "database: %s; nothing is sent", et.s);
-		e->tx_failed = true;
+			eng_store_failed(e, "", &et);
 		return;
 	}
+	eng_store_works(e);
 	eng_committed(e);
 }
 
@@ -393,10 +415,8 @@ eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st)
 		return MUS_ERR_NOMEM;
 	}
 	rc = mus_store_save_state(e->o.store, id, e->blob.data, e->blob.len, &et);
-	if (rc < 0) {
-		eng_say(e, LOG_ERR, st->book.zone, "database: %s", et.s);
-		e->tx_failed = true;
-	}
+	if (rc < 0)
+		eng_store_failed(e, st->book.zone, &et);
 	return rc;
 }
 
@@ -502,6 +522,7 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	if (e->o.dns_port == 0)
 		e->o.dns_port = 53;
 	e->jobs_tail = &e->jobs;
+	e->stats.store_failing_since = MUS_TIME_NEVER;
 	mus_zonestate_init(&e->scratch);
 	mus_zonestate_init(&e->view);
 	mus_buf_init(&e->blob, 0);

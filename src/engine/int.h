@@ -224,6 +224,9 @@ void eng_wake(struct mus_engine *e, struct eng_zone *z, uint32_t focus, int64_t 
 struct eng_busy *eng_busy(struct eng_zone *z);
 /* A turn has ended: back into the schedule. */
 void eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
+/* What cannot be written is told, and stands in the state of the daemon until a commit works again. */
+void eng_store_failed(struct mus_engine *e, const char *zone, const struct mus_errtext *et);
+void eng_store_works(struct mus_engine *e);
 int eng_begin(struct mus_engine *e);		/* opens the transaction of this turn of the loop */
 /* After a commit: tells who listens that the history has grown, if it has. */
 void eng_committed(struct mus_engine *e);

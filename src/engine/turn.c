@@ -165,10 +165,8 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 	}
 	o->checked_at = eng_now(e);
 	o->next_check_at = mus_time_add_ms(eng_now(e), next_ms);
-	if (eng_begin(e) == 0 && mus_store_save_zone_status(e->o.store, o, &et) < 0) {
-		eng_say(e, LOG_ERR, o->name, "database: %s", et.s);
-		e->tx_failed = true;
-	}
+	if (eng_begin(e) == 0 && mus_store_save_zone_status(e->o.store, o, &et) < 0)
+		eng_store_failed(e, o->name, &et);
 }
 
 /* Others are asked less often the longer they take: an eighth of the time it took so far. */

@@ -98,7 +98,6 @@ extern const struct mus_witness MUS_WITNESS_NONE;
 
 enum mus_act_kind {
 	MUS_ACT_CHANGE,			/* add and delete records of one RRset at one signer */
-	MUS_ACT_NOTIFY_PARENT,		/* tell the parent that CDS or CSYNC changed */
 	MUS_ACT_TRANSFER,		/* read the signer's whole copy */
 };
 struct mus_act {

@@ -290,10 +290,6 @@ mus_act_text(const struct mus_book *b, const struct mus_zone *z, const struct mu
 	case MUS_ACT_CHANGE:
 		change(&t, a);
 		break;
-	case MUS_ACT_NOTIFY_PARENT:
-		tx_origin(&t, MUS_PARENT);
-		tx_say(&t, ": tell it that %s has changed", mus_rr_text(a->rr));
-		break;
 	case MUS_ACT_TRANSFER:
 		tx_origin(&t, a->signer);
 		tx_say(&t, ": read the whole copy");

@@ -392,7 +392,7 @@ REPLY(rep_zone_status, "ZoneStatus", "A zone as it stands now.");
 #define S struct mus_rep_action
 static const struct mus_field rep_action_rows[] = {
     ROW("id", STR, id, HELP("equal when the same action is planned again")),
-    ROW("kind", STR, kind, HELP("change, notify-parent, transfer")),
+    ROW("kind", STR, kind, HELP("change, transfer")),
     ROW("signer", STR, signer, .flags = MUS_FIELD_NULLABLE, HELP("at whom")),
     ROW("record", STR, record, .flags = MUS_FIELD_NULLABLE, HELP("kind of record")),
     ROW("why", STR, why, HELP("rule it serves")),
@@ -563,6 +563,9 @@ static const struct mus_field rep_status_rows[] = {ROW("program", STR, program, 
     ROW("sigs_cached", UINT, sigs_cached, HELP("signatures known from the cache")),
     ROW("plans", UINT, plans, HELP("plans made")), ROW("rounds", UINT, rounds, HELP("looks at zones")),
     ROW("requests", UINT, requests, HELP("requests answered")),
-    ROW("streams", UINT, streams, HELP("event streams open"))};
+    ROW("streams", UINT, streams, HELP("event streams open")),
+    ROW("store_failing_since", TIME, store_failing_since,
+	HELP("the database takes no changes, so none are made; null: it does")),
+    ROW("store_error", STR, store_error, HELP("why; empty: it does"))};
 REPLY(rep_status, "Status", "The daemon in numbers.");
 #undef S

@@ -290,6 +290,8 @@ struct mus_rep_status {
 	uint64_t questions, answers, timeouts, updates_sent, updates_failed, transfers;
 	uint64_t sigs_verified, sigs_cached, plans, rounds;
 	uint64_t requests, streams;
+	struct mus_time store_failing_since;
+	const char *store_error;
 };
 
 extern const struct mus_schema mus_schema_rep_error, mus_schema_rep_error_detail,

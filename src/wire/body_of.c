@@ -337,8 +337,6 @@ act_kind_word(enum mus_act_kind k)
 	switch (k) {
 	case MUS_ACT_CHANGE:
 		return "change";
-	case MUS_ACT_NOTIFY_PARENT:
-		return "notify-parent";
 	case MUS_ACT_TRANSFER:
 		return "transfer";
 	}
@@ -354,7 +352,7 @@ action_of(struct mus_arena *a, const struct mus_zonestate *z, const struct mus_a
 
 	*out = (struct mus_rep_action){
 	    .id = id != NULL ? id : "", .kind = act_kind_word(act->kind),
-	    .signer = act->kind != MUS_ACT_NOTIFY_PARENT ? origin_name(z, act->signer) : NULL,
+	    .signer = origin_name(z, act->signer),
 	    .record = act->kind == MUS_ACT_CHANGE ? record_name(act->rr) : NULL,
 	    .why = mus_rule_text(act->why),
 	    .text = keep_text(a, mus_act_text(&z->book, &z->zone, act, text)),

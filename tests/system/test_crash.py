@@ -11,7 +11,7 @@ import pytest
 from musiclab import breaks
 from musiclab.controller import program
 from musiclab.space import wait_until
-from trouble import Trouble, well
+from trouble import SHORT, Trouble, well
 
 ADD = ["begins", "dnskeys-synced", "cds-added", "parent-ds-synced", "ds-propagated", "nses-synced", "csync-added", "parent-ns-synced", "stop"]
 REMOVE = ["begins", "nses-synced", "csync-added", "parent-ns-synced", "csync-removed", "ns-propagated", "data-expired", "cds-added",
@@ -136,7 +136,7 @@ def test_no_room_for_the_database(make_lab):
     behind_cat = os.path.join(lab.dir, "musicd.sh")         # the log is no file of musicd's then, and meets no limit
     with open(os.open(behind_cat, os.O_WRONLY | os.O_CREAT, 0o755), "w", encoding="utf-8") as f:
         f.write(f'#!/bin/bash\nexec {program("musicd")} "$@" > >(exec cat) 2>&1\n')
-    with Trouble(lab, ["full"], binary=behind_cat) as t:
+    with Trouble(lab, ["full"], settings={**SHORT, "log": {"repeat": "3s"}}, binary=behind_cat) as t:
         t.group("full", ["bind"])
         before = {r.to_text() for s in ("bind", "knot") for r in lab.ex.rrset(lab.state["signers"][s]["update"]["address"], "full.lab.", "NS")}
         breaks.freeze(lab, "parent")
@@ -151,13 +151,19 @@ def test_no_room_for_the_database(make_lab):
         for _ in range(2):
             rounds = t.mc.json("status")["rounds"]
             wait_until(lambda n=rounds: t.mc.json("status")["rounds"] > n + 3, 60, "it keeps looking")
-        assert t.mc.json("status")["updates_sent"] == sent, "sent without having stored it"
+        now = t.mc.json("status")
+        assert now["updates_sent"] == sent, "sent without having stored it"
+        assert now["store_failing_since"] and re.search(r"(?i)disk|full|i/o", now["store_error"]), now
         assert t.mc.pid.pid(), "musicd is there"
         assert re.search(r"error: .*(database|musicd\.db)", t.mc.log()), t.mc.log()[-3000:]
         names = {r.to_text() for s in ("bind", "knot") for r in lab.ex.rrset(lab.state["signers"][s]["update"]["address"], "full.lab.", "NS")}
         assert t.row("full")["row"] == "parent-ds-synced" and names == before, names
+        wait_until(lambda: re.search(r"error: .*nothing is sent.* \(repeated \d+ times\)", t.mc.log()), 30, "equal lines are told once")
         room(t, None)
         t.done("full", "ADD-SIGNER", "knot")
+        now = t.mc.json("status")
+        assert now["store_failing_since"] is None and now["store_error"] == "", now
+        assert "the database takes changes again" in t.mc.log()
         t.joined("full", ["bind", "knot"])
         crash(t)                                            # and the file is whole
         assert t.row("full")["name"] == "full.lab."

@@ -23,6 +23,16 @@ static struct mus_plan plan;
 static unsigned zones;
 static char said[200000];		/* what the engine told its log */
 
+static bool is_locked;			/* nobody can begin a transaction */
+int __real_mus_store_begin(struct mus_store *s, struct mus_errtext *et);
+int __wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *et);
+
+int
+__wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *et)
+{
+	return is_locked ? mus_errf(et, MUS_ERR_STORE, "the database is locked") : __real_mus_store_begin(s, et);
+}
+
 static void
 on_log(void *arg, int level, const char *name, const char *text)
 {
@@ -181,6 +191,8 @@ stored_first(void **state)
 static void
 not_stored_not_sent(void **state)
 {
+	struct mus_ctl_stats stats;
+
 	(void)state;
 	add_signer(0, "a", PORT_A, 0);
 	add_zones(1);
@@ -191,8 +203,27 @@ not_stored_not_sent(void **state)
 		turn_for(l, 5);
 	assert_int_equal(fake_driver.count, 0);
 	assert_null(zone[0]->busy->jobs);
+	/* nor when not even a transaction can be begun */
+	turn_for(l, 100);
+	is_locked = true;
+	wants(0, 1, 0);
+	assert_false(e->in_tx);
+	assert_non_null(e->jobs);
+	is_locked = false;
+	wants(0, 2, 0);			/* the rest of this turn fails with it */
+	assert_false(e->in_tx);
+	mus_ctl_stats(e, &stats);
+	assert_true(mus_time_is_set(stats.store_failing_since));
+	assert_non_null(strstr(stats.store_error.s, "locked"));
+	while (e->jobs)
+		turn_for(l, 5);
+	assert_int_equal(fake_driver.count, 0);
 	wants(0, 1, 0);
 	until(l, &fake_driver.count, 1);
+	mus_ctl_stats(e, &stats);
+	assert_false(mus_time_is_set(stats.store_failing_since));
+	assert_string_equal(stats.store_error.s, "");
+	assert_non_null(strstr(said, ": the database takes changes again"));
 }
 
 static void

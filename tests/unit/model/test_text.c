@@ -284,7 +284,6 @@ static const struct {
 	 .del_aux_count = 1},
 	"knot: delete CSYNC with serial 5 and flags 1"},
     {{.kind = MUS_ACT_CHANGE, .signer = KNOT, .rr = MUS_RR_NS}, "knot: leave NS as it is"},
-    {{.kind = MUS_ACT_NOTIFY_PARENT, .rr = MUS_RR_CDS}, "the parent lab.: tell it that CDS has changed"},
     {{.kind = MUS_ACT_TRANSFER, .signer = BIND}, "bind: read the whole copy"},
 };
 
