@@ -10,7 +10,7 @@ import pytest
 
 from musiclab import breaks, rolls, zonetext
 from musiclab.space import wait_until
-from trouble import Trouble
+from trouble import Trouble, well
 
 
 def load_at(lab, signer, zone, **changes):
@@ -183,6 +183,49 @@ def test_zones_that_do_not_fit(make_lab):
             t.done(z, "ADD-SIGNER", "knot")
             t.joined(z, ["bind", "knot"])
     t.judge(40, insecure=["plain", "nods"])
+
+
+def test_powerdns_publishes_two_digest_types(make_lab):
+    """BIND names its key by SHA-256 alone; the DS set that comes has both types of both keys, so neither type alone leads astray."""
+    lab = make_lab(signers=["bind", "pdns"])
+    name = lab.add_zone("types", ["bind", "pdns"])
+    lab.server("pdns").pdnsutil("set-publish-cds", name.rstrip("."), "2,4")
+    wait_until(lambda: len(lab.ex.rrset("10.53.4.1", name, "CDS")) == 2, 20, "PowerDNS shows CDS of two types")
+    with Trouble(lab, ["types"]) as t:
+        t.group("types", ["bind"])
+        t.join("types", "pdns")
+        t.done("types", "ADD-SIGNER", "pdns")
+        t.joined("types", ["bind", "pdns"])
+        ds = {(int(text.split()[0]), int(text.split()[2])) for kind, text in t.parent(name) if kind == 43}
+        tags = {dns.dnssec.key_id(k) for s in ("bind", "pdns") for k in lab.dnskeys(s, name)[0]}
+        assert ds == {(tag, digest) for tag in tags for digest in (2, 4)}, ds
+    t.judge(30)
+
+
+@pytest.mark.long
+def test_a_secondary_serves_old_signatures(make_lab):
+    """BIND's secondary gets the zone no more, and its signatures end after 100 s: it is named, and nobody joins meanwhile."""
+    lab = make_lab(signers=["bind", "knot"], secondaries=["bind"])
+    name = lab.add_zone("old", ["bind", "knot"], short_signatures=True)
+    with Trouble(lab, ["old"]) as t:
+        t.group("old", ["bind"])
+        second = lab.server("bind-nsd")
+        second.d["primary"] = "10.53.9.6"           # nobody is there
+        second.reload()
+        t.says("old", r"rule=V4 .*result=fails .*server=(10\.53\.2\.2|fd53:2::2) \(bind\)")
+        t.join("old", "knot")
+        t.says("old", r"rule=(?!V4)\S+ .*server=(10\.53\.2\.2|fd53:2::2) \(bind\)")
+        t.untouched("old")
+        lab.server("bind-nsd").reload()
+        lab.server("bind-nsd").nsd_control("transfer", name)
+        t.done("old", "ADD-SIGNER", "knot")
+        t.joined("old", ["bind", "knot"])
+        wait_until(lambda: "V4" not in {f["rule"] for f in t.explain("old")["findings"]}, 60, "V4 holds again")
+        lab.flush(name)
+        for i in range(20):                         # either server, before and behind the validator's cache
+            assert lab.resolve(f"x{i}.w.{name}", "A", validator=i % 2)[0] == "secure"
+    assert t.verdict["insecure"] == 0 and t.verdict["answers"] > 30     # bogus they were, at the old one
+    well(t.mc)
 
 
 CLOCK = r"""
