@@ -37,6 +37,11 @@ def content(records, zone):
     return {r for r in records if r[2] not in OWN and not (r[0] == zone and r[2] in COORDINATED)}
 
 
+def ttls(records, zone):
+    """The TTLs of the sets that were there before anybody joined."""
+    return {(r[2], r[1]) for r in records if r[0] == zone and r[2] in ("NS", "DNSKEY")}
+
+
 def apex(records, zone, rdtype):
     return {r[3] for r in records if r[0] == zone and r[2] == rdtype}
 
@@ -142,13 +147,16 @@ class Stage:
         assert not bad, "\n".join(bad)
 
     def unchanged(self, zone, but=()):
-        """Every signer's copy has, record by record, what it had before: but the coordinated sets and what signing makes."""
+        """Every signer's copy has, record by record, what it had before: but the coordinated sets and what signing makes.
+        Those sets have the TTL that this signer gave them."""
         zone = self.lab.zone_name(zone)
         for s in self.lab.state["zones"][zone]["signers"]:
             if s in but:
                 continue
-            before, after = content(self.before[s, zone], zone), content(transfer(self.lab, s, zone), zone)
+            now = transfer(self.lab, s, zone)
+            before, after = content(self.before[s, zone], zone), content(now, zone)
             assert before == after, f"{zone} at {s}: gone {sorted(before - after)}, new {sorted(after - before)}"
+            assert ttls(self.before[s, zone], zone) == ttls(now, zone), f"{zone} at {s}"
 
     def alone(self, zone, signer):
         """The signer is the only one: its copy and the parent have no trace of any other."""
