@@ -781,6 +781,15 @@ test_in_flight_elsewhere(void **state)
 	change.key_del[B] = ZN;
 	stopped(MUS_RULE_V2);
 	assert_int_equal(r.w.origin, B);
+	/* A new DS set is met by what is made at b, not by that made at a. */
+	change = (struct mus_change){.has_ds = true, .ds = KA | KB | KA2, .ds_dt = {[1] = KA | KB | KA2}};
+	r.z.seen.pending_count = 1;
+	r.z.seen.pending[0] = (struct mus_pending){B, MUS_RR_KEY, 0, KA, r.now};
+	passes();
+	r.z.seen.pending[0] = (struct mus_pending){A, MUS_RR_CDNSKEY, 0, KA, r.now};
+	passes();
+	r.z.seen.pending[0] = (struct mus_pending){A, MUS_RR_KEY, 0, KA, r.now};
+	stopped(MUS_RULE_V1);
 }
 
 /* A version that nobody in Reach shows is not what a change is made to. */

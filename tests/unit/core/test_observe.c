@@ -664,6 +664,13 @@ test_owner_by_signature(void **state)
 	assert_true(r.z.zone.key[kb].signs_key);
 	assert_int_equal(r.z.zone.key[kb].signs_data, MUS_NO);
 	assert_int_equal(r.z.zone.key[za2].owner, MUS_OWNER_UNKNOWN);
+	assert_false(r.z.zone.key[zb].signs_key);
+	/* What nobody shows any more teaches nothing. */
+	rig_at(10);
+	rig_put(A, MUS_RR_SOA, 0, ZA2);
+	rig_put(A, MUS_RR_SOA, 0, ZA);
+	rig_settle();
+	assert_int_equal(r.z.zone.key[za2].owner, MUS_OWNER_UNKNOWN);
 	/* A signature is stronger than what was declared. */
 	r.z.zone.key[zb].owner = A;
 	r.z.zone.key[zb].evidence = MUS_EV_DECLARED;
@@ -881,6 +888,62 @@ test_pending_lost(void **state)
 	assert_int_equal(r.z.seen.pending_count, 0);
 }
 
+/* What was asked at the instant of sending has not seen it. */
+static void
+test_pending_at_once(void **state)
+{
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = A, .rr = MUS_RR_KEY, .add = ZB};
+
+	(void)state;
+	rig_steady();
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 1);
+	rig_at_ms(1);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 0);
+}
+
+/* What asks a parent, and what the parent shows, is kept as long as the parent may take; data as long as
+ * anything of the copy may live; the rest for its own TTL. */
+static void
+test_kept_for(void **state)
+{
+	static const struct {
+		enum mus_rr_kind kind;
+		uint32_t keep_s;
+	} rows[] = {{MUS_RR_KEY, 3600}, {MUS_RR_CDS, 86400}, {MUS_RR_CDNSKEY, 3600}, {MUS_RR_CSYNC, 86400},
+	    {MUS_RR_NS, 86400}, {MUS_RR_SOA, 7200}, {MUS_RR_NAME, 7200}, {MUS_RR_DENY0, 7200},
+	    {MUS_RR_DENY1, 7200}, {MUS_RR_DENY2, 7200}, {MUS_RR_ADDR, 3600}, {MUS_RR_DS, 86400},
+	    {MUS_RR_PNS, 86400}, {MUS_RR_GLUE, 3600}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		unsigned origin = rows[i].kind >= MUS_RR_DS ? MUS_PARENT : A;
+		const struct mus_ring *kept = mus_seen_ring_const(&r.z.seen, origin, rows[i].kind);
+		int64_t end_ms = (100 + 60 + (int64_t)rows[i].keep_s) * 1000;
+
+		rig_init();
+		r.policy.parent_ttl_floor_s = 86400;
+		r.z.seen.copy[A].ttl_max_s = 7200;
+		rig_at(-1000000);
+		rig_put(origin, rows[i].kind, KA, 0);
+		rig_steady();
+		rig_at(0);
+		rig_put(origin, rows[i].kind, KA2, 0);
+		rig_settle();
+		rig_at(100);
+		rig_put(origin, rows[i].kind, KB, 0);
+		rig_settle();
+		rig_at_ms(end_ms);
+		rig_settle();
+		assert_int_equal(kept->count, 2);
+		rig_at_ms(end_ms + 1);
+		rig_settle();
+		assert_int_equal(kept->count, 1);
+	}
+}
+
 static void
 test_pending_full(void **state)
 {
@@ -995,6 +1058,8 @@ main(void)
 	    T(test_copy_ttl),
 	    T(test_pending),
 	    T(test_pending_lost),
+	    T(test_pending_at_once),
+	    T(test_kept_for),
 	    T(test_pending_full),
 	    T(test_transports),
 	    T(test_order_in_a_round),
