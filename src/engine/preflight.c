@@ -69,7 +69,7 @@ finish(struct eng_trial *t)
 {
 	struct mus_engine *e = t->e;
 	struct mus_zonestate *st = &t->st;
-	struct mus_ctl_fit fit = {.state = st, 
+	struct mus_ctl_fit fit = {.state = st,
 	    .finding = t->finding, .trouble = t->trouble, .now = eng_now(e)};
 	struct mus_policy policy;
 	struct mus_facts facts;

@@ -577,7 +577,7 @@ end_probe(struct probe *p, int err)
 		at = &(*at)->next;
 	*at = p->next;
 	p->done(p->arg, err, err < 0 ? &et : NULL,
-	    err < 0 ? NULL : 
+	    err < 0 ? NULL :
 	    "{\"signer\":\"bind\",\"zone\":\"one.test.\",\"at\":\"2026-01-01T00:00:00.000Z\",\"capabilities\":{"
 	    "\"dnskey\":{\"change\":\"yes\",\"undo\":\"yes\",\"ttl\":5,\"detail\":\"\"},"
 	    "\"cds\":{\"change\":\"no\",\"undo\":\"yes\",\"ttl\":5,\"detail\":\"UPDATE refused: REFUSED\"},"
