@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/metrics.h"
 #include "base/text.h"
 
 #define PREFIX "/api/v1"
@@ -146,7 +147,7 @@ const struct api_route api_routes[] = {
 const unsigned api_route_count = sizeof api_routes / sizeof api_routes[0];
 
 static const struct api_route metrics_route = R("GET", "/metrics", READ, api_metrics, NULL, NULL,
-    TEXT, 200, .content_type = "text/plain; version=0.0.4", .summary = "Prometheus metrics.");
+    TEXT, 200, .content_type = MUS_METRICS_CONTENT_TYPE, .summary = "Prometheus metrics.");
 
 /* Does ${path} fit ${pattern}?  Parameters are copied into the arena. */
 static bool

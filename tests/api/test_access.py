@@ -105,7 +105,7 @@ def test_metrics_are_what_prometheus_reads(filled):
             name, value = line.rsplit(" ", 1)
             values[name] = float(value)
             assert name.split("{")[0] in types, line
-    assert text.endswith("\n")
+    assert text.endswith("\n") and values["music_metrics_series_dropped_total"] == 0
     assert all(n.endswith("_total") for n, t in types.items() if t == "counter")
     assert values["musicd_zones"] == 2
     assert values['musicd_zones_state{state="valid"}'] == 2

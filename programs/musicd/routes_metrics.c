@@ -1,0 +1,138 @@
+/* /metrics: the daemon's numbers in a registry of app/metrics, made for each request. */
+#include <stddef.h>
+
+#include "app/metrics.h"
+#include "routes_int.h"
+
+#define STAT(k, n, f, h) {{.kind = MUS_METRIC_##k, .name = n, .help = h}, offsetof(struct mus_ctl_stats, f)}
+static const struct {
+	struct mus_metric_opts o;
+	size_t at;			/* uint64_t in struct mus_ctl_stats */
+} stats[] = {
+    STAT(GAUGE, "musicd_zones", zones, "Zones under care."),
+    STAT(GAUGE, "musicd_zones_busy", busy, "Zones with a running process."),
+    STAT(GAUGE, "musicd_zones_due", due, "Zones due to be looked at."),
+    STAT(GAUGE, "musicd_zones_in_flight", in_flight, "Zones being looked at."),
+    STAT(COUNTER, "musicd_questions_total", questions, "DNS questions sent."),
+    STAT(COUNTER, "musicd_answers_total", answers, "DNS answers received."),
+    STAT(COUNTER, "musicd_timeouts_total", timeouts, "DNS questions without an answer."),
+    STAT(COUNTER, "musicd_updates_sent_total", updates_sent, "Changes sent to signers."),
+    STAT(COUNTER, "musicd_updates_failed_total", updates_failed, "Changes refused or lost."),
+    STAT(COUNTER, "musicd_transfers_total", transfers, "Whole zone copies read."),
+    STAT(COUNTER, "musicd_signatures_verified_total", sigs_verified, "Signatures verified."),
+    STAT(COUNTER, "musicd_signatures_cached_total", sigs_cached, "Signatures known from the cache."),
+    STAT(COUNTER, "musicd_plans_total", plans, "Plans made."),
+    STAT(COUNTER, "musicd_rounds_total", rounds, "Looks at zones."),
+};
+
+enum { S_WAITING, S_SENT, S_REFUSED, S_SILENT, S_PAUSED, S_COUNT };
+static const struct mus_metric_opts of_signer[S_COUNT] = {
+    {.kind = MUS_METRIC_GAUGE, .name = "musicd_signer_changes_waiting", .labels = {"signer"},
+	.help = "Changes in the queue of a signer."},
+    {.kind = MUS_METRIC_COUNTER, .name = "musicd_signer_changes_sent_total", .labels = {"signer"},
+	.help = "Changes sent to a signer."},
+    {.kind = MUS_METRIC_COUNTER, .name = "musicd_signer_changes_refused_total", .labels = {"signer"},
+	.help = "Of these, refused."},
+    {.kind = MUS_METRIC_COUNTER, .name = "musicd_signer_changes_silent_total", .labels = {"signer"},
+	.help = "Of these, never answered."},
+    {.kind = MUS_METRIC_GAUGE, .name = "musicd_signer_paused", .labels = {"signer"},
+	.help = "The signer does not answer changes: 1."},
+};
+
+/* No memory for a family shows in the call's output, which is then not sent. */
+static struct mus_metric *
+family(struct api_call *c, struct mus_metrics *m, const struct mus_metric_opts *o)
+{
+	struct mus_metric *f = mus_metrics_add(m, o);
+
+	if (f == NULL)
+		c->out.failed = true;
+	return f;
+}
+
+static void
+one(struct api_call *c, struct mus_metrics *m, const struct mus_metric_opts *o, uint64_t v)
+{
+	mus_metric_add(family(c, m, o), NULL, (double)v);
+}
+
+static void
+about_zones(struct api_call *c, struct mus_metrics *m, const struct mus_ctl_stats *s)
+{
+	static const char *const state[] = {
+	    "unknown", "valid", "so_far", "at_risk", "invalid", "insecure"};
+	struct mus_metric *f = family(c, m,
+	    &(const struct mus_metric_opts){.kind = MUS_METRIC_GAUGE, .name = "musicd_zones_state",
+		.labels = {"state"}, .help = "Zones by state, as of their last look."});
+
+	_Static_assert(MUS_STATE_INSECURE == 5, "a word for every state");
+	for (unsigned i = 0; i < sizeof state / sizeof state[0]; i++)
+		mus_metric_set(f, MUS_LABELS(state[i]), (double)s->state[i]);
+	for (size_t i = 0; i < sizeof stats / sizeof stats[0]; i++)
+		one(c, m, &stats[i].o, *(const uint64_t *)((const char *)s + stats[i].at));
+}
+
+struct of_signers {
+	struct api_call *call;
+	struct mus_metric *f[S_COUNT];
+};
+
+static int
+add_signer(void *arg, const struct mus_signer_obj *o)
+{
+	struct of_signers *l = arg;
+	const char *const *name = MUS_LABELS(o->name);
+	struct mus_ctl_changes now;
+
+	mus_ctl_changes(l->call->engine, o->id, &now);
+	mus_metric_set(l->f[S_WAITING], name, (double)now.waiting);
+	mus_metric_add(l->f[S_SENT], name, (double)now.sent);
+	mus_metric_add(l->f[S_REFUSED], name, (double)now.refused);
+	mus_metric_add(l->f[S_SILENT], name, (double)now.silent);
+	mus_metric_set(l->f[S_PAUSED], name, mus_time_is_set(now.paused_until) ? 1 : 0);
+	return 0;
+}
+
+static void
+about_signers(struct api_call *c, struct mus_metrics *m)
+{
+	struct of_signers l = {.call = c};
+
+	for (unsigned i = 0; i < S_COUNT; i++)
+		l.f[i] = family(c, m, &of_signer[i]);
+	if (mus_store_list_signers(c->store, NULL, MUS_METRICS_SERIES_DEFAULT, add_signer, &l) < 0)
+		c->out.failed = true;
+}
+
+void
+api_metrics(struct api_call *c)
+{
+	static const struct mus_metric_opts info = {.kind = MUS_METRIC_GAUGE, .name = "musicd_info",
+	    .labels = {"version"}, .help = "The program and its version."},
+	    start = {.kind = MUS_METRIC_GAUGE, .name = "musicd_start_time_seconds",
+		.help = "When the daemon started."},
+	    requests = {.kind = MUS_METRIC_COUNTER, .name = "musicd_api_requests_total",
+		.help = "REST requests."},
+	    failing = {.kind = MUS_METRIC_GAUGE, .name = "musicd_store_failing",
+		.help = "The database takes no changes: 1."},
+	    streams = {.kind = MUS_METRIC_GAUGE, .name = "musicd_api_streams",
+		.help = "Event streams open."};
+	struct mus_metrics *m = mus_metrics_new();
+	struct mus_ctl_stats s = {0};
+
+	if (m == NULL) {
+		api_fail(c, mus_errf(&c->et, MUS_ERR_NOMEM, "out of memory"));
+		return;
+	}
+	mus_ctl_stats(c->engine, &s);
+	mus_metric_set(family(c, m, &info), MUS_LABELS(MUS_VERSION), 1);
+	one(c, m, &start, (uint64_t)mus_time_to_s(c->api->started_at));
+	about_zones(c, m, &s);
+	one(c, m, &requests, c->api->requests);
+	one(c, m, &failing, mus_time_is_set(s.store_failing_since));
+	one(c, m, &streams, c->api->stream_count);
+	about_signers(c, m);
+	mus_metrics_text(m, &c->out);
+	mus_metrics_free(m);
+	api_reply_out(c, 200, c->route->content_type);
+}
