@@ -19,7 +19,7 @@ from musiclab.space import PidFile, wait_until  # noqa: E402
 ZONES = int(os.environ.get("BENCH_ZONES", "5000"))
 SETTINGS = {
     "policy": {"margin": "5s", "parent-ttl-floor": "10s", "fresh": "10m", "gap": "2h"},
-    "schedule": {"idle": "30m", "poll": "5s", "recheck": "30s", "retry": "60s", "copy": "1h", "active": "256"},
+    "schedule": {"idle": "30m", "poll": "5s", "recheck": "60s", "retry": "60s", "copy": "1h", "active": "256"},
     "dns": {"udp-timeout": "3s", "tcp-timeout": "20s", "server-rate": "0"},
     "log": {"level": "warning"},
 }

@@ -71,7 +71,7 @@ with_engine(const char *path)
 	struct mus_dnsx_opts xo = {0};
 	struct mus_engine_opts o = {.loop = loop,
 	    .policy = {.margin_s = 60, .fresh_s = 300, .gap_s = 10800, .digests = 2},
-	    .idle_ms = 3600000, .poll_ms = 30000, .recheck_ms = 30000, .retry_ms = 120000, .copy_ms = 3600000};
+	    .idle_ms = 3600000, .poll_ms = 30000, .recheck_ms = 60000, .retry_ms = 120000, .copy_ms = 3600000};
 	struct mus_engine *e = NULL;
 	struct mus_timer *t = mus_timer_new(loop, stop, loop);
 	long bytes;

@@ -64,7 +64,7 @@ static const struct mus_conf_row rows[] = {
 	.help = "How often a zone without a process is looked at."},
     {MUS_CONF_SPAN_MS(T, poll_ms, "schedule.poll"), .def = "30s", .min = 50, .max = 3600000,
 	.help = "How often a zone that waits for others is looked at."},
-    {MUS_CONF_SPAN_MS(T, recheck_ms, "schedule.recheck"), .def = "30s", .min = 50, .max = 3600000,
+    {MUS_CONF_SPAN_MS(T, recheck_ms, "schedule.recheck"), .def = "1m", .min = 50, .max = 3600000,
 	.help = "What was seen longer ago than this is asked again before anything is done. "
 	    "At most half of policy.fresh."},
     {MUS_CONF_SPAN_MS(T, retry_ms, "schedule.retry"), .def = "2m", .min = 100, .max = 86400000,

@@ -223,7 +223,7 @@ wake_one(void *arg, int64_t id)
 
 	/* Spread: a thousand zones are not asked about in one burst. */
 	if (z)
-		eng_wake(w->e, z, ENG_FOCUS_ALL, (int64_t)(w->count++) * 2);
+		eng_wake(w->e, z, 0, (int64_t)(w->count++) * 2);
 	w->last = id;
 	return 0;
 }

@@ -77,6 +77,49 @@ tell_failure(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestat
 	    "%s: its copy cannot be read: %s", st->book.signer[s], why);
 }
 
+/* ---- many at once ------------------------------------------------------------------------------- */
+
+static unsigned
+running(const struct mus_engine *e, int64_t signer_id)
+{
+	unsigned n = 0;
+
+	for (const struct eng_copy *c = e->copies; c; c = c->next)
+		n += c->signer_id == signer_id;
+	return n;
+}
+
+static void
+enqueue(struct mus_engine *e, struct eng_zone *z)
+{
+	if (z->busy->queued)
+		return;
+	z->busy->queued = true;
+	z->busy->zone = z;
+	TAILQ_INSERT_TAIL(&e->copy_queue, z->busy, queue_link);
+}
+
+void
+eng_copies_unqueue(struct mus_engine *e, struct eng_busy *b)
+{
+	if (!b->queued)
+		return;
+	b->queued = false;
+	TAILQ_REMOVE(&e->copy_queue, b, queue_link);
+}
+
+/* There is room for one more: the zone that waits longest plans anew, and asks for its copies. */
+static void
+wake_next(struct mus_engine *e)
+{
+	struct eng_busy *b = TAILQ_FIRST(&e->copy_queue);
+
+	if (!b)
+		return;
+	eng_copies_unqueue(e, b);
+	eng_wake(e, b->zone, 0, 0);
+}
+
 static void
 on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 {
@@ -109,10 +152,12 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 		eng_copy_fill(st, (unsigned)s, &c->sum, eng_now(e));
 		eng_save_state(e, c->zone_id, st);
 	}
-	if (!(z->busy && z->busy->copying))
+	/* One plan when all copies of this zone are there. */
+	if (!(z->busy && (z->busy->copying || z->busy->queued)))
 		eng_wake(e, z, 0, err ? e->o.poll_ms : 0);
 out:
 	copy_free(c);
+	wake_next(e);
 }
 
 static int
@@ -139,6 +184,10 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 	    (mus_time_is_set(b->copy_at[s]) && b->copy_at[s].ms != 0 &&
 		mus_time_add_ms(b->copy_at[s], again_ms).ms > eng_now(e).ms))
 		return;
+	if (running(e, sg->obj.id) >= ENG_COPIES_MAX) {
+		enqueue(e, z);
+		return;
+	}
 	b->copy_at[s] = eng_now(e);
 	c = calloc(1, sizeof *c);
 	if (!c)

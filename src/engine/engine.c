@@ -208,11 +208,13 @@ eng_zone_add(struct mus_engine *e, int64_t id, struct mus_time due)
 }
 
 static void
-zone_free(struct eng_zone *z)
+zone_free(struct mus_engine *e, struct eng_zone *z)
 {
 	eng_turn_free(z->turn);
 	for (struct eng_job *j = z->busy ? z->busy->jobs : NULL; j; j = j->zone_next)
 		j->z = NULL;		/* under way: what comes back is about no zone of ours */
+	if (z->busy)
+		eng_copies_unqueue(e, z->busy);
 	free(z->busy);
 	free(z);
 }
@@ -227,7 +229,7 @@ eng_zone_drop(struct mus_engine *e, int64_t id)
 	heap_remove(e, z);
 	eng_withdraw(z);
 	if (!z->in_turn) {
-		zone_free(z);
+		zone_free(e, z);
 		return;
 	}
 	z->deleted = true;
@@ -244,7 +246,7 @@ bury(struct mus_engine *e, struct eng_zone *z)
 	while (*p != z)
 		p = &(*p)->next_deleted;
 	*p = z->next_deleted;
-	zone_free(z);
+	zone_free(e, z);
 }
 
 static void
@@ -523,6 +525,7 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 		e->o.dns_port = 53;
 	e->jobs_tail = &e->jobs;
 	e->stats.store_failing_since = MUS_TIME_NEVER;
+	TAILQ_INIT(&e->copy_queue);
 	mus_zonestate_init(&e->scratch);
 	mus_zonestate_init(&e->view);
 	mus_buf_init(&e->blob, 0);
@@ -577,7 +580,7 @@ mus_engine_free(struct mus_engine *e)
 	while (e->deleted)
 		bury(e, e->deleted);
 	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)
-		zone_free(v);
+		zone_free(e, v);
 	eng_boxes_free(e);
 	for (pos = 0; e->signer_by_id && mus_map_next(e->signer_by_id, &pos, NULL, NULL, &v);)
 		eng_signer_release(v);

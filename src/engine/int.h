@@ -4,6 +4,8 @@
 #ifndef MUS_ENGINE_INT_H
 #define MUS_ENGINE_INT_H
 
+#include <sys/queue.h>
+
 #include "base/map.h"
 #include "dns/denial.h"
 #include "dns/dnskey.h"
@@ -19,6 +21,8 @@ enum {
 	ENG_ARENA_MAX = 4 << 20,	/* answers of one turn */
 	ENG_SENT_MAX = 64,		/* actions remembered per busy zone */
 	ENG_LISTENERS_MAX = 256,
+	ENG_COPIES_MAX = 5,		/* transfers from one signer at once: BIND allows 10 for all who ask */
+	ENG_PEEK_MAX = 8,		/* servers that take turns at being peeked at */
 	ENG_COMMIT_EVERY_MS = 50,	/* at most this often; at once when it is quiet */
 };
 
@@ -135,9 +139,10 @@ struct eng_job {
 struct eng_peek {
 	bool ready;
 	uint16_t type;
-	struct mus_addr server;
+	uint8_t server_count, next;
+	struct mus_addr server[ENG_PEEK_MAX];
 	struct mus_name zone;
-	uint64_t sum;			/* what it answered at the last look */
+	uint64_t sum;			/* what each of them answered at the last look */
 	struct mus_time until;		/* then a look is due in any case */
 	struct mus_time asked_at;
 	struct mus_engine *e;
@@ -151,6 +156,9 @@ struct eng_busy {
 	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started */
 	uint8_t copying;			/* signers whose copy is being read */
 	struct mus_ctl_trouble trouble[MUS_SIGNERS_MAX];	/* of each signer */
+	bool queued;				/* waits until another zone's copy has been read */
+	TAILQ_ENTRY(eng_busy) queue_link;
+	struct eng_zone *zone;			/* of queued */
 	struct eng_job *jobs;			/* changes in queues and under way */
 	bool recheck;				/* something is to be done: what is not recent is asked first */
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
@@ -194,6 +202,7 @@ struct mus_engine {
 	struct mus_timer *box_timer;	/* the next change that only waits for time */
 	struct eng_search *searches;		/* look-ups under way */
 	struct eng_copy *copies;		/* transfers under way */
+	TAILQ_HEAD(, eng_busy) copy_queue;	/* zones whose turn to read copies has not come */
 	struct eng_trial *trials;		/* preflights under way */
 	struct mus_zonestate scratch;	/* of the turn at work */
 	struct mus_zonestate view;	/* of mus_ctl_view */
@@ -308,6 +317,7 @@ void eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_
 /* Signers whose copy has another serial than the one that was read, and is old enough. */
 uint8_t eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st);
 void eng_copies_cancel(struct mus_engine *e);
+void eng_copies_unqueue(struct mus_engine *e, struct eng_busy *b);
 /* What a whole copy of signer ${s} came to. */
 void eng_copy_fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum *sum, struct mus_time now);
 /* preflight.c */

@@ -40,13 +40,16 @@ on_peek(void *arg, const struct mus_dnsx_answer *a)
 	struct eng_zone *z = arg;
 	struct eng_peek *p = &z->busy->peek;
 	struct mus_engine *e = p->e;
+	int64_t left_ms, poll_ms;
 	bool same = a->err == 0 && !a->msg->tc && a->msg->rcode == MUS_RCODE_NOERROR &&
 	    sum_of_msg(p, a) == p->sum && !mus_arena_failed(a->arena);
 
 	e->stats.answers++;
 	p->ready &= same;
 	p->asked_at = eng_now(e);
-	eng_turn_over(e, z, p->ready ? eng_poll_ms(e, z) : 0);
+	left_ms = p->until.ms - eng_now(e).ms;
+	poll_ms = eng_poll_ms(e, z);
+	eng_turn_over(e, z, !p->ready || left_ms < 0 ? 0 : left_ms < poll_ms ? left_ms : poll_ms);
 }
 
 bool
@@ -57,18 +60,21 @@ eng_peek(struct mus_engine *e, struct eng_zone *z)
 
 	if (!p || !p->ready || p->until.ms <= eng_now(e).ms)
 		return false;
-	ask = (struct mus_dnsx_ask){.server = p->server, .via = MUS_VIA_AUTO,
+	ask = (struct mus_dnsx_ask){.server = p->server[p->next++ % p->server_count], .via = MUS_VIA_AUTO,
 	    .query = {.name = p->zone, .type = p->type, .dnssec = true}};
 	p->e = e;
 	e->stats.questions++;
 	return mus_dnsx_ask(e->o.dnsx, &ask, on_peek, z, NULL) == 0;
 }
 
-/* Is it the parent alone that is waited for, beside the clock?  Then the first such wait. */
+static const struct mus_witness by_clock = {.rule = MUS_RULE_PARENTDS, .server = MUS_NOBODY};
+
+/* Is it the parent alone that is waited for, beside the clock?  Then the first such wait.  By the
+ * clock alone: any server of the parent, whose DS is watched meanwhile. */
 static const struct mus_witness *
 parent_wait(const struct mus_plan *plan)
 {
-	const struct mus_witness *found = NULL;
+	const struct mus_witness *found = plan->wait_count ? &by_clock : NULL;
 
 	for (unsigned i = 0; i < plan->wait_count; i++) {
 		const struct mus_witness *w = &plan->wait[i];
@@ -78,10 +84,32 @@ parent_wait(const struct mus_plan *plan)
 		if (w->result != MUS_RES_FAILS ||
 		    (w->rule != MUS_RULE_PARENTDS && w->rule != MUS_RULE_PARENTNS))
 			return NULL;
-		if (!found)
+		if (found == &by_clock)
 			found = w;
 	}
 	return found;
+}
+
+/* The servers that may be peeked at, when all of them said the same. */
+static bool
+fill(struct eng_peek *p, const struct eng_turn *t, enum eng_q q, uint8_t server)
+{
+	for (unsigned i = 0; i < t->ans_count; i++) {
+		const struct eng_answer *a = &t->ans[i];
+		uint64_t sum;
+
+		if (a->q != q || (server != MUS_NOBODY && a->server != server))
+			continue;
+		sum = sum_of(&a->set, a->auth, a->auth_count, a->glue, a->glue_count);
+		if (a->cause != MUS_CAUSE_NONE || a->nxdomain || (p->server_count && sum != p->sum))
+			return false;
+		p->sum = sum;
+		p->zone = a->qname;
+		p->type = a->type;
+		if (p->server_count < ENG_PEEK_MAX)
+			p->server[p->server_count++] = a->addr;
+	}
+	return p->server_count > 0;
 }
 
 void
@@ -90,25 +118,16 @@ eng_peek_from(struct eng_turn *t, const struct mus_zonestate *st, const struct m
 	const struct mus_witness *w = parent_wait(plan);
 	struct mus_engine *e = t->e;
 	struct eng_busy *b = t->z->busy;
-	enum eng_q q;
 
 	if (!b)
 		return;
-	b->peek.ready = false;
-	if (!w || w->server >= st->zone.server_count || plan->act_count || plan->advanced ||
-	    st->seen.pending_count || b->jobs || b->copying || b->step || b->forced != MUS_RULE_NONE)
+	b->peek = (struct eng_peek){.ready = false};
+	if (!plan->poll || !w || (w != &by_clock && w->server >= st->zone.server_count) || plan->act_count ||
+	    plan->advanced || plan->need_copy || st->seen.pending_count || b->jobs || b->copying ||
+	    b->step || b->forced != MUS_RULE_NONE)
 		return;
-	q = w->rule == MUS_RULE_PARENTDS ? ENG_Q_DS : ENG_Q_PNS;
-	for (unsigned i = 0; i < t->ans_count; i++) {
-		const struct eng_answer *a = &t->ans[i];
-
-		if (a->q != q || a->server != w->server || a->cause != MUS_CAUSE_NONE || a->nxdomain)
-			continue;
-		b->peek = (struct eng_peek){.ready = true, .server = a->addr, .zone = a->qname,
-		    .type = a->type, .sum = sum_of(&a->set, a->auth, a->auth_count, a->glue, a->glue_count),
-		    /* All that is not asked for meanwhile must stay fresh. */
-		    .until = mus_time_min(
-			plan->wake_at, mus_time_add_ms(t->at, 250 * (int64_t)e->o.policy.fresh_s))};
-		return;
-	}
+	b->peek.ready = fill(&b->peek, t, w->rule == MUS_RULE_PARENTDS ? ENG_Q_DS : ENG_Q_PNS, w->server);
+	/* All that is not asked for meanwhile must stay fresh. */
+	b->peek.until = mus_time_min(
+	    plan->wake_at, mus_time_add_ms(t->at, 250 * (int64_t)e->o.policy.fresh_s));
 }

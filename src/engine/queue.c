@@ -197,11 +197,9 @@ finish(struct eng_job *j, const struct mus_drv_result *r)
 	eng_job_free(j);
 	if (!z)
 		return;
-	/* When all that was sent is answered: one look at what was changed, not one for each. */
-	for (j = z->busy->jobs; j; j = j->zone_next)
-		if (j->state == ENG_JOB_SENT)
-			return;
-	eng_wake(e, z, 0, r->outcome == MUS_DRV_SHOWN ? 0 : e->o.poll_ms);
+	/* When all is answered: one look at what was changed, not one for each.  Until then it is polled. */
+	if (!z->busy->jobs)
+		eng_wake(e, z, 0, r->outcome == MUS_DRV_SHOWN ? 0 : e->o.poll_ms);
 }
 
 static void

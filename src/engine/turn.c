@@ -251,7 +251,7 @@ focus_of(const struct mus_plan *plan, const struct mus_seen *seen)
 	for (unsigned i = 0; i < seen->pending_count; i++)
 		focus |= 1u << seen->pending[i].kind;
 	/* While others may change DS at any time, each version that is served is to be seen. */
-	return focus ? focus : 1u << MUS_RR_DS;
+	return focus || plan->need_copy ? focus : 1u << MUS_RR_DS;
 }
 
 static void
@@ -259,7 +259,7 @@ forget_busy(struct eng_zone *z, const struct mus_plan *plan)
 {
 	struct eng_busy *b = z->busy;
 
-	if (b && !b->jobs && !b->copying && !b->probing && !b->step && b->forced == MUS_RULE_NONE &&
+	if (b && !b->jobs && !b->copying && !b->queued && !b->probing && !b->step && b->forced == MUS_RULE_NONE &&
 	    plan->want.proc.kind == MUS_PROC_NONE && !plan->poll) {
 		free(b);
 		z->busy = NULL;
