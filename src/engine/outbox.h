@@ -16,7 +16,7 @@
 #include <sys/queue.h>
 
 enum {
-	MUS_OUTBOX_MAX = 1024,		/* places in the queue */
+	MUS_OUTBOX_MAX = 8192,		/* places in the queue */
 	MUS_OUTBOX_WINDOW = 16,		/* changes unanswered at once */
 };
 

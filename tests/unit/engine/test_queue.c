@@ -442,7 +442,7 @@ a_full_queue(void **state)
 	assert_int_equal(changes(0).full, 2);
 	assert_int_equal(plan.wait_count, 1);
 	mus_witness_text(&st->book, &st->zone, &plan.wait[0], text);
-	assert_string_equal(text, "queue: 1024 changes wait for a already: there is no room for one more");
+	assert_string_equal(text, "queue: 8192 changes wait for a already: there is no room for one more");
 	wants(zones - 2, 1, 0);			/* who has a place keeps it, and is not told so */
 	assert_int_equal(plan.wait_count, 0);
 	while (e->jobs)
