@@ -357,7 +357,7 @@ act_signer(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *
 
 	if (!box)
 		return;
-	if (!old && box->out.waiting_count + box->coming >= MUS_OUTBOX_MAX) {
+	if (!old && box->out.waiting_count + box->coming >= box->out.waiting_max) {
 		box->stats.full++;
 		return;
 	}

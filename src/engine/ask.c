@@ -54,9 +54,11 @@ kinds_of(const struct mus_zonestate *st, const struct mus_zone_obj *zobj, unsign
 	return kinds;
 }
 
-/* Those of them that nobody asked for since ${before}. */
+/* Those of them that nobody asked for between ${before} and now: what was asked for in the future was
+ * so before the clock was set back, and says nothing of its age. */
 static uint32_t
-old_kinds(const struct mus_zonestate *st, unsigned origin, uint32_t kinds, struct mus_time before)
+old_kinds(const struct mus_zonestate *st, unsigned origin, uint32_t kinds, struct mus_time before,
+    struct mus_time now)
 {
 	uint32_t old = 0;
 
@@ -65,19 +67,21 @@ old_kinds(const struct mus_zonestate *st, unsigned origin, uint32_t kinds, struc
 		const struct mus_ring *ring =
 		    mus_seen_ring_const(&st->seen, origin, (enum mus_rr_kind)kind);
 
-		if (!mus_time_is_set(ring->asked_at) || ring->asked_at.ms <= before.ms)
+		if (!mus_time_is_set(ring->asked_at) || ring->asked_at.ms <= before.ms ||
+		    ring->asked_at.ms > now.ms)
 			old |= 1u << kind;
 	}
 	return old;
 }
 
 bool
-eng_is_old(const struct mus_zonestate *st, const struct mus_zone_obj *zobj, struct mus_time before)
+eng_is_old(const struct mus_zonestate *st, const struct mus_zone_obj *zobj, struct mus_time before,
+    struct mus_time now)
 {
 	for (unsigned i = 0; i < st->zone.server_count; i++) {
 		unsigned origin = st->zone.server[i].origin;
 
-		if (old_kinds(st, origin, kinds_of(st, zobj, origin), before))
+		if (old_kinds(st, origin, kinds_of(st, zobj, origin), before, now))
 			return true;
 	}
 	return false;
@@ -277,7 +281,7 @@ compose(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zon
 		unsigned origin = st->zone.server[i].origin;
 		uint32_t kinds = kinds_of(st, zobj, origin);
 
-		kinds &= with_answers(t->focus) | old_kinds(st, origin, kinds, t->before);
+		kinds &= with_answers(t->focus) | old_kinds(st, origin, kinds, t->before, t->at);
 		if (origin == MUS_PARENT) {
 			if (kinds >> MUS_RR_DS & 1)
 				add(t, ENG_Q_DS, i, &zone, MUS_TYPE_DS);

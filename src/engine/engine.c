@@ -8,6 +8,8 @@
 
 #include "engine/int.h"
 
+enum { CLOCK_MOVED_MS = 1000 };		/* less is drift */
+
 struct mus_time
 eng_now(const struct mus_engine *e)
 {
@@ -156,11 +158,26 @@ arm(struct mus_engine *e)
 	mus_timer_start(e->timer, wait < 0 ? 0 : wait > 3600000 ? 3600000 : wait);
 }
 
+/* The clock was set back: what was due in a minute still is.  Set forward, all is due. */
+static void
+follow_clock(struct mus_engine *e)
+{
+	int64_t wall_ms = eng_now(e).ms - mus_loop_mono_ms(e->o.loop), moved_ms = wall_ms - e->wall_ms;
+
+	if (moved_ms > -CLOCK_MOVED_MS && moved_ms < CLOCK_MOVED_MS)
+		return;
+	e->wall_ms = wall_ms;
+	eng_say(e, LOG_WARNING, "", "the clock was set by %.1f s", (double)moved_ms / 1000);
+	for (uint32_t i = 0; moved_ms < 0 && i < e->heap_count; i++)
+		e->heap[i]->due_ms += moved_ms;
+}
+
 static void
 on_due(void *arg)
 {
 	struct mus_engine *e = arg;
 
+	follow_clock(e);
 	while (!e->stopping && e->heap_count > 0 && e->active < e->o.active_max &&
 	    e->heap[0]->due_ms <= eng_now(e).ms) {
 		struct eng_zone *z = e->heap[0];
@@ -525,6 +542,7 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 		e->o.dns_port = 53;
 	e->jobs_tail = &e->jobs;
 	e->stats.store_failing_since = MUS_TIME_NEVER;
+	e->wall_ms = eng_now(e).ms - mus_loop_mono_ms(o->loop);
 	TAILQ_INIT(&e->copy_queue);
 	mus_zonestate_init(&e->scratch);
 	mus_zonestate_init(&e->view);

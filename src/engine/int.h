@@ -195,6 +195,7 @@ struct mus_engine {
 	struct mus_timer *timer;
 	struct mus_sigcache *sigs;
 	bool in_tx, tx_failed;
+	int64_t wall_ms;		/* wall clock less monotonic clock, when it was last looked at */
 	struct mus_time commit_at;	/* not before: many turns share one transaction when there are many */
 	struct mus_timer *commit_timer;
 	struct eng_job *jobs, **jobs_tail;	/* to be queued after the commit */
@@ -275,8 +276,9 @@ void eng_parents_free(struct mus_engine *e);
 
 /* ask.c: the questions of a turn. */
 void eng_turn_start(struct mus_engine *e, struct eng_zone *z);
-/* Is there an RRset to be watched that was not asked for since ${before}? */
-bool eng_is_old(const struct mus_zonestate *st, const struct mus_zone_obj *zobj, struct mus_time before);
+/* Is there an RRset to be watched that was not asked for between ${before} and ${now}? */
+bool eng_is_old(const struct mus_zonestate *st, const struct mus_zone_obj *zobj, struct mus_time before,
+    struct mus_time now);
 /* Asks everything ${t} is to know; what comes back ends in eng_turn_done.  false: no memory. */
 bool eng_turn_ask(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zone_obj *zobj);
 void eng_turn_free(struct eng_turn *t);

@@ -5,7 +5,8 @@
 void
 mus_outbox_init(struct mus_outbox *o, int64_t pause_min_ms, int64_t pause_max_ms)
 {
-	*o = (struct mus_outbox){.pause_min_ms = pause_min_ms, .pause_max_ms = pause_max_ms};
+	*o = (struct mus_outbox){.pause_min_ms = pause_min_ms, .pause_max_ms = pause_max_ms,
+	    .waiting_max = MUS_OUTBOX_MAX};
 	TAILQ_INIT(&o->waiting);
 	TAILQ_INIT(&o->sent);
 }
@@ -13,7 +14,7 @@ mus_outbox_init(struct mus_outbox *o, int64_t pause_min_ms, int64_t pause_max_ms
 bool
 mus_outbox_has_room(const struct mus_outbox *o)
 {
-	return o->waiting_count < MUS_OUTBOX_MAX;
+	return o->waiting_count < o->waiting_max;
 }
 
 void

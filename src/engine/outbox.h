@@ -32,6 +32,7 @@ TAILQ_HEAD(mus_outbox_items, mus_outbox_item);
 struct mus_outbox {
 	struct mus_outbox_items waiting, sent;
 	unsigned waiting_count, sent_count;
+	unsigned waiting_max;		/* MUS_OUTBOX_MAX */
 	uint64_t places;		/* given so far */
 	uint32_t rate;			/* a second; 0: no limit */
 	int64_t credit, credit_ms;	/* thousandths of a change, as of then */

@@ -34,6 +34,13 @@ sum_of_msg(const struct eng_peek *p, const struct mus_dnsx_answer *a)
 	return sum_of(&answer, auth, auth_count, glue, glue_count);
 }
 
+/* All that is not asked for meanwhile must stay fresh. */
+static int64_t
+peek_for_ms(const struct mus_engine *e)
+{
+	return 250 * (int64_t)e->o.policy.fresh_s;
+}
+
 static void
 on_peek(void *arg, const struct mus_dnsx_answer *a)
 {
@@ -58,7 +65,9 @@ eng_peek(struct mus_engine *e, struct eng_zone *z)
 	struct eng_peek *p = z->busy ? &z->busy->peek : NULL;
 	struct mus_dnsx_ask ask;
 
-	if (!p || !p->ready || p->until.ms <= eng_now(e).ms)
+	/* More than that is left only when the clock was set back. */
+	if (!p || !p->ready || p->until.ms <= eng_now(e).ms ||
+	    p->until.ms > mus_time_add_ms(eng_now(e), peek_for_ms(e)).ms)
 		return false;
 	ask = (struct mus_dnsx_ask){.server = p->server[p->next++ % p->server_count], .via = MUS_VIA_AUTO,
 	    .query = {.name = p->zone, .type = p->type, .dnssec = true}};
@@ -127,7 +136,6 @@ eng_peek_from(struct eng_turn *t, const struct mus_zonestate *st, const struct m
 	    b->step || b->forced != MUS_RULE_NONE)
 		return;
 	b->peek.ready = fill(&b->peek, t, w->rule == MUS_RULE_PARENTDS ? ENG_Q_DS : ENG_Q_PNS, w->server);
-	/* All that is not asked for meanwhile must stay fresh. */
 	b->peek.until = mus_time_min(
-	    plan->wake_at, mus_time_add_ms(t->at, 250 * (int64_t)e->o.policy.fresh_s));
+	    plan->wake_at, mus_time_add_ms(t->at, peek_for_ms(e)));
 }

@@ -339,7 +339,7 @@ eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus
 			w.cause = MUS_CAUSE_TIMEOUT;
 			w.until = box->stats.paused_until;
 		} else if (!mus_outbox_has_room(&box->out) && !has_job_at(z, box)) {
-			w.number = MUS_OUTBOX_MAX;
+			w.number = (uint16_t)box->out.waiting_max;
 		} else {
 			continue;
 		}

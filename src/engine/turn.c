@@ -296,12 +296,12 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	struct mus_want before = st->want;
 
 	mus_settle(&st->zone, &st->seen, &st->want, policy, now);
-	if (policy->forced != MUS_RULE_NONE && !eng_is_old(st, &e->zobj, recent))
+	if (policy->forced != MUS_RULE_NONE && !eng_is_old(st, &e->zobj, recent, now))
 		end_unused_force(e, z, st, policy);
 	mus_plan(&st->zone, &st->seen, &st->want, policy, now, &e->plan);
 	e->stats.plans++;
 	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) &&
-	    eng_is_old(st, &e->zobj, recent))
+	    eng_is_old(st, &e->zobj, recent, now))
 		return false;
 	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) && z->busy) {
 		if (z->busy->forced != MUS_RULE_NONE)

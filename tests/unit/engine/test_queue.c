@@ -9,7 +9,7 @@
 #include "engine/int.h"
 #include "fake_driver.h"
 
-enum { ZONES = 1100, PORT_A = 1001, PORT_B = 1002 };
+enum { ZONES = 200, ROOM = 100, PORT_A = 1001, PORT_B = 1002 };
 
 static struct mus_loop *l;
 static struct mus_store *store;
@@ -425,7 +425,8 @@ a_full_queue(void **state)
 
 	(void)state;
 	add_signer(0, "a", PORT_A, 0);
-	add_zones(MUS_OUTBOX_WINDOW + MUS_OUTBOX_MAX + 1);
+	eng_box_get(e, sig[0].id, "a")->out.waiting_max = ROOM;
+	add_zones(MUS_OUTBOX_WINDOW + ROOM + 1);
 	fake_driver.says = FAKE_HOLDS;
 	for (unsigned z = 0; z < MUS_OUTBOX_WINDOW; z++)
 		wants(z, 1, 0);
@@ -436,13 +437,13 @@ a_full_queue(void **state)
 	assert_int_equal(st->seen.pending_count, 0);
 	while (e->jobs)
 		turn_for(l, 5);
-	assert_int_equal(changes(0).waiting, MUS_OUTBOX_MAX);
+	assert_int_equal(changes(0).waiting, ROOM);
 	wants(zones - 1, 1, 0);
 	assert_int_equal(st->seen.pending_count, 0);
 	assert_int_equal(changes(0).full, 2);
 	assert_int_equal(plan.wait_count, 1);
 	mus_witness_text(&st->book, &st->zone, &plan.wait[0], text);
-	assert_string_equal(text, "queue: 8192 changes wait for a already: there is no room for one more");
+	assert_string_equal(text, "queue: 100 changes wait for a already: there is no room for one more");
 	wants(zones - 2, 1, 0);			/* who has a place keeps it, and is not told so */
 	assert_int_equal(plan.wait_count, 0);
 	while (e->jobs)
@@ -454,7 +455,7 @@ a_full_queue(void **state)
 	assert_int_equal(st->seen.pending_count, 1);
 	while (e->jobs)
 		turn_for(l, 5);
-	assert_int_equal(changes(0).waiting, MUS_OUTBOX_MAX);
+	assert_int_equal(changes(0).waiting, ROOM);
 }
 
 /* A zone that is given out of care takes nothing with it and leaves nothing behind. */
