@@ -181,6 +181,13 @@ eng_poll_ms(const struct mus_engine *e, const struct eng_zone *z)
 	return waited / 8 < poll ? poll : waited / 8 > 10 * poll ? 10 * poll : waited / 8;
 }
 
+/* Changes or copies are on their way: the zone is woken when they are there. */
+static bool
+is_served(const struct eng_zone *z)
+{
+	return z->busy && (z->busy->jobs || z->busy->copying || z->busy->queued);
+}
+
 /* When to look again: at once after a step, soon while others must move, at the instant time alone
  * changes the answer, at the interval of idle zones else. */
 static int64_t
@@ -188,8 +195,8 @@ next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct 
 {
 	int64_t next = e->o.idle_ms, until;
 
-	if (plan->poll || (z->busy && z->busy->jobs))
-		next = eng_poll_ms(e, z);
+	if (plan->poll || is_served(z))
+		next = is_served(z) ? 10 * e->o.poll_ms : eng_poll_ms(e, z);
 	if (mus_time_is_set(plan->wake_at)) {
 		until = plan->wake_at.ms - eng_now(e).ms;
 		if (until < next)
@@ -365,12 +372,12 @@ eng_turn_done(struct eng_turn *t)
 	if (e->plan.poll || e->plan.want.proc.kind != MUS_PROC_NONE)
 		eng_busy(z);
 	eng_act(e, z, &e->zobj, st, &e->plan);
+	eng_copies(e, z, &e->zobj, st, e->plan.need_copy | eng_copies_stale(t, st));
 	next_ms = next_look_ms(e, z, &e->plan);
 	status(e, z, st, &e->plan, next_ms);
 	if (eng_save_state(e, z->id, st) < 0)
 		next_ms = e->o.poll_ms * 5;
 	z->focus |= focus_of(&e->plan, &st->seen);
-	eng_copies(e, z, &e->zobj, st, e->plan.need_copy | eng_copies_stale(t, st));
 	eng_peek_from(t, st, &e->plan);
 	forget_busy(z, &e->plan);
 over:
