@@ -5,19 +5,26 @@
  */
 #include "engine/int.h"
 
-/* What an answer says, whatever its order, TTLs and signatures. */
+/* A TTL counts like a record: one that was served only once still bounds what caches hold. */
+static uint64_t
+sum_of_set(const struct mus_rrset *s)
+{
+	return mus_rrset_digest(s) + s->ttl_s * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* What an answer says, whatever its order and signatures. */
 static uint64_t
 sum_of(const struct mus_rrset *answer, const struct mus_rrset *auth, size_t auth_count,
     const struct mus_rrset *glue, size_t glue_count)
 {
-	uint64_t sum = answer->count ? mus_rrset_digest(answer) : 0;
+	uint64_t sum = answer->count ? sum_of_set(answer) : 0;
 
 	for (size_t i = 0; i < auth_count; i++)
 		if (auth[i].type == MUS_TYPE_NS)
-			sum += mus_rrset_digest(&auth[i]);
+			sum += sum_of_set(&auth[i]);
 	for (size_t i = 0; i < glue_count; i++)
 		if (glue[i].type == MUS_TYPE_A || glue[i].type == MUS_TYPE_AAAA)
-			sum += mus_rrset_digest(&glue[i]);
+			sum += sum_of_set(&glue[i]);
 	return sum;
 }
 
