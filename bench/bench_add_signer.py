@@ -5,6 +5,7 @@ BENCH_ZONES (5000) zones are signed by BIND; Knot joins the group; music-scanner
 system time of the processes from the moment of the join until the last zone is done.
 """
 import os
+import sqlite3
 import sys
 import time
 
@@ -60,7 +61,7 @@ def run(lab):
 
     def done():
         # the database first: a client with a new TLS session each second would be a tenth of the cost
-        return finished(mc) == ZONES and mc.json("status")["busy"] == 0
+        return finished(mc) + len(clashing(mc)) == ZONES and mc.json("status")["busy"] == len(clashing(mc))
     wait_until(done, 3600, "all zones have joined", interval=1)
     took = time.monotonic() - began
     spent = {k: cpu_s(p) - before[k] for k, p in pids.items()}
@@ -69,18 +70,27 @@ def run(lab):
                           if k in status) + " per zone, all told")
     signers = spent["bind"] + spent["knot"]
     print(f"# {ZONES} zones in {took:.0f} s: {ZONES / took:.1f} zones/s; CPU s: " + ", ".join(f"{k} {v:.1f}" for k, v in spent.items()))
+    if clashing(mc):
+        print(f"# {len(clashing(mc))} of them cannot join (two keys of one tag, as must be expected of so many): {' '.join(clashing(mc))}")
     ratio = spent["musicd"] / signers
     print(f"bench add-signer-{ZONES} ours={spent['musicd']:.1f}s peer=signers-cpu theirs={signers:.1f}s ratio={ratio:.3f} goal=<=0.25 "
           + ("pass" if ratio <= 0.25 else "short"))
 
 
-def finished(mc):
-    import sqlite3
+def query(mc, sql):
     db = sqlite3.connect(f"file:{mc.store}?mode=ro", uri=True)
     try:
-        return db.execute("SELECT count(*) FROM process WHERE outcome='done'").fetchone()[0]
+        return [row[0] for row in db.execute(sql)]
     finally:
         db.close()
+
+
+def finished(mc):
+    return query(mc, "SELECT count(*) FROM process WHERE outcome='done'")[0]
+
+
+def clashing(mc):
+    return query(mc, "SELECT name FROM zone WHERE waiting LIKE 'V11:%'")
 
 
 def main():

@@ -14,7 +14,7 @@ from .space import wait_until
 
 ROOT = os.path.dirname(LAB_DIR)
 DEFAULTS = {
-    "policy": {"margin": "2s", "parent-ttl-floor": "10s", "fresh": "30s", "gap": "10m", "refresh": "0s"},
+    "policy": {"margin": "2s", "parent-ttl-floor": "10s", "ttl-floor": "0s", "fresh": "30s", "gap": "10m", "refresh": "0s"},
     "schedule": {"idle": "2s", "poll": "400ms", "recheck": "1s", "retry": "3s", "copy": "20s", "active": "64"},
     "dns": {"udp-timeout": "500ms", "tcp-timeout": "2s", "server-rate": "0"},
     "log": {"level": "info", "repeat": "0s"},

@@ -216,6 +216,7 @@ open_engine(struct daemon *d, struct mus_errtext *et)
 	    .lookup = d->lookup,
 	    .policy = {.margin_s = (uint32_t)c->margin_s,
 		.parent_ttl_floor_s = (uint32_t)c->parent_ttl_floor_s,
+		.ttl_floor_s = (uint32_t)c->ttl_floor_s,
 		.fresh_s = (uint32_t)c->fresh_s,
 		.gap_s = (uint32_t)c->gap_s,
 		.refresh_s = (uint32_t)c->refresh_s,

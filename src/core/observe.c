@@ -42,13 +42,14 @@ uint32_t
 mus_ring_floor_s(const struct mus_ring *ring, enum mus_rr_kind kind,
     const struct mus_policy *policy, struct mus_time now)
 {
-	if (kind != MUS_RR_DS && kind != MUS_RR_PNS)
-		return 0;
+	bool parent = kind == MUS_RR_DS || kind == MUS_RR_PNS;
+	uint32_t floor_s = parent ? policy->parent_ttl_floor_s : policy->ttl_floor_s;
+
 	/* Watched without a gap for as long as the floor: what it served is known. */
-	if (mus_time_is_set(ring->since) &&
-	    mus_time_add_s(ring->since, policy->parent_ttl_floor_s).ms <= now.ms)
+	if (floor_s == 0 ||
+	    (mus_time_is_set(ring->since) && mus_time_add_s(ring->since, floor_s).ms <= now.ms))
 		return 0;
-	return policy->parent_ttl_floor_s;
+	return floor_s;
 }
 
 struct mus_time

@@ -51,7 +51,8 @@ struct eng_parent {
 	struct mus_arena arena;		/* of keys */
 	struct mus_rrset keys;		/* validated DNSKEY RRset of the parent */
 	struct mus_errtext words;	/* why it failed */
-	struct mus_time until;		/* to be looked up again then */
+	struct mus_time until;		/* keys: to be looked up again then */
+	struct mus_time addr_until;	/* addresses: likewise */
 	bool asking;
 };
 

@@ -167,7 +167,7 @@ on_parent(void *arg, const struct mus_lookup_parent *r)
 		p->addr[p->addr_count] = r->server[i].addr;
 		p->addr[p->addr_count++].port = e->o.dns_port;
 	}
-	p->until = mus_time_add_s(eng_now(e), KEEP_S);
+	p->addr_until = mus_time_add_s(eng_now(e), KEEP_S);
 	/* Not the next name up (a name without a zone of its own lies between): remember it. */
 	while (s->zone[up] && s->zone[up++] != '.')
 		;
@@ -228,6 +228,11 @@ eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zon
 		search_parent(e, zobj->name, zone_id);
 		mus_errf(et, MUS_ERR_NOTFOUND, "the parent zone is being looked for");
 		return NULL;
+	}
+	/* Servers come and go; those that are known serve until the answer is there. */
+	if (!zobj->parent_addr_count && p->addr_until.ms <= eng_now(e).ms) {
+		p->addr_until = mus_time_add_s(eng_now(e), RETRY_S);
+		search_parent(e, zobj->name, zone_id);
 	}
 	if (p->keys_state == ENG_PK_NONE || p->until.ms <= eng_now(e).ms)
 		ask_keys(e, p, zone_id);

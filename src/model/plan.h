@@ -143,6 +143,7 @@ struct mus_plan {
 struct mus_policy {
 	uint32_t margin_s;		/* epsilon: clock skew and slack */
 	uint32_t parent_ttl_floor_s;	/* for DS and delegation NS until watched for that long */
+	uint32_t ttl_floor_s;		/* likewise for what signers serve */
 	uint32_t fresh_s;		/* observations older than this decide nothing */
 	uint32_t gap_s;			/* a longer gap between rounds breaks the history */
 	uint32_t refresh_s;		/* V4: warn when a signature has less than this beyond the TTL */

@@ -281,10 +281,14 @@ test_history_at(void **state)
 	assert_int_equal(mus_history_at(ds, MUS_RR_DS, &r.policy, r.now).ms, rig_time(86460).ms);
 	r.policy.parent_ttl_floor_s = 172800;
 	assert_int_equal(mus_history_at(ds, MUS_RR_DS, &r.policy, r.now).ms, rig_time(172860).ms);
-	/* The floor is for the parent's alone, and until it has been watched for so long. */
+	/* Until it has been watched for so long; what signers serve has a floor of its own. */
 	assert_int_equal(mus_ring_floor_s(ds, MUS_RR_DS, &r.policy, rig_time(172799)), 172800);
 	assert_int_equal(mus_ring_floor_s(ds, MUS_RR_DS, &r.policy, rig_time(172800)), 0);
 	assert_int_equal(mus_ring_floor_s(ring(A, MUS_RR_KEY), MUS_RR_KEY, &r.policy, r.now), 0);
+	r.policy.ttl_floor_s = 7200;
+	assert_int_equal(mus_ring_floor_s(ring(A, MUS_RR_KEY), MUS_RR_KEY, &r.policy, rig_time(7199)), 7200);
+	assert_int_equal(mus_ring_floor_s(ring(A, MUS_RR_KEY), MUS_RR_KEY, &r.policy, rig_time(7200)), 0);
+	assert_int_equal(mus_ring_floor_s(ds, MUS_RR_DS, &r.policy, rig_time(7200)), 172800);
 }
 
 static void
