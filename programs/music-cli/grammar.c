@@ -210,7 +210,8 @@ const struct cli_command cli_commands[] = {
 	HELP("let the next step pass a rule that refuses it, once"),
 	MORE("Says what breaks, for whom and until when, and asks before it does it.")),
     C("zone", "lost", cmd_zone_lost, a_zone, o_lost,
-	HELP("declare a signer of a zone lost: nothing waits for it any more")),
+	HELP("declare a signer of a zone lost: nothing waits for it any more"),
+	MORE("The last signer of a zone cannot be lost. \"signer join\" takes it back.")),
     C("zone", "check", cmd_zone_check, a_zone, NULL, HELP("look at a zone now")),
 
     C("process", "list", cmd_process_list, NULL, o_processes, HELP("processes, newest first")),

@@ -237,7 +237,7 @@ migrate_group(struct api_call *c, const struct mus_group_obj *g, const char *fro
 {
 	const struct mus_signer_obj *a, *b;
 	struct mus_zone_filter f = {.group_id = g->id};
-	bool has_a = false, has_b = false, a_leaves = false;
+	bool has_a = false, has_b = false, a_leaves = false, joined;
 	int rc = 0;
 
 	if ((a = api_signer(c, from, "/from")) == NULL || (b = api_signer(c, to, "/to")) == NULL)
@@ -271,13 +271,19 @@ migrate_group(struct api_call *c, const struct mus_group_obj *g, const char *fro
 	    out->zones == 1 ? "" : "s", g->name, a->name, out->zones == 1 ? "it" : "them");
 	if (dry_run)
 		return true;
-	if (!has_b && (rc = mus_ctl_group_join(c->engine, c->caller, g->name, b->name, &c->et)) < 0) {
+	/* A member already, or leaving already, in all its zones: then there is nothing to do.  Where an
+	 * abort has marked them in a zone, there is. */
+	rc = mus_ctl_group_join(c->engine, c->caller, g->name, b->name, &c->et);
+	if (rc < 0 && !(has_b && rc == MUS_ERR_CONFLICT)) {
 		api_fail(c, rc);
 		return false;
 	}
-	if (!a_leaves && (rc = mus_ctl_group_leave(c->engine, c->caller, g->name, a->name, &c->et)) < 0) {
+	joined = rc == 0;
+	rc = mus_ctl_group_leave(c->engine, c->caller, g->name, a->name, &c->et);
+	if (rc < 0 && !(a_leaves && rc == MUS_ERR_CONFLICT)) {
 		/* nothing half done: the join is taken back; if that fails too, the group says so */
-		if (!has_b && mus_ctl_group_leave(c->engine, c->caller, g->name, b->name, NULL) < 0)
+		if (joined &&
+		    (has_b || mus_ctl_group_leave(c->engine, c->caller, g->name, b->name, NULL) < 0))
 			mus_err_wrap(&c->et, rc, "\"%s\" has joined, but", b->name);
 		api_fail(c, rc);
 		return false;

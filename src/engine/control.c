@@ -417,13 +417,16 @@ look_at_marked(void *arg, int64_t id)
 		if (m->g->member[i].signer_id == m->signer_id)
 			joins = !m->g->member[i].leaving;
 	for (unsigned i = 0; i < m->o.signer_count; i++) {
-		bool *mark = joins ? &m->o.signer[i].excluded : &m->o.signer[i].staying;
+		struct mus_zone_signer_obj *ov = &m->o.signer[i];
 
-		if (m->o.signer[i].signer_id == m->signer_id && *mark) {
-			*mark = false;
-			changed = true;
-			m->count++;
-		}
+		if (ov->signer_id != m->signer_id || !(joins ? ov->excluded || ov->lost : ov->staying))
+			continue;
+		if (joins)
+			ov->excluded = ov->lost = false;
+		else
+			ov->staying = false;
+		changed = true;
+		m->count++;
 	}
 	if (!joins && !has_signer(&m->o, m->g))
 		snprintf(m->alone, sizeof m->alone, "%s", m->o.name);
@@ -488,6 +491,54 @@ has_zone(void *arg, int64_t id)
 	return 1;
 }
 
+/* Does any zone of a group still have the signer in its intention? */
+struct still {
+	struct mus_engine *e;
+	const struct mus_zonestate *at_work;	/* newer than what is stored of its zone; or NULL */
+	int64_t signer_id, last;
+	unsigned count;
+	bool yes;
+};
+
+/* A zone that could not be looked at yet may be signed by all that it was told of. */
+static int
+still_there(void *arg, int64_t id)
+{
+	struct still *s = arg;
+	const struct mus_zonestate *st = s->at_work;
+	struct mus_errtext et;
+	int i;
+
+	s->count++;
+	s->last = id;
+	if (!st || st->book.zone_id != id) {
+		st = &s->e->view;
+		if (eng_load_state(s->e, id, &s->e->view, &et) < 0)
+			return s->yes = true;
+	}
+	i = mus_book_find_signer(&st->book, &st->zone, s->signer_id);
+	s->yes = !st->want.adopted ||
+	    (i >= 0 && (((st->want.keyg | st->want.dsg | st->want.nsg) >> i & 1) ||
+			  (st->want.proc.kind != MUS_PROC_NONE && st->want.proc.signer == i)));
+	return s->yes;
+}
+
+/* What cannot be read counts as yes. */
+static bool
+is_on_a_zone(
+    struct mus_engine *e, int64_t group_id, int64_t signer_id, const struct mus_zonestate *at_work)
+{
+	struct still s = {.e = e, .at_work = at_work, .signer_id = signer_id};
+	unsigned before;
+
+	do {
+		before = s.count;
+		if (mus_store_each_zone_of_group(e->o.store, group_id, s.last, 1000, still_there, &s) < 0)
+			return true;
+	} while (s.count != before && !s.yes);
+	return s.yes;
+}
+
 int
 mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, const char *signer,
     struct mus_errtext *et)
@@ -495,7 +546,7 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 	struct mus_group_obj g;
 	struct mus_signer_obj s;
 	struct marked m = {.e = e, .g = &g};
-	bool zones = false, was_leaving;
+	bool zones = false, was_leaving, is_on;
 	unsigned at = 0, staying = 0;
 	int rc = load_pair(e, group, signer, &g, &s, &at, et);
 
@@ -512,7 +563,8 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 	if (mus_store_each_zone_of_group(e->o.store, g.id, 0, 1, has_zone, &zones) < 0 ||
 	    mus_store_each_marked_zone(e->o.store, g.id, look_at_marked, &m) < 0)
 		return mus_errf(et, MUS_ERR_STORE, "database error");
-	if (was_leaving && m.count == 0)
+	is_on = is_on_a_zone(e, g.id, s.id, NULL);
+	if (was_leaving && m.count == 0 && is_on)
 		return mus_errf(
 		    et, MUS_ERR_CONFLICT, "signer %s is leaving group %s already", signer, group);
 	if (zones && staying == 0)
@@ -523,63 +575,30 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 		return mus_errf(et, MUS_ERR_CONFLICT,
 		    "signer %s is the last of zone %.200s, where the others are lost or kept out: join another first",
 		    signer, m.alone);
-	if (!zones)
+	if (!is_on)
 		g.member[at] = g.member[--g.member_count];
 	return save_member(e, actor, &g, &m, signer, "leaves", et);
 }
 
-/* Does any zone of the group still have the signer in its intention? */
-struct still {
-	struct mus_engine *e;
-	int64_t signer_id, except_zone, last;
-	unsigned count;
-	bool yes;
-};
-
-static int
-still_there(void *arg, int64_t id)
-{
-	struct still *s = arg;
-	struct mus_zonestate *st = &s->e->view;
-	struct mus_errtext et;
-	int i;
-
-	s->count++;
-	s->last = id;
-	if (id == s->except_zone || eng_load_state(s->e, id, st, &et) < 0)
-		return 0;
-	i = mus_book_find_signer(&st->book, &st->zone, s->signer_id);
-	if (i >= 0 && (((st->want.keyg | st->want.dsg | st->want.nsg) >> i & 1) ||
-			  (st->want.proc.kind != MUS_PROC_NONE && st->want.proc.signer == i)))
-		s->yes = true;
-	return s->yes;
-}
-
 void
-eng_ctl_left(struct mus_engine *e, struct mus_zone_obj *zobj, int64_t signer_id)
+eng_ctl_left(struct mus_engine *e, int64_t group_id, const struct mus_zonestate *at_work)
 {
 	struct mus_group_obj g;
-	struct still s = {.e = e, .signer_id = signer_id, .except_zone = zobj->id};
 	struct mus_errtext et;
-	unsigned at, before;
+	unsigned before;
 
-	if (zobj->group_id == 0 || mus_store_load_group_id(e->o.store, zobj->group_id, &g, &et) < 0)
+	if (group_id == 0 || mus_store_load_group_id(e->o.store, group_id, &g, &et) < 0)
 		return;
-	for (at = 0; at < g.member_count; at++)
-		if (g.member[at].signer_id == signer_id)
-			break;
-	if (at == g.member_count || !g.member[at].leaving)
-		return;
-	do {
-		before = s.count;
-		if (mus_store_each_zone_of_group(
-			e->o.store, g.id, s.last, 1000, still_there, &s) < 0)
-			return;
-	} while (s.count != before && !s.yes);
-	if (s.yes || eng_begin(e) < 0)
+	before = g.member_count;
+	for (unsigned i = 0; i < g.member_count;) {
+		if (g.member[i].leaving && !is_on_a_zone(e, group_id, g.member[i].signer_id, at_work))
+			g.member[i] = g.member[--g.member_count];
+		else
+			i++;
+	}
+	if (g.member_count == before || eng_begin(e) < 0)
 		return;
 	/* The last zone has let it go: a member no longer, so that no group stays locked. */
-	g.member[at] = g.member[--g.member_count];
 	g.changed_at = eng_now(e);
 	if (mus_store_save_group(e->o.store, &g, &et) < 0)
 		e->tx_failed = true;
@@ -635,17 +654,21 @@ check_zone(const struct at *at, struct mus_zone_obj *o)
 	return 0;
 }
 
-/* A zone that signers sign keeps one of them, or gets another. */
+/* A zone that signers sign keeps one of them, or gets another.  *old_group: the one it is in. */
 static int
-check_has_signer(struct mus_engine *e, const struct mus_zone_obj *o, struct mus_errtext *et)
+check_has_signer(
+    struct mus_engine *e, const struct mus_zone_obj *o, int64_t *old_group, struct mus_errtext *et)
 {
 	struct mus_zonestate *st = &e->view;
 	struct mus_zone_obj before;
 	struct mus_group_obj g = {.id = 0};
 	int rc = mus_store_load_zone_id(e->o.store, o->id, &before, et);
 
-	if (rc < 0 || before.group_id == o->group_id)
+	if (rc < 0)
 		return rc;
+	*old_group = before.group_id;
+	if (before.group_id == o->group_id)
+		return 0;
 	if (o->group_id && (rc = mus_store_load_group_id(e->o.store, o->group_id, &g, et)) < 0)
 		return rc;
 	if (has_signer(o, &g) || (rc = eng_load_state(e, o->id, st, et)) < 0)
@@ -663,10 +686,11 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 {
 	const struct at at = at_of(field, et);
 	bool fresh = o->id == 0;
+	int64_t old_group = o->group_id;
 	struct eng_zone *z;
 	int rc = check_zone(&at, o);
 
-	if (rc < 0 || (!fresh && (rc = check_has_signer(e, o, et)) < 0))
+	if (rc < 0 || (!fresh && (rc = check_has_signer(e, o, &old_group, et)) < 0))
 		return rc;
 	if ((rc = begin(e, et)) < 0)
 		return rc;
@@ -684,6 +708,8 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 	rc = end(e, rc, et);
 	if (rc < 0)
 		return rc;
+	if (old_group != o->group_id)
+		eng_ctl_left(e, old_group, NULL);
 	z = eng_zone_get(e, o->id);
 	if (z)
 		eng_wake(e, z, ENG_FOCUS_ALL, 0);
@@ -726,8 +752,10 @@ mus_ctl_delete_zone(struct mus_engine *e, const char *actor, const char *name, b
 		rc = note(e, 0, o.name, "operator", actor, et, "zone %s deleted%s", o.name,
 		    abandon ? "; what was published for it stays where it is" : "");
 	rc = end(e, rc, et);
-	if (rc == 0)
+	if (rc == 0) {
 		eng_zone_drop(e, o.id);
+		eng_ctl_left(e, o.group_id, NULL);
+	}
 	return rc;
 }
 
@@ -831,6 +859,35 @@ override_for(struct mus_zone_obj *o, int64_t signer_id)
 	return &o->signer[o->signer_count++];
 }
 
+/* Who was to leave once the join is over stays after all: else the end of a migration would follow its
+ * abort, up to a zone that nobody signs. */
+static int
+keep_leavers(struct mus_engine *e, struct mus_zone_obj *o, const struct mus_zonestate *st,
+    struct mus_buf *out, struct mus_errtext *et)
+{
+	struct mus_group_obj g;
+	int rc;
+
+	if (!o->group_id)
+		return 0;
+	if ((rc = mus_store_load_group_id(e->o.store, o->group_id, &g, et)) < 0)
+		return rc;
+	for (unsigned i = 0; i < g.member_count; i++) {
+		int s = mus_book_find_signer(&st->book, &st->zone, g.member[i].signer_id);
+		struct mus_zone_signer_obj *ov;
+
+		if (!g.member[i].leaving || s < 0 || s == st->want.proc.signer ||
+		    !((st->want.keyg | st->want.dsg | st->want.nsg) >> s & 1))
+			continue;
+		if (!(ov = override_for(o, g.member[i].signer_id)))
+			return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o->name);
+		ov->staying = true;
+		mus_buf_printf(out, "%s was to leave afterwards: it stays in this zone until it leaves again.\n",
+		    st->book.signer[s]);
+	}
+	return 0;
+}
+
 int
 mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dry_run,
     struct mus_buf *out, struct mus_errtext *et)
@@ -855,6 +912,8 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 		  "safe order, with all waits; the zone stays valid. It stays in this zone until it "
 		  "leaves again.\n",
 	    st->book.signer[p->signer], st->book.signer[p->signer]);
+	if (p->kind == MUS_PROC_ADD && (rc = keep_leavers(e, &o, st, out, et)) < 0)
+		return rc;
 	if (dry_run)
 		return 0;
 	ov = override_for(&o, st->book.signer_id[p->signer]);
@@ -937,18 +996,26 @@ mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const ch
 {
 	struct mus_zone_obj o;
 	struct mus_signer_obj s;
+	struct mus_group_obj g = {.id = 0};
 	struct mus_zone_signer_obj *ov;
 	char text[400];
+	bool was_signed;
 	int rc = load_zone(e, zone, &o, et);
 
-	if (rc < 0 || (rc = mus_store_load_signer(e->o.store, signer, &s, et)) < 0)
+	if (rc < 0 || (rc = mus_store_load_signer(e->o.store, signer, &s, et)) < 0 ||
+	    (o.group_id && (rc = mus_store_load_group_id(e->o.store, o.group_id, &g, et)) < 0))
 		return rc;
 	if (!reason[0])
 		return mus_errf(et, MUS_ERR_INVAL, "a reason must be given");
 	ov = override_for(&o, s.id);
 	if (!ov)
 		return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o.name);
+	was_signed = has_signer(&o, &g);
 	ov->lost = true;
+	if (was_signed && !has_signer(&o, &g))
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "signer %s is the last of zone %.200s, which would have none: join another first", s.name,
+		    o.name);
 	if ((rc = begin(e, et)) < 0)
 		return rc;
 	rc = end(e, mus_store_save_zone(e->o.store, &o, et), et);

@@ -25,7 +25,7 @@ int mus_ctl_delete_signer(struct mus_engine *e, const char *actor, const char *n
 int mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj *o, char *field, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_delete_group(struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et) MUS_MUST_CHECK;
 /* ADD-SIGNER or REMOVE-SIGNER for all zones of the group.  Joining a leaver unmarks it, and what an
- * abort has marked in single zones.  The last signer of the group, or of one of its zones, cannot
+ * abort or a loss has marked in single zones.  The last signer of the group, or of one of its zones, cannot
  * leave (CONFLICT).  When no zone is on the leaver any more, it is no member. */
 int mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
@@ -40,13 +40,15 @@ int mus_ctl_resume(struct mus_engine *e, const char *actor, const char *zone, st
 int mus_ctl_step(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et) MUS_MUST_CHECK;
 /* Look at the zone now. */
 int mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et) MUS_MUST_CHECK;
-/* Turns the running process round (a join becomes a leave and the reverse).  ${out} gets what will
+/* Turns the running process round (a join becomes a leave and the reverse).  When a
+ * join is taken back, so are the leaves in this zone that were to follow it.  ${out} gets what will
  * follow, in words; with ${dry_run} that is all. */
 int mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dry_run, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
 /* Lets the next step pass a rule that refuses it, once; it ends unused when a look at everything
  * shows that nothing waits for the rule any more.  ${reason} must not be empty; ${out} gets
  * what breaks, for whom and until when; with ${dry_run} that is all. */
 int mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mus_rule rule, const char *reason, bool dry_run, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Nothing waits for the signer any more.  CONFLICT when the zone would have no other. */
 int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer, const char *reason, struct mus_errtext *et) MUS_MUST_CHECK;
 
 /* Why something failed last at one signer; empty: it did not. */

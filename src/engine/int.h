@@ -327,7 +327,8 @@ void eng_copy_fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum
 void eng_trial_looked(struct eng_trial *t);
 void eng_trials_free(struct mus_engine *e);
 
-/* control.c: a signer has left a zone for good. */
-void eng_ctl_left(struct mus_engine *e, struct mus_zone_obj *zobj, int64_t signer_id);
+/* control.c: leavers that are on no zone of the group any more are members no longer.  ${at_work}: the
+ * state of a zone that is newer than what is stored of it, or NULL. */
+void eng_ctl_left(struct mus_engine *e, int64_t group_id, const struct mus_zonestate *at_work);
 
 #endif

@@ -107,14 +107,14 @@ store_process(struct mus_engine *e, const struct mus_zonestate *st, const struct
 		e->tx_failed = true;
 }
 
-/* A process that has ended: marks of the operator that served it are used up, and a leaver that is
- * on no zone any more is no member. */
+/* A leaver that is on no zone any more is no member: it has left the last one, or its join was taken
+ * back before it took part, or this zone was the last of which nothing was known. */
 static void
-after_process(struct mus_engine *e, const struct mus_want *before, const struct mus_want *after,
-    const struct mus_zonestate *st)
+after_process(struct mus_engine *e, const struct mus_want *before, const struct mus_zonestate *st)
 {
-	if (before->proc.kind == MUS_PROC_REMOVE && after->proc.kind == MUS_PROC_NONE)
-		eng_ctl_left(e, &e->zobj, st->book.signer_id[before->proc.signer]);
+	if (st->want.proc.kind == MUS_PROC_NONE && st->want.adopted &&
+	    (before->proc.kind != MUS_PROC_NONE || !before->adopted))
+		eng_ctl_left(e, e->zobj.group_id, st);
 }
 
 static void
@@ -322,7 +322,7 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	mus_judge(&st->zone, &st->seen, &st->want, policy, now, &e->verdict);
 	tell_process(e, st, &before, &st->want);
 	store_process(e, st, &before, &st->want);
-	after_process(e, &before, &st->want, st);
+	after_process(e, &before, st);
 	return true;
 }
 

@@ -1,0 +1,230 @@
+/*
+ * What an operator asks of signers, groups and zones: the engine with a real store in memory.  What was
+ * seen of the zones is made by hand; turns run only where a test ends one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../io/fake.h"
+#include "engine/int.h"
+
+static struct mus_loop *l;
+static struct mus_store *store;
+static struct mus_dnsx *x;
+static struct mus_engine *e;
+static struct mus_zonestate *st;
+static struct mus_signer_obj sig[3];
+static struct mus_group_obj group;
+static struct mus_zone_obj zone;
+static struct mus_errtext et;
+
+#define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
+
+static void
+save_state(void)
+{
+	st->book.zone_id = zone.id;
+	OK(eng_save_state(e, zone.id, st));
+}
+
+/* Group g with signer a; zone z.test in it, which a signs.  b and c are in nothing. */
+static int
+setup(void **state)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	struct mus_engine_opts o = {.policy = {.margin_s = 1, .fresh_s = 30, .gap_s = 600}, .idle_ms = 1000,
+	    .poll_ms = 1000, .retry_ms = 20, .copy_ms = 1000, .active_max = 1, .history_keep = 100};
+	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+
+	(void)state;
+	l = mus_loop_new();
+	OK(mus_store_open(":memory:", &store, &et));
+	x = mus_dnsx_new(l, &d);
+	o.loop = l;
+	o.store = store;
+	o.dnsx = x;
+	OK(mus_engine_new(&o, &e, &et));
+	e->active = e->o.active_max;	/* no turns */
+	st = calloc(1, sizeof *st);
+	mus_zonestate_init(st);
+	for (unsigned i = 0; i < 3; i++) {
+		memset(&sig[i], 0, sizeof sig[i]);
+		snprintf(sig[i].name, sizeof sig[i].name, "%s", names[i]);
+		snprintf(sig[i].driver, sizeof sig[i].driver, "manual");
+		OK(mus_ctl_put_signer(e, "test", &sig[i], NULL, &et));
+		st->book.signer_id[i] = sig[i].id;
+		snprintf(st->book.signer[i], sizeof st->book.signer[i], "%s", names[i]);
+	}
+	st->zone.signer_count = 3;
+	memset(&group, 0, sizeof group);
+	snprintf(group.name, sizeof group.name, "g");
+	group.member_count = 1;
+	group.member[0].signer_id = sig[0].id;
+	OK(mus_ctl_put_group(e, "test", &group, NULL, &et));
+	memset(&zone, 0, sizeof zone);
+	snprintf(zone.name, sizeof zone.name, "z.test.");
+	zone.group_id = group.id;
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	st->want.adopted = true;
+	st->want.keyg = st->want.dsg = st->want.nsg = 1;
+	save_state();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	e->active = 0;
+	mus_dnsx_free(x);
+	mus_engine_free(e);
+	mus_store_close(store);
+	mus_loop_free(l);
+	mus_zonestate_clear(st);
+	free(st);
+	return 0;
+}
+
+/* Members as text; a leaver in brackets. */
+static const char *
+members(void)
+{
+	static char text[100];
+
+	text[0] = '\0';
+	OK(mus_store_load_group(store, "g", &group, &et));
+	for (unsigned i = 0; i < group.member_count; i++)
+		for (unsigned k = 0; k < 3; k++)
+			if (sig[k].id == group.member[i].signer_id)
+				snprintf(text + strlen(text), sizeof text - strlen(text),
+				    group.member[i].leaving ? "(%s)" : "%s", sig[k].name);
+	return text;
+}
+
+static void
+process(enum mus_proc_kind kind, unsigned signer)
+{
+	st->want.proc = (struct mus_proc){.kind = kind, .signer = (uint8_t)signer};
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		st->want.proc.clock[i].from = MUS_TIME_NEVER;
+	save_state();
+}
+
+/* A turn to which nothing has answered ends. */
+static void
+turn(void)
+{
+	struct eng_turn *t = calloc(1, sizeof *t);
+	struct eng_zone *z = eng_zone_get(e, zone.id);
+
+	t->e = e;
+	t->z = z;
+	t->at = eng_now(e);
+	mus_arena_init(&t->arena, 0);
+	z->in_turn = true;
+	e->active++;
+	eng_turn_done(t);
+	OK(eng_load_state(e, zone.id, st, &et));
+}
+
+/* It took part in nothing: it is gone at once, or when its process has ended. */
+static void
+joined_and_left(void **state)
+{
+	(void)state;
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
+	assert_string_equal(members(), "a");
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	process(MUS_PROC_ADD, 1);
+	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
+	assert_string_equal(members(), "a(b)");
+	turn();
+	assert_int_equal(st->want.proc.kind, MUS_PROC_NONE);
+	assert_string_equal(members(), "a");
+}
+
+/* Of a zone that was never seen whole nobody knows who signs it. */
+static void
+not_seen_yet(void **state)
+{
+	(void)state;
+	st->want.adopted = false;
+	save_state();
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
+	assert_string_equal(members(), "a(b)");
+	assert_int_equal(mus_ctl_group_leave(e, "test", "g", "b", &et), MUS_ERR_CONFLICT);
+	OK(mus_ctl_delete_zone(e, "test", "z.test", false, &et));
+	assert_string_equal(members(), "a");
+}
+
+static void
+moved_away(void **state)
+{
+	(void)state;
+	memset(&st->want, 0, sizeof st->want);
+	save_state();
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
+	zone.group_id = 0;
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	assert_string_equal(members(), "a");
+}
+
+/* A zone keeps a signer; one that was lost may join again. */
+static void
+the_last_is_not_lost(void **state)
+{
+	(void)state;
+	assert_int_equal(mus_ctl_lost(e, "test", "z.test", "a", "burnt", &et), MUS_ERR_CONFLICT);
+	assert_string_equal(
+	    et.s, "signer a is the last of zone z.test., which would have none: join another first");
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	OK(mus_ctl_lost(e, "test", "z.test", "a", "burnt", &et));
+	assert_int_equal(mus_ctl_lost(e, "test", "z.test", "b", "burnt", &et), MUS_ERR_CONFLICT);
+	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
+	assert_int_equal(zone.signer_count, 1);
+	assert_true(zone.signer[0].lost);
+	OK(mus_ctl_group_join(e, "test", "g", "a", &et));
+	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
+	assert_false(zone.signer[0].lost);
+	OK(mus_ctl_lost(e, "test", "z.test", "b", "burnt", &et));
+}
+
+/* The join half of a migration is taken back: so is the leave that was to follow. */
+static void
+a_migration_is_aborted(void **state)
+{
+	static const char words[] = "\na was to leave afterwards: it stays";
+	struct mus_buf out;
+
+	(void)state;
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	OK(mus_ctl_group_leave(e, "test", "g", "a", &et));
+	process(MUS_PROC_ADD, 1);
+	mus_buf_init(&out, 1 << 16);
+	OK(mus_ctl_abort(e, "test", "z.test", false, &out, &et));
+	assert_non_null(memmem(out.data, out.len, words, sizeof words - 1));
+	mus_buf_clear(&out);
+	for (unsigned i = 0; i < 2; i++)
+		turn();
+	assert_int_equal(st->want.proc.kind, MUS_PROC_NONE);
+	assert_true(st->zone.signer[0].is_member);
+	assert_false(st->zone.signer[1].is_member);
+	assert_int_equal(st->want.keyg & st->want.dsg & st->want.nsg, 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(joined_and_left, setup, teardown),
+	    cmocka_unit_test_setup_teardown(not_seen_yet, setup, teardown),
+	    cmocka_unit_test_setup_teardown(moved_away, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
