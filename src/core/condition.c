@@ -393,13 +393,34 @@ rest_stands(const struct mus_ctx *c, struct mus_witness *w)
 	return MUS_RES_HOLDS;
 }
 
+/* A name server that is listed and belongs to nobody we know: nobody asks it what it serves. */
+static enum mus_result
+names_known(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, struct mus_witness *w)
+{
+	const struct mus_ring *ns = mus_seen_ring_const(c->seen, origin, kind);
+	uint64_t nobodys = 0;
+
+	for (unsigned n = 0; n < c->zone->ns_count; n++)
+		if (c->zone->ns[n].owner >= c->zone->signer_count)
+			nobodys |= mus_bit(n);
+	for (unsigned i = 0; i < ns->count; i++) {
+		uint64_t unknown = ns->v[i].set & nobodys;
+
+		if (!ns->v[i].srv || (!unknown && ns->v[i].stray == 0))
+			continue;
+		say(w, MUS_RULE_V10, MUS_RES_FAILS, origin, first_server(ns->v[i].srv), kind);
+		if (w)
+			w->ns = (uint8_t)first_bit(unknown);
+		return MUS_RES_FAILS;
+	}
+	return MUS_RES_HOLDS;
+}
+
 /* V10 for what a process is about to touch. */
 static enum mus_result
 owners_known(const struct mus_ctx *c, struct mus_witness *w)
 {
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
-		const struct mus_ring *ns = &c->seen->signer[s][MUS_RR_NS];
-
 		for (uint64_t m = c->facts->shown[s]; m; m &= m - 1) {
 			unsigned k = (unsigned)__builtin_ctzll(m);
 
@@ -412,24 +433,10 @@ owners_known(const struct mus_ctx *c, struct mus_witness *w)
 			}
 			return MUS_RES_FAILS;
 		}
-		for (unsigned i = 0; i < ns->count; i++) {
-			uint64_t unknown = 0;
-
-			if (!ns->v[i].srv)
-				continue;
-			for (unsigned n = 0; n < c->zone->ns_count; n++)
-				if (c->zone->ns[n].owner >= c->zone->signer_count)
-					unknown |= mus_bit(n);
-			unknown &= ns->v[i].set;
-			if (!unknown && ns->v[i].stray == 0)
-				continue;
-			say(w, MUS_RULE_V10, MUS_RES_FAILS, s, first_server(ns->v[i].srv), MUS_RR_NS);
-			if (w)
-				w->ns = (uint8_t)first_bit(unknown);
+		if (names_known(c, s, MUS_RR_NS, w) != MUS_RES_HOLDS)
 			return MUS_RES_FAILS;
-		}
 	}
-	return MUS_RES_HOLDS;
+	return names_known(c, MUS_PARENT, MUS_RR_PNS, w);
 }
 
 enum mus_result

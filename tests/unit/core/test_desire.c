@@ -508,6 +508,11 @@ test_owners(void **state)
 	assert_int_equal(r.w.ns, MUS_NOBODY);
 	r.z.seen.signer[B][MUS_RR_NS].v[0].srv = 0;
 	holds(MUS_RULE_V10);
+	/* Resolvers are led there all the same when the parent alone lists it. */
+	r.z.seen.parent[MUS_RR_PNS - MUS_RR_DS].v[0].stray = 1;
+	fails(MUS_RULE_V10);
+	assert_int_equal(r.w.origin, MUS_PARENT);
+	assert_int_equal(r.w.kind, MUS_RR_PNS);
 }
 
 /* Whoever asks without a witness gets the same answer. */

@@ -345,8 +345,8 @@ wait_run(struct mus_loop *l, const unsigned *have, unsigned want, unsigned ms)
 void
 until(struct mus_loop *l, const unsigned *have, unsigned want)
 {
-	if (!wait_run(l, have, want, 10000))
-		fail_msg("have %u of %u after ten seconds", *have, want);
+	if (!wait_run(l, have, want, 60000))
+		fail_msg("have %u of %u after a minute", *have, want);
 }
 
 void

@@ -53,7 +53,7 @@ void fake_raw(struct fake_conn *c, const void *p, size_t len);
 void fake_close(struct fake_conn *c);
 void fake_close_all(struct fake *f);
 
-/* Runs the loop until *${have} >= ${want}; fails the test after ten seconds. */
+/* Runs the loop until *${have} >= ${want}; fails the test after a minute. */
 void until(struct mus_loop *l, const unsigned *have, unsigned want);
 /* Runs the loop for some time: for what must not happen. */
 void turn_for(struct mus_loop *l, unsigned ms);
