@@ -157,6 +157,30 @@ each_signer(const struct mus_ctx *c, enum mus_rule rule, uint8_t signers, enum m
 	return MUS_RES_HOLDS;
 }
 
+/* V7: what the sets lack, and SEP keys that may sign data and are not spread yet. */
+static enum mus_result
+keys_synced(const struct mus_ctx *c, struct mus_witness *w)
+{
+	enum mus_result r = each_signer(c, MUS_RULE_V7, c->desire->key_at, MUS_RR_KEY, keys_ok, w);
+
+	for (unsigned s = 0; s < c->zone->signer_count && r == MUS_RES_HOLDS; s++) {
+		uint64_t held = c->facts->owned[s] & c->facts->shown[s] & ~c->facts->spread[s];
+
+		if (!(c->desire->key_at >> s & 1) || !(c->desire->key_at & ~(1u << s)))
+			continue;
+		for (; held && r == MUS_RES_HOLDS; held &= held - 1) {
+			unsigned k = (unsigned)__builtin_ctzll(held);
+
+			if (c->zone->key[k].signs_data != MUS_UNKNOWN)
+				continue;
+			r = say(w, MUS_RULE_V7, MUS_RES_UNKNOWN, s, MUS_NOBODY, MUS_NOBODY);
+			if (w)
+				w->key = (uint8_t)k;
+		}
+	}
+	return r;
+}
+
 /* Each CDS and CDNSKEY of the current delegation is signed by a SEP key of that server's own set
  * that the DS set names, else the parent refuses it (RFC 7344 4.1). */
 static enum mus_result
@@ -448,7 +472,7 @@ mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w
 	case MUS_RULE_IMPORT:
 		return each_signer(c, rule, c->desire->key_at, MUS_RR_KEY, keys_ok, w);
 	case MUS_RULE_V7:
-		return each_signer(c, rule, c->desire->key_at, MUS_RR_KEY, keys_ok, w);
+		return keys_synced(c, w);
 	case MUS_RULE_G3:
 		return each_signer(c, rule, c->desire->key_at, MUS_RR_KEY, keys_gone_ok, w);
 	case MUS_RULE_SIGNAL:

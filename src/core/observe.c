@@ -641,11 +641,14 @@ static uint64_t
 spread_of(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer, uint64_t keys,
     const struct mus_policy *policy)
 {
-	/* A SEP key of unknown role counts as a CSK, but the first copy is waited for: it will tell. */
+	/* A SEP key of unknown role counts as a CSK, but the first copy is waited for where there is one to
+	 * come: it will tell, and until then V7 is unknown. */
+	bool waits = !seen->copy[signer].known && zone->signer[signer].declared_max_ttl_s == 0;
+
 	for (unsigned k = 0; k < zone->key_count && !policy->spread_sep; k++)
 		if (zone->key[k].is_sep &&
 		    (zone->key[k].signs_data == MUS_NO ||
-			(zone->key[k].signs_data == MUS_UNKNOWN && !seen->copy[signer].known)))
+			(zone->key[k].signs_data == MUS_UNKNOWN && waits)))
 			keys &= ~mus_bit(k);
 	return keys;
 }
@@ -753,6 +756,22 @@ learn_owner(struct mus_zone *zone, const struct mus_seen *seen, unsigned k, cons
 	key->evidence = MUS_EV_FIRST_SIGHT;
 }
 
+/* Only a whole copy proves that a key signs no data (protocol.md 4.4), and only one that was taken when
+ * the key was there: an older one cannot tell what a new key is for. */
+static bool
+copy_tells(const struct mus_seen *seen, unsigned signer, unsigned k)
+{
+	const struct mus_ring *ring = &seen->signer[signer][MUS_RR_KEY];
+	const struct mus_copy *copy = &seen->copy[signer];
+
+	if (copy->has_stray_sigs)
+		return false;
+	for (unsigned i = 0; i < ring->count; i++)
+		if ((ring->v[i].set & mus_bit(k)) && ring->v[i].first.ms <= copy->at.ms)
+			return true;
+	return false;
+}
+
 void
 mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
     struct mus_time now)
@@ -783,11 +802,10 @@ mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct 
 		learn_owner(zone, seen, k, shown);
 		if (key->owner >= zone->signer_count)
 			continue;
-		/* Only a whole copy proves that a key signs no data (protocol.md 4.4). */
 		if (seen->copy[key->owner].known && !seen->copy[key->owner].declared) {
 			if (seen->copy[key->owner].keys_in_data & bit)
 				key->signs_data = MUS_YES;
-			else if (!(over_data[key->owner] & bit) && !seen->copy[key->owner].has_stray_sigs)
+			else if (!(over_data[key->owner] & bit) && copy_tells(seen, key->owner, k))
 				key->signs_data = MUS_NO;
 		}
 		if (shown[key->owner] & bit)

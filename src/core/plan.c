@@ -718,7 +718,8 @@ copies_needed(const struct mus_ctx *c)
 			need |= (uint8_t)(1u << s);
 		for (unsigned k = 0; k < c->zone->key_count; k++)
 			if (c->zone->key[k].id != 0 && c->zone->key[k].owner == s &&
-			    c->zone->key[k].is_sep && c->zone->key[k].signs_data == MUS_UNKNOWN)
+			    c->zone->key[k].is_sep && c->zone->key[k].signs_data == MUS_UNKNOWN &&
+			    (c->facts->shown[s] >> k & 1))
 				need |= (uint8_t)(1u << s);
 	}
 	return need;

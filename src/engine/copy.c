@@ -14,6 +14,7 @@ struct eng_copy {
 	struct mus_engine *e;
 	int64_t zone_id, signer_id;
 	unsigned idx;			/* of the signer when it began */
+	struct mus_time began;
 	struct eng_signer *signer;	/* held: its key may be in use */
 	struct mus_tsig_key *own_key;
 	struct mus_xfrsum sum;
@@ -149,7 +150,8 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 	} else {
 		if (z->busy)
 			z->busy->trouble[c->idx].copy[0] = '\0';
-		eng_copy_fill(st, (unsigned)s, &c->sum, eng_now(e));
+		/* What came while it streamed may not be in it. */
+		eng_copy_fill(st, (unsigned)s, &c->sum, c->began);
 		eng_save_state(e, c->zone_id, st);
 	}
 	/* One plan when all copies of this zone are there. */
@@ -170,14 +172,15 @@ on_rr(void *arg, const struct mus_rr *rr)
 
 static void
 start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
-    const struct mus_zonestate *st, unsigned s)
+    const struct mus_zonestate *st, unsigned s, bool needed)
 {
 	struct mus_errtext et = {""};
 	struct eng_signer *sg = eng_signer_get(e, st->book.signer_id[s], &et);
 	struct mus_xfrin_opts o = {.idle_timeout_ms = 10000};
 	struct eng_busy *b = eng_busy(z);
 	struct eng_copy *c;
-	int64_t again_ms = st->seen.copy[s].known ? e->o.copy_ms : e->o.retry_ms * 4;
+	/* What only drifts is read seldom; what a decision waits for, like one that failed. */
+	int64_t again_ms = needed ? e->o.retry_ms * 4 : e->o.copy_ms;
 
 	if (!sg || !b || sg->obj.no_transfer || sg->obj.update.family == 0 ||
 	    (b->copying >> s & 1) ||
@@ -188,11 +191,11 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 		enqueue(e, z);
 		return;
 	}
-	b->copy_at[s] = eng_now(e);
 	c = calloc(1, sizeof *c);
 	if (!c)
 		return;
 	c->e = e;
+	c->began = b->copy_at[s] = eng_now(e);
 	c->signer = eng_signer_hold(sg);
 	c->zone_id = zobj->id;
 	c->signer_id = sg->obj.id;
@@ -226,11 +229,11 @@ fail:
 
 void
 eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
-    const struct mus_zonestate *st, uint8_t signers)
+    const struct mus_zonestate *st, uint8_t needed, uint8_t stale)
 {
 	for (unsigned s = 0; s < st->zone.signer_count; s++)
-		if (signers >> s & 1)
-			start(e, z, zobj, st, s);
+		if ((needed | stale) >> s & 1)
+			start(e, z, zobj, st, s, needed >> s & 1);
 }
 
 static uint32_t

@@ -316,7 +316,7 @@ void eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struc
     struct mus_plan *plan);
 /* copy.c */
 void eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
-    const struct mus_zonestate *st, uint8_t signers);
+    const struct mus_zonestate *st, uint8_t needed, uint8_t stale);
 /* Signers whose copy has another serial than the one that was read, and is old enough. */
 uint8_t eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st);
 void eng_copies_cancel(struct mus_engine *e);

@@ -372,7 +372,7 @@ eng_turn_done(struct eng_turn *t)
 	if (e->plan.poll || e->plan.want.proc.kind != MUS_PROC_NONE)
 		eng_busy(z);
 	eng_act(e, z, &e->zobj, st, &e->plan);
-	eng_copies(e, z, &e->zobj, st, e->plan.need_copy | eng_copies_stale(t, st));
+	eng_copies(e, z, &e->zobj, st, e->plan.need_copy, eng_copies_stale(t, st));
 	next_ms = next_look_ms(e, z, &e->plan);
 	status(e, z, st, &e->plan, next_ms);
 	if (eng_save_state(e, z->id, st) < 0)

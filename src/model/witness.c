@@ -117,6 +117,14 @@ service(struct tx *t, const struct mus_witness *w)
 static void
 lacks_key(struct tx *t, const struct mus_witness *w)
 {
+	if (w->result == MUS_RES_UNKNOWN && tx_has_key(t, w->key)) {
+		tx_say(t, "it is not known yet whether ");
+		tx_key(t, w->key);
+		tx_say(t, " signs data: the whole copy of ");
+		tx_origin(t, w->origin);
+		tx_say(t, " must be read");
+		return;
+	}
 	tx_subject(t, w);
 	tx_say(t, " lacks ");
 	if (tx_has_key(t, w->key))

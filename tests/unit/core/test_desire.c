@@ -211,6 +211,19 @@ test_import(void **state)
 	fails(MUS_RULE_IMPORT);
 	assert_int_equal(r.w.origin, B);
 	assert_int_equal(r.w.key, za);
+	/* A SEP key that may sign data and waits for the first copy. */
+	rig_put(B, MUS_RR_KEY, KB | ZB | ZA, KB);
+	rig_settle();
+	holds(MUS_RULE_V7);
+	r.z.seen.copy[A].known = false;
+	r.z.zone.key[ka].signs_data = MUS_UNKNOWN;
+	assert_int_equal(rig_condition(MUS_RULE_V7), MUS_RES_UNKNOWN);
+	assert_rule(r.w.rule, MUS_RULE_V7);
+	assert_int_equal(r.w.origin, A);
+	assert_int_equal(r.w.key, ka);
+	r.z.want.keyg = 1 << A;		/* alone: nobody to spread it to */
+	holds(MUS_RULE_V7);
+	r.z.want.keyg = 3;
 	rig_fail(B, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
 	rig_settle();
 	assert_int_equal(rig_condition(MUS_RULE_V7), MUS_RES_UNKNOWN);

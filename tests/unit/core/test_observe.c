@@ -780,6 +780,9 @@ test_to_spread(void **state)
 	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), KA | ZA);
 	r.z.seen.copy[A].known = false;		/* the first copy will tell */
 	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), ZA);
+	r.z.zone.signer[A].declared_max_ttl_s = 60;	/* no copy will come */
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), KA | ZA);
+	r.z.zone.signer[A].declared_max_ttl_s = 0;
 	r.z.zone.key[za].is_revoked = true;
 	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), 0);
 }
@@ -804,6 +807,32 @@ test_role_from_a_copy(void **state)
 	r.z.seen.copy[A].keys_in_data |= KA;
 	rig_settle();
 	assert_int_equal(key->signs_data, MUS_YES);
+}
+
+/* A copy from before a key was published says nothing about that key. */
+static void
+test_role_not_from_an_older_copy(void **state)
+{
+	struct mus_zkey *key = &r.z.zone.key[ka2];
+
+	(void)state;
+	key->signs_data = MUS_UNKNOWN;
+	rig_steady();
+	assert_int_equal(key->signs_data, MUS_UNKNOWN);
+	rig_at(50);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | KA2, KA);
+	rig_settle();
+	assert_int_equal(key->signs_data, MUS_UNKNOWN);
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), ZA | KA2);
+	rig_plan();
+	assert_int_equal(r.plan.need_copy, 1 << A);
+	r.z.seen.copy[A].at = rig_time(49);
+	rig_settle();
+	assert_int_equal(key->signs_data, MUS_UNKNOWN);
+	r.z.seen.copy[A].at = rig_time(50);
+	rig_settle();
+	assert_int_equal(key->signs_data, MUS_NO);
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), ZA);
 }
 
 static void
@@ -1059,6 +1088,7 @@ main(void)
 	    T(test_gone),
 	    T(test_to_spread),
 	    T(test_role_from_a_copy),
+	    T(test_role_not_from_an_older_copy),
 	    T(test_copy_ttl),
 	    T(test_pending),
 	    T(test_pending_lost),

@@ -107,6 +107,8 @@ static const struct {
 	"V7: DNSKEY of knot (10.53.3.1@5353) lacks key 12345 of bind"},
     {W(V7, UNKNOWN, NONE, .origin = KNOT, .kind = MUS_RR_KEY),
 	"V7: no public server of knot is known to ask for DNSKEY"},
+    {W(V7, UNKNOWN, NONE, .origin = BIND, .key = KB),
+	"V7: it is not known yet whether key 12345 of bind signs data: the whole copy of bind must be read"},
     {W(V8, WARN, NONE, .origin = KNOT, .kind = MUS_RR_NS, .server = SK, .ns = 0),
 	"V8: NS of knot (10.53.3.1@5353) is not the set asked for: ns1.bind.lab. is missing"},
     {W(V8, WARN, NONE, .origin = KNOT, .kind = MUS_RR_CSYNC, .server = SK),
