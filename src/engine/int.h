@@ -267,6 +267,8 @@ unsigned eng_ns_of(const struct mus_zone_obj *zobj, const struct mus_signer_obj 
  * *own too, and the caller's to free.  < 0: its file cannot be read, ${et} says why. */
 int eng_key_for(const struct mus_zone_obj *zobj, const struct eng_signer *sg,
     struct mus_tsig_key **own, const struct mus_tsig_key **key, struct mus_errtext *et);
+/* Index of the name, new or known; -1: the table is full.  Places become free in eng_sync only: indexes
+ * hold until then. */
 int eng_intern_ns(struct mus_zonestate *st, const char *name, unsigned owner);
 
 /* parent.c: the parent of a zone, looked up and kept; NULL: not known yet, ${et} says why.  ready:

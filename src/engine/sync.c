@@ -1,6 +1,7 @@
 /*
  * What the operator configured into a zone's state: signers, name servers, addresses.  Indexes stay
- * what they are; what is no longer configured loses its servers, never its history.
+ * what they are; what is no longer configured loses its servers, never its history.  A name that nothing
+ * refers to any more is forgotten, and its place taken again.
  */
 #include <stdio.h>
 #include <string.h>
@@ -27,13 +28,57 @@ eng_intern_ns(struct mus_zonestate *st, const char *name, unsigned owner)
 			st->zone.ns[i].owner = (uint8_t)owner;
 		return i;
 	}
-	if (st->zone.ns_count == MUS_NSNAMES_MAX)
+	for (i = 0; i < st->zone.ns_count; i++)
+		if (!st->book.ns[i][0])
+			break;
+	if (i == MUS_NSNAMES_MAX)
 		return -1;
-	i = st->zone.ns_count++;
+	if (i == st->zone.ns_count)
+		st->zone.ns_count++;
 	snprintf(st->book.ns[i], sizeof st->book.ns[i], "%s", name);
 	st->zone.ns[i] = (struct mus_zns){
 	    .owner = (uint8_t)owner, .in_domain = is_below(name, st->book.zone)};
 	return i;
+}
+
+/* Names that anything seen, sent or served refers to. */
+static uint64_t
+names_in_use(const struct mus_zonestate *st)
+{
+	uint64_t used = 0;
+
+	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
+		const struct mus_ring *r =
+		    mus_seen_ring_const(&st->seen, o, o == MUS_PARENT ? MUS_RR_PNS : MUS_RR_NS);
+
+		for (unsigned v = 0; v < r->count; v++)
+			used |= r->v[v].set;
+	}
+	for (unsigned p = 0; p < st->seen.pending_count; p++)
+		if (st->seen.pending[p].kind == MUS_RR_NS)
+			used |= st->seen.pending[p].add | st->seen.pending[p].del;
+	for (unsigned i = 0; i < st->zone.server_count; i++)
+		if (st->zone.server[i].origin != MUS_NOBODY && st->zone.server[i].ns < st->zone.ns_count)
+			used |= mus_bit(st->zone.server[i].ns);
+	return used;
+}
+
+/* Their places are free for others.  ${named}: names of the signers ${configured}. */
+static void
+forget_names(struct mus_zonestate *st, uint64_t named, uint8_t configured)
+{
+	/* Of others that still take part, nobody says any more which they are. */
+	uint8_t in = (st->want.keyg | st->want.dsg | st->want.nsg) & (uint8_t)~configured;
+	uint64_t used = names_in_use(st) | named;
+
+	for (unsigned n = 0; n < st->zone.ns_count; n++) {
+		unsigned owner = st->zone.ns[n].owner;
+
+		if (used >> n & 1 || (owner < st->zone.signer_count && (in >> owner & 1)))
+			continue;
+		st->book.ns[n][0] = '\0';
+		st->zone.ns[n] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN};
+	}
 }
 
 /* Takes a server out: what it showed stays in the caches from now on only. */
@@ -150,7 +195,7 @@ eng_key_for(const struct mus_zone_obj *zobj, const struct eng_signer *sg, struct
 
 static bool
 sync_signer(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
-    int64_t id, bool leaving, uint64_t *keep, struct mus_errtext *et)
+    int64_t id, bool leaving, uint64_t *keep, uint64_t *named, struct mus_errtext *et)
 {
 	const struct mus_zone_signer_obj *ov = override_of(zobj, id);
 	struct eng_signer *sg = eng_signer_get(e, id, et);
@@ -182,13 +227,14 @@ sync_signer(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zo
 	for (unsigned i = 0; i < ns_count; i++) {
 		int n = eng_intern_ns(st, ns[i].name, (unsigned)s);
 
-		if (n < 0) {
-			mus_errf(et, MUS_ERR_FULL, "more than %d name servers", MUS_NSNAMES_MAX);
-			return false;
+		/* No place: as long as it is so, the name is a stray wherever it is listed. */
+		if (n >= 0) {
+			st->zone.ns[n].is_shared = ns[i].is_shared;
+			*named |= mus_bit((unsigned)n);
 		}
-		st->zone.ns[n].is_shared = ns[i].is_shared;
 		for (unsigned a = 0; a < ns[i].addr_count; a++) {
-			int srv = add_server(st, (unsigned)s, (unsigned)n, &ns[i].addr[a]);
+			int srv = add_server(
+			    st, (unsigned)s, n < 0 ? MUS_NOBODY : (unsigned)n, &ns[i].addr[a]);
 
 			if (srv < 0) {
 				mus_errf(et, MUS_ERR_FULL, "more than %d addresses", MUS_SERVERS_MAX);
@@ -213,7 +259,7 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
 {
 	struct mus_group_obj group;
 	struct eng_parent *parent;
-	uint64_t keep = 0;
+	uint64_t keep = 0, named = 0;
 	uint8_t configured = 0;
 	int rc;
 
@@ -225,14 +271,14 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
 			return false;
 		for (unsigned i = 0; i < group.member_count; i++) {
 			if (!sync_signer(e, zobj, st, group.member[i].signer_id,
-				group.member[i].leaving, &keep, et))
+				group.member[i].leaving, &keep, &named, et))
 				return false;
 			configured |= (uint8_t)(1u << mus_book_find_signer(
 			    &st->book, &st->zone, group.member[i].signer_id));
 		}
 	}
 	if (joiner) {
-		if (!sync_signer(e, zobj, st, joiner, false, &keep, et))
+		if (!sync_signer(e, zobj, st, joiner, false, &keep, &named, et))
 			return false;
 		rc = mus_book_find_signer(&st->book, &st->zone, joiner);
 		st->zone.signer[rc].is_member = true;
@@ -264,5 +310,6 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
 	for (unsigned i = 0; i < st->zone.server_count; i++)
 		if (!(keep >> i & 1) && st->zone.server[i].origin != MUS_NOBODY)
 			drop_server(st, i, eng_now(e));
+	forget_names(st, named, configured);
 	return true;
 }

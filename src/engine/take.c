@@ -559,8 +559,14 @@ take_addrs(struct tk *k, unsigned server)
 			listed |= ns->v[v].set;
 	for (unsigned i = 0; i < k->t->ans_count; i++) {
 		const struct eng_answer *a = &k->t->ans[i];
+		struct mus_name name;
 
 		if (a->q != ENG_Q_ADDR || a->server != server)
+			continue;
+		/* Another name may have the place by now. */
+		if (a->ns >= k->st->zone.ns_count ||
+		    mus_name_parse(k->st->book.ns[a->ns], &name, NULL) < 0 ||
+		    !mus_name_equal(&name, &a->qname))
 			continue;
 		asked = true;
 		if (a->cause != MUS_CAUSE_NONE)

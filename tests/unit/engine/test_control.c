@@ -215,6 +215,75 @@ a_migration_is_aborted(void **state)
 	assert_int_equal(st->want.keyg & st->want.dsg & st->want.nsg, 1);
 }
 
+/* Signer a with this name server. */
+static void
+named(const char *fmt, unsigned i)
+{
+	snprintf(sig[0].ns[0].name, sizeof sig[0].ns[0].name, fmt, i);
+	sig[0].ns_count = 1;
+	sig[0].ns[0].addr_count = 1;
+	assert_true(mus_addr_parse("192.0.2.1", 53, &sig[0].ns[0].addr[0]));
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	if (!eng_sync(e, &zone, st, &et))
+		fail_msg("%s", et.s);
+}
+
+static bool
+is_known(const char *name)
+{
+	return mus_book_find_ns(&st->book, &st->zone, name) >= 0;
+}
+
+/* The place of a name is free when nothing refers to it, and not before. */
+static void
+names_come_and_go(void **state)
+{
+	struct mus_ring *ns = &st->seen.signer[0][MUS_RR_NS];
+	struct mus_ring *pns = mus_seen_ring(&st->seen, MUS_PARENT, MUS_RR_PNS);
+	struct mus_pending *p = &st->seen.pending[0];
+
+	(void)state;
+	for (unsigned i = 0; i < 3 * MUS_NSNAMES_MAX; i++)
+		named("ns%u.test.", i);
+	assert_in_range(st->zone.ns_count, 1, 2);
+	assert_true(is_known("ns95.test."));
+	assert_false(is_known("ns94.test."));
+	ns->count = pns->count = 1;
+	ns->v[0].set = mus_bit((unsigned)eng_intern_ns(st, "seen.test.", MUS_OWNER_UNKNOWN));
+	pns->v[0].set = mus_bit((unsigned)eng_intern_ns(st, "above.test.", MUS_OWNER_UNKNOWN));
+	st->seen.pending_count = 1;
+	p->kind = MUS_RR_NS;
+	p->del = mus_bit((unsigned)eng_intern_ns(st, "sent.test.", MUS_OWNER_UNKNOWN));
+	for (unsigned i = 0; i < 3 * MUS_NSNAMES_MAX; i++)
+		named("ns%u.test.", i);
+	assert_true(is_known("seen.test.") && is_known("above.test.") && is_known("sent.test."));
+	ns->count = pns->count = 0;
+	st->seen.pending_count = 0;
+	named("ns%u.test.", 0);
+	assert_false(is_known("seen.test.") || is_known("above.test.") || is_known("sent.test."));
+	assert_in_range(st->zone.ns_count, 4, 5);	/* free places among them */
+	save_state();
+	OK(eng_load_state(e, zone.id, st, &et));
+	assert_true(is_known("ns0.test."));
+	/* no place for the signer's own: looked at all the same, and named when there is one */
+	ns->count = 1;
+	ns->v[0].set = UINT32_MAX;
+	for (unsigned i = 0; st->zone.ns_count < MUS_NSNAMES_MAX; i++) {
+		char name[40];
+
+		snprintf(name, sizeof name, "x%u.test.", i);
+		assert_in_range(eng_intern_ns(st, name, MUS_OWNER_UNKNOWN), 0, MUS_NSNAMES_MAX - 1);
+	}
+	named("late%u.test.", 0);
+	assert_false(is_known("late0.test."));
+	assert_int_equal(st->zone.server[0].origin, 0);
+	assert_int_equal(st->zone.server[0].ns, MUS_NOBODY);
+	ns->count = 0;
+	for (unsigned i = 0; i < 2; i++)
+		named("late%u.test.", 0);
+	assert_true(is_known("late0.test."));
+}
+
 int
 main(void)
 {
@@ -224,6 +293,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(moved_away, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
