@@ -88,16 +88,17 @@ static const struct mus_witness by_clock = {.rule = MUS_RULE_PARENTDS, .server =
 /* Is it the parent alone that is waited for, beside the clock?  Then the first such wait.  By the
  * clock alone: any server of the parent, whose DS is watched meanwhile. */
 static const struct mus_witness *
-parent_wait(const struct mus_plan *plan)
+parent_wait(const struct mus_plan *plan, struct mus_time now)
 {
 	const struct mus_witness *found = plan->wait_count ? &by_clock : NULL;
 
 	for (unsigned i = 0; i < plan->wait_count; i++) {
 		const struct mus_witness *w = &plan->wait[i];
 
-		if (mus_time_is_set(w->until))
+		if (mus_time_is_set(w->until) && w->until.ms > now.ms)
 			continue;
-		if (w->result != MUS_RES_FAILS ||
+		/* What time has ended is to be judged anew, by a look. */
+		if (mus_time_is_set(w->until) || w->result != MUS_RES_FAILS ||
 		    (w->rule != MUS_RULE_PARENTDS && w->rule != MUS_RULE_PARENTNS))
 			return NULL;
 		if (found == &by_clock)
@@ -131,7 +132,7 @@ fill(struct eng_peek *p, const struct eng_turn *t, enum eng_q q, uint8_t server)
 void
 eng_peek_from(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_plan *plan)
 {
-	const struct mus_witness *w = parent_wait(plan);
+	const struct mus_witness *w = parent_wait(plan, eng_now(t->e));
 	struct mus_engine *e = t->e;
 	struct eng_busy *b = t->z->busy;
 

@@ -198,7 +198,8 @@ next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct 
 	if (plan->poll || is_served(z))
 		next = is_served(z) ? 10 * e->o.poll_ms : eng_poll_ms(e, z);
 	if (mus_time_is_set(plan->wake_at)) {
-		until = plan->wake_at.ms - eng_now(e).ms;
+		/* A version may be in a cache up to and with that instant. */
+		until = plan->wake_at.ms - eng_now(e).ms + 1;
 		if (until < next)
 			next = until < 50 ? 50 : until;
 	}
