@@ -338,19 +338,32 @@ out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
 	return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_server(still), MUS_RR_NS);
 }
 
+/* What a leaver put into its zone after the last copy was read, and before its last server was cut off,
+ * may have a larger TTL than that copy shows.  Of a lost signer nothing more can be read. */
+bool
+mus_leaver_copy_is_old(const struct mus_ctx *c)
+{
+	unsigned b = c->want->proc.signer;
+	const struct mus_copy *copy = &c->seen->copy[b];
+	struct mus_time cut = c->want->proc.clock[MUS_CLOCK_CUT].from;
+
+	return c->want->proc.kind == MUS_PROC_REMOVE && mus_time_is_set(cut) && copy->known &&
+	    !copy->declared && c->zone->signer[b].declared_max_ttl_s == 0 &&
+	    !c->zone->signer[b].is_lost && copy->at.ms < cut.ms;
+}
+
 /* The leaver's copy: nothing of it may be in a cache any more. */
 static enum mus_result
 data_gone(const struct mus_ctx *c, struct mus_witness *w)
 {
 	unsigned b = c->want->proc.signer;
-	enum mus_result r;
 
 	/* Without a known largest TTL there is nothing to wait for that would be enough. */
-	if (c->facts->copy_ttl_s[b] == 0 &&
-	    mus_time_is_set(c->want->proc.clock[MUS_CLOCK_CUT].from))
+	if ((c->facts->copy_ttl_s[b] == 0 &&
+		mus_time_is_set(c->want->proc.clock[MUS_CLOCK_CUT].from)) ||
+	    mus_leaver_copy_is_old(c))
 		return say(w, MUS_RULE_TTLMAX, MUS_RES_UNKNOWN, b, MUS_NOBODY, MUS_NOBODY);
-	r = wait_over(c, MUS_RULE_DATAWAIT, MUS_CLOCK_CUT, b, MUS_NOBODY, w);
-	return r;
+	return wait_over(c, MUS_RULE_DATAWAIT, MUS_CLOCK_CUT, b, MUS_NOBODY, w);
 }
 
 static enum mus_result

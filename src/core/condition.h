@@ -13,6 +13,8 @@ enum mus_result mus_condition(const struct mus_ctx *c, enum mus_rule rule, struc
 struct mus_time mus_clock_end(const struct mus_clock *clock, const struct mus_policy *policy);
 /* Largest TTL that a clock must outlive, from what was ever seen. */
 uint32_t mus_clock_ttl_s(const struct mus_ctx *c, enum mus_clock_id id);
+/* Was the leaver's whole copy read before its last server was cut off?  Then it must be read again. */
+bool mus_leaver_copy_is_old(const struct mus_ctx *c);
 
 /* Does a signer stand on its own: its DNSKEY set signed by a key of its own (which the DS set names, with
  * ${needs_ds}), its data verified by that set? */

@@ -722,6 +722,8 @@ copies_needed(const struct mus_ctx *c)
 			    (c->facts->shown[s] >> k & 1))
 				need |= (uint8_t)(1u << s);
 	}
+	if (mus_leaver_copy_is_old(c))
+		need |= (uint8_t)(1u << c->want->proc.signer);
 	return need;
 }
 

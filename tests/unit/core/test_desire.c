@@ -440,6 +440,18 @@ test_data_wait(void **state)
 	r.z.seen.copy[B].known = false;
 	assert_int_equal(rig_condition(MUS_RULE_DATAWAIT), MUS_RES_UNKNOWN);
 	assert_rule(r.w.rule, MUS_RULE_TTLMAX);
+	/* A copy from before the cut does not show what came after it. */
+	r.z.seen.copy[B].known = true;
+	r.z.seen.copy[B].at = rig_time(-1);
+	assert_int_equal(rig_condition(MUS_RULE_DATAWAIT), MUS_RES_UNKNOWN);
+	assert_rule(r.w.rule, MUS_RULE_TTLMAX);
+	assert_int_equal(r.w.origin, B);
+	r.z.zone.signer[B].is_lost = true;
+	fails(MUS_RULE_DATAWAIT);
+	r.z.zone.signer[B].is_lost = false;
+	r.z.seen.copy[B].at = rig_time(0);
+	fails(MUS_RULE_DATAWAIT);
+	r.z.seen.copy[B].at = rig_time(-1);
 	r.z.zone.signer[B].declared_max_ttl_s = 60;
 	fails(MUS_RULE_DATAWAIT);
 	rig_at(3660);

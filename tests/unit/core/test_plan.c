@@ -314,6 +314,12 @@ test_timing_of_remove(void **state)
 	r.z.want = r.plan.want;
 	assert_string_equal(row(), "ns-propagated");
 	assert_int_equal(r.z.seen.server[AT_B].cut.ms, rig_time(173460).ms);
+	/* What b last put into its zone is in no copy yet. */
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_TTLMAX);
+	assert_int_equal(r.plan.need_copy, 1 << B);
+	r.z.seen.copy[B].at = r.now;
+	rig_plan();
+	assert_int_equal(r.plan.need_copy, 0);
 	assert_int_equal(r.plan.wait[0].until.ms, rig_time(259920).ms);
 	/* b may be silent now. */
 	for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
