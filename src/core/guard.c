@@ -411,6 +411,15 @@ keys_about(const struct mus_zone *zone, const struct mus_seen *seen)
 	return mask;
 }
 
+/* Does a signer show more keys of its own than one may have at the others? */
+static bool
+has_too_many(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer)
+{
+	uint64_t keys = mus_keys_owned(zone, signer) & mus_keys_shown(zone, seen, signer);
+
+	return __builtin_popcountll(keys) > MUS_KEYS_PER_OWNER_MAX;
+}
+
 enum mus_result
 mus_guard_import(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t keys,
     struct mus_witness *w)
@@ -426,7 +435,7 @@ mus_guard_import(const struct mus_zone *zone, const struct mus_seen *seen, uint6
 			if (i != k && (about >> i & 1) && zone->key[i].id != 0 && zone->key[i].alg == key->alg &&
 			    zone->key[i].tag == key->tag)
 				rule = MUS_RULE_V11;
-		if (key->owner < MUS_SIGNERS_MAX && (zone->key_overflow >> key->owner & 1))
+		if (key->owner < zone->signer_count && has_too_many(zone, seen, key->owner))
 			rule = MUS_RULE_G8;
 		if (rule == MUS_RULE_NONE)
 			continue;

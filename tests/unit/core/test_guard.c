@@ -587,14 +587,25 @@ test_g8(void **state)
 	assert_rule(r.w.rule, MUS_RULE_V11);
 	assert_int_equal(r.w.key, zb);
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZA, NULL), MUS_RES_HOLDS);
-	r.z.zone.key_overflow = 1 << B;
 	r.z.zone.key[zb].tag = 1;
+	/* Ten keys more than KSK and ZSK are as many as one may have. */
+	for (unsigned k = 20; k < 31; k++) {
+		r.z.zone.key[k] = r.z.zone.key[zb];
+		r.z.zone.key[k].tag = (uint16_t)(5000 + k);
+		r.z.zone.key[k].id = 5000 + k;
+	}
+	r.z.zone.key_count = 31;
+	r.z.seen.signer[B][MUS_RR_KEY].v[0].set |= (mus_bit(10) - 1) << 20;
+	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_HOLDS);
+	r.z.seen.signer[B][MUS_RR_KEY].v[0].set |= mus_bit(30);
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_FAILS);
 	assert_rule(r.w.rule, MUS_RULE_G8);
+	assert_int_equal(r.w.origin, B);
+	assert_int_equal(r.w.key, zb);
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZA, &r.w), MUS_RES_HOLDS);
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, NULL), MUS_RES_FAILS);
 	/* A place that is free clashes with nobody, nor does a key of another algorithm. */
-	r.z.zone.key_overflow = 0;
+	r.z.seen.signer[B][MUS_RR_KEY].v[0].set &= mus_bit(20) - 1;
 	r.z.zone.key[zb].tag = r.z.zone.key[ka].tag;
 	r.z.zone.key[ka].id = 0;
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_HOLDS);
@@ -603,11 +614,9 @@ test_g8(void **state)
 	r.z.zone.key[ka].alg = 8;
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_HOLDS);
 	/* Nobody's key is nobody's too many. */
-	r.z.zone.key_overflow = 0xff;
 	r.z.zone.key[zb].owner = MUS_OWNER_UNKNOWN;
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_HOLDS);
 	/* What is on its way into a set counts as there. */
-	r.z.zone.key_overflow = 0;
 	r.z.zone.key[zb].tag = r.z.zone.key[za2].tag;
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_HOLDS);
 	r.z.seen.pending[0] = (struct mus_pending){.signer = A, .kind = MUS_RR_CDS, .add = ZA2};
