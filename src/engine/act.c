@@ -224,29 +224,6 @@ eng_sent_mark(struct mus_engine *e, struct eng_busy *b, uint64_t id)
 		s->tries++;
 }
 
-/* The key of the zone alone, when it has one; else the signer's.  0, or why there is none. */
-static int
-take_key(struct eng_job *j, const struct mus_zone_obj *zobj, struct mus_errtext *et)
-{
-	const struct eng_signer *sg = j->signer;
-	const char *own = NULL;
-	int rc;
-
-	for (unsigned i = 0; i < zobj->signer_count; i++)
-		if (zobj->signer[i].signer_id == sg->obj.id && zobj->signer[i].key_file[0])
-			own = zobj->signer[i].key_file;
-	j->target.key = sg->key;
-	if (own) {
-		if ((rc = mus_tsig_key_load(own, &j->own_key, et)) < 0)
-			return rc;
-		j->target.key = j->own_key;
-	} else if (sg->obj.key_file[0] && !sg->key) {
-		*et = sg->key_error;
-		return MUS_ERR_INVAL;
-	}
-	return 0;
-}
-
 static struct eng_job *
 job_new(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
     const struct mus_zonestate *st, unsigned s, struct mus_errtext *et)
@@ -271,7 +248,8 @@ job_new(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zob
 	j->made_at = eng_now(e);
 	snprintf(j->zone, sizeof j->zone, "%s", zobj->name);
 	j->target = (struct mus_drv_target){.dnsx = e->o.dnsx, .update = sg->obj.update};
-	if (take_key(j, zobj, et) < 0 || mus_name_parse(zobj->name, &j->target.zone, et) < 0) {
+	if (eng_key_for(zobj, sg, &j->own_key, &j->target.key, et) < 0 ||
+	    mus_name_parse(zobj->name, &j->target.zone, et) < 0) {
 		eng_job_free(j);
 		return NULL;
 	}
@@ -375,12 +353,9 @@ eng_act(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zob
     struct mus_zonestate *st, struct mus_plan *plan)
 {
 	struct eng_job *old[MUS_SIGNERS_MAX] = {NULL};
-	uint32_t signers = 0;
+	uint32_t signers = eng_signers_to_change(plan);
 
 	eng_queue_waits(e, z, st, plan);
-	for (unsigned i = 0; i < plan->act_count && !plan->proposal; i++)
-		if (plan->act[i].kind == MUS_ACT_CHANGE)
-			signers |= 1u << plan->act[i].signer;
 	if (signers ? !eng_busy(z) : !z->busy)
 		return;
 	/* What is sent is always what the last look asks for: nothing older stays in a queue. */

@@ -201,16 +201,7 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 	c->signer_id = sg->obj.id;
 	c->idx = s;
 	o.server = sg->obj.update;
-	o.key = sg->key;
-	if (sg->obj.key_file[0] && !sg->key)
-		et = sg->key_error;
-	for (unsigned i = 0; i < zobj->signer_count; i++)
-		if (zobj->signer[i].signer_id == sg->obj.id && zobj->signer[i].key_file[0]) {
-			if (mus_tsig_key_load(zobj->signer[i].key_file, &c->own_key, &et) == 0)
-				et.s[0] = '\0';
-			o.key = c->own_key;
-		}
-	if (et.s[0]) {
+	if (eng_key_for(zobj, sg, &c->own_key, &o.key, &et) < 0) {
 		tell_failure(e, z, st, s, et.s);
 		goto fail;
 	}

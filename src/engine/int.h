@@ -145,7 +145,6 @@ struct eng_peek {
 	struct mus_name zone;
 	uint64_t sum;			/* what each of them answered at the last look */
 	struct mus_time until;		/* then a look is due in any case */
-	struct mus_time asked_at;
 	struct mus_engine *e;
 };
 
@@ -313,6 +312,8 @@ void eng_box_changed(struct mus_engine *e, int64_t signer_id);	/* the operator c
 void eng_boxes_pump(struct mus_engine *e);
 void eng_boxes_free(struct mus_engine *e);
 void eng_job_free(struct eng_job *j);
+/* Signers at which the plan changes something, one bit each; 0 for a proposal. */
+uint32_t eng_signers_to_change(const struct mus_plan *plan);
 /* Says in ${plan} which queues hold the zone up. */
 void eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
     struct mus_plan *plan);

@@ -60,7 +60,6 @@ on_peek(void *arg, const struct mus_dnsx_answer *a)
 
 	e->stats.answers++;
 	p->ready &= same;
-	p->asked_at = eng_now(e);
 	left_ms = p->until.ms - eng_now(e).ms;
 	poll_ms = eng_poll_ms(e, z);
 	eng_turn_over(e, z, !p->ready || left_ms < 0 ? 0 : left_ms < poll_ms ? left_ms : poll_ms);

@@ -197,7 +197,7 @@ finish(struct eng_job *j, const struct mus_drv_result *r)
 	eng_job_free(j);
 	if (!z)
 		return;
-	/* When all is answered: one look at what was changed, not one for each.  Until then it is polled. */
+	/* When all is answered: one look at what was changed, not one for each. */
 	if (!z->busy->jobs)
 		eng_wake(e, z, 0, r->outcome == MUS_DRV_SHOWN ? 0 : e->o.poll_ms);
 }
@@ -316,15 +316,23 @@ has_job_at(const struct eng_zone *z, const struct eng_box *box)
 	return false;
 }
 
-void
-eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
-    struct mus_plan *plan)
+uint32_t
+eng_signers_to_change(const struct mus_plan *plan)
 {
 	uint32_t signers = 0;
 
 	for (unsigned i = 0; i < plan->act_count && !plan->proposal; i++)
 		if (plan->act[i].kind == MUS_ACT_CHANGE)
 			signers |= 1u << plan->act[i].signer;
+	return signers;
+}
+
+void
+eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
+    struct mus_plan *plan)
+{
+	uint32_t signers = eng_signers_to_change(plan);
+
 	for (unsigned s = 0; s < st->zone.signer_count; s++) {
 		const struct eng_box *box =
 		    mus_map_get(e->box_by_id, &st->book.signer_id[s], sizeof st->book.signer_id[s]);

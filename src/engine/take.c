@@ -12,7 +12,6 @@ struct tk {
 	struct mus_zonestate *st;
 	const struct mus_policy *policy;
 	struct mus_name zone;
-	uint64_t own_keys_seen;		/* keys of this round's DNSKEY answers */
 };
 
 /* ---- keys ------------------------------------------------------------------------------------- */
@@ -120,12 +119,8 @@ intern_keys(struct tk *k)
 
 		if (a->q != ENG_Q_KEY || a->cause != MUS_CAUSE_NONE)
 			continue;
-		for (size_t r = 0; r < a->set.count; r++) {
-			int key = intern_key(k, a->set.rd[r]);
-
-			if (key >= 0)
-				k->own_keys_seen |= mus_bit((unsigned)key);
-		}
+		for (size_t r = 0; r < a->set.count; r++)
+			(void)intern_key(k, a->set.rd[r]);	/* one without a place is a stray */
 	}
 }
 
