@@ -1,4 +1,5 @@
 #include "core/condition.h"
+#include "core/guard.h"
 
 static enum mus_result
 say(struct mus_witness *w, enum mus_rule rule, enum mus_result r, unsigned origin, unsigned server,
@@ -157,12 +158,26 @@ each_signer(const struct mus_ctx *c, enum mus_rule rule, uint8_t signers, enum m
 	return MUS_RES_HOLDS;
 }
 
+/* A key that is missing because it may not be imported is its owner's doing: G8 says whose, and why. */
+static void
+blame_owner(const struct mus_ctx *c, struct mus_witness *w)
+{
+	struct mus_witness why;
+
+	if (w->result == MUS_RES_FAILS && w->key < c->zone->key_count &&
+	    mus_guard_import_alg(c->zone, c->seen, c->facts, w->origin, mus_bit(w->key), &why) ==
+		MUS_RES_FAILS)
+		*w = why;
+}
+
 /* V7: what the sets lack, and SEP keys that may sign data and are not spread yet. */
 static enum mus_result
 keys_synced(const struct mus_ctx *c, struct mus_witness *w)
 {
 	enum mus_result r = each_signer(c, MUS_RULE_V7, c->desire->key_at, MUS_RR_KEY, keys_ok, w);
 
+	if (r == MUS_RES_FAILS && w)
+		blame_owner(c, w);
 	for (unsigned s = 0; s < c->zone->signer_count && r == MUS_RES_HOLDS; s++) {
 		uint64_t held = c->facts->owned[s] & c->facts->shown[s] & ~c->facts->spread[s];
 

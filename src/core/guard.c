@@ -411,6 +411,75 @@ keys_about(const struct mus_zone *zone, const struct mus_seen *seen)
 	return mask;
 }
 
+/* Algorithms by which every server of ${signer} signs its data, with keys that it shows; as far as was
+ * seen, expired or not: what is signed too late is another fault. */
+static uint8_t
+algs_signed(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts,
+    unsigned signer, bool *seen_any)
+{
+	const struct mus_ring *soa = &seen->signer[signer][MUS_RR_SOA];
+	uint8_t algs = 0xff;
+
+	*seen_any = false;
+	for (unsigned i = 0; i < soa->count; i++) {
+		const struct mus_version *v = &soa->v[i];
+		uint8_t of_v = 0;
+
+		for (unsigned g = 0; g < v->sig_count; g++)
+			if (v->sig[g].key < zone->key_count && (facts->shown[signer] >> v->sig[g].key & 1))
+				of_v |= (uint8_t)(1u << zone->key[v->sig[g].key].alg_idx);
+		if (v->srv) {
+			algs &= of_v;
+			*seen_any = true;
+		}
+	}
+	return algs;
+}
+
+/* Some cache may hold a DS set: only then a resolver minds what a DNSKEY set lists. */
+static bool
+has_ds(const struct mus_seen *seen)
+{
+	const struct mus_ring *ds = &seen->parent[0];
+
+	for (unsigned i = 0; i < ds->count; i++)
+		if (!(ds->v[i].flags & MUS_VER_ABSENT))
+			return true;
+	return false;
+}
+
+enum mus_result
+mus_guard_import_alg(const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_facts *facts, unsigned signer, uint64_t keys, struct mus_witness *w)
+{
+	bool binds = keys && has_ds(seen), known = true;
+	uint8_t algs = binds ? algs_signed(zone, seen, facts, signer, &known) : 0xff;
+
+	for (uint64_t m = keys; m; m &= m - 1) {
+		unsigned k = (unsigned)__builtin_ctzll(m);
+
+		if (known && (algs >> zone->key[k].alg_idx & 1))
+			continue;
+		if (w && !known) {
+			*w = MUS_WITNESS_NONE;
+			w->rule = MUS_RULE_OBSERVE;
+			w->result = MUS_RES_UNKNOWN;
+			w->origin = (uint8_t)signer;
+			w->kind = MUS_RR_SOA;
+		} else if (w) {
+			*w = MUS_WITNESS_NONE;
+			w->rule = MUS_RULE_G8;
+			w->result = MUS_RES_FAILS;
+			w->origin = zone->key[k].owner;
+			w->origin2 = (uint8_t)signer;
+			w->key = (uint8_t)k;
+			w->number = zone->key[k].alg;
+		}
+		return known ? MUS_RES_FAILS : MUS_RES_UNKNOWN;
+	}
+	return MUS_RES_HOLDS;
+}
+
 /* Does a signer show more keys of its own than one may have at the others? */
 static bool
 has_too_many(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer)

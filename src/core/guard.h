@@ -36,7 +36,12 @@ enum mus_result mus_guard_in(struct mus_sets *sets, bool *ready, const struct mu
     const struct mus_seen *seen, const struct mus_facts *facts, const struct mus_policy *policy,
     struct mus_time now, const struct mus_change *change, struct mus_witness *w);
 
-/* Imports: tag and algorithm clash, too many keys (G8). */
+/* Imports into the DNSKEY set of ${signer}: a set that lists an algorithm by which nothing is signed there
+ * is refused by strict resolvers (RFC 4035 2.2; G8).  ${w} names the owner of the key as origin, for it
+ * brought the algorithm, and the one that would import as origin2. */
+enum mus_result mus_guard_import_alg(const struct mus_zone *zone, const struct mus_seen *seen,
+    const struct mus_facts *facts, unsigned signer, uint64_t keys, struct mus_witness *w);
+/* Imports anywhere: tag and algorithm clash, too many keys (V11, G8). */
 enum mus_result mus_guard_import(const struct mus_zone *zone, const struct mus_seen *seen, uint64_t keys,
     struct mus_witness *w);
 

@@ -46,8 +46,12 @@ as_rule(struct jd *j, enum mus_rule as, enum mus_rule condition, bool soft)
 
 	if (mus_condition(j->c, condition, &w) == MUS_RES_HOLDS)
 		return;
-	/* Who could not be asked makes the predicate unknown, in its own name. */
-	w.rule = as;
+	/* Who could not be asked makes the predicate unknown, in its own name; a key that may not be imported
+	 * keeps its cause. */
+	if (w.rule == MUS_RULE_G8 && w.result > j->out->rule[as])
+		j->out->rule[as] = w.result;
+	else
+		w.rule = as;
 	if (soft && w.result == MUS_RES_FAILS)
 		w.result = MUS_RES_WARN;
 	note(j, &w);

@@ -6,10 +6,24 @@
 
 /* ---- small helpers -------------------------------------------------------------------------- */
 
+/* A row and an action may wait for the same. */
+static bool
+is_said(const struct mus_plan *plan, const struct mus_witness *w)
+{
+	for (unsigned i = 0; i < plan->wait_count; i++) {
+		const struct mus_witness *o = &plan->wait[i];
+
+		if (o->rule == w->rule && o->origin == w->origin && o->origin2 == w->origin2 &&
+		    o->server == w->server && o->kind == w->kind && o->key == w->key && o->ns == w->ns)
+			return true;
+	}
+	return false;
+}
+
 static void
 wait_for(struct mus_plan *plan, const struct mus_witness *w, struct mus_time now)
 {
-	if (plan->wait_count < MUS_PLAN_WAITS_MAX)
+	if (plan->wait_count < MUS_PLAN_WAITS_MAX && !is_said(plan, w))
 		plan->wait[plan->wait_count++] = *w;
 	if (mus_time_is_set(w->until) && w->until.ms > now.ms)
 		plan->wake_at = mus_time_min(plan->wake_at, w->until);
@@ -294,6 +308,28 @@ change_add(const struct mus_ctx *c, const struct mus_act *a, struct mus_change *
 	}
 }
 
+/* May this key come into the signer's set? */
+static enum mus_result
+guard_key(const struct mus_ctx *c, unsigned s, unsigned k, struct mus_witness *w)
+{
+	enum mus_result r = mus_guard_import(c->zone, c->seen, mus_bit(k), w);
+
+	if (r == MUS_RES_HOLDS || w->rule == c->policy->forced)
+		r = mus_guard_import_alg(c->zone, c->seen, c->facts, s, mus_bit(k), w);
+	return r != MUS_RES_HOLDS && w->rule == c->policy->forced ? MUS_RES_HOLDS : r;
+}
+
+static enum mus_result
+guard_imports(const struct mus_ctx *c, const struct mus_act *act, unsigned count, struct mus_witness *w)
+{
+	enum mus_result r = MUS_RES_HOLDS;
+
+	for (unsigned i = 0; i < count && r == MUS_RES_HOLDS; i++)
+		for (uint64_t m = act[i].rr == MUS_RR_KEY ? act[i].add : 0; m && r == MUS_RES_HOLDS; m &= m - 1)
+			r = guard_key(c, act[i].signer, (unsigned)__builtin_ctzll(m), w);
+	return r;
+}
+
 static enum mus_result
 guard_acts(struct eval *e, const struct mus_ctx *c, const struct mus_act *act, unsigned count,
     struct mus_witness *w)
@@ -301,17 +337,13 @@ guard_acts(struct eval *e, const struct mus_ctx *c, const struct mus_act *act, u
 	/* Names that are intended but not yet seen count as made. */
 	struct mus_change change;
 	enum mus_result r;
-	uint64_t imports = 0;
 
 	memset(&change, 0, sizeof change);
 	change.ns_add = c->desire->ns;
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count; i++)
 		change_add(c, &act[i], &change);
-		if (act[i].rr == MUS_RR_KEY)
-			imports |= act[i].add;
-	}
-	r = mus_guard_import(c->zone, c->seen, imports, w);
-	if (r != MUS_RES_HOLDS && w->rule != c->policy->forced)
+	r = guard_imports(c, act, count, w);
+	if (r != MUS_RES_HOLDS)
 		return r;
 	if (e->has_safe && memcmp(&e->safe, &change, sizeof change) == 0)
 		return MUS_RES_HOLDS;
@@ -322,6 +354,19 @@ guard_acts(struct eval *e, const struct mus_ctx *c, const struct mus_act *act, u
 		e->has_safe = true;
 	}
 	return r;
+}
+
+/* A key that may not be imported does not keep the others of its owner out. */
+static void
+drop_imports(const struct mus_ctx *c, struct mus_act *a, struct mus_plan *p)
+{
+	struct mus_witness w;
+
+	for (uint64_t m = a->rr == MUS_RR_KEY ? a->add : 0; m; m &= m - 1)
+		if (guard_key(c, a->signer, (unsigned)__builtin_ctzll(m), &w) != MUS_RES_HOLDS) {
+			a->add &= ~(m & -m);
+			wait_for(p, &w, c->now);
+		}
 }
 
 /* Keeps the actions that are safe together with those kept before; says why the others wait. */
@@ -335,6 +380,9 @@ keep_safe(struct eval *e, const struct mus_ctx *c, struct mus_plan *p)
 		return;
 	for (unsigned i = 0; i < count; i++) {
 		p->act[n] = p->act[i];
+		drop_imports(c, &p->act[n], p);
+		if (p->act[n].rr == MUS_RR_KEY && !(p->act[n].add | p->act[n].del))
+			continue;
 		if (guard_acts(e, c, p->act, n + 1, &w) == MUS_RES_HOLDS)
 			n++;
 		else

@@ -284,7 +284,11 @@ key_import(struct tx *t, const struct mus_witness *w)
 		tx_say(t, ": ");
 		tx_key(t, w->key);
 	}
-	if (tx_has_origin(w->origin)) {
+	if (tx_has_origin(w->origin2)) {
+		tx_say(t, " has algorithm %u, which ", w->number);
+		tx_origin(t, w->origin2);
+		tx_say(t, " does not sign with");
+	} else if (tx_has_origin(w->origin)) {
 		tx_say(t, "; ");
 		tx_origin(t, w->origin);
 		tx_say(t, " shows more than the %u keys one signer may have, or others' tags",

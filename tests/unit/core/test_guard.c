@@ -626,6 +626,68 @@ test_g8(void **state)
 	assert_int_equal(mus_guard_import(&r.z.zone, &r.z.seen, ZB, &r.w), MUS_RES_FAILS);
 }
 
+static enum mus_result
+import(unsigned signer, uint64_t keys)
+{
+	struct mus_facts facts;
+
+	mus_facts(&r.z.zone, &r.z.seen, &r.policy, r.now, &facts);
+	r.w = MUS_WITNESS_NONE;
+	return mus_guard_import_alg(&r.z.zone, &r.z.seen, &facts, signer, keys, &r.w);
+}
+
+/* RFC 4035 2.2: what a DNSKEY set lists signs everything, at the signer that lists it. */
+static void
+test_g8_algorithm(void **state)
+{
+	struct mus_ring *soa = &r.z.seen.signer[A][MUS_RR_SOA];
+
+	(void)state;
+	r.z.zone.alg_count = 2;
+	assert_int_equal(import(A, ZN), MUS_RES_HOLDS);	/* no DS: nobody minds */
+	rig_ds(KA);
+	rig_fail(A, MUS_RR_SOA, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	assert_int_equal(import(A, ZN), MUS_RES_UNKNOWN);
+	assert_rule(r.w.rule, MUS_RULE_OBSERVE);
+	assert_int_equal(r.w.origin, A);
+	assert_int_equal(r.w.kind, MUS_RR_SOA);
+	assert_int_equal(import(A, 0), MUS_RES_HOLDS);
+	rig_steady();
+	rig_put(B, MUS_RR_KEY, KB | ZB | ZA | KN | ZN, KB | KN);
+	rig_data(B, ZB | ZN);
+	rig_settle();
+	assert_int_equal(import(A, ZB), MUS_RES_HOLDS);
+	assert_int_equal(import(A, ZB | ZN), MUS_RES_FAILS);
+	assert_rule(r.w.rule, MUS_RULE_G8);
+	assert_int_equal(r.w.origin, B);
+	assert_int_equal(r.w.origin2, A);
+	assert_int_equal(r.w.key, zn);
+	assert_int_equal(r.w.number, 8);
+	/* A signs with that algorithm, but its set does not list the key yet: then the set would not hold it. */
+	r.z.zone.key[za2].alg = 8;
+	r.z.zone.key[za2].alg_idx = 1;
+	rig_data(A, ZA | ZA2);
+	rig_settle();
+	assert_int_equal(import(A, ZN), MUS_RES_FAILS);
+	/* It lists the key and signs only with the other one. */
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_data(A, ZA);
+	rig_settle();
+	assert_int_equal(import(A, ZN), MUS_RES_FAILS);
+	rig_data(A, ZA | ZA2);
+	rig_settle();
+	assert_int_equal(import(A, ZN), MUS_RES_HOLDS);
+	/* All its servers must: one lags. */
+	for (unsigned i = 0; i < soa->count; i++)
+		if (!soa->v[i].srv) {
+			soa->v[i].srv = mus_bit(AT_B);
+			break;
+		}
+	assert_int_equal(import(A, ZN), MUS_RES_FAILS);
+	assert_int_equal(import(A, ZB), MUS_RES_HOLDS);
+}
+
 /* A ring that had to forget an alive version is unknown until that is dead. */
 static void
 test_overflow(void **state)
@@ -949,6 +1011,7 @@ main(void)
 	    T(test_history_of_data),
 	    T(test_floor),
 	    T(test_g8),
+	    T(test_g8_algorithm),
 	    T(test_overflow),
 	    T(test_too_many_members),
 	    T(test_without_witness),

@@ -66,6 +66,41 @@ test_missing_import(void **state)
 	assert_int_equal(word(), MUS_STATE_INVALID);
 }
 
+/* Who brought the key is to blame, not who may not import it. */
+static void
+test_key_of_another_algorithm(void **state)
+{
+	const struct mus_verdict *v;
+	unsigned found = 0;
+
+	(void)state;
+	r.z.zone.alg_count = 2;
+	rig_steady();
+	rig_put(B, MUS_RR_KEY, KB | ZB | ZA | ZN, KB);
+	rig_at(7200);
+	rig_settle();
+	fails(MUS_RULE_V7);
+	fails(MUS_RULE_G8);
+	v = rig_judge();
+	for (unsigned i = 0; i < v->finding_count; i++) {
+		const struct mus_witness *w = &v->finding[i];
+
+		assert_rule(w->rule == MUS_RULE_V7 ? MUS_RULE_NONE : w->rule, w->rule);
+		if (w->rule != MUS_RULE_G8)
+			continue;
+		found++;
+		assert_int_equal(w->origin, B);
+		assert_int_equal(w->origin2, A);
+		assert_int_equal(w->key, zn);
+	}
+	assert_int_equal(found, 1);
+	/* One that is only late is missing at the importer. */
+	r.z.zone.key[zn].alg = 13;
+	r.z.zone.key[zn].alg_idx = 0;
+	holds(MUS_RULE_G8);
+	fails(MUS_RULE_V7);
+}
+
 static void
 test_ns_too_early(void **state)
 {
@@ -811,6 +846,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_steady),
 	    T(test_missing_import),
+	    T(test_key_of_another_algorithm),
 	    T(test_ns_too_early),
 	    T(test_ds_too_early),
 	    T(test_zsk_removed_at_once),

@@ -676,6 +676,44 @@ test_forced_import(void **state)
 	assert_int_equal(act_of(B, MUS_RR_KEY)->add, ZA2);
 }
 
+/* A key of an algorithm that others do not sign with stays out, its owner's other keys do not. */
+static void
+test_import_algorithm(void **state)
+{
+	(void)state;
+	r.z.zone.alg_count = 2;
+	r.z.zone.key[za2].owner = B;
+	rig_steady();
+	rig_put(B, MUS_RR_KEY, KB | ZB | ZA | ZA2 | ZN, KB);
+	go(0);
+	assert_int_equal(act_of(A, MUS_RR_KEY)->add, ZA2);
+	assert_int_equal(r.plan.wait_count, 1);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_G8);
+	assert_int_equal(r.plan.wait[0].origin, B);
+	assert_int_equal(r.plan.wait[0].origin2, A);
+	assert_int_equal(r.plan.wait[0].key, zn);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	go(1);
+	assert_null(act_of(A, MUS_RR_KEY));
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_G8);
+	/* A row that waits for V7 waits for its owner, and says so once. */
+	r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = A, .row = 1};
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		r.z.want.proc.clock[i].from = MUS_TIME_NEVER;
+	go(2);
+	assert_string_equal(row(), "dnskeys-synced");
+	assert_int_equal(r.plan.wait_count, 1);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_G8);
+	assert_int_equal(r.plan.wait[0].origin, B);
+	r.z.want.proc.kind = MUS_PROC_NONE;
+	r.policy.forced = MUS_RULE_V11;
+	go(3);
+	assert_null(act_of(A, MUS_RR_KEY));
+	r.policy.forced = MUS_RULE_G8;
+	go(4);
+	assert_int_equal(act_of(A, MUS_RR_KEY)->add, ZN);
+}
+
 /* A shared name is no sign that its owner takes part. */
 static void
 test_adopt_shared(void **state)
@@ -788,6 +826,7 @@ main(void)
 	    T(test_rows),
 	    T(test_forced_wait),
 	    T(test_forced_import),
+	    T(test_import_algorithm),
 	    T(test_adopt_shared),
 	    T(test_no_names),
 	    T(test_many_csync),

@@ -155,6 +155,8 @@ static const struct {
     {W(G8, FAILS, NONE, .origin = KNOT, .key = KK, .number = 23456),
 	"G8: a key may not be imported: key 23456 of knot; knot shows more than the 12 keys one signer may have, "
 	"or others' tags"},
+    {W(G8, FAILS, NONE, .origin = KNOT, .origin2 = BIND, .key = KK, .number = 8),
+	"G8: a key may not be imported: key 23456 of knot has algorithm 8, which bind does not sign with"},
     {W(G9, FAILS, NONE, .ns = 0), "G9: a name server's address may not change yet: ns1.bind.lab."},
     {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .server = SK, .kind = MUS_RR_KEY, .cause = MUS_CAUSE_TIMEOUT),
 	"observe: 10.53.3.1@5353 (knot) gave no answer in time for DNSKEY"},
