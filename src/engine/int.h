@@ -270,6 +270,9 @@ int eng_key_for(const struct mus_zone_obj *zobj, const struct eng_signer *sg,
  * hold until then. */
 int eng_intern_ns(struct mus_zonestate *st, const char *name, unsigned owner);
 
+/* Keys that anything seen or sent refers to: their indexes are taken. */
+uint64_t eng_keys_in_use(const struct mus_zonestate *st);
+
 /* parent.c: the parent of a zone, looked up and kept; NULL: not known yet, ${et} says why.  ready:
  * called (once) when a look-up that was started has ended. */
 struct eng_parent *eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id,

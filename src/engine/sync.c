@@ -1,12 +1,25 @@
 /*
  * What the operator configured into a zone's state: signers, name servers, addresses.  Indexes stay
- * what they are; what is no longer configured loses its servers, never its history.  A name that nothing
- * refers to any more is forgotten, and its place taken again.
+ * what they are; what is no longer configured loses its servers, never its history.  What nothing refers
+ * to any more is forgotten: a name at once, a signer when its place is needed.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "core/observe.h"
 #include "engine/int.h"
+
+/* One sync under way. */
+struct syncing {
+	struct mus_engine *e;
+	const struct mus_zone_obj *zobj;
+	struct mus_zonestate *st;
+	struct mus_group_obj group;	/* no member: the zone is in none */
+	int64_t joiner;			/* taken as a member; 0: none */
+	uint8_t configured;		/* signers of the group, and the joiner */
+	uint64_t keep, named;		/* servers and names that are configured */
+	struct mus_errtext *et;
+};
 
 static bool
 is_below(const char *name, const char *apex)
@@ -61,6 +74,77 @@ names_in_use(const struct mus_zonestate *st)
 		if (st->zone.server[i].origin != MUS_NOBODY && st->zone.server[i].ns < st->zone.ns_count)
 			used |= mus_bit(st->zone.server[i].ns);
 	return used;
+}
+
+/* Keys of a ring: in its sets, and of its signatures. */
+static uint64_t
+keys_of_ring(const struct mus_ring *ring, bool has_keys)
+{
+	uint64_t used = 0;
+
+	for (unsigned v = 0; v < ring->count; v++) {
+		if (has_keys)
+			used |= ring->v[v].set;
+		for (unsigned g = 0; g < ring->v[v].sig_count; g++)
+			if (ring->v[v].sig[g].key != MUS_KEY_NONE)
+				used |= mus_bit(ring->v[v].sig[g].key);
+	}
+	return used;
+}
+
+uint64_t
+eng_keys_in_use(const struct mus_zonestate *st)
+{
+	uint64_t used = 0;
+
+	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
+		unsigned from = o == MUS_PARENT ? MUS_RR_DS : 0;
+		unsigned to = o == MUS_PARENT ? MUS_RR_COUNT : MUS_RR_SIGNER_COUNT;
+
+		for (unsigned k = from; k < to; k++)
+			used |= keys_of_ring(mus_seen_ring_const(&st->seen, o, (enum mus_rr_kind)k),
+			    k != MUS_RR_NS && k != MUS_RR_PNS);
+	}
+	for (unsigned p = 0; p < st->seen.pending_count; p++)
+		if (st->seen.pending[p].kind != MUS_RR_NS)
+			used |= st->seen.pending[p].add | st->seen.pending[p].del;
+	return used;
+}
+
+/* May any of it still be in a cache? */
+static bool
+is_remembered(const struct mus_zonestate *st, unsigned s, uint32_t margin_s, struct mus_time now)
+{
+	const struct mus_copy *copy = &st->seen.copy[s];
+
+	for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
+		if (st->seen.signer[s][k].count || st->seen.signer[s][k].overflow)
+			return true;
+	return copy->known &&
+	    mus_time_add_s(copy->at, (int64_t)copy->ttl_max_s + margin_s).ms >= now.ms;
+}
+
+/* Signers that anything intended, sent, served or seen refers to. */
+static uint8_t
+signers_in_use(const struct mus_zonestate *st, uint32_t margin_s, struct mus_time now)
+{
+	unsigned used = st->want.keyg | st->want.dsg | st->want.nsg;
+	uint64_t keys = eng_keys_in_use(st), names = names_in_use(st);
+
+	if (st->want.proc.kind != MUS_PROC_NONE)
+		used |= 1u << st->want.proc.signer;
+	for (unsigned p = 0; p < st->seen.pending_count; p++)
+		used |= 1u << st->seen.pending[p].signer;
+	for (unsigned s = 0; s < st->zone.signer_count; s++)
+		if (mus_servers_of(&st->zone, s) || is_remembered(st, s, margin_s, now))
+			used |= 1u << s;
+	for (unsigned k = 0; k < st->zone.key_count; k++)
+		if (st->zone.key[k].id != 0 && st->zone.key[k].owner < MUS_SIGNERS_MAX && (keys >> k & 1))
+			used |= 1u << st->zone.key[k].owner;
+	for (unsigned n = 0; n < st->zone.ns_count; n++)
+		if (st->zone.ns[n].owner < MUS_SIGNERS_MAX && (names >> n & 1))
+			used |= 1u << st->zone.ns[n].owner;
+	return (uint8_t)used;
 }
 
 /* Their places are free for others.  ${named}: names of the signers ${configured}. */
@@ -133,21 +217,27 @@ add_server(struct mus_zonestate *st, unsigned origin, unsigned ns, const struct 
 	return i;
 }
 
+/* A place for the signer, which may be that of one that is out of everything; -1: there is none. */
 static int
-signer_index(struct mus_zonestate *st, int64_t id)
+signer_index(struct syncing *y, int64_t id)
 {
+	struct mus_zonestate *st = y->st;
 	int i = mus_book_find_signer(&st->book, &st->zone, id);
 
 	if (i >= 0)
 		return i;
-	/* A place whose signer is out of everything may be taken again. */
-	for (i = 0; i < st->zone.signer_count; i++)
-		if (st->book.signer_id[i] == 0)
-			break;
-	if (i == MUS_SIGNERS_MAX)
-		return -1;
-	if (i == st->zone.signer_count)
+	i = st->zone.signer_count;
+	if (i < MUS_SIGNERS_MAX) {
 		st->zone.signer_count++;
+	} else {
+		uint8_t used = y->configured |
+		    signers_in_use(st, y->e->o.policy.margin_s, eng_now(y->e));
+
+		if (used == (1u << MUS_SIGNERS_MAX) - 1)
+			return -1;
+		i = __builtin_ctz(~(unsigned)used);
+		mus_zonestate_forget_signer(st, (unsigned)i);
+	}
 	st->book.signer_id[i] = id;
 	st->zone.signer[i] = (struct mus_zsigner){.is_member = false};
 	return i;
@@ -193,57 +283,118 @@ eng_key_for(const struct mus_zone_obj *zobj, const struct eng_signer *sg, struct
 	return 0;
 }
 
+/* Its servers: those with a place, and those that get one. */
 static bool
-sync_signer(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
-    int64_t id, bool leaving, uint64_t *keep, uint64_t *named, struct mus_errtext *et)
+sync_servers(struct syncing *y, unsigned s, const struct mus_signer_obj *signer)
 {
-	const struct mus_zone_signer_obj *ov = override_of(zobj, id);
-	struct eng_signer *sg = eng_signer_get(e, id, et);
+	struct mus_zonestate *st = y->st;
 	const struct mus_ns_obj *ns;
+	unsigned ns_count = eng_ns_of(y->zobj, signer, &ns);
+
+	for (unsigned i = 0; i < ns_count; i++) {
+		int n = eng_intern_ns(st, ns[i].name, s);
+
+		/* No place: as long as it is so, the name is a stray wherever it is listed. */
+		if (n >= 0) {
+			st->zone.ns[n].is_shared = ns[i].is_shared;
+			y->named |= mus_bit((unsigned)n);
+		}
+		for (unsigned a = 0; a < ns[i].addr_count; a++) {
+			int srv = add_server(st, s, n < 0 ? MUS_NOBODY : (unsigned)n, &ns[i].addr[a]);
+
+			if (srv < 0) {
+				mus_errf(y->et, MUS_ERR_FULL, "more than %d addresses", MUS_SERVERS_MAX);
+				return false;
+			}
+			y->keep |= mus_bit((unsigned)srv);
+		}
+	}
+	return true;
+}
+
+static bool
+sync_signer(struct syncing *y, int64_t id, bool is_member)
+{
+	const struct mus_zone_signer_obj *ov = override_of(y->zobj, id);
+	struct eng_signer *sg = eng_signer_get(y->e, id, y->et);
+	struct mus_zonestate *st = y->st;
 	struct mus_zsigner *z;
-	unsigned ns_count;
 	int s;
 
 	if (!sg)
 		return false;
-	s = signer_index(st, id);
+	s = signer_index(y, id);
 	if (s < 0) {
-		mus_errf(et, MUS_ERR_FULL, "more than %d signers", MUS_SIGNERS_MAX);
+		mus_errf(y->et, MUS_ERR_FULL, "more than %d signers", MUS_SIGNERS_MAX);
 		return false;
 	}
+	y->configured |= (uint8_t)(1u << s);
 	z = &st->zone.signer[s];
 	snprintf(st->book.signer[s], sizeof st->book.signer[s], "%s", sg->obj.name);
-	z->is_member = !leaving;
-	if (ov && ov->excluded)
-		z->is_member = false;
-	if (ov && ov->staying)
-		z->is_member = true;
+	z->is_member = (is_member && !(ov && ov->excluded)) || (ov && ov->staying) || id == y->joiner;
 	z->is_lost = ov && ov->lost;
 	z->has_driver = sg->driver && sg->driver->apply;
 	z->declared_max_ttl_s = ov && ov->max_ttl_s ? ov->max_ttl_s : sg->obj.max_ttl_s;
 	z->declared_content = sg->obj.declared_content;
 	z->caps = sg->obj.caps;
-	ns_count = eng_ns_of(zobj, &sg->obj, &ns);
-	for (unsigned i = 0; i < ns_count; i++) {
-		int n = eng_intern_ns(st, ns[i].name, (unsigned)s);
+	return sync_servers(y, (unsigned)s, &sg->obj);
+}
 
-		/* No place: as long as it is so, the name is a stray wherever it is listed. */
-		if (n >= 0) {
-			st->zone.ns[n].is_shared = ns[i].is_shared;
-			*named |= mus_bit((unsigned)n);
-		}
-		for (unsigned a = 0; a < ns[i].addr_count; a++) {
-			int srv = add_server(
-			    st, (unsigned)s, n < 0 ? MUS_NOBODY : (unsigned)n, &ns[i].addr[a]);
+static void
+sync_parent(struct syncing *y)
+{
+	struct mus_zonestate *st = y->st;
+	struct eng_parent *parent = eng_parent_of(y->e, y->zobj, y->zobj->id, y->et);
 
-			if (srv < 0) {
-				mus_errf(et, MUS_ERR_FULL, "more than %d addresses", MUS_SERVERS_MAX);
-				return false;
-			}
-			*keep |= mus_bit((unsigned)srv);
-		}
+	if (!parent) {
+		y->keep |= mus_servers_of(&st->zone, MUS_PARENT);
+		return;
 	}
-	return true;
+	snprintf(st->book.parent, sizeof st->book.parent, "%s", parent->zone);
+	for (unsigned i = 0; i < parent->addr_count; i++) {
+		int srv = add_server(st, MUS_PARENT, MUS_NOBODY, &parent->addr[i]);
+
+		if (srv >= 0)
+			y->keep |= mus_bit((unsigned)srv);
+	}
+}
+
+/* Who of those that are in the state already is configured. */
+static void
+find_configured(struct syncing *y)
+{
+	int s = mus_book_find_signer(&y->st->book, &y->st->zone, y->joiner);
+
+	if (s >= 0)
+		y->configured |= (uint8_t)(1u << s);
+	for (unsigned i = 0; i < y->group.member_count; i++) {
+		s = mus_book_find_signer(&y->st->book, &y->st->zone, y->group.member[i].signer_id);
+		if (s >= 0)
+			y->configured |= (uint8_t)(1u << s);
+	}
+}
+
+/* Signers of before that are in nothing any more: members no longer, servers dropped. */
+static void
+drop_departed(struct syncing *y)
+{
+	struct mus_zonestate *st = y->st;
+	unsigned in = st->want.keyg | st->want.dsg | st->want.nsg;
+	uint64_t servers = 0;
+
+	if (st->want.proc.kind != MUS_PROC_NONE)
+		in |= 1u << st->want.proc.signer;
+	for (unsigned s = 0; s < st->zone.signer_count; s++) {
+		if (y->configured >> s & 1)
+			continue;
+		st->zone.signer[s].is_member = false;
+		if (in >> s & 1)
+			y->keep |= mus_servers_of(&st->zone, s);
+		else
+			servers |= mus_servers_of(&st->zone, s);
+	}
+	for (; servers; servers &= servers - 1)
+		drop_server(st, (unsigned)__builtin_ctzll(servers), eng_now(y->e));
 }
 
 bool
@@ -257,59 +408,24 @@ bool
 eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
     int64_t joiner, struct mus_errtext *et)
 {
-	struct mus_group_obj group;
-	struct eng_parent *parent;
-	uint64_t keep = 0, named = 0;
-	uint8_t configured = 0;
-	int rc;
+	struct syncing y = {.e = e, .zobj = zobj, .st = st, .joiner = joiner, .et = et};
 
 	st->book.zone_id = zobj->id;
 	snprintf(st->book.zone, sizeof st->book.zone, "%s", zobj->name);
-	if (zobj->group_id) {
-		rc = mus_store_load_group_id(e->o.store, zobj->group_id, &group, et);
-		if (rc < 0)
+	if (zobj->group_id && mus_store_load_group_id(e->o.store, zobj->group_id, &y.group, et) < 0)
+		return false;
+	find_configured(&y);
+	/* Before the others come, who may need the places. */
+	drop_departed(&y);
+	for (unsigned i = 0; i < y.group.member_count; i++)
+		if (!sync_signer(&y, y.group.member[i].signer_id, !y.group.member[i].leaving))
 			return false;
-		for (unsigned i = 0; i < group.member_count; i++) {
-			if (!sync_signer(e, zobj, st, group.member[i].signer_id,
-				group.member[i].leaving, &keep, &named, et))
-				return false;
-			configured |= (uint8_t)(1u << mus_book_find_signer(
-			    &st->book, &st->zone, group.member[i].signer_id));
-		}
-	}
-	if (joiner) {
-		if (!sync_signer(e, zobj, st, joiner, false, &keep, &named, et))
-			return false;
-		rc = mus_book_find_signer(&st->book, &st->zone, joiner);
-		st->zone.signer[rc].is_member = true;
-		configured |= (uint8_t)(1u << rc);
-	}
-	/* Signers of before that are in nothing any more: members no longer, servers dropped. */
-	for (unsigned s = 0; s < st->zone.signer_count; s++) {
-		uint8_t in = st->want.keyg | st->want.dsg | st->want.nsg;
-
-		if (configured >> s & 1)
-			continue;
-		st->zone.signer[s].is_member = false;
-		if (in >> s & 1 ||
-		    (st->want.proc.kind != MUS_PROC_NONE && st->want.proc.signer == s))
-			keep |= mus_servers_of(&st->zone, s);
-	}
-	parent = eng_parent_of(e, zobj, zobj->id, et);
-	if (parent) {
-		snprintf(st->book.parent, sizeof st->book.parent, "%s", parent->zone);
-		for (unsigned i = 0; i < parent->addr_count; i++) {
-			int srv = add_server(st, MUS_PARENT, MUS_NOBODY, &parent->addr[i]);
-
-			if (srv >= 0)
-				keep |= mus_bit((unsigned)srv);
-		}
-	} else {
-		keep |= mus_servers_of(&st->zone, MUS_PARENT);
-	}
+	if (joiner && !sync_signer(&y, joiner, true))
+		return false;
+	sync_parent(&y);
 	for (unsigned i = 0; i < st->zone.server_count; i++)
-		if (!(keep >> i & 1) && st->zone.server[i].origin != MUS_NOBODY)
+		if (!(y.keep >> i & 1) && st->zone.server[i].origin != MUS_NOBODY)
 			drop_server(st, i, eng_now(e));
-	forget_names(st, named, configured);
+	forget_names(st, y.named, y.configured);
 	return true;
 }

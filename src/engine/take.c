@@ -28,51 +28,22 @@ alg_index(struct mus_zone *z, uint8_t alg)
 	return z->alg_count++;
 }
 
-/* Is this index referred to by anything that was seen? */
-static bool
-key_in_use(const struct mus_zonestate *st, unsigned k)
-{
-	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
-		unsigned from = o == MUS_PARENT ? MUS_RR_DS : 0;
-		unsigned to = o == MUS_PARENT ? MUS_RR_COUNT : MUS_RR_SIGNER_COUNT;
-
-		for (unsigned kind = from; kind < to; kind++) {
-			const struct mus_ring *r =
-			    mus_seen_ring_const(&st->seen, o, (enum mus_rr_kind)kind);
-
-			for (unsigned v = 0; v < r->count; v++) {
-				if (kind != MUS_RR_NS && kind != MUS_RR_PNS &&
-				    (r->v[v].set & mus_bit(k)))
-					return true;
-				for (unsigned g = 0; g < r->v[v].sig_count; g++)
-					if (r->v[v].sig[g].key == k)
-						return true;
-			}
-		}
-	}
-	for (unsigned p = 0; p < st->seen.pending_count; p++)
-		if ((st->seen.pending[p].add | st->seen.pending[p].del) & mus_bit(k))
-			return true;
-	return false;
-}
-
 static int
 free_key(struct mus_zonestate *st)
 {
+	uint64_t used;
+
 	for (unsigned k = 0; k < st->zone.key_count; k++)
 		if (st->zone.key[k].id == 0)
 			return (int)k;
 	if (st->zone.key_count < MUS_KEYS_MAX)
 		return st->zone.key_count++;
 	/* Forget one that nothing alive refers to. */
-	for (unsigned k = 0; k < MUS_KEYS_MAX; k++)
-		if (!key_in_use(st, k)) {
-			free(st->book.key[k].rdata);
-			st->book.key[k] = (struct mus_book_key){NULL, 0};
-			st->zone.key[k] = (struct mus_zkey){.id = 0};
-			return (int)k;
-		}
-	return -1;
+	used = eng_keys_in_use(st);
+	if (~used == 0)
+		return -1;
+	mus_zonestate_forget_key(st, (unsigned)__builtin_ctzll(~used));
+	return __builtin_ctzll(~used);
 }
 
 static int

@@ -23,13 +23,18 @@ ring_init(struct mus_ring *r)
 }
 
 static void
+signer_init(struct mus_seen *s, unsigned signer)
+{
+	for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
+		ring_init(&s->signer[signer][k]);
+	s->copy[signer] = (struct mus_copy){.at = MUS_TIME_ALWAYS};
+}
+
+static void
 seen_init(struct mus_seen *s)
 {
-	for (unsigned i = 0; i < MUS_SIGNERS_MAX; i++) {
-		for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
-			ring_init(&s->signer[i][k]);
-		s->copy[i] = (struct mus_copy){.at = MUS_TIME_ALWAYS};
-	}
+	for (unsigned i = 0; i < MUS_SIGNERS_MAX; i++)
+		signer_init(s, i);
 	for (unsigned k = 0; k < MUS_RR_PARENT_COUNT; k++)
 		ring_init(&s->parent[k]);
 	for (unsigned i = 0; i < MUS_SERVERS_MAX; i++)
@@ -38,14 +43,14 @@ seen_init(struct mus_seen *s)
 	s->pending_count = 0;
 }
 
+static const struct mus_zkey no_key = {.owner = MUS_OWNER_UNKNOWN, .gone_at = MUS_TIME_NEVER};
+
 static void
 zone_init(struct mus_zone *z)
 {
 	memset(z, 0, sizeof *z);
-	for (unsigned i = 0; i < MUS_KEYS_MAX; i++) {
-		z->key[i].owner = MUS_OWNER_UNKNOWN;
-		z->key[i].gone_at = MUS_TIME_NEVER;
-	}
+	for (unsigned i = 0; i < MUS_KEYS_MAX; i++)
+		z->key[i] = no_key;
 	for (unsigned i = 0; i < MUS_NSNAMES_MAX; i++)
 		z->ns[i].owner = MUS_OWNER_UNKNOWN;
 }
@@ -89,6 +94,33 @@ mus_zonestate_clear(struct mus_zonestate *z)
 	for (unsigned i = 0; i < MUS_KEYS_MAX; i++)
 		free(z->book.key[i].rdata);
 	mus_zonestate_init(z);
+}
+
+void
+mus_zonestate_forget_key(struct mus_zonestate *z, unsigned key)
+{
+	free(z->book.key[key].rdata);
+	z->book.key[key] = (struct mus_book_key){NULL, 0};
+	z->zone.key[key] = no_key;
+	/* Who has the bit next was not in these. */
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		z->seen.copy[s].keys_in_data &= ~mus_bit(key);
+}
+
+void
+mus_zonestate_forget_signer(struct mus_zonestate *z, unsigned signer)
+{
+	for (unsigned k = 0; k < z->zone.key_count; k++)
+		if (z->zone.key[k].id != 0 && z->zone.key[k].owner == signer)
+			mus_zonestate_forget_key(z, k);
+	for (unsigned n = 0; n < z->zone.ns_count; n++)
+		if (z->zone.ns[n].owner == signer)
+			z->zone.ns[n].owner = MUS_OWNER_UNKNOWN;
+	z->book.signer_id[signer] = 0;
+	z->book.signer[signer][0] = '\0';
+	z->zone.signer[signer] = (struct mus_zsigner){.is_member = false};
+	z->zone.key_overflow &= (uint8_t)~(1u << signer);
+	signer_init(&z->seen, signer);
 }
 
 int

@@ -1,6 +1,6 @@
 /*
  * The names behind a zone's indexes: signer names, server addresses, name-server names, key rdata.
- * Grows as things are learnt; an index once given stays.
+ * Grows as things are learnt; an index once given stays while anything refers to it.
  */
 #ifndef MUS_MODEL_BOOK_H
 #define MUS_MODEL_BOOK_H
@@ -37,6 +37,11 @@ struct mus_zonestate {
 
 void mus_zonestate_init(struct mus_zonestate *z);	/* as never seen */
 void mus_zonestate_clear(struct mus_zonestate *z);	/* frees key rdata; as init */
+
+/* The place of this key, or signer with all that was seen at it, is free, as if never taken; for what
+ * nothing refers to any more.  The keys of a signer that is forgotten go with it. */
+void mus_zonestate_forget_key(struct mus_zonestate *z, unsigned key);
+void mus_zonestate_forget_signer(struct mus_zonestate *z, unsigned signer);
 
 /* Index of the key with this rdata, or -1. ${id}: digest of the rdata (mus_zkey.id). */
 int mus_book_find_key(const struct mus_book *b, const struct mus_zone *z, uint64_t id,
