@@ -292,6 +292,19 @@ write_list_content(struct doc *d, const struct mus_schema *s)
 }
 
 static void
+write_error_answer(struct doc *d, const char *status, const char *words)
+{
+	mus_json_name(&d->j, status);
+	mus_json_object(&d->j);
+	member(d, "description", words);
+	mus_json_name(&d->j, "content");
+	mus_json_object(&d->j);
+	write_content(d, "application/json", &mus_schema_rep_error, false);
+	mus_json_object_end(&d->j);
+	mus_json_object_end(&d->j);
+}
+
+static void
 write_answers(struct doc *d, const struct api_route *r)
 {
 	char status[8];
@@ -314,14 +327,10 @@ write_answers(struct doc *d, const struct api_route *r)
 		mus_json_object_end(&d->j);
 	}
 	mus_json_object_end(&d->j);
-	mus_json_name(&d->j, "default");
-	mus_json_object(&d->j);
-	member(d, "description", "Something is wrong; the status says what kind of thing.");
-	mus_json_name(&d->j, "content");
-	mus_json_object(&d->j);
-	write_content(d, "application/json", &mus_schema_rep_error, false);
-	mus_json_object_end(&d->j);
-	mus_json_object_end(&d->j);
+	write_error_answer(d, "429",
+	    "Too many connections from your network, or event streams with your token; Retry-After says "
+	    "when to come back.");
+	write_error_answer(d, "default", "Something is wrong; the status says what kind of thing.");
 	mus_json_object_end(&d->j);
 }
 

@@ -232,8 +232,10 @@ authenticate(struct api_call *c)
 	const char *bearer = bearer_of(c->req);
 
 	if (c->api->o.auth(c->api->o.auth_arg, c->req, bearer, c->caller, &c->role) == 0 &&
-	    c->role != MUS_ROLE_NONE)
+	    c->role != MUS_ROLE_NONE) {
+		mus_http_known(c->req);
 		return true;
+	}
 	mus_errf(&c->et, MUS_ERR_UNAUTH, "%s",
 	    bearer != NULL ? "this token is not known" : "a token is needed (Authorization: Bearer ...)");
 	api_fail_status(c, 401, "unauth", NULL, bearer != NULL ? bad : none);
@@ -408,6 +410,8 @@ mus_api_new(const struct mus_api_opts *o, struct mus_api **out, struct mus_errte
 	api->o = *o;
 	if (api->o.streams_max == 0)
 		api->o.streams_max = 64;
+	if (api->o.caller_streams_max == 0)
+		api->o.caller_streams_max = 16;
 	if (api->o.heartbeat_ms == 0)
 		api->o.heartbeat_ms = 15000;
 	if (api->o.bulk_step == 0)

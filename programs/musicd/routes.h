@@ -27,6 +27,7 @@ struct mus_api_opts {
 	void *auth_arg;
 	bool metrics_open;		/* /metrics without a token */
 	unsigned streams_max;		/* [64] event streams at a time; more: 503 */
+	unsigned caller_streams_max;	/* [16] of one token; more: 429 */
 	unsigned heartbeat_ms;		/* [15000] of event streams */
 	unsigned bulk_step;		/* [16] zones a turn of a bulk request */
 };

@@ -22,6 +22,7 @@ struct api_stream {
 	struct api_stream *next, *prev;
 	struct mus_api *api;
 	struct mus_http_stream *stream;
+	char caller[MUS_LABEL_MAX];	/* whose it is */
 	int64_t zone_id;		/* 0: all */
 	int64_t last_id;		/* everything up to this was sent, or is not wanted */
 	size_t left_at_beat;		/* bytes that waited at the last heartbeat */
@@ -207,6 +208,32 @@ begin_after(struct api_call *c, int64_t *out)
 	return true;
 }
 
+/* Is there room for one more, in all and for this caller?  false: the call has ended. */
+static bool
+has_room(struct api_call *c)
+{
+	struct mus_api *api = c->api;
+	unsigned own = 0;
+
+	for (const struct api_stream *s = api->streams; s != NULL; s = s->next)
+		own += strcmp(s->caller, c->caller) == 0;
+	if (own >= api->o.caller_streams_max) {
+		api->streams_refused_caller++;
+		mus_errf(&c->et, MUS_ERR_FULL, "%u event streams are open with this token, no more are allowed",
+		    own);
+		api_fail_full(c, 429);
+		return false;
+	}
+	if (api->stream_count >= api->o.streams_max) {
+		api->streams_refused_full++;
+		mus_errf(&c->et, MUS_ERR_FULL, "%u event streams are open, no more are allowed",
+		    api->stream_count);
+		api_fail_full(c, 503);
+		return false;
+	}
+	return true;
+}
+
 void
 api_events(struct api_call *c)
 {
@@ -216,18 +243,14 @@ api_events(struct api_call *c)
 	struct api_stream *s;
 	int64_t after;
 
-	if (!begin_after(c, &after) || (zone != NULL && (o = api_zone(c, zone, "zone")) == NULL))
+	if (!begin_after(c, &after) || (zone != NULL && (o = api_zone(c, zone, "zone")) == NULL) ||
+	    !has_room(c))
 		return;
-	if (api->stream_count >= api->o.streams_max) {
-		mus_errf(&c->et, MUS_ERR_FULL, "%u event streams are open, no more are allowed",
-		    api->stream_count);
-		api_fail(c, MUS_ERR_FULL);
-		return;
-	}
 	if ((s = calloc(1, sizeof *s)) == NULL) {
 		api_fail(c, mus_errf(&c->et, MUS_ERR_NOMEM, "out of memory"));
 		return;
 	}
+	(void)mus_strcpy(s->caller, sizeof s->caller, c->caller);
 	s->zone_id = o != NULL ? o->id : 0;
 	s->last_id = after;
 	/* the id alone is no event, but what a client comes back with when none came */

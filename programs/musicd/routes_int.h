@@ -48,6 +48,7 @@ struct mus_api {
 	struct mus_buf openapi;
 	struct api_stream *streams;	/* list */
 	unsigned stream_count;
+	uint64_t streams_refused_caller, streams_refused_full;
 	struct mus_timer *heartbeat, *feeder;	/* of streams; the second while one is behind */
 	struct api_job *jobs;		/* list */
 };
@@ -78,6 +79,8 @@ void api_fail_at(struct api_call *c, int err, const char *field);	/* "/group", "
 void api_fail_put(struct api_call *c, int err, const char *field);	/* as a mus_ctl_put_* said */
 void api_fail_status(struct api_call *c, unsigned status, const char *code, const char *field,
     const char *const *headers);
+/* Too many of something: 429 (of the caller's) or 503, with Retry-After. */
+void api_fail_full(struct api_call *c, unsigned status);
 void api_fail_wire(struct api_call *c, int err, const struct mus_wire_error *we);
 void api_call_free(struct api_call *c);
 

@@ -104,6 +104,38 @@ about_signers(struct api_call *c, struct mus_metrics *m)
 		c->out.failed = true;
 }
 
+static void
+about_connections(struct api_call *c, struct mus_metrics *m)
+{
+	static const struct mus_metric_opts streams = {.kind = MUS_METRIC_GAUGE,
+	    .name = "musicd_api_streams", .help = "Event streams open."},
+	    no_stream = {.kind = MUS_METRIC_COUNTER, .name = "musicd_api_streams_refused_total",
+		.labels = {"why"}, .help = "Event streams refused: their token has too many, or all have."},
+	    open = {.kind = MUS_METRIC_GAUGE, .name = "musicd_api_connections",
+		.help = "Connections to the REST interface."},
+	    refused = {.kind = MUS_METRIC_COUNTER, .name = "musicd_api_connections_refused_total",
+		.labels = {"why"},
+		.help = "Requests refused: their network has too many connections, or all have."},
+	    cut = {.kind = MUS_METRIC_COUNTER, .name = "musicd_api_connections_cut_total",
+		.labels = {"why"},
+		.help = "Connections cut: idle when a newcomer needed the place, or too slow with a request."};
+	struct mus_http_stats s;
+	struct mus_metric *f;
+
+	mus_http_stats(c->req, &s);
+	one(c, m, &streams, c->api->stream_count);
+	f = family(c, m, &no_stream);
+	mus_metric_add(f, MUS_LABELS("token"), (double)c->api->streams_refused_caller);
+	mus_metric_add(f, MUS_LABELS("full"), (double)c->api->streams_refused_full);
+	one(c, m, &open, s.connections);
+	f = family(c, m, &refused);
+	mus_metric_add(f, MUS_LABELS("network"), (double)s.refused_net);
+	mus_metric_add(f, MUS_LABELS("full"), (double)s.refused_full);
+	f = family(c, m, &cut);
+	mus_metric_add(f, MUS_LABELS("idle"), (double)s.gave_place);
+	mus_metric_add(f, MUS_LABELS("slow"), (double)s.slow);
+}
+
 void
 api_metrics(struct api_call *c)
 {
@@ -114,9 +146,7 @@ api_metrics(struct api_call *c)
 	    requests = {.kind = MUS_METRIC_COUNTER, .name = "musicd_api_requests_total",
 		.help = "REST requests."},
 	    failing = {.kind = MUS_METRIC_GAUGE, .name = "musicd_store_failing",
-		.help = "The database takes no changes: 1."},
-	    streams = {.kind = MUS_METRIC_GAUGE, .name = "musicd_api_streams",
-		.help = "Event streams open."};
+		.help = "The database takes no changes: 1."};
 	struct mus_metrics *m = mus_metrics_new();
 	struct mus_ctl_stats s = {0};
 
@@ -130,7 +160,7 @@ api_metrics(struct api_call *c)
 	about_zones(c, m, &s);
 	one(c, m, &requests, c->api->requests);
 	one(c, m, &failing, mus_time_is_set(s.store_failing_since));
-	one(c, m, &streams, c->api->stream_count);
+	about_connections(c, m);
 	about_signers(c, m);
 	mus_metrics_text(m, &c->out);
 	mus_metrics_free(m);

@@ -77,8 +77,12 @@ write_error(struct mus_buf *out, const struct mus_rep_error_detail *d)
 void
 mus_api_refusal(unsigned status, const char *words, struct mus_buf *out)
 {
-	const struct mus_rep_error_detail d = {
-	    .code = status == 413 ? "toobig" : "syntax", .message = words};
+	bool is_full = status == 429 || status == 503;
+	const struct mus_rep_error_detail d = {.code = is_full ? "full"
+		: status == 413				       ? "toobig"
+							       : "syntax",
+	    .message = words,
+	    .retry = is_full};
 
 	write_error(out, &d);
 }
@@ -110,6 +114,15 @@ api_fail_status(struct api_call *c, unsigned status, const char *code, const cha
 	const struct mus_rep_error_detail d = {.code = code, .message = c->et.s, .field = field};
 
 	fail_with(c, status, &d, headers);
+}
+
+void
+api_fail_full(struct api_call *c, unsigned status)
+{
+	static const char *const later[] = {"Retry-After: 5", NULL};
+	const struct mus_rep_error_detail d = {.code = "full", .message = c->et.s, .retry = true};
+
+	fail_with(c, status, &d, later);
 }
 
 void

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "io/file.h"
 #include "io/http.h"
+#include "io/http_places.h"
 
 /*
  * How the library is driven: it keeps an epoll set of its own, which our loop polls as one file;
@@ -35,7 +36,11 @@ enum {
 	BODY_MAX_DEFAULT = 1 << 20,
 	BODY_SLACK = 64 << 10,		/* of a body too large, read before the connection is cut */
 	CONNECTIONS_MAX_DEFAULT = 512,
+	PER_NET_SHARE = 4,
 	IDLE_S_DEFAULT = 30,
+	HEAD_S_DEFAULT = 20,
+	BODY_S_DEFAULT = 300,
+	SWEEP_MS = 1000,
 	QUERY_ARGS_MAX = 64,
 	STREAM_WAITING_MAX = 1 << 20,	/* bytes for a client that is slow */
 	PEM_MAX = 1 << 20,
@@ -52,6 +57,7 @@ struct query_arg {
 struct mus_http_req {
 	struct mus_httpd *h;
 	struct MHD_Connection *conn;
+	struct mus_place *place;
 	struct mus_http_req *prev, *next;
 	char *method, *path, *args_text;	/* decoded; args_text holds all of args */
 	struct query_arg args[QUERY_ARGS_MAX];
@@ -91,8 +97,9 @@ struct mus_httpd {
 	const char *refusal_type;
 	uint16_t port;
 	uv_poll_t *poll;
-	struct mus_timer *timer;
-	unsigned connections, connections_max;
+	struct mus_timer *timer, *sweep;
+	struct mus_places places;
+	unsigned connections, connections_max;	/* of the library: also those that were cut */
 	bool running;			/* within MHD_run */
 	bool kicked;			/* meanwhile somebody asked for another turn */
 	bool stopping;
@@ -190,6 +197,13 @@ resume(struct mus_http_req *r)
 	r->suspended = false;
 	MHD_resume_connection(r->conn);
 	kick(r->h);
+}
+
+/* Its place does something else now. */
+static void
+does(struct mus_http_req *r, enum mus_place_does what)
+{
+	mus_place_does(r->place, what, mus_loop_mono_ms(r->h->loop));
 }
 
 static void
@@ -308,18 +322,29 @@ req_free(struct mus_http_req *r)
 	free(r);
 }
 
+static struct mus_place *
+place_of(struct MHD_Connection *conn)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
 /* The library's name for it is "URI log callback": the first it tells of a request, with the
  * target as it came. */
 static void *
 on_line(void *cls, const char *target, struct MHD_Connection *conn)
 {
 	struct mus_httpd *h = cls;
-	struct mus_http_req *r = calloc(1, sizeof *r);
+	struct mus_place *place = place_of(conn);
+	struct mus_http_req *r = place && !place->shut ? calloc(1, sizeof *r) : NULL;
 
 	if (!r)
 		return NULL;
 	r->h = h;
 	r->conn = conn;
+	r->place = place;
 	r->next = h->reqs;
 	if (r->next)
 		r->next->prev = r;
@@ -401,8 +426,12 @@ mus_http_defer(struct mus_http_req *r)
 static void
 refuse(struct mus_http_req *r, unsigned status)
 {
-	static const char *const close_it[] = {"Connection: close", NULL};
-	const char *words = status == 413 ? "the body is too large" : "the request is malformed";
+	static const char *const later[] = {"Retry-After: 5", "Connection: close", NULL};
+	const char *const *headers = status == 429 || status == 503 ? later : later + 1;
+	const char *words = status == 413 ? "the body is too large"
+	    : status == 429		  ? "too many connections from your network"
+	    : status == 503		  ? "too many connections"
+					  : "the request is malformed";
 	const char *type = "text/plain; charset=utf-8";
 	struct mus_buf body;
 
@@ -416,7 +445,7 @@ refuse(struct mus_http_req *r, unsigned status)
 	if (body.failed)
 		answer(r, 503, NULL);
 	else
-		mus_http_reply(r, status, type, body.data, body.len, close_it);
+		mus_http_reply(r, status, type, body.data, body.len, headers);
 	mus_buf_clear(&body);
 }
 
@@ -427,6 +456,7 @@ send_answer(struct mus_http_req *r)
 
 	if (r->failed)
 		return MHD_NO;
+	does(r, r->stream ? MUS_PLACE_HELD : MUS_PLACE_ANSWER);
 	rc = MHD_queue_response(r->conn, r->status, r->response);
 	MHD_destroy_response(r->response);	/* the library holds a count of its own */
 	r->response = NULL;
@@ -439,11 +469,15 @@ static enum MHD_Result
 on_head(struct mus_http_req *r, const char *method)
 {
 	const char *length;
+	unsigned refusal;
 	uint64_t n;
 
 	r->begun = true;
+	does(r, MUS_PLACE_BODY);
 	if (!(r->method = strdup(method)))
 		return MHD_NO;
+	if ((refusal = mus_place_refusal(&r->h->places, r->place)) != 0)
+		r->refuse = refusal;
 	length = MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Content-Length");
 	if (!r->refuse && length && (!mus_parse_u64(length, UINT64_MAX, &n) || n > r->h->body_max_bytes))
 		r->refuse = 413;
@@ -470,6 +504,7 @@ ask_handler(struct mus_http_req *r)
 {
 	r->asked = true;
 	r->in_handler = true;
+	does(r, MUS_PLACE_HELD);
 	r->h->fn(r->h->arg, r);
 	r->in_handler = false;
 	MUS_ASSERT(r->response || r->failed || r->deferred);
@@ -664,7 +699,61 @@ on_completed(void *cls, struct MHD_Connection *conn, void **req_cls,
 		return;
 	if (r->stream)
 		stream_free(r->stream);
+	does(r, MUS_PLACE_HEAD);
 	req_free(r);
+}
+
+/* ---- connections ---- */
+
+static struct mus_addr
+addr_of(const struct sockaddr *sa)
+{
+	struct mus_addr a = {0};
+
+	if (sa->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)sa;
+
+		a.family = 4;
+		a.port = ntohs(in->sin_port);
+		memcpy(a.ip, &in->sin_addr, 4);
+	} else if (sa->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)sa;
+
+		a.family = 6;
+		a.port = ntohs(in6->sin6_port);
+		memcpy(a.ip, &in6->sin6_addr, 16);
+	}
+	return a;
+}
+
+static void
+on_sweep(void *arg)
+{
+	struct mus_httpd *h = arg;
+
+	mus_places_sweep(&h->places, mus_loop_mono_ms(h->loop));
+	if (h->connections)
+		mus_timer_start(h->sweep, SWEEP_MS);
+}
+
+/* A place for a connection that has just come; NULL: no memory, it is cut. */
+static struct mus_place *
+take_place(struct mus_httpd *h, struct MHD_Connection *conn)
+{
+	const union MHD_ConnectionInfo *client =
+	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *sock =
+	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct mus_addr from = client ? addr_of(client->client_addr) : (struct mus_addr){0};
+	struct mus_place *p;
+
+	MUS_ASSERT(sock);
+	p = mus_place_enter(&h->places, &from, sock->connect_fd, mus_loop_mono_ms(h->loop));
+	if (!p)
+		(void)shutdown(sock->connect_fd, SHUT_RDWR);
+	if (h->connections == 1)
+		mus_timer_start(h->sweep, SWEEP_MS);
+	return p;
 }
 
 /* With all places taken the library no longer listens, and begins again only in the turn after the
@@ -675,11 +764,14 @@ on_connection(void *cls, struct MHD_Connection *conn, void **socket_cls,
 {
 	struct mus_httpd *h = cls;
 
-	(void)conn;
-	(void)socket_cls;
-	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		h->connections++;
-	else if (h->connections-- >= h->connections_max)
+		*socket_cls = take_place(h, conn);
+		return;
+	}
+	if (*socket_cls)
+		mus_place_leave(&h->places, *socket_cls);
+	if (h->connections-- >= h->connections_max)
 		kick(h);
 }
 
@@ -732,27 +824,6 @@ mus_http_body(const struct mus_http_req *r, size_t *len)
 	return r->body.len ? r->body.data : (const uint8_t *)"";
 }
 
-static struct mus_addr
-addr_of(const struct sockaddr *sa)
-{
-	struct mus_addr a = {0};
-
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)sa;
-
-		a.family = 4;
-		a.port = ntohs(in->sin_port);
-		memcpy(a.ip, &in->sin_addr, 4);
-	} else if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)sa;
-
-		a.family = 6;
-		a.port = ntohs(in6->sin6_port);
-		memcpy(a.ip, &in6->sin6_addr, 16);
-	}
-	return a;
-}
-
 struct mus_addr
 mus_http_peer(const struct mus_http_req *r)
 {
@@ -794,6 +865,18 @@ mus_http_client_cert(const struct mus_http_req *r, uint8_t spki_sha256[static 32
 out:
 	gnutls_x509_crt_deinit(crt);
 	return ok;
+}
+
+void
+mus_http_known(struct mus_http_req *r)
+{
+	r->place->known = true;
+}
+
+void
+mus_http_stats(const struct mus_http_req *r, struct mus_http_stats *out)
+{
+	*out = r->h->places.stats;
 }
 
 /* ---- start and stop ---- */
@@ -955,9 +1038,22 @@ attach(struct mus_httpd *h)
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 
 	if (!info || !(h->timer = mus_timer_new(h->loop, on_timer, h)) ||
+	    !(h->sweep = mus_timer_new(h->loop, on_sweep, h)) ||
 	    !(h->poll = poll_new(h->loop, info->epoll_fd, UV_READABLE, on_ready, h)))
 		return MUS_ERR_NOMEM;
 	return 0;
+}
+
+static void
+set_limits(struct mus_httpd *h, const struct mus_httpd_opts *o)
+{
+	struct mus_places *ps = &h->places;
+
+	ps->max = o->connections_max ? o->connections_max : CONNECTIONS_MAX_DEFAULT;
+	ps->net_max = o->per_net_max ? o->per_net_max : (ps->max + PER_NET_SHARE - 1) / PER_NET_SHARE;
+	ps->head_ms = 1000 * (int64_t)(o->head_timeout_s ? o->head_timeout_s : HEAD_S_DEFAULT);
+	ps->body_ms = 1000 * (int64_t)(o->body_timeout_s ? o->body_timeout_s : BODY_S_DEFAULT);
+	h->connections_max = ps->max + MUS_PLACES_SPARE;
 }
 
 int
@@ -973,7 +1069,7 @@ mus_httpd_new(struct mus_loop *l, const struct mus_httpd_opts *o, mus_http_fn *f
 	h->loop = l;
 	h->fn = fn;
 	h->arg = arg;
-	h->connections_max = o->connections_max ? o->connections_max : CONNECTIONS_MAX_DEFAULT;
+	set_limits(h, o);
 	h->refusal = o->refusal;
 	h->refusal_type = o->refusal_type;
 	h->body_max_bytes = o->body_max_bytes ? o->body_max_bytes : BODY_MAX_DEFAULT;
@@ -1012,6 +1108,7 @@ mus_httpd_free(struct mus_httpd *h)
 	h->stopping = true;
 	poll_free(h->poll);
 	mus_timer_free(h->timer);
+	mus_timer_free(h->sweep);
 	/* The library stops only when nobody is suspended.  Requests end with on_completed. */
 	for (r = h->reqs; r; r = r->next) {
 		if (r->stream) {

@@ -22,9 +22,13 @@ struct mus_httpd_opts {
 	const char *client_ca_file;		/* NULL: no client certificates asked for */
 	size_t body_max_bytes;			/* [1 MiB] larger: 413 */
 	unsigned connections_max;		/* [512] */
-	unsigned idle_timeout_s;		/* [30] */
-	/* Requests that are no good (400) or too large (413) never reach the handler; what the library
-	 * refuses before there is a request (431, a broken first line) has a body of its own. */
+	unsigned per_net_max;			/* [a quarter of these] of one IPv4 address, one IPv6 /64 */
+	unsigned idle_timeout_s;		/* [30] without a byte in either direction */
+	unsigned head_timeout_s;		/* [20] for a whole head, from the beginning or the last answer */
+	unsigned body_timeout_s;		/* [300] for a whole body */
+	/* Requests that are no good (400), too large (413) or find no place (429: their network has
+	 * too many, 503) never reach the handler; what the library refuses before there is a request
+	 * (431, a broken first line) has a body of its own. */
 	mus_http_refusal_fn *refusal;		/* [the words as plain text] */
 	const char *refusal_type;		/* content type of what it writes */
 };
@@ -48,6 +52,17 @@ struct mus_addr mus_http_peer(const struct mus_http_req *r);
  * was presented and verified against client_ca_file; false without. */
 bool mus_http_client_cert(const struct mus_http_req *r, uint8_t spki_sha256[static 32], char *cn,
     size_t cn_cap);
+
+/* The client has said who it is.  When all places are taken, connections whose client has not give
+ * theirs to a newcomer, then silent ones; a request of a known client is never cut for another's. */
+void mus_http_known(struct mus_http_req *r);
+struct mus_http_stats {
+	unsigned connections;			/* open */
+	uint64_t refused_net, refused_full;	/* requests: 429, 503 */
+	uint64_t gave_place;			/* connections cut for a newcomer */
+	uint64_t slow;				/* connections cut for a head or a body that did not come */
+};
+void mus_http_stats(const struct mus_http_req *r, struct mus_http_stats *out);	/* of its server */
 
 /* Gives the reply; ${headers}: NULL-terminated "Name: value" lines, may be NULL.  ${r} is gone. */
 void mus_http_reply(struct mus_http_req *r, unsigned status, const char *content_type,

@@ -55,6 +55,7 @@ die(const char *what, const struct mus_errtext *et)
 int
 main(int argc, char **argv)
 {
+	const char *own_streams = getenv("FAKE_CALLER_STREAMS");
 	struct mus_httpd_opts http = {.body_max_bytes = MUS_API_BULK_BODY_MAX + 65536, MUS_API_REFUSALS};
 	struct mus_api_opts opts = {.auth = auth, .metrics_open = getenv("FAKE_METRICS_OPEN") != NULL,
 	    .streams_max = 3, .bulk_step = 16};
@@ -74,6 +75,7 @@ main(int argc, char **argv)
 	engine = fake_engine_new(loop, store, (unsigned)strtoul(argv[2], NULL, 10));
 	opts.loop = loop;
 	opts.engine = engine;
+	opts.caller_streams_max = own_streams != NULL ? (unsigned)strtoul(own_streams, NULL, 10) : 0;
 	opts.heartbeat_ms = (unsigned)strtoul(argv[3], NULL, 10);
 	if (argc == 6) {
 		http.cert_file = argv[4];

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -149,12 +150,28 @@ show_client(struct mus_http_req *r)
 }
 
 static void
+show_stats(struct mus_http_req *r)
+{
+	struct mus_http_stats s;
+	char body[200];
+	int n;
+
+	mus_http_stats(r, &s);
+	n = snprintf(body, sizeof body, "%u open, %llu 429, %llu 503, %llu gave, %llu slow", s.connections,
+	    (unsigned long long)s.refused_net, (unsigned long long)s.refused_full,
+	    (unsigned long long)s.gave_place, (unsigned long long)s.slow);
+	mus_http_reply(r, 200, "text/plain", body, (size_t)n, NULL);
+}
+
+static void
 handle(void *arg, struct mus_http_req *r)
 {
 	const char *path = mus_http_path(r);
 
 	assert_ptr_equal(arg, &sv);
 	sv.asked++;
+	if (mus_http_query(r, "known") || strcmp(path, "/known") == 0)
+		mus_http_known(r);
 	if (strcmp(path, "/defer") == 0 || strcmp(path, "/never") == 0) {
 		mus_http_defer(r);
 		if (strcmp(path, "/never") == 0)
@@ -173,6 +190,8 @@ handle(void *arg, struct mus_http_req *r)
 		if (mus_http_query(r, "now"))
 			assert_int_equal(mus_http_stream_send(sv.stream, "now ", 4), 0);
 		mus_timer_start(sv.timer, 5);
+	} else if (strcmp(path, "/stats") == 0) {
+		show_stats(r);
 	} else if (strcmp(path, "/client") == 0) {
 		show_client(r);
 	} else if (strcmp(path, "/empty") == 0) {
@@ -593,21 +612,29 @@ test_counted(void **state)
 
 /* ---- clients that misbehave ---- */
 
-/* Connects, sends ${text}; answers the socket. */
+/* Connects from 127.0.0.${host}, sends ${text}; answers the socket. */
 static int
-raw(const char *text)
+raw_from(uint8_t host, const char *text)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(sv.port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000u | host)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0), small = 4096;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-	if (connect(fd, (struct sockaddr *)&in, sizeof in) < 0 ||
+	if (bind(fd, (struct sockaddr *)&own, sizeof own) < 0 ||
+	    connect(fd, (struct sockaddr *)&in, sizeof in) < 0 ||
 	    send(fd, text, strlen(text), MSG_NOSIGNAL) < 0) {
 		close(fd);
 		return -1;
 	}
 	return fd;
+}
+
+static int
+raw(const char *text)
+{
+	return raw_from(1, text);
 }
 
 /* Closes with a reset. */
@@ -715,31 +742,18 @@ read_end(int fd, char *text, size_t cap, int ms)
 	return n <= 0;
 }
 
+/* A body without end is cut. */
 static void
-client_limits(void)
+client_endless(void)
 {
-	char text[20000] = "", big[200] = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-	int a, b, c, i;
+	char piece[102];
+	int a = raw("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"), i;
 
-	/* Two places, both taken by silent clients: the third waits until one has gone. */
-	a = raw("GET /");
-	b = raw("GET /");
-	usleep(50000);
-	c = raw(big);
-	CHECK(!read_end(c, text, sizeof text, 200), "a third client got %s", text);
-	close(a);
-	CHECK(read_end(c, text, sizeof text, 5000) && strstr(text, "200 OK"), "%s", text);
-	close(c);
-	/* The silent one is cut after a second. */
-	CHECK(read_end(b, text, sizeof text, 5000), "a silent client stays");
-	close(b);
-	/* A body without end is cut. */
-	a = raw("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+	memset(piece, 'x', sizeof piece);
+	memcpy(piece, "60\r\n", 4);
+	memcpy(piece + 100, "\r\n", 2);
 	for (i = 0; i < 500000; i++) {
-		memset(big, 'x', 100);
-		memcpy(big, "60\r\n", 4);
-		memcpy(big + 100, "\r\n", 2);
-		if (send(a, big, 102, MSG_NOSIGNAL) < 0)
+		if (send(a, piece, sizeof piece, MSG_NOSIGNAL) < 0)
 			break;
 	}
 	CHECK(i < 500000, "a body of %d pieces was read", i);
@@ -747,33 +761,226 @@ client_limits(void)
 }
 
 static void
-test_limits(void **state)
+test_endless(void **state)
 {
 	(void)state;
-	run(&(struct mus_httpd_opts){.connections_max = 2, .idle_timeout_s = 1}, client_limits);
+	run(&(struct mus_httpd_opts){0}, client_endless);
 }
 
-/* All places were taken and become free, and nothing else happens. */
-static void
-client_full(void)
-{
-	char text[2000] = "";
-	int a = raw("GET /"), b;
+/* ---- places ---- */
 
+#define KNOWN_STREAM "GET /stream?known HTTP/1.1\r\nHost: x\r\n\r\n"
+
+/* Reads until ${until} has come; false: the end, or not within 10 s. */
+static bool
+read_until(int fd, const char *until)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char text[3000] = "";
+	size_t len = 0;
+
+	while (!strstr(text, until)) {
+		ssize_t n = poll(&p, 1, 10000) == 1 ? read(fd, text + len, sizeof text - 1 - len) : 0;
+
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		text[len] = '\0';
+	}
+	return true;
+}
+
+static bool
+is_open(int fd)
+{
+	char c;
+
+	return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* Waits until the other side has closed. */
+static bool
+is_cut(int fd)
+{
+	char text[3000];
+
+	return read_end(fd, text, sizeof text, 10000);
+}
+
+/* Asks from 127.0.0.${host} on a connection of its own; the answer with its head. */
+static void
+ask_from(uint8_t host, const char *target, char *text, size_t cap)
+{
+	char request[200];
+	int fd;
+
+	snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", target);
+	fd = raw_from(host, request);
+	if (!read_end(fd, text, cap, 10000))
+		text[0] = '\0';
+	close(fd);
+}
+
+/* Who came first and has not said who he is, then who is known and silent; a stream never. */
+static void
+client_places(void)
+{
+	int stream, silent, a, b;
+	char text[3000];
+
+	stream = raw(KNOWN_STREAM);
+	CHECK(read_until(stream, "data: 1"), "no stream");
+	silent = raw("GET /known HTTP/1.1\r\nHost: x\r\n\r\n");
+	CHECK(read_until(silent, "body="), "no answer");
+	a = raw("GET /");
 	usleep(50000);
-	b = raw("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	b = raw("");
 	usleep(50000);
-	CHECK(sv.asked == 0, "%u", sv.asked);
+	CHECK(is_open(stream) && is_open(silent) && is_open(a) && is_open(b), "one was cut early");
+	ask_from(1, "/", text, sizeof text);		/* a fifth, four have places */
+	CHECK(strstr(text, "200 OK"), "%s", text);
+	CHECK(is_cut(a), "the first stays");
+	CHECK(is_open(stream) && is_open(silent) && is_open(b), "another one was cut");
+	a = raw(KNOWN_STREAM);
+	CHECK(read_until(a, "data: 1"), "no stream");
+	ask_from(1, "/", text, sizeof text);
+	CHECK(strstr(text, "200 OK") && is_cut(b), "%s", text);
+	b = raw(KNOWN_STREAM);
+	CHECK(read_until(b, "data: 1"), "no stream");
+	CHECK(is_open(silent), "a known client was cut early");
+	ask_from(1, "/stats", text, sizeof text);
+	CHECK(strstr(text, "\r\n4 open, 0 429, 0 503, 3 gave, 0 slow"), "%s", text);
+	CHECK(is_cut(silent) && is_open(stream) && is_open(a) && is_open(b), "who is silent stays");
+	close(stream);
+	close(silent);
 	close(a);
-	CHECK(read_end(b, text, sizeof text, 10000) && strstr(text, "200 OK"), "%s", text);
 	close(b);
 }
 
 static void
-test_full(void **state)
+test_places(void **state)
 {
 	(void)state;
-	run(&(struct mus_httpd_opts){.connections_max = 1}, client_full);
+	run(&(struct mus_httpd_opts){.connections_max = 4, .per_net_max = 4}, client_places);
+}
+
+/* Nobody can give a place: told so, and let in when one has gone. */
+static void
+client_refused(void)
+{
+	int own[2], other, i;
+	char text[3000];
+
+	for (i = 0; i < 2; i++) {
+		own[i] = raw(KNOWN_STREAM);
+		CHECK(read_until(own[i], "data: 1"), "no stream");
+	}
+	ask_from(1, "/", text, sizeof text);
+	CHECK(strncmp(text, "HTTP/1.1 429 ", 13) == 0 && strstr(text, "\r\nRetry-After: 5\r\n") &&
+	    strstr(text, "\r\nConnection: close\r\n") && strstr(text, "from your network"), "%s", text);
+	ask_from(2, "/", text, sizeof text);
+	CHECK(strstr(text, "200 OK"), "%s", text);
+	other = raw_from(2, KNOWN_STREAM);
+	CHECK(read_until(other, "data: 1"), "no stream");
+	ask_from(3, "/", text, sizeof text);
+	CHECK(strncmp(text, "HTTP/1.1 503 ", 13) == 0 && strstr(text, "\r\nRetry-After: 5\r\n") &&
+	    strstr(text, "too many connections\n"), "%s", text);
+	close(own[0]);
+	wait_closed(1);
+	ask_from(1, "/stats", text, sizeof text);
+	CHECK(strstr(text, "\r\n3 open, 1 429, 1 503, 0 gave, 0 slow"), "%s", text);
+	close(own[1]);
+	close(other);
+}
+
+static void
+test_refused(void **state)
+{
+	(void)state;
+	run(&(struct mus_httpd_opts){.connections_max = 3, .per_net_max = 2}, client_refused);
+}
+
+enum { FLOOD = 400 };
+
+/* Many more than there are places, who come at once and say nothing, or half of something. */
+static void
+client_flood(void)
+{
+	static int fd[FLOOD];
+	char text[3000];
+	int i;
+
+	for (i = 0; i < FLOOD; i++)
+		CHECK((fd[i] = raw(i % 2 ? "" : "GET / HTTP/1.1\r\n")) >= 0, "%s", strerror(errno));
+	CHECK(is_alive(), "no answer in a flood");
+	ask_from(1, "/stats", text, sizeof text);
+	CHECK(strstr(text, " open, 0 429, 0 503, 39"), "%s", text);
+	for (i = 0; i < FLOOD - 8; i++)
+		CHECK(is_cut(fd[i]), "%d stays", i);
+	for (i = 0; i < FLOOD; i++)
+		close(fd[i]);
+}
+
+static void
+test_flood(void **state)
+{
+	(void)state;
+	run(&(struct mus_httpd_opts){.connections_max = 8, .per_net_max = 8}, client_flood);
+}
+
+/* A byte now and then keeps no connection alive, neither in a head nor in a body; requests do. */
+static void
+client_slow_request(void)
+{
+	static const char *const begin[] = {"GET / HTTP/1.1\r\nX: ",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n"};
+	char text[3000];
+	int good = raw(""), fd[2], cut = 0, i, k;
+	time_t began = time(NULL);
+
+	for (k = 0; k < 2; k++)
+		fd[k] = raw(begin[k]);
+	for (i = 0; i < 100 && cut != 3; i++) {
+		for (k = 0; k < 2; k++) {
+			if (cut & 1 << k || send(fd[k], "x", 1, MSG_NOSIGNAL) == 1)
+				continue;
+			cut |= 1 << k;
+			CHECK(k == 0 || time(NULL) - began >= 3, "a body has the time of a head");
+		}
+		CHECK(send(good, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, MSG_NOSIGNAL) == 27 &&
+		    read_until(good, "body="), "a good client was cut");
+		usleep(100000);
+	}
+	CHECK(cut == 3, "%d were cut", cut);
+	ask_from(1, "/stats", text, sizeof text);
+	CHECK(strstr(text, "0 gave, 2 slow"), "%s", text);
+	for (k = 0; k < 2; k++)
+		close(fd[k]);
+	close(good);
+}
+
+static void
+test_slow_request(void **state)
+{
+	(void)state;
+	run(&(struct mus_httpd_opts){.head_timeout_s = 1, .body_timeout_s = 4}, client_slow_request);
+}
+
+/* Without a byte a connection ends, whatever else there is time for. */
+static void
+client_silent(void)
+{
+	int fd = raw("GET /");
+
+	CHECK(is_cut(fd), "a silent client stays");
+	close(fd);
+}
+
+static void
+test_silent(void **state)
+{
+	(void)state;
+	run(&(struct mus_httpd_opts){.idle_timeout_s = 1}, client_silent);
 }
 
 /* The server stops while some wait for it. */
@@ -1048,6 +1255,36 @@ test_tls_no_ca(void **state)
 	    client_tls_no_ca);
 }
 
+/* Many begin to shake hands and say no more. */
+static void
+client_tls_flood(void)
+{
+	static int fd[FLOOD];
+	struct got g = {0};
+	CURL *c;
+	int i;
+
+	for (i = 0; i < FLOOD; i++)
+		CHECK((fd[i] = raw("\x16\x03\x01\x02")) >= 0, "%s", strerror(errno));
+	c = curl_new("https", "/", &g);
+	curl_easy_setopt(c, CURLOPT_CAINFO, file("ca.crt"));
+	curl_go(c, &g);
+	CHECK(g.status == 200, "%ld", g.status);
+	for (i = 0; i < FLOOD; i++)		/* the last ones after their time */
+		CHECK(is_cut(fd[i]), "%d stays", i);
+	for (i = 0; i < FLOOD; i++)
+		close(fd[i]);
+}
+
+static void
+test_tls_flood(void **state)
+{
+	(void)state;
+	run(&(struct mus_httpd_opts){.cert_file = file("server.crt"), .key_file = file("server.key"),
+		.connections_max = 8, .per_net_max = 8, .head_timeout_s = 1},
+	    client_tls_flood);
+}
+
 /* ---- what does not start ---- */
 
 static void
@@ -1120,11 +1357,16 @@ main(void)
 		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_vanish),
 		cmocka_unit_test(test_slow),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_slow_request),
+		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_tls_no_ca),
+		cmocka_unit_test(test_tls_flood),
 		cmocka_unit_test(test_errors),
 	};
 
