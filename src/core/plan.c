@@ -6,24 +6,10 @@
 
 /* ---- small helpers -------------------------------------------------------------------------- */
 
-/* A row and an action may wait for the same. */
-static bool
-is_said(const struct mus_plan *plan, const struct mus_witness *w)
-{
-	for (unsigned i = 0; i < plan->wait_count; i++) {
-		const struct mus_witness *o = &plan->wait[i];
-
-		if (o->rule == w->rule && o->origin == w->origin && o->origin2 == w->origin2 &&
-		    o->server == w->server && o->kind == w->kind && o->key == w->key && o->ns == w->ns)
-			return true;
-	}
-	return false;
-}
-
 static void
 wait_for(struct mus_plan *plan, const struct mus_witness *w, struct mus_time now)
 {
-	if (plan->wait_count < MUS_PLAN_WAITS_MAX && !is_said(plan, w))
+	if (plan->wait_count < MUS_PLAN_WAITS_MAX)
 		plan->wait[plan->wait_count++] = *w;
 	if (mus_time_is_set(w->until) && w->until.ms > now.ms)
 		plan->wake_at = mus_time_min(plan->wake_at, w->until);
@@ -356,6 +342,17 @@ guard_acts(struct eval *e, const struct mus_ctx *c, const struct mus_act *act, u
 	return r;
 }
 
+/* The row may have said it already. */
+static bool
+is_said(const struct mus_plan *plan, const struct mus_witness *w)
+{
+	for (unsigned i = 0; i < plan->wait_count; i++)
+		if (plan->wait[i].rule == w->rule && plan->wait[i].key == w->key &&
+		    plan->wait[i].origin2 == w->origin2)
+			return true;
+	return false;
+}
+
 /* A key that may not be imported does not keep the others of its owner out. */
 static void
 drop_imports(const struct mus_ctx *c, struct mus_act *a, struct mus_plan *p)
@@ -365,7 +362,8 @@ drop_imports(const struct mus_ctx *c, struct mus_act *a, struct mus_plan *p)
 	for (uint64_t m = a->rr == MUS_RR_KEY ? a->add : 0; m; m &= m - 1)
 		if (guard_key(c, a->signer, (unsigned)__builtin_ctzll(m), &w) != MUS_RES_HOLDS) {
 			a->add &= ~(m & -m);
-			wait_for(p, &w, c->now);
+			if (!is_said(p, &w))
+				wait_for(p, &w, c->now);
 		}
 }
 
