@@ -473,6 +473,22 @@ mus_observe_server(struct mus_seen *seen, unsigned server, enum mus_tri udp, enu
 
 /* ---- Reach ---------------------------------------------------------------------------------- */
 
+/* ${ns} is in an NS set that was sent to a signer that resolvers are led to, and is not seen there yet:
+ * it may be there at any moment, also when it is not intended any more. */
+static bool
+is_on_its_way(const struct mus_zone *zone, const struct mus_seen *seen, unsigned ns)
+{
+	for (unsigned i = 0; i < seen->pending_count; i++) {
+		const struct mus_pending *p = &seen->pending[i];
+
+		if (p->kind == MUS_RR_NS && (p->add & mus_bit(ns)) && p->signer < zone->signer_count &&
+		    !zone->signer[p->signer].is_lost &&
+		    (mus_servers_of(zone, p->signer) & mus_reach(zone, seen)))
+			return true;
+	}
+	return false;
+}
+
 /* When the last version that lists ${ns} ends; ALWAYS: none does. */
 static struct mus_time
 listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned ns,
@@ -550,7 +566,8 @@ settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mu
 			    zone->server[i].ns >= zone->ns_count)
 				continue;
 			end = until[zone->server[i].ns];
-			if (is_intended(zone, want, zone->server[i].ns))
+			if (is_intended(zone, want, zone->server[i].ns) ||
+			    is_on_its_way(zone, seen, zone->server[i].ns))
 				end = MUS_TIME_NEVER;
 			if (end.ms >= now.ms && s->cut.ms != MUS_TIME_NEVER.ms) {
 				enter(zone, seen, i, now);
@@ -822,8 +839,8 @@ bool
 mus_pending_add(struct mus_seen *seen, const struct mus_act *act, struct mus_time now)
 {
 	/* The guard reads DNSKEY sets in flight, and CDS sets, which the parent may see between two of
-	 * our looks; NS names in flight are in the intention. */
-	if (act->rr != MUS_RR_KEY && act->rr != MUS_RR_CDS)
+	 * our looks; Reach counts NS names in flight, which the intention may have given up meanwhile. */
+	if (act->rr != MUS_RR_KEY && act->rr != MUS_RR_CDS && act->rr != MUS_RR_NS)
 		return true;
 	for (unsigned i = 0; i < seen->pending_count; i++) {
 		struct mus_pending *p = &seen->pending[i];

@@ -73,7 +73,8 @@ some_world(uint64_t seed)
 	w.parent.delay_s = between(0, 4000);
 	w.lose_look = between(0, 3) ? 0 : between(1, 40);
 	w.lose_command = between(0, 2) ? 0 : between(1, 300);
-	w.command_delay_s = between(0, 1) ? 0 : between(1, 300);
+	/* Now and then nearly as long as a change in flight is reckoned with. */
+	w.command_delay_s = between(0, 1) ? 0 : between(1, between(0, 3) ? 300 : w.policy.gap_s - 600);
 	w.restart = between(0, 9) ? 10 : 1000;
 	w.reverse_looks = between(0, 1);
 	world_changed(&w, MUS_PARENT);

@@ -880,6 +880,60 @@ test_pending(void **state)
 	assert_int_equal(r.z.seen.pending_count, 0);
 }
 
+/* A name that was sent may be in the NS set at any moment, whatever is intended by now. */
+static void
+test_pending_names(void **state)
+{
+	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = A, .rr = MUS_RR_NS, .add = 1 << NS_B};
+	struct mus_act del = {.kind = MUS_ACT_CHANGE, .signer = A, .rr = MUS_RR_NS, .del = 1 << NS_B};
+	struct mus_pending *p = &r.z.seen.pending[0];
+
+	(void)state;
+	r.policy.gap_s = 1000;
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.ns = 1 << NS_A;
+	rig_steady();
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_at(1);
+	rig_data(B, ZB);
+	rig_at(7200);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	assert_true(mus_pending_add(&r.z.seen, &del, r.now));
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	r.z.seen.pending_count = 0;
+	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+	/* Not a key of that number, nor a name sent to somebody that no resolver is led to. */
+	p->kind = MUS_RR_KEY;
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	p->kind = MUS_RR_NS;
+	p->signer = B;
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	/* Who is declared lost is believed to list nobody. */
+	p->signer = A;
+	r.z.zone.signer[A].is_lost = true;
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	r.z.zone.signer[A].is_lost = false;
+	/* Until it would have been seen. */
+	rig_at(8200);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+	rig_at_ms(8200 * 1000 + 1);
+	rig_settle();
+	assert_int_equal(r.z.seen.pending_count, 0);
+	/* That look settles it, the next has forgotten it. */
+	rig_at(8201);
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	assert_true(mus_time_is_set(r.z.seen.server[AT_B].cut));
+}
+
 static void
 test_pending_lost(void **state)
 {
@@ -989,8 +1043,10 @@ test_pending_full(void **state)
 	}
 	a.add = mus_bit(40);
 	assert_false(mus_pending_add(&r.z.seen, &a, r.now));
-	/* What no guard reads needs no place. */
 	a.rr = MUS_RR_NS;
+	assert_false(mus_pending_add(&r.z.seen, &a, r.now));
+	/* What no guard reads needs no place. */
+	a.rr = MUS_RR_CSYNC;
 	assert_true(mus_pending_add(&r.z.seen, &a, r.now));
 }
 
@@ -1091,6 +1147,7 @@ main(void)
 	    T(test_role_not_from_an_older_copy),
 	    T(test_copy_ttl),
 	    T(test_pending),
+	    T(test_pending_names),
 	    T(test_pending_lost),
 	    T(test_pending_at_once),
 	    T(test_kept_for),

@@ -348,6 +348,56 @@ test_change_of_mind(void **state)
 	}
 }
 
+/* All TTLs short, so that a process may be over before a change that was sent in another arrives. */
+static void
+make_short(void)
+{
+	w.policy.parent_ttl_floor_s = 60;
+	w.parent.scan_s = 60;
+	w.parent.delay_s = 10;
+	w.parent.ds_ttl_s = 60;
+	for (unsigned k = 0; k < WORLD_RR_COUNT; k++) {
+		w.parent.copy.rr[k].ttl_s = 60;
+		for (unsigned s = 0; s < w.signer_count; s++)
+			w.signer[s].copy.rr[k].ttl_s = w.signer[s].hidden_ttl_s = 60;
+	}
+	for (unsigned s = 0; s < w.signer_count; s++)
+		world_changed(&w, s);
+	world_changed(&w, MUS_PARENT);
+	world_advance(&w, w.now);
+	oracle_init(&w.oracle, w.now.ms);
+}
+
+static void
+delay_what_is_sent(struct world *x)
+{
+	if (x->state.want.proc.row >= 3)
+		x->command_delay_s = 3 * 3600;
+}
+
+/* The names of the joiner were sent, the operator took it back, and a signer takes them in only hours
+ * later: until then resolvers may be led to the joiner at any moment. */
+static void
+test_late_names_of_one_taken_back(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	make_short();
+	world_member(&w, 1, true);
+	w.on_round = delay_what_is_sent;
+	run_to_row(MUS_PROC_ADD, 5);
+	assert_true(w.command_count > 0);
+	w.on_round = NULL;
+	w.command_delay_s = 0;
+	world_member(&w, 1, false);
+	world_run(&w, world_is_settled, 2 * 86400);
+	while (w.command_count > 0) {
+		world_round(&w);
+		world_advance(&w, mus_time_add_s(w.now, 60));
+	}
+	run_to_goal(2 * 86400);
+}
+
 static void
 test_never_took_part(void **state)
 {
@@ -666,6 +716,7 @@ main(void)
 	    T(test_lagging_secondaries),
 	    T(test_own_cds),
 	    T(test_change_of_mind),
+	    T(test_late_names_of_one_taken_back),
 	    T(test_never_took_part),
 	    T(test_held),
 	    T(test_manual),
