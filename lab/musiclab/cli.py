@@ -85,7 +85,7 @@ def cmd_zone_add(a):
     inside(lab)
     names = lab.add_zones(a.zone, words(a.signers) or None, words(a.active) or None, ttl=a.ttl, algorithm=a.algorithm,
                           denial="nsec3" if a.nsec3 else "nsec", csk=words(a.csk), unsigned=a.unsigned, inbailiwick=a.inbailiwick,
-                          knot_full=words(a.knot_full), hsm=words(a.hsm), zone_key=a.zone_key, same_tags=a.same_tags, short_signatures=a.short_signatures,
+                          knot_full=words(a.knot_full), hsm=words(a.hsm), zone_key=a.zone_key, same_tags=a.same_tags, short_signatures=a.short_signatures, lead=a.lead,
                           delegate={"yes": True, "no": False, "insecure": "insecure"}[a.delegate])
     for n in names:
         z = lab.state["zones"][n]
@@ -208,6 +208,7 @@ def parser():
     c.add_argument("--knot-full", default="", help="Knot signers that silently drop foreign keys")
     c.add_argument("--hsm", default="", help="signers that keep the keys of this zone in SoftHSM")
     c.add_argument("--short-signatures", action="store_true", help="BIND signs for 100 s, so that a ZSK roll-over ends in seconds")
+    c.add_argument("--lead", type=int, help="seconds that BIND and Knot wait, beyond the TTL, before a new key signs data")
     c.add_argument("--inbailiwick", action="store_true", help="name servers below the zone, with glue")
     c.add_argument("--unsigned", action="store_true")
     c.add_argument("--same-tags", choices=["ksk", "zsk"], help="give that key the same key tag at all signers")

@@ -336,12 +336,13 @@ class Lab:
 
     def add_zones(self, names, signers=None, active=None, *, ttl=5, algorithm=13, denial="nsec", csk=(), unsigned=False, inbailiwick=False,
                   knot_full=(), hsm=(), zone_key=False, same_tags=None, delegate=True, wait=True, max_ttl=None,
-                  short_signatures=False):
+                  short_signatures=False, lead=None):
         """Load zones with the same content at every signer, delegated to the active ones (default: the first).
 
         csk, knot_full, hsm: signers with a single key, with dnskey-management full, with keys in SoftHSM.
         same_tags: 'zsk' or 'ksk': that key has one tag at all signers.  zone_key: a TSIG key of its own for every zone and signer.
         short_signatures: BIND's last 100 s, so that a ZSK roll-over ends in seconds and not in days.
+        lead: BIND and Knot publish a new key that many seconds longer than its TTL before they sign data with it (default: 1).
         delegate: False (no NS at the parent), 'insecure' (NS without DS) or True.
         """
         with self.changing() as state:
@@ -361,6 +362,8 @@ class Lab:
                      "unsigned": unsigned, "inbailiwick": inbailiwick, "knot_full": list(knot_full), "hsm": list(hsm)}
                 if short_signatures:
                     z["short_signatures"] = True
+                if lead:
+                    z["lead"] = lead
                 if max_ttl:
                     z["max_ttl"] = max_ttl
                 z["ns"] = {s: zonetext.child_ns(name, state["signers"][s], inbailiwick) for s in signers}

@@ -3,12 +3,15 @@
 BIND and Knot time the steps themselves; with PowerDNS we are the timer.
 
 step        bind                                   knot                       pdns
-start       new key published, the rest follows    the same                   new key published (ZSK: not active)
+start       new key published, the rest follows    the same                   new key published (ZSK, CSK: not active)
 activate    -                                      -                          ZSK: the new one signs, the old one is published only
-ds-seen     KSK: parent has the new DS, not the    KSK: submitted             -
-            old one
+                                                                              CSK: both sign
+ds-seen     KSK, CSK: parent has the new DS, not   KSK, CSK: submitted        -
+            the old one
 finish      -                                      -                          the old key goes
 """
+import re
+
 import dns.dnssec
 
 from .paths import LabError
@@ -19,23 +22,23 @@ def roll(lab, signer, zone, role, step="start"):
     zone = lab.zone_name(zone)
     s = lab.server(signer)
     soft = lab.state["signers"][signer]["software"]
-    if role not in ("ksk", "zsk"):
-        raise LabError("roll ksk or zsk")
-    own = lab.dnskeys(signer, zone)[0 if role == "ksk" else 1]
+    if role not in ("ksk", "zsk", "csk"):
+        raise LabError("roll ksk, zsk or csk")
+    own = lab.dnskeys(signer, zone)[1 if role == "zsk" else 0]
     tags = [dns.dnssec.key_id(k) for k in own]
     if soft == "bind":
         if step == "start":
             s.rndc("dnssec", "-rollover", "-key", str(tags[0]), zone)
-        elif step == "ds-seen" and role == "ksk":
-            new, old = _new_and_old(lab, s, zone, tags)
+        elif step == "ds-seen" and role != "zsk":
+            new, old = _new_and_old(s, zone, own)
             s.rndc("dnssec", "-checkds", "-key", str(new), "published", zone)
             s.rndc("dnssec", "-checkds", "-key", str(old), "withdrawn", zone)
         else:
             raise LabError(f"BIND: no step {step} for a {role}")
     elif soft == "knot":
         if step == "start":
-            s.knotc("zone-key-rollover", zone, role)
-        elif step == "ds-seen" and role == "ksk":
+            s.knotc("zone-key-rollover", zone, "zsk" if role == "zsk" else "ksk")
+        elif step == "ds-seen" and role != "zsk":
             s.knotc("zone-ksk-submitted", zone)
         else:
             raise LabError(f"Knot: no step {step} for a {role}")
@@ -43,13 +46,16 @@ def roll(lab, signer, zone, role, step="start"):
         _pdns(lab, s, zone, role, step)
 
 
-def _new_and_old(lab, s, zone, tags):
-    """BIND's two KSKs: the CDS names the new one."""
-    cds = {r.key_tag for r in lab.ex.rrset(s.listen[0], zone, "CDS") or []}
-    new = [t for t in tags if t in cds]
-    old = [t for t in tags if t not in cds]
+def _new_and_old(s, zone, keys):
+    """Tags of BIND's two KSKs, by its own notes: CDS at a server may name those of others, and be made by others."""
+    found = {}
+    for k in keys:
+        tag = dns.dnssec.key_id(k)
+        with open(s.path("keys", f"K{zone}+{int(k.algorithm):03d}+{tag:05d}.state"), encoding="utf-8") as f:
+            found.setdefault(re.search(r"^DSState: (\w+)", f.read(), re.M)[1], []).append(tag)
+    new, old = found.get("rumoured", []), found.get("unretentive", [])
     if len(new) != 1 or len(old) != 1:
-        raise LabError(f"{zone}: KSKs {tags}, CDS {sorted(cds)}: the roll-over is not at the point where the DS changes")
+        raise LabError(f"{zone}: {found}: the roll-over is not at the point where the DS changes")
     return new[0], old[0]
 
 
@@ -57,7 +63,7 @@ def _pdns(lab, s, zone, role, step):
     bare = zone.rstrip(".")
     algorithm = {8: "rsasha256", 13: "ecdsa256", 14: "ecdsa384", 15: "ed25519"}[lab.state["zones"][zone]["algorithm"]]
     db = s.db()
-    flags = 257 if role == "ksk" else 256
+    flags = 256 if role == "zsk" else 257
     rows = db.execute("SELECT k.id, k.active FROM cryptokeys k JOIN domains d ON d.id=k.domain_id WHERE d.name=? AND k.flags=? ORDER BY k.id",
                       (bare, flags)).fetchall()
     db.close()
@@ -66,12 +72,13 @@ def _pdns(lab, s, zone, role, step):
         if len(rows) != 1:
             raise LabError(f"{zone}: a roll-over of the {role} is under way")
         bits = ["2048"] if algorithm == "rsasha256" else []
-        s.pdnsutil("add-zone-key", bare, role, *bits, "active" if role == "ksk" else "inactive", "published", algorithm)
+        s.pdnsutil("add-zone-key", bare, "zsk" if role == "zsk" else "ksk", *bits, "active" if role == "ksk" else "inactive", "published", algorithm)
     elif len(rows) != 2:
         raise LabError(f"{zone}: no roll-over of the {role} is under way")
-    elif step == "activate" and role == "zsk":
+    elif step == "activate" and role != "ksk":
         s.pdnsutil("activate-zone-key", bare, str(new))
-        s.pdnsutil("deactivate-zone-key", bare, str(old))
+        if role == "zsk":
+            s.pdnsutil("deactivate-zone-key", bare, str(old))
     elif step == "finish":
         s.pdnsutil("remove-zone-key", bare, str(old))
     else:
@@ -96,6 +103,6 @@ def add_commands(add):
     c = add("roll", run, "roll a key at one signer")
     c.add_argument("signer")
     c.add_argument("zone")
-    c.add_argument("role", choices=["ksk", "zsk"])
+    c.add_argument("role", choices=["ksk", "zsk", "csk"])
     c.add_argument("step", nargs="?", default="start", choices=["start", "activate", "ds-seen", "finish"],
-                   help="PowerDNS needs activate (ZSK) and finish; BIND and Knot need ds-seen for a KSK")
+                   help="PowerDNS needs activate (ZSK, CSK) and finish; BIND and Knot need ds-seen for a KSK or CSK")

@@ -108,13 +108,14 @@ class Bind(Server):
         """(name, text) of the dnssec-policy that a zone needs."""
         csk = self.name in z.get("csk", [])
         short = z.get("short_signatures")
-        name = f"p{z['algorithm']}{'csk' if csk else ''}{z['denial']}t{z['ttl']}m{z.get('max_ttl', 0)}{'short' if short else ''}"
+        lead = z.get("lead", 1)
+        name = f"p{z['algorithm']}{'csk' if csk else ''}{z['denial']}t{z['ttl']}m{z.get('max_ttl', 0)}l{lead}{'short' if short else ''}"
         alg = keys.NAMES[z["algorithm"]]
         length = " 2048" if z["algorithm"] == 8 else ""
         roles = ["csk"] if csk else ["ksk", "zsk"]
         text = f'dnssec-policy "{name}" {{\n  keys {{ ' + \
                " ".join(f"{r} lifetime unlimited algorithm {alg}{length};" for r in roles) + " };\n" + \
-               f"  dnskey-ttl {z['ttl']}; max-zone-ttl {z.get('max_ttl', 2 * z['ttl'])}; publish-safety 1s; retire-safety 1s;\n" \
+               f"  dnskey-ttl {z['ttl']}; max-zone-ttl {z.get('max_ttl', 2 * z['ttl'])}; publish-safety {lead}s; retire-safety 1s;\n" \
                f"  zone-propagation-delay 1s; parent-ds-ttl {z['ttl']}; parent-propagation-delay 1s;\n" + \
                ("  signatures-validity PT100S; signatures-validity-dnskey PT100S; signatures-refresh PT89S; signatures-jitter PT0S;\n" if short else "") + \
                ("  nsec3param iterations 0 optout no salt-length 0;\n" if z["denial"] == "nsec3" else "") + "};\n"
@@ -217,7 +218,8 @@ class Knot(Server):
         csk = self.name in z.get("csk", [])
         full = self.name in z.get("knot_full", []) or self.d.get("drops_foreign")
         hsm = self.name in z.get("hsm", [])
-        name = f"p{z['algorithm']}{'csk' if csk else ''}{z['denial']}t{z['ttl']}{'full' if full else ''}{'hsm' if hsm else ''}"
+        lead = z.get("lead", 1)
+        name = f"p{z['algorithm']}{'csk' if csk else ''}{z['denial']}t{z['ttl']}l{lead}{'full' if full else ''}{'hsm' if hsm else ''}"
         text = f"  - id: {name}\n    algorithm: {keys.NAMES[z['algorithm']]}\n"
         if hsm:
             text += "    keystore: hsm\n"
@@ -226,7 +228,7 @@ class Knot(Server):
         if z["denial"] == "nsec3":
             text += "    nsec3: on\n    nsec3-iterations: 0\n    nsec3-salt-length: 0\n"
         text += (f"    ksk-lifetime: 0\n    zsk-lifetime: 0\n    dnskey-ttl: {z['ttl']}\n    zone-max-ttl: {z['ttl']}\n"
-                 "    propagation-delay: 1\n    rrsig-lifetime: 14d\n    rrsig-refresh: 7d\n    cds-cdnskey-publish: always\n")
+                 f"    propagation-delay: {lead}\n    rrsig-lifetime: 14d\n    rrsig-refresh: 7d\n    cds-cdnskey-publish: always\n")
         text += "" if full else "    dnskey-management: incremental\n    delete-delay: 1h\n"
         return name, text
 
