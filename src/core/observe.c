@@ -653,6 +653,19 @@ mus_keys_sep_active(const struct mus_zone *zone, const struct mus_seen *seen, un
 	return sep_active_in(zone, ring, served_of(ring), signer, policy, now);
 }
 
+/* Is one of these keys a SEP key that signs data? */
+static bool
+has_csk(const struct mus_zone *zone, uint64_t keys)
+{
+	for (; keys; keys &= keys - 1) {
+		const struct mus_zkey *key = &zone->key[__builtin_ctzll(keys)];
+
+		if (key->is_sep && key->signs_data == MUS_YES)
+			return true;
+	}
+	return false;
+}
+
 /* Of the keys that ${signer} has and shows, those that the others must show too. */
 static uint64_t
 spread_of(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer, uint64_t keys,
@@ -662,7 +675,11 @@ spread_of(const struct mus_zone *zone, const struct mus_seen *seen, unsigned sig
 	 * come: it will tell, and until then V7 is unknown. */
 	bool waits = !seen->copy[signer].known && zone->signer[signer].declared_max_ttl_s == 0;
 
-	for (unsigned k = 0; k < zone->key_count && !policy->spread_sep; k++)
+	/* Who signs data with SEP keys will sign data with the next one too: that it signs none yet is what
+	 * publishing it before its use means (V7). */
+	if (policy->spread_sep || has_csk(zone, keys))
+		return keys;
+	for (unsigned k = 0; k < zone->key_count; k++)
 		if (zone->key[k].is_sep &&
 		    (zone->key[k].signs_data == MUS_NO ||
 			(zone->key[k].signs_data == MUS_UNKNOWN && waits)))

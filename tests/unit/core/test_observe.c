@@ -835,6 +835,24 @@ test_role_not_from_an_older_copy(void **state)
 	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), ZA);
 }
 
+/* Whose data are signed by a CSK: the next one signs none as long as it is only published. */
+static void
+test_next_csk(void **state)
+{
+	(void)state;
+	rig_at(50);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | KA2, KA);
+	r.z.zone.key[ka2].signs_data = MUS_NO;
+	rig_settle();
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), ZA);
+	r.z.seen.copy[A].keys_in_data |= KA;
+	rig_settle();
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), KA | ZA | KA2);
+	rig_put(A, MUS_RR_KEY, ZA | ZB | KA2, KA2);	/* it is gone: what the others are for is known */
+	rig_settle();
+	assert_int_equal(mus_keys_to_spread(&r.z.zone, &r.z.seen, A, &r.policy), ZA);
+}
+
 static void
 test_copy_ttl(void **state)
 {
@@ -1145,6 +1163,7 @@ main(void)
 	    T(test_to_spread),
 	    T(test_role_from_a_copy),
 	    T(test_role_not_from_an_older_copy),
+	    T(test_next_csk),
 	    T(test_copy_ttl),
 	    T(test_pending),
 	    T(test_pending_names),
