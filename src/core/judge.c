@@ -146,6 +146,23 @@ judge_known(struct jd *j)
 		}
 }
 
+/* Nobody knows what a server shows that is not asked. */
+static void
+judge_lacks(struct jd *j)
+{
+	const struct mus_ctx *c = j->c;
+
+	for (unsigned i = 0; i < c->zone->lack_count; i++) {
+		struct mus_witness w = mus_lack_witness(&c->zone->lack[i]);
+
+		/* Who has no place yet serves nobody, nor does a joiner. */
+		if (w.origin == MUS_NOBODY || (w.origin < MUS_SIGNERS_MAX && !(c->want->nsg >> w.origin & 1)))
+			continue;
+		w.rule = MUS_RULE_V6;
+		note(j, &w);
+	}
+}
+
 /* ---- one signer by itself ------------------------------------------------------------------- */
 
 /* V3s: every algorithm in DNSKEY signs everything; every one in DS signs DNSKEY. */
@@ -380,6 +397,7 @@ mus_judge(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 	mus_facts(zone, seen, policy, now, &facts);
 	mus_desire(&c, &desire);
 	judge_known(&j);
+	judge_lacks(&j);
 	judge_pairs(&j, &s);
 	judge_delegation(&j);
 	judge_strict(&j, &s);

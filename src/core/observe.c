@@ -187,6 +187,29 @@ mus_say_unknown(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind k
 	}
 }
 
+struct mus_witness
+mus_lack_witness(const struct mus_lack *lack)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+
+	w.rule = MUS_RULE_OBSERVE;
+	w.result = MUS_RES_UNKNOWN;
+	w.origin = lack->origin;
+	w.ns = lack->ns;
+	w.cause = lack->cause;
+	return w;
+}
+
+bool
+mus_lack_matters(const struct mus_lack *lack, const struct mus_want *want)
+{
+	unsigned in = want->keyg | want->dsg | want->nsg;
+
+	if (want->proc.kind != MUS_PROC_NONE)
+		in |= 1u << want->proc.signer;
+	return lack->origin >= MUS_SIGNERS_MAX || !want->adopted || (in >> lack->origin & 1);
+}
+
 /* ---- taking in answers ---------------------------------------------------------------------- */
 
 /* Of the zone's data only the signers matter: SOA, sample and denials change with the zone, and would

@@ -793,6 +793,25 @@ ds_may_change(const struct mus_want *want)
 	return false;
 }
 
+/* Servers that nobody can ask may show anything: no condition holds before they can be. */
+static bool
+waits_for_servers(const struct mus_ctx *c, const struct mus_want *want, struct mus_plan *plan)
+{
+	bool waits = false;
+
+	for (unsigned i = 0; i < c->zone->lack_count; i++) {
+		struct mus_witness w = mus_lack_witness(&c->zone->lack[i]);
+
+		if (c->policy->forced == MUS_RULE_OBSERVE || !mus_lack_matters(&c->zone->lack[i], want))
+			continue;
+		wait_for(plan, &w, c->now);
+		waits = true;
+	}
+	if (waits && c->policy->held)
+		wait_for_operator(plan, MUS_RULE_HELD);
+	return waits;
+}
+
 /* ---- the plan ------------------------------------------------------------------------------- */
 
 static void
@@ -819,7 +838,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 	c = context(&e, &plan->want);
 	if (!want->adopted) {
 		next = *want;
-		if (!adopt(&c, &next, plan)) {
+		if (waits_for_servers(&c, want, plan) || !adopt(&c, &next, plan)) {
 			plan->poll = true;
 			plan->need_copy = copies_needed(&c);
 			return;
@@ -827,6 +846,8 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 		plan->want = next;
 	}
 	choose(&c, &plan->want);
+	if (waits_for_servers(&c, &plan->want, plan))
+		return;
 	c = context(&e, &plan->want);
 	run_clocks(&c, &plan->want);
 	plan->need_copy = copies_needed(&c);

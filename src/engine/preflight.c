@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/observe.h"
 #include "core/preflight.h"
 #include "engine/int.h"
 
@@ -187,6 +188,17 @@ clashes(struct eng_trial *t, const struct mus_signer_obj *a, unsigned other, con
 		}
 }
 
+/* Servers of it, or of those that take part, that cannot be asked. */
+static void
+lacks(struct eng_trial *t)
+{
+	const struct mus_zone *zone = &t->st.zone;
+
+	for (unsigned i = 0; i < zone->lack_count && t->count < MUS_FINDINGS_MAX; i++)
+		if (zone->lack[i].origin == t->idx || mus_lack_matters(&zone->lack[i], &t->st.want))
+			t->finding[t->count++] = mus_lack_witness(&zone->lack[i]);
+}
+
 static int
 prepare(struct eng_trial *t, const struct mus_signer_obj *joiner, struct mus_errtext *et)
 {
@@ -198,8 +210,12 @@ prepare(struct eng_trial *t, const struct mus_signer_obj *joiner, struct mus_err
 	if (!eng_sync_with(t->e, &t->zobj, st, joiner->id, et))
 		return MUS_ERR_CONFLICT;
 	idx = mus_book_find_signer(&st->book, &st->zone, joiner->id);
-	MUS_ASSERT(idx >= 0);
+	if (idx < 0)
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "%.200s has no place for %s: %d signers are on it, or may still be in caches",
+		    t->zobj.name, joiner->name, MUS_SIGNERS_MAX);
 	t->idx = (unsigned)idx;
+	lacks(t);
 	for (unsigned s = 0; s < st->zone.signer_count; s++) {
 		struct eng_signer *sg = NULL;
 

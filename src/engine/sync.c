@@ -18,6 +18,7 @@ struct syncing {
 	int64_t joiner;			/* taken as a member; 0: none */
 	uint8_t configured;		/* signers of the group, and the joiner */
 	uint64_t keep, named;		/* servers and names that are configured */
+	bool adds;			/* what has no place gets one; else it is passed over */
 	struct mus_errtext *et;
 };
 
@@ -194,15 +195,12 @@ drop_server(struct mus_zonestate *st, unsigned i, struct mus_time now)
 	st->seen.server[i] = (struct mus_srvstate){.cut = MUS_TIME_ALWAYS};
 }
 
+/* Its place; -1: there is none. */
 static int
 add_server(struct mus_zonestate *st, unsigned origin, unsigned ns, const struct mus_addr *addr)
 {
-	int i = mus_book_find_server(&st->book, &st->zone, origin, addr);
+	int i;
 
-	if (i >= 0) {
-		st->zone.server[i].ns = (uint8_t)ns;
-		return i;
-	}
 	for (i = 0; i < st->zone.server_count; i++)
 		if (st->zone.server[i].origin == MUS_NOBODY)
 			break;
@@ -283,8 +281,37 @@ eng_key_for(const struct mus_zone_obj *zobj, const struct eng_signer *sg, struct
 	return 0;
 }
 
-/* Its servers: those with a place, and those that get one. */
-static bool
+/* Servers that cannot be asked: the zone holds, and says why. */
+static void
+lack(struct syncing *y, unsigned origin, unsigned ns, enum mus_cause cause)
+{
+	struct mus_zone *z = &y->st->zone;
+
+	if (origin < MUS_SIGNERS_MAX && z->signer[origin].is_lost)
+		return;
+	for (unsigned i = 0; i < z->lack_count; i++)
+		if (z->lack[i].origin == origin)
+			return;
+	z->lack[z->lack_count++] = (struct mus_lack){(uint8_t)origin, (uint8_t)ns, (uint8_t)cause};
+}
+
+static void
+sync_server(struct syncing *y, unsigned origin, unsigned ns, const struct mus_addr *addr)
+{
+	struct mus_zonestate *st = y->st;
+	int i = mus_book_find_server(&st->book, &st->zone, origin, addr);
+
+	if (i >= 0)
+		st->zone.server[i].ns = (uint8_t)ns;
+	else if (y->adds)
+		i = add_server(st, origin, ns, addr);
+	if (i >= 0)
+		y->keep |= mus_bit((unsigned)i);
+	else if (y->adds)
+		lack(y, origin, MUS_NOBODY, MUS_CAUSE_NOROOM);
+}
+
+static void
 sync_servers(struct syncing *y, unsigned s, const struct mus_signer_obj *signer)
 {
 	struct mus_zonestate *st = y->st;
@@ -299,17 +326,9 @@ sync_servers(struct syncing *y, unsigned s, const struct mus_signer_obj *signer)
 			st->zone.ns[n].is_shared = ns[i].is_shared;
 			y->named |= mus_bit((unsigned)n);
 		}
-		for (unsigned a = 0; a < ns[i].addr_count; a++) {
-			int srv = add_server(st, s, n < 0 ? MUS_NOBODY : (unsigned)n, &ns[i].addr[a]);
-
-			if (srv < 0) {
-				mus_errf(y->et, MUS_ERR_FULL, "more than %d addresses", MUS_SERVERS_MAX);
-				return false;
-			}
-			y->keep |= mus_bit((unsigned)srv);
-		}
+		for (unsigned a = 0; a < ns[i].addr_count; a++)
+			sync_server(y, s, n < 0 ? MUS_NOBODY : (unsigned)n, &ns[i].addr[a]);
 	}
-	return true;
 }
 
 static bool
@@ -325,8 +344,8 @@ sync_signer(struct syncing *y, int64_t id, bool is_member)
 		return false;
 	s = signer_index(y, id);
 	if (s < 0) {
-		mus_errf(y->et, MUS_ERR_FULL, "more than %d signers", MUS_SIGNERS_MAX);
-		return false;
+		lack(y, MUS_NOBODY, MUS_NOBODY, MUS_CAUSE_NOPLACE);
+		return true;
 	}
 	y->configured |= (uint8_t)(1u << s);
 	z = &st->zone.signer[s];
@@ -337,7 +356,8 @@ sync_signer(struct syncing *y, int64_t id, bool is_member)
 	z->declared_max_ttl_s = ov && ov->max_ttl_s ? ov->max_ttl_s : sg->obj.max_ttl_s;
 	z->declared_content = sg->obj.declared_content;
 	z->caps = sg->obj.caps;
-	return sync_servers(y, (unsigned)s, &sg->obj);
+	sync_servers(y, (unsigned)s, &sg->obj);
+	return true;
 }
 
 static void
@@ -351,12 +371,8 @@ sync_parent(struct syncing *y)
 		return;
 	}
 	snprintf(st->book.parent, sizeof st->book.parent, "%s", parent->zone);
-	for (unsigned i = 0; i < parent->addr_count; i++) {
-		int srv = add_server(st, MUS_PARENT, MUS_NOBODY, &parent->addr[i]);
-
-		if (srv >= 0)
-			y->keep |= mus_bit((unsigned)srv);
-	}
+	for (unsigned i = 0; i < parent->addr_count; i++)
+		sync_server(y, MUS_PARENT, MUS_NOBODY, &parent->addr[i]);
 }
 
 /* Who of those that are in the state already is configured. */
@@ -397,6 +413,17 @@ drop_departed(struct syncing *y)
 		drop_server(st, (unsigned)__builtin_ctzll(servers), eng_now(y->e));
 }
 
+/* The parent first: without it nothing is known. */
+static bool
+sync_all(struct syncing *y)
+{
+	sync_parent(y);
+	for (unsigned i = 0; i < y->group.member_count; i++)
+		if (!sync_signer(y, y->group.member[i].signer_id, !y->group.member[i].leaving))
+			return false;
+	return !y->joiner || sync_signer(y, y->joiner, true);
+}
+
 bool
 eng_sync(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
     struct mus_errtext *et)
@@ -410,22 +437,22 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
 {
 	struct syncing y = {.e = e, .zobj = zobj, .st = st, .joiner = joiner, .et = et};
 
+	st->zone.lack_count = 0;
 	st->book.zone_id = zobj->id;
 	snprintf(st->book.zone, sizeof st->book.zone, "%s", zobj->name);
 	if (zobj->group_id && mus_store_load_group_id(e->o.store, zobj->group_id, &y.group, et) < 0)
 		return false;
 	find_configured(&y);
-	/* Before the others come, who may need the places. */
 	drop_departed(&y);
-	for (unsigned i = 0; i < y.group.member_count; i++)
-		if (!sync_signer(&y, y.group.member[i].signer_id, !y.group.member[i].leaving))
-			return false;
-	if (joiner && !sync_signer(&y, joiner, true))
+	/* Before others come, who may need the places: first what has one, then what is to get one. */
+	if (!sync_all(&y))
 		return false;
-	sync_parent(&y);
 	for (unsigned i = 0; i < st->zone.server_count; i++)
 		if (!(y.keep >> i & 1) && st->zone.server[i].origin != MUS_NOBODY)
 			drop_server(st, i, eng_now(e));
+	y.adds = true;
+	if (!sync_all(&y))
+		return false;
 	forget_names(st, y.named, y.configured);
 	return true;
 }

@@ -56,7 +56,9 @@ const char *mus_rr_text(enum mus_rr_kind k);
 	X(UNPROVED, "sent a denial that proves nothing")                                           \
 	X(TSIG, "TSIG failed")                                                                     \
 	X(OVERFLOW, "shows more versions than are kept")                                           \
-	X(LOCAL, "was not asked: our queue is full")
+	X(LOCAL, "was not asked: our queue is full")                                               \
+	X(NOROOM, "has more addresses than there is room for")                                     \
+	X(NOPLACE, "is one signer too many")
 enum mus_cause {
 #define X(name, text) MUS_CAUSE_##name,
 	MUS_CAUSE_MAP(X)

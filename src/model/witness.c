@@ -4,12 +4,37 @@
  */
 #include "model/text_int.h"
 
+/* Servers that are not asked at all. */
+static void
+lacking(struct tx *t, const struct mus_witness *w)
+{
+	switch (w->cause) {
+	case MUS_CAUSE_NOROOM:
+		tx_say(t, "not all addresses of ");
+		tx_origin(t, w->origin);
+		tx_say(t, " are asked: a zone has room for %d, those of all signers and of the parent",
+		    MUS_SERVERS_MAX);
+		break;
+	case MUS_CAUSE_NOPLACE:
+		tx_say(t,
+		    "a signer of the group has no place: %d are on the zone, or may still be in caches",
+		    MUS_SIGNERS_MAX);
+		break;
+	default:
+		break;
+	}
+}
+
 /* No answer, or none that counts: who, why, and what was asked for. */
 static void
 unknown(struct tx *t, const struct mus_witness *w)
 {
 	unsigned cause = w->cause;
 
+	if (cause >= MUS_CAUSE_NOROOM && cause < MUS_CAUSE_COUNT) {
+		lacking(t, w);
+		return;
+	}
 	if (!tx_has_server(t, w->server) && cause != MUS_CAUSE_OVERFLOW) {
 		if (cause == MUS_NOBODY && tx_has_origin(w->origin))
 			tx_say(t, "no public server of ");

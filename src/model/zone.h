@@ -67,6 +67,15 @@ struct mus_server {
 	uint8_t ns;			/* name it belongs to; parent: its own numbering, unused */
 };
 
+/* Servers that should be asked and cannot: found anew whenever what is configured is taken in, never
+ * stored.  One for each origin at most. */
+enum { MUS_LACKS_MAX = MUS_ORIGINS + 1 };
+struct mus_lack {
+	uint8_t origin;			/* MUS_NOBODY: a signer that has no place itself */
+	uint8_t ns;			/* name whose server it is, or MUS_NOBODY */
+	uint8_t cause;			/* enum mus_cause */
+};
+
 struct mus_zone {
 	uint8_t signer_count, ns_count, server_count, key_count, alg_count;
 	struct mus_zsigner signer[MUS_SIGNERS_MAX];
@@ -76,6 +85,8 @@ struct mus_zone {
 	uint8_t alg[MUS_ALGS_MAX];	/* algorithm number by alg_idx */
 	uint8_t key_overflow;		/* mask of signers that show more keys than they may */
 	bool key_table_full;
+	uint8_t lack_count;
+	struct mus_lack lack[MUS_LACKS_MAX];
 };
 
 static inline uint64_t

@@ -47,6 +47,11 @@ cause_hint(enum mus_cause c)
 		       "itself when they rest";
 	case MUS_CAUSE_LOCAL:
 		return "the controller has more to ask than it may: raise its rate limits or wait";
+	case MUS_CAUSE_NOROOM:
+		return "give the signers of the zone fewer name servers, or fewer addresses";
+	case MUS_CAUSE_NOPLACE:
+		return "nothing to do when one has left: its place is free when no cache holds anything of it "
+		       "any more; else let one leave";
 	case MUS_CAUSE_COUNT:
 		break;
 	}

@@ -589,6 +589,29 @@ test_unsigned_set_is_no_chain(void **state)
 	fails(MUS_RULE_V1);
 }
 
+/* A server that is not asked may answer anything; one of who is not in the NS set leads nobody astray. */
+static void
+test_servers_that_cannot_be_asked(void **state)
+{
+	static const unsigned who[] = {A, MUS_PARENT};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		rig_init();
+		rig_steady();
+		holds(MUS_RULE_V6);
+		r.z.zone.lack[0] = (struct mus_lack){(uint8_t)who[i], MUS_NOBODY, MUS_CAUSE_NOROOM};
+		r.z.zone.lack_count = 1;
+		expect(MUS_RULE_V6, MUS_RES_UNKNOWN);
+		assert_int_equal(mus_verdict_word(&r.z.seen, &r.verdict, &r.policy, r.now), MUS_STATE_UNKNOWN);
+		r.z.zone.lack[0].origin = MUS_NOBODY;
+		holds(MUS_RULE_V6);
+		r.z.zone.lack[0].origin = B;
+		r.z.want.nsg = 1 << A;
+		assert_int_not_equal(rig_judge()->rule[MUS_RULE_V6], MUS_RES_UNKNOWN);
+	}
+}
+
 static void
 test_unknown_is_not_valid(void **state)
 {
@@ -873,6 +896,7 @@ main(void)
 	    T(test_v14),
 	    T(test_revoked_key_is_no_anchor),
 	    T(test_unsigned_set_is_no_chain),
+	    T(test_servers_that_cannot_be_asked),
 	    T(test_unknown_is_not_valid),
 	    T(test_so_far),
 	    T(test_v6_causes),

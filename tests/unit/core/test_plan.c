@@ -113,6 +113,73 @@ test_joins_before_leaves(void **state)
 	assert_int_equal(r.z.want.proc.kind, MUS_PROC_ADD);
 }
 
+static void
+lack(unsigned origin, enum mus_cause cause)
+{
+	r.z.zone.lack[0] = (struct mus_lack){(uint8_t)origin, MUS_NOBODY, (uint8_t)cause};
+	r.z.zone.lack_count = 1;
+}
+
+/* What cannot be asked may show anything: nothing is done, and no time is counted. */
+static void
+test_servers_that_cannot_be_asked(void **state)
+{
+	static const unsigned who[] = {A, B, MUS_PARENT, MUS_NOBODY};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		rig_init();
+		rig_steady();
+		r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+		lack(who[i], MUS_CAUSE_NOROOM);
+		go(0);
+		assert_int_equal(r.z.want.proc.kind, MUS_PROC_ADD);	/* it begins, and waits */
+		assert_string_equal(row(), "signers-unsynced");
+		assert_int_equal(r.plan.act_count, 0);
+		assert_int_equal(r.plan.wait_count, 1);
+		assert_rule(r.plan.wait[0].rule, MUS_RULE_OBSERVE);
+		assert_int_equal(r.plan.wait[0].origin, who[i]);
+		assert_int_equal(r.plan.wait[0].cause, MUS_CAUSE_NOROOM);
+		assert_true(r.plan.poll);
+		for (unsigned k = 0; k < MUS_CLOCK_COUNT; k++)
+			assert_false(mus_time_is_set(r.z.want.proc.clock[k].from));
+		r.policy.held = true;
+		go(1);
+		assert_rule(r.plan.wait[0].rule, MUS_RULE_HELD);
+		assert_rule(r.plan.wait[1].rule, MUS_RULE_OBSERVE);
+		r.policy.held = false;
+		r.policy.forced = MUS_RULE_OBSERVE;
+		go(2);
+		for (unsigned k = 0; k < r.plan.wait_count; k++)
+			assert_int_not_equal(r.plan.wait[k].cause, MUS_CAUSE_NOROOM);
+		assert_true(mus_time_is_set(r.z.want.proc.clock[MUS_CLOCK_KEY].from));
+	}
+}
+
+/* Nor is a zone taken over; and who takes no part holds nobody up. */
+static void
+test_servers_that_matter(void **state)
+{
+	(void)state;
+	unadopted();
+	rig_steady();
+	lack(B, MUS_CAUSE_NOROOM);
+	go(0);
+	assert_false(r.z.want.adopted);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_OBSERVE);
+	r.z.zone.lack_count = 0;
+	go(1);
+	assert_true(r.z.want.adopted);
+	rig_init();
+	rig_steady();
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.z.zone.signer[B].is_member = false;
+	lack(B, MUS_CAUSE_NOROOM);
+	go(0);
+	for (unsigned i = 0; i < r.plan.wait_count; i++)
+		assert_int_not_equal(r.plan.wait[i].cause, MUS_CAUSE_NOROOM);
+}
+
 /* A clock starts anew when what it waits for becomes another thing. */
 static void
 test_clock_starts_with_its_goal(void **state)
@@ -809,6 +876,8 @@ main(void)
 	    T(test_adopt_waits_for_all),
 	    T(test_adopt_nobody_known),
 	    T(test_joins_before_leaves),
+	    T(test_servers_that_cannot_be_asked),
+	    T(test_servers_that_matter),
 	    T(test_clock_starts_with_its_goal),
 	    T(test_one_step_by_hand),
 	    T(test_timing_of_add),

@@ -99,10 +99,19 @@ members(unsigned a, unsigned b)
 	OK(mus_ctl_put_group(e, "test", &group, NULL, &et));
 }
 
-static bool
+/* What is configured, taken in; what it lacks is in the state. */
+static void
 sync_zone(void)
 {
-	return eng_sync(e, &zone, st, &et);
+	if (!eng_sync(e, &zone, st, &et))
+		fail_msg("%s", et.s);
+}
+
+static void
+sync_whole(void)
+{
+	sync_zone();
+	assert_int_equal(st->zone.lack_count, 0);
 }
 
 static unsigned
@@ -192,14 +201,13 @@ twelve_signers(void **state)
 {
 	(void)state;
 	members(0, SIGNERS);
-	assert_true(sync_zone());
+	sync_whole();
 	takes_part(0);
 	for (unsigned i = 1; i <= 12; i++) {
 		unsigned s;
 
 		members(i - 1, i);
-		if (!sync_zone())
-			fail_msg("signer %u: %s", i, et.s);
+		sync_whole();
 		s = place_of(i);
 		/* Nothing of who had the place before. */
 		assert_string_equal(st->book.signer[s], sig[i].name);
@@ -213,7 +221,7 @@ twelve_signers(void **state)
 		restart();
 		members(i, SIGNERS);
 		is_out(i - 1);
-		assert_true(sync_zone());
+		sync_whole();
 		assert_int_equal(mus_servers_of(&st->zone, place_of(i - 1)), 0);
 		restart();
 		long_after();
@@ -229,13 +237,13 @@ seven_left(void)
 {
 	for (unsigned i = 0; i < 8; i++) {
 		members(0, i);
-		assert_true(sync_zone());
+		sync_whole();
 		takes_part(i);
 		if (i == 0)
 			continue;
 		is_out(i);
 		members(0, SIGNERS);
-		assert_true(sync_zone());
+		sync_whole();
 	}
 	long_after();
 	members(0, 8);
@@ -308,8 +316,10 @@ what_holds_a_place(void **state)
 		for (unsigned s = 0; s < MUS_SIGNERS_MAX - 1; s++)
 			hold_place(IN_FLIGHT, s);
 		hold_place(h, MUS_SIGNERS_MAX - 1);
-		if (sync_zone() != (h == NOTHING))
-			fail_msg("hold %d: %s", (int)h, h == NOTHING ? et.s : "the place was taken");
+		sync_zone();
+		if (st->zone.lack_count != (h != NOTHING))
+			fail_msg("hold %d: the place was%s taken", (int)h, h == NOTHING ? " not" : "");
+		assert_int_equal(mus_book_find_signer(&st->book, &st->zone, sig[8].id) < 0, h != NOTHING);
 	}
 }
 
@@ -324,7 +334,7 @@ comes_again(void **state)
 	for (s = 0; s < MUS_SIGNERS_MAX; s++)
 		st->seen.copy[s] = (struct mus_copy){.known = true, .ttl_max_s = 60,
 		    .at = mus_time_add_s(eng_now(e), -100)};
-	assert_true(sync_zone());
+	sync_whole();
 	s = place_of(8);
 	assert_int_not_equal(s, 0);
 	assert_false(st->seen.copy[s].known);
@@ -332,8 +342,86 @@ comes_again(void **state)
 	takes_part(8);
 	members(0, s);
 	is_out(8);
-	assert_true(sync_zone());
+	sync_whole();
 	assert_string_equal(st->book.signer[place_of(s)], sig[s].name);
+}
+
+/* ${count} addresses for signer ${i}, from 10.${i}.${from}.0 on, on as few names as it takes. */
+static void
+addresses(unsigned i, unsigned from, unsigned count)
+{
+	struct mus_signer_obj *s = &sig[i];
+	char text[32];
+
+	memset(s->ns, 0, sizeof s->ns);
+	s->ns_count = (uint8_t)((count + MUS_OBJ_ADDR_MAX - 1) / MUS_OBJ_ADDR_MAX);
+	for (unsigned a = 0; a < count; a++) {
+		struct mus_ns_obj *n = &s->ns[a / MUS_OBJ_ADDR_MAX];
+
+		snprintf(n->name, sizeof n->name, "ns%u.s%u.test.", a / MUS_OBJ_ADDR_MAX, i);
+		snprintf(text, sizeof text, "10.%u.%u.%u", i, from, a);
+		assert_true(mus_addr_parse(text, 53, &n->addr[n->addr_count++]));
+	}
+	OK(mus_ctl_put_signer(e, "test", s, NULL, &et));
+}
+
+static unsigned
+servers_of(unsigned i)
+{
+	return (unsigned)__builtin_popcountll(mus_servers_of(&st->zone, place_of(i)));
+}
+
+static void
+lacks_room(unsigned origin)
+{
+	assert_int_equal(st->zone.lack_count, 1);
+	assert_int_equal(st->zone.lack[0].origin, origin);
+	assert_int_equal(st->zone.lack[0].cause, MUS_CAUSE_NOROOM);
+}
+
+/* Who has places keeps them; who comes and does not fit is named; the parent goes first. */
+static void
+room_for_64(void **state)
+{
+	(void)state;
+	snprintf(zone.parent, sizeof zone.parent, "test.");
+	zone.parent_addr_count = 4;
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(mus_addr_parse("192.0.2.100", (uint16_t)(53 + i), &zone.parent_addr[i]));
+	addresses(0, 0, 30);
+	addresses(1, 0, 30);
+	members(0, 1);
+	sync_whole();
+	assert_int_equal(st->zone.server_count, MUS_SERVERS_MAX);
+	takes_part(0);
+	takes_part(1);
+	addresses(1, 0, 31);
+	sync_zone();
+	lacks_room(place_of(1));
+	assert_int_equal(servers_of(0), 30);
+	assert_int_equal(servers_of(1), 30);
+	assert_int_equal(mus_servers_of(&st->zone, MUS_PARENT), 15);
+	assert_int_equal(st->seen.signer[place_of(1)][MUS_RR_KEY].count, 1);
+	/* Who is lost is waited for by nobody. */
+	zone.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[1].id, .lost = true};
+	zone.signer_count = 1;
+	sync_whole();
+	zone.signer_count = 0;
+	/* All of a signer's addresses become others: their places are free first. */
+	addresses(1, 1, 30);
+	sync_whole();
+	assert_int_equal(servers_of(1), 30);
+	zone.parent_addr_count = 5;
+	assert_true(mus_addr_parse("192.0.2.101", 53, &zone.parent_addr[4]));
+	sync_zone();
+	lacks_room(MUS_PARENT);
+	/* It is not kept in mind: it holds as long as it is so. */
+	restart();
+	assert_int_equal(st->zone.lack_count, 0);
+	sync_zone();
+	lacks_room(MUS_PARENT);
+	addresses(0, 0, 29);
+	sync_whole();
 }
 
 int
@@ -343,6 +431,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(twelve_signers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_holds_a_place, setup, teardown),
 	    cmocka_unit_test_setup_teardown(comes_again, setup, teardown),
+	    cmocka_unit_test_setup_teardown(room_for_64, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,13 @@ static const struct {
 	"addresses"},
     {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .kind = MUS_RR_KEY, .cause = MUS_CAUSE_OVERFLOW, .until = AT),
 	"observe: knot shows more versions of DNSKEY than are kept; known again from 2026-01-01T00:00:01Z"},
+    {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .cause = MUS_CAUSE_NOROOM),
+	"observe: not all addresses of knot are asked: a zone has room for 64, those of all signers and of the parent"},
+    {W(V6, UNKNOWN, NONE, .origin = MUS_PARENT, .cause = MUS_CAUSE_NOROOM),
+	"V6: not all addresses of the parent lab. are asked: a zone has room for 64, those of all signers and of the "
+	"parent"},
+    {W(OBSERVE, UNKNOWN, NONE, .cause = MUS_CAUSE_NOPLACE),
+	"observe: a signer of the group has no place: 8 are on the zone, or may still be in caches"},
     {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .kind = MUS_RR_KEY, .cause = MUS_CAUSE_NONE),
 	"observe: knot has not been asked lately for DNSKEY"},
     {W(HISTORY, UNKNOWN, NONE, .origin = MUS_PARENT, .kind = MUS_RR_DS, .until = AT),
