@@ -333,7 +333,7 @@ void eng_copy_fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum
 void eng_trial_looked(struct eng_trial *t);
 void eng_trials_free(struct mus_engine *e);
 
-/* control.c: leavers that are on no zone of the group any more are members no longer.  ${at_work}: the
+/* control_group.c: leavers that are on no zone of the group any more are members no longer.  ${at_work}: the
  * state of a zone that is newer than what is stored of it, or NULL. */
 void eng_ctl_left(struct mus_engine *e, int64_t group_id, const struct mus_zonestate *at_work);
 

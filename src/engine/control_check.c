@@ -1,0 +1,173 @@
+/*
+ * Checks of what an operator wants stored; a fault is named by the place where he wrote it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/control_int.h"
+
+static int refuse(const struct eng_at *at, const char *field, const char *fmt, ...) MUS_PRINTF(3, 4);
+
+struct eng_at
+eng_at_of(char *field, struct mus_errtext *et)
+{
+	if (field)
+		field[0] = '\0';
+	return (struct eng_at){field, et};
+}
+
+static void
+point(const struct eng_at *at, const char *field)
+{
+	if (at->field)
+		snprintf(at->field, MUS_CTL_FIELD_MAX, "%s", field);
+}
+
+static int
+refuse(const struct eng_at *at, const char *field, const char *fmt, ...)
+{
+	char words[sizeof at->et->s];
+	va_list ap;
+
+	point(at, field);
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof words, fmt, ap);
+	va_end(ap);
+	return mus_errf(at->et, MUS_ERR_INVAL, "%s", words);
+}
+
+int
+eng_check_label(const struct eng_at *at, const char *field, const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len == 0)
+		return refuse(at, field, "must not be empty");
+	for (size_t i = 0; i < len; i++)
+		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+			(s[i] >= '0' && s[i] <= '9') || s[i] == '-' || s[i] == '_' || s[i] == '.'))
+			return refuse(at, field,
+			    "\"%s\" has a character that is not a letter, digit, '-', '_' or '.'", s);
+	return 0;
+}
+
+int
+eng_canonical(const struct eng_at *at, const char *field, char *s, size_t cap)
+{
+	struct mus_name name;
+	char text[MUS_NAME_TEXT_MAX];
+
+	if (mus_name_parse(s, &name, at->et) < 0) {
+		point(at, field);
+		return MUS_ERR_INVAL;
+	}
+	mus_name_text(&name, text);
+	if (strlen(text) >= cap)
+		return refuse(at, field, "name too long");
+	snprintf(s, cap, "%s", text);
+	return 0;
+}
+
+/* ${where}: of the list. */
+static int
+check_ns(const struct eng_at *at, const char *where, struct mus_ns_obj *ns, unsigned count)
+{
+	int rc;
+
+	for (unsigned i = 0; i < count; i++) {
+		char field[MUS_CTL_FIELD_MAX];
+
+		snprintf(field, sizeof field, "%s/%u/name", where, i);
+		if ((rc = eng_canonical(at, field, ns[i].name, sizeof ns[i].name)) < 0)
+			return rc;
+		for (unsigned k = 0; k < i; k++)
+			if (strcmp(ns[k].name, ns[i].name) == 0)
+				return refuse(at, field, "%s stands twice", ns[i].name);
+		if (ns[i].addr_count == 0) {
+			snprintf(field, sizeof field, "%s/%u/addresses", where, i);
+			return refuse(at, field, "%s has no address", ns[i].name);
+		}
+	}
+	return 0;
+}
+
+static int
+check_key_file(const struct eng_at *at, const char *field, const char *path)
+{
+	struct mus_tsig_key *key = NULL;
+
+	if (!path[0])
+		return 0;
+	if (mus_tsig_key_load(path, &key, at->et) < 0) {
+		point(at, field);
+		return MUS_ERR_INVAL;
+	}
+	mus_tsig_key_free(key);
+	return 0;
+}
+
+int
+eng_check_signer(const struct eng_at *at, struct mus_signer_obj *o)
+{
+	const struct mus_driver *d = mus_driver_find(o->driver);
+	char names[MUS_DRV_NAMES_MAX];
+	int rc;
+
+	if ((rc = eng_check_label(at, "/name", o->name)) < 0)
+		return rc;
+	if (!d)
+		return refuse(at, "/driver", "no driver \"%s\" (there are: %s)", o->driver,
+		    mus_driver_names(names));
+	if (d->needs_update_addr && o->update.family == 0)
+		return refuse(
+		    at, "/update", "driver %s needs the address that takes UPDATEs", d->name);
+	if ((rc = check_key_file(at, "/key_file", o->key_file)) < 0)
+		return rc;
+	return check_ns(at, "/name_servers", o->ns, o->ns_count);
+}
+
+static int
+check_sample(const struct eng_at *at, const struct mus_zone_obj *o)
+{
+	char text[256 + MUS_ZONETEXT_MAX + 2];
+	struct mus_name name;
+
+	if (!o->sample[0])
+		return 0;
+	if (o->sample[strlen(o->sample) - 1] == '.')
+		return refuse(at, "/sample", "\"%s\" must be relative to the zone", o->sample);
+	snprintf(text, sizeof text, "%s.%.300s", o->sample, o->name);
+	if (mus_name_parse(text, &name, at->et) < 0) {
+		point(at, "/sample");
+		return MUS_ERR_INVAL;
+	}
+	return 0;
+}
+
+int
+eng_check_zone(const struct eng_at *at, struct mus_zone_obj *o)
+{
+	int rc = eng_canonical(at, "/name", o->name, sizeof o->name);
+
+	if (rc < 0)
+		return rc;
+	if (strcmp(o->name, ".") == 0)
+		return refuse(at, "/name", "the root has no parent to follow");
+	if (o->parent[0] && (rc = eng_canonical(at, "/parent", o->parent, sizeof o->parent)) < 0)
+		return rc;
+	if (o->parent_addr_count && !o->parent[0])
+		return refuse(at, "/parent", "must be given with parent_addresses");
+	if ((rc = check_sample(at, o)) < 0)
+		return rc;
+	for (unsigned i = 0; i < o->signer_count; i++) {
+		char field[MUS_CTL_FIELD_MAX];
+
+		snprintf(field, sizeof field, "/signers/%u/key_file", i);
+		if ((rc = check_key_file(at, field, o->signer[i].key_file)) < 0)
+			return rc;
+		snprintf(field, sizeof field, "/signers/%u/name_servers", i);
+		if ((rc = check_ns(at, field, o->signer[i].ns, o->signer[i].ns_count)) < 0)
+			return rc;
+	}
+	return 0;
+}

@@ -1,0 +1,354 @@
+/*
+ * Signers and their groups: an operator changes them, and zones follow.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "engine/control_int.h"
+
+/* ---- signers ---------------------------------------------------------------------------------------- */
+
+struct find_signer {
+	struct mus_engine *e;
+	int64_t signer_id;
+	char group[MUS_LABEL_MAX];
+	bool wake;
+};
+
+static int
+group_with(void *arg, const struct mus_group_obj *o)
+{
+	struct find_signer *f = arg;
+
+	for (unsigned i = 0; i < o->member_count; i++)
+		if (o->member[i].signer_id == f->signer_id) {
+			snprintf(f->group, sizeof f->group, "%s", o->name);
+			if (f->wake)
+				eng_wake_group(f->e, o->id);
+		}
+	return 0;
+}
+
+int
+mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_obj *o, char *field,
+    struct mus_errtext *et)
+{
+	struct find_signer f = {.e = e, .wake = true};
+	const struct eng_at at = eng_at_of(field, et);
+	bool fresh = o->id == 0;
+	int rc = eng_check_signer(&at, o);
+
+	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
+		return rc;
+	o->changed_at = eng_now(e);
+	if (fresh) {
+		o->created_at = o->changed_at;
+		o->caps_at = MUS_TIME_NEVER;
+	}
+	rc = mus_store_save_signer(e->o.store, o, et);
+	if (rc == 0)
+		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer %s %s", o->name,
+		    fresh ? "added" : "changed");
+	rc = eng_ctl_end(e, rc, et);
+	if (rc < 0)
+		return rc;
+	eng_signer_forget(e, o->id);
+	eng_box_changed(e, o->id);
+	f.signer_id = o->id;
+	if (!fresh)
+		return mus_store_list_groups(e->o.store, NULL, 1u << 20, group_with, &f) < 0
+		    ? MUS_ERR_STORE
+		    : 0;
+	return 0;
+}
+
+int
+mus_ctl_delete_signer(
+    struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et)
+{
+	struct mus_signer_obj o;
+	int rc = mus_store_load_signer(e->o.store, name, &o, et);
+
+	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
+		return rc;
+	rc = mus_store_delete_signer(e->o.store, o.id, et);
+	if (rc == 0)
+		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer %s deleted", name);
+	rc = eng_ctl_end(e, rc, et);
+	if (rc == 0) {
+		eng_signer_forget(e, o.id);
+		eng_box_changed(e, o.id);
+	}
+	return rc;
+}
+
+/* ---- groups ------------------------------------------------------------------------------------------ */
+
+int
+mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj *o, char *field,
+    struct mus_errtext *et)
+{
+	const struct eng_at at = eng_at_of(field, et);
+	bool fresh = o->id == 0;
+	int rc = eng_check_label(&at, "/name", o->name);
+
+	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
+		return rc;
+	o->changed_at = eng_now(e);
+	if (fresh)
+		o->created_at = o->changed_at;
+	rc = mus_store_save_group(e->o.store, o, et);
+	if (rc == 0)
+		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer group %s %s", o->name,
+		    fresh ? "added" : "changed");
+	rc = eng_ctl_end(e, rc, et);
+	if (rc == 0 && !fresh)
+		eng_wake_group(e, o->id);
+	return rc;
+}
+
+int
+mus_ctl_delete_group(
+    struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et)
+{
+	struct mus_group_obj o;
+	int rc = mus_store_load_group(e->o.store, name, &o, et);
+
+	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
+		return rc;
+	rc = mus_store_delete_group(e->o.store, o.id, et);
+	if (rc == 0)
+		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer group %s deleted", name);
+	return eng_ctl_end(e, rc, et);
+}
+
+static int
+load_pair(struct mus_engine *e, const char *group, const char *signer, struct mus_group_obj *g,
+    struct mus_signer_obj *s, unsigned *at, struct mus_errtext *et)
+{
+	int rc = mus_store_load_group(e->o.store, group, g, et);
+
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "signer group %s", group);
+	rc = mus_store_load_signer(e->o.store, signer, s, et);
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "signer %s", signer);
+	for (*at = 0; *at < g->member_count; (*at)++)
+		if (g->member[*at].signer_id == s->id)
+			break;
+	return 0;
+}
+
+/* Zones where an operator has marked signers: each by itself. */
+struct marked {
+	struct mus_engine *e;
+	const struct mus_group_obj *g;	/* as it is to be */
+	int64_t signer_id;
+	struct mus_zone_obj o;
+	unsigned count;			/* marks of this signer that a join or leave takes away */
+	bool save;
+	char alone[MUS_ZONETEXT_MAX];	/* a zone that nobody would sign */
+};
+
+static int
+look_at_marked(void *arg, int64_t id)
+{
+	struct marked *m = arg;
+	bool joins = false, changed = false;
+	int rc = mus_store_load_zone_id(m->e->o.store, id, &m->o, NULL);
+
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; i < m->g->member_count; i++)
+		if (m->g->member[i].signer_id == m->signer_id)
+			joins = !m->g->member[i].leaving;
+	for (unsigned i = 0; i < m->o.signer_count; i++) {
+		struct mus_zone_signer_obj *ov = &m->o.signer[i];
+
+		if (ov->signer_id != m->signer_id || !(joins ? ov->excluded || ov->lost : ov->staying))
+			continue;
+		if (joins)
+			ov->excluded = ov->lost = false;
+		else
+			ov->staying = false;
+		changed = true;
+		m->count++;
+	}
+	if (!joins && !eng_has_signer(&m->o, m->g))
+		snprintf(m->alone, sizeof m->alone, "%s", m->o.name);
+	return changed && m->save ? mus_store_save_zone(m->e->o.store, &m->o, NULL) : 0;
+}
+
+/* Stores the group with a signer that joins or leaves; its marks of before no longer hold. */
+static int
+save_member(struct mus_engine *e, const char *actor, struct mus_group_obj *g, struct marked *m,
+    const char *signer, const char *verb, struct mus_errtext *et)
+{
+	int rc = eng_ctl_begin(e, et);
+
+	if (rc < 0)
+		return rc;
+	g->changed_at = eng_now(e);
+	m->save = true;
+	rc = mus_store_save_group(e->o.store, g, et);
+	if (rc == 0 && mus_store_each_marked_zone(e->o.store, g->id, look_at_marked, m) < 0)
+		rc = mus_errf(et, MUS_ERR_STORE, "database error");
+	if (rc == 0)
+		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer %s %s group %s", signer, verb, g->name);
+	rc = eng_ctl_end(e, rc, et);
+	if (rc == 0)
+		eng_wake_group(e, g->id);
+	return rc;
+}
+
+int
+mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer,
+    struct mus_errtext *et)
+{
+	struct mus_group_obj g;
+	struct mus_signer_obj s;
+	struct marked m = {.e = e, .g = &g};
+	unsigned at = 0;
+	int rc = load_pair(e, group, signer, &g, &s, &at, et);
+
+	if (rc < 0)
+		return rc;
+	m.signer_id = s.id;
+	if (mus_store_each_marked_zone(e->o.store, g.id, look_at_marked, &m) < 0)
+		return mus_errf(et, MUS_ERR_STORE, "database error");
+	if (at < g.member_count && !g.member[at].leaving && m.count == 0)
+		return mus_errf(
+		    et, MUS_ERR_CONFLICT, "signer %s is a member of group %s already", signer, group);
+	if (at == MUS_SIGNERS_MAX)
+		return mus_errf(
+		    et, MUS_ERR_CONFLICT, "group %s has %d signers, more it cannot hold", group, at);
+	g.member[at].signer_id = s.id;
+	g.member[at].leaving = false;
+	if (at == g.member_count)
+		g.member_count++;
+	return save_member(e, actor, &g, &m, signer, "joins", et);
+}
+
+static int
+has_zone(void *arg, int64_t id)
+{
+	(void)id;
+	*(bool *)arg = true;
+	return 1;
+}
+
+/* Does any zone of a group still have the signer in its intention? */
+struct still {
+	struct mus_engine *e;
+	const struct mus_zonestate *at_work;	/* newer than what is stored of its zone; or NULL */
+	int64_t signer_id, last;
+	unsigned count;
+	bool yes;
+};
+
+/* A zone that could not be looked at yet may be signed by all that it was told of. */
+static int
+still_there(void *arg, int64_t id)
+{
+	struct still *s = arg;
+	const struct mus_zonestate *st = s->at_work;
+	struct mus_errtext et;
+	int i;
+
+	s->count++;
+	s->last = id;
+	if (!st || st->book.zone_id != id) {
+		st = &s->e->view;
+		if (eng_load_state(s->e, id, &s->e->view, &et) < 0)
+			return s->yes = true;
+	}
+	i = mus_book_find_signer(&st->book, &st->zone, s->signer_id);
+	s->yes = !st->want.adopted ||
+	    (i >= 0 && (((st->want.keyg | st->want.dsg | st->want.nsg) >> i & 1) ||
+			  (st->want.proc.kind != MUS_PROC_NONE && st->want.proc.signer == i)));
+	return s->yes;
+}
+
+/* What cannot be read counts as yes. */
+static bool
+is_on_a_zone(
+    struct mus_engine *e, int64_t group_id, int64_t signer_id, const struct mus_zonestate *at_work)
+{
+	struct still s = {.e = e, .at_work = at_work, .signer_id = signer_id};
+	unsigned before;
+
+	do {
+		before = s.count;
+		if (mus_store_each_zone_of_group(e->o.store, group_id, s.last, 1000, still_there, &s) < 0)
+			return true;
+	} while (s.count != before && !s.yes);
+	return s.yes;
+}
+
+int
+mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, const char *signer,
+    struct mus_errtext *et)
+{
+	struct mus_group_obj g;
+	struct mus_signer_obj s;
+	struct marked m = {.e = e, .g = &g};
+	bool zones = false, was_leaving, is_on;
+	unsigned at = 0, staying = 0;
+	int rc = load_pair(e, group, signer, &g, &s, &at, et);
+
+	if (rc < 0)
+		return rc;
+	if (at == g.member_count)
+		return mus_errf(
+		    et, MUS_ERR_NOTFOUND, "signer %s is not a member of group %s", signer, group);
+	m.signer_id = s.id;
+	was_leaving = g.member[at].leaving;
+	g.member[at].leaving = true;
+	for (unsigned i = 0; i < g.member_count; i++)
+		staying += !g.member[i].leaving;
+	if (mus_store_each_zone_of_group(e->o.store, g.id, 0, 1, has_zone, &zones) < 0 ||
+	    mus_store_each_marked_zone(e->o.store, g.id, look_at_marked, &m) < 0)
+		return mus_errf(et, MUS_ERR_STORE, "database error");
+	is_on = is_on_a_zone(e, g.id, s.id, NULL);
+	if (was_leaving && m.count == 0 && is_on)
+		return mus_errf(
+		    et, MUS_ERR_CONFLICT, "signer %s is leaving group %s already", signer, group);
+	if (zones && staying == 0)
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "signer %s is the last of group %s; its zones would have none: join another first",
+		    signer, group);
+	if (m.alone[0])
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "signer %s is the last of zone %.200s, where the others are lost or kept out: join another first",
+		    signer, m.alone);
+	if (!is_on)
+		g.member[at] = g.member[--g.member_count];
+	return save_member(e, actor, &g, &m, signer, "leaves", et);
+}
+
+void
+eng_ctl_left(struct mus_engine *e, int64_t group_id, const struct mus_zonestate *at_work)
+{
+	struct mus_group_obj g;
+	struct mus_errtext et;
+	unsigned before;
+
+	if (group_id == 0 || mus_store_load_group_id(e->o.store, group_id, &g, &et) < 0)
+		return;
+	before = g.member_count;
+	for (unsigned i = 0; i < g.member_count;) {
+		if (g.member[i].leaving && !is_on_a_zone(e, group_id, g.member[i].signer_id, at_work))
+			g.member[i] = g.member[--g.member_count];
+		else
+			i++;
+	}
+	if (g.member_count == before || eng_begin(e) < 0)
+		return;
+	/* The last zone has let it go: a member no longer, so that no group stays locked. */
+	g.changed_at = eng_now(e);
+	if (mus_store_save_group(e->o.store, &g, &et) < 0)
+		e->tx_failed = true;
+	eng_event(e, 0, "", "group", "musicd", LOG_NOTICE, "a signer has left group %s on all its zones",
+	    g.name);
+}

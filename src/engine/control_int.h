@@ -1,0 +1,37 @@
+/*
+ * Inside the calls of an operator (engine/control.h): their transaction, their checks, who is woken.
+ */
+#ifndef MUS_ENGINE_CONTROL_INT_H
+#define MUS_ENGINE_CONTROL_INT_H
+
+#include "engine/int.h"
+
+/* --- control.c --- */
+/* An operator's transaction.  What the engine has gathered in this turn of the loop is stored before
+ * it, so that the change stands or falls alone. */
+int eng_ctl_begin(struct mus_engine *e, struct mus_errtext *et);
+int eng_ctl_note(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,
+    const char *actor, struct mus_errtext *et, const char *fmt, ...) MUS_PRINTF(7, 8);
+/* Ends it: all of it, or with ${rc} < 0 nothing.  Gives ${rc}, or why it was not stored. */
+int eng_ctl_end(struct mus_engine *e, int rc, struct mus_errtext *et);
+int eng_ctl_zone(struct mus_engine *e, const char *zone, struct mus_zone_obj *o, struct mus_errtext *et);
+void eng_wake_group(struct mus_engine *e, int64_t group_id);
+
+/* --- control_check.c --- */
+/* Where a fault is, as the client wrote it: a JSON pointer. */
+struct eng_at {
+	char *field;			/* MUS_CTL_FIELD_MAX, or NULL */
+	struct mus_errtext *et;
+};
+struct eng_at eng_at_of(char *field, struct mus_errtext *et);
+/* Each 0, or INVAL with words and the field.  eng_canonical rewrites ${s}, the others what they check. */
+int eng_canonical(const struct eng_at *at, const char *field, char *s, size_t cap);
+int eng_check_label(const struct eng_at *at, const char *field, const char *s);
+int eng_check_signer(const struct eng_at *at, struct mus_signer_obj *o);
+int eng_check_zone(const struct eng_at *at, struct mus_zone_obj *o);
+
+/* --- control_zone.c --- */
+/* Would anybody sign the zone, as its group and its marks are? */
+bool eng_has_signer(const struct mus_zone_obj *o, const struct mus_group_obj *g);
+
+#endif

@@ -1,0 +1,383 @@
+/*
+ * Zones: into care and out of it, and what an operator says to a process that runs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/control_int.h"
+
+/* Would anybody sign the zone, as its group and its marks are? */
+bool
+eng_has_signer(const struct mus_zone_obj *o, const struct mus_group_obj *g)
+{
+	for (unsigned i = 0; i < g->member_count; i++) {
+		bool in = !g->member[i].leaving;
+		bool lost = false;
+
+		for (unsigned k = 0; k < o->signer_count; k++)
+			if (o->signer[k].signer_id == g->member[i].signer_id) {
+				in = (in && !o->signer[k].excluded) || o->signer[k].staying;
+				lost = o->signer[k].lost;
+			}
+		if (in && !lost)
+			return true;
+	}
+	return false;
+}
+
+/* A zone that signers sign keeps one of them, or gets another.  *old_group: the one it is in. */
+static int
+check_has_signer(
+    struct mus_engine *e, const struct mus_zone_obj *o, int64_t *old_group, struct mus_errtext *et)
+{
+	struct mus_zonestate *st = &e->view;
+	struct mus_zone_obj before;
+	struct mus_group_obj g = {.id = 0};
+	int rc = mus_store_load_zone_id(e->o.store, o->id, &before, et);
+
+	if (rc < 0)
+		return rc;
+	*old_group = before.group_id;
+	if (before.group_id == o->group_id)
+		return 0;
+	if (o->group_id && (rc = mus_store_load_group_id(e->o.store, o->group_id, &g, et)) < 0)
+		return rc;
+	if (eng_has_signer(o, &g) || (rc = eng_load_state(e, o->id, st, et)) < 0)
+		return rc;
+	if (!(st->want.keyg | st->want.dsg | st->want.nsg))
+		return 0;
+	return mus_errf(et, MUS_ERR_CONFLICT,
+	    "%s would have no signer: the last cannot leave. Put it into a group with a signer, or delete "
+	    "it: then it is left as it stands", o->name);
+}
+
+int
+mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, char *field,
+    struct mus_errtext *et)
+{
+	const struct eng_at at = eng_at_of(field, et);
+	bool fresh = o->id == 0;
+	int64_t old_group = o->group_id;
+	struct eng_zone *z;
+	int rc = eng_check_zone(&at, o);
+
+	if (rc < 0 || (!fresh && (rc = check_has_signer(e, o, &old_group, et)) < 0))
+		return rc;
+	if ((rc = eng_ctl_begin(e, et)) < 0)
+		return rc;
+	o->changed_at = eng_now(e);
+	if (fresh) {
+		o->created_at = o->changed_at;
+		o->next_check_at = o->changed_at;
+		o->checked_at = o->waiting_until = MUS_TIME_NEVER;
+		snprintf(o->state, sizeof o->state, "%s", mus_state_text(MUS_STATE_UNKNOWN));
+	}
+	rc = mus_store_save_zone(e->o.store, o, et);
+	if (rc == 0)
+		rc = eng_ctl_note(e, o->id, o->name, "operator", actor, et, "zone %s %s", o->name,
+		    fresh ? "added" : "changed");
+	rc = eng_ctl_end(e, rc, et);
+	if (rc < 0)
+		return rc;
+	if (old_group != o->group_id)
+		eng_ctl_left(e, old_group, NULL);
+	z = eng_zone_get(e, o->id);
+	if (z)
+		eng_wake(e, z, ENG_FOCUS_ALL, 0);
+	else
+		rc = eng_zone_add(e, o->id, eng_now(e));
+	return rc;
+}
+
+int
+mus_ctl_delete_zone(struct mus_engine *e, const char *actor, const char *name, bool abandon,
+    struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	int rc = eng_ctl_zone(e, name, &o, et);
+
+	if (rc < 0)
+		return rc;
+	if (o.process[0] && !abandon)
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "%s: %s is running; abort it first, or abandon the zone as it stands", o.name,
+		    o.process);
+	if ((rc = eng_ctl_begin(e, et)) < 0)
+		return rc;
+	rc = mus_store_delete_zone(e->o.store, o.id, et);
+	if (rc == 0)
+		rc = eng_ctl_note(e, 0, o.name, "operator", actor, et, "zone %s deleted%s", o.name,
+		    abandon ? "; what was published for it stays where it is" : "");
+	rc = eng_ctl_end(e, rc, et);
+	if (rc == 0) {
+		eng_zone_drop(e, o.id);
+		eng_ctl_left(e, o.group_id, NULL);
+	}
+	return rc;
+}
+
+static int
+set_held(struct mus_engine *e, const char *actor, const char *zone, bool held, const char *reason,
+    struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	int rc = eng_ctl_zone(e, zone, &o, et);
+	struct eng_zone *z;
+
+	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
+		return rc;
+	o.held = held;
+	snprintf(o.held_reason, sizeof o.held_reason, "%s", reason);
+	o.changed_at = eng_now(e);
+	rc = mus_store_save_zone(e->o.store, &o, et);
+	if (rc == 0)
+		rc = eng_ctl_note(e, o.id, o.name, "operator", actor, et, "%s%s%s",
+		    held ? "held" : "resumed", reason[0] ? ": " : "", reason);
+	rc = eng_ctl_end(e, rc, et);
+	if (rc == 0 && (z = eng_zone_get(e, o.id))) {
+		eng_withdraw(z);
+		eng_wake(e, z, ENG_FOCUS_ALL, 0);
+	}
+	return rc;
+}
+
+int
+mus_ctl_hold(struct mus_engine *e, const char *actor, const char *zone, const char *reason,
+    struct mus_errtext *et)
+{
+	return set_held(e, actor, zone, true, reason, et);
+}
+
+int
+mus_ctl_resume(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et)
+{
+	return set_held(e, actor, zone, false, "", et);
+}
+
+/* A note in the history, then a look; what was planned before the operator spoke is planned anew. */
+static int
+noted_wake(struct mus_engine *e, const struct mus_zone_obj *o, const char *actor, const char *text,
+    struct mus_errtext *et)
+{
+	struct eng_zone *z = eng_zone_get(e, o->id);
+	int rc = eng_ctl_begin(e, et);
+
+	if (rc == 0)
+		rc = eng_ctl_end(e, eng_ctl_note(e, o->id, o->name, "operator", actor, et, "%s", text), et);
+	if (rc == 0 && z) {
+		eng_withdraw(z);
+		eng_wake(e, z, ENG_FOCUS_ALL, 0);
+	}
+	return rc;
+}
+
+int
+mus_ctl_step(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	struct eng_zone *z;
+	int rc = eng_ctl_zone(e, zone, &o, et);
+
+	if (rc < 0)
+		return rc;
+	if (o.mode != MUS_MODE_MANUAL)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s is in automatic mode: it steps by itself", o.name);
+	z = eng_zone_get(e, o.id);
+	if (!z || !eng_busy(z))
+		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	rc = noted_wake(e, &o, actor, "one step allowed", et);
+	if (rc == 0)
+		z->busy->step = true;
+	return rc;
+}
+
+int
+mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	struct eng_zone *z;
+	int rc = eng_ctl_zone(e, zone, &o, et);
+
+	(void)actor;
+	if (rc == 0 && (z = eng_zone_get(e, o.id)))
+		eng_wake(e, z, ENG_FOCUS_ALL, 0);
+	return rc;
+}
+
+static struct mus_zone_signer_obj *
+override_for(struct mus_zone_obj *o, int64_t signer_id)
+{
+	for (unsigned i = 0; i < o->signer_count; i++)
+		if (o->signer[i].signer_id == signer_id)
+			return &o->signer[i];
+	if (o->signer_count == MUS_SIGNERS_MAX)
+		return NULL;
+	o->signer[o->signer_count] = (struct mus_zone_signer_obj){.signer_id = signer_id};
+	return &o->signer[o->signer_count++];
+}
+
+/* Who was to leave once the join is over stays after all: else the end of a migration would follow its
+ * abort, up to a zone that nobody signs. */
+static int
+keep_leavers(struct mus_engine *e, struct mus_zone_obj *o, const struct mus_zonestate *st,
+    struct mus_buf *out, struct mus_errtext *et)
+{
+	struct mus_group_obj g;
+	int rc;
+
+	if (!o->group_id)
+		return 0;
+	if ((rc = mus_store_load_group_id(e->o.store, o->group_id, &g, et)) < 0)
+		return rc;
+	for (unsigned i = 0; i < g.member_count; i++) {
+		int s = mus_book_find_signer(&st->book, &st->zone, g.member[i].signer_id);
+		struct mus_zone_signer_obj *ov;
+
+		if (!g.member[i].leaving || s < 0 || s == st->want.proc.signer ||
+		    !((st->want.keyg | st->want.dsg | st->want.nsg) >> s & 1))
+			continue;
+		if (!(ov = override_for(o, g.member[i].signer_id)))
+			return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o->name);
+		ov->staying = true;
+		mus_buf_printf(out, "%s was to leave afterwards: it stays in this zone until it leaves again.\n",
+		    st->book.signer[s]);
+	}
+	return 0;
+}
+
+int
+mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dry_run,
+    struct mus_buf *out, struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	struct mus_zonestate *st = &e->view;
+	struct mus_zone_signer_obj *ov;
+	const struct mus_proc *p;
+	int rc = eng_ctl_zone(e, zone, &o, et);
+
+	if (rc < 0 || (rc = eng_load_state(e, o.id, st, et)) < 0)
+		return rc;
+	p = &st->want.proc;
+	if (p->kind == MUS_PROC_NONE)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s: no process is running", o.name);
+	mus_buf_printf(out,
+	    p->kind == MUS_PROC_ADD
+		? "ADD-SIGNER %s is turned round into REMOVE-SIGNER %s. What was published for it is "
+		  "withdrawn in the safe order, with all waits; the zone stays valid. It is kept out of "
+		  "this zone until it joins again.\n"
+		: "REMOVE-SIGNER %s is turned round into ADD-SIGNER %s. It is taken in again in the "
+		  "safe order, with all waits; the zone stays valid. It stays in this zone until it "
+		  "leaves again.\n",
+	    st->book.signer[p->signer], st->book.signer[p->signer]);
+	if (p->kind == MUS_PROC_ADD && (rc = keep_leavers(e, &o, st, out, et)) < 0)
+		return rc;
+	if (dry_run)
+		return 0;
+	ov = override_for(&o, st->book.signer_id[p->signer]);
+	if (!ov)
+		return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o.name);
+	ov->excluded = p->kind == MUS_PROC_ADD;
+	ov->staying = p->kind == MUS_PROC_REMOVE;
+	if ((rc = eng_ctl_begin(e, et)) < 0)
+		return rc;
+	rc = eng_ctl_end(e, mus_store_save_zone(e->o.store, &o, et), et);
+	if (rc == 0)
+		rc = noted_wake(e, &o, actor, "process aborted", et);
+	return rc;
+}
+
+static enum mus_rule
+forceable(enum mus_rule rule, struct mus_errtext *et)
+{
+	/* What must never be passed: there is nothing left to force. */
+	if (rule == MUS_RULE_NONE || rule == MUS_RULE_LASTONE || rule == MUS_RULE_HELD ||
+	    rule == MUS_RULE_MANUAL || rule == MUS_RULE_QUEUE || rule >= MUS_RULE_COUNT) {
+		mus_errf(et, MUS_ERR_INVAL, "%s cannot be forced",
+		    rule < MUS_RULE_COUNT ? mus_rule_text(rule) : "?");
+		return MUS_RULE_NONE;
+	}
+	return rule;
+}
+
+int
+mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mus_rule rule,
+    const char *reason, bool dry_run, struct mus_buf *out, struct mus_errtext *et)
+{
+	struct mus_zone_view view;
+	struct mus_zone_obj o;
+	struct eng_zone *z;
+	char text[MUS_TEXT_MAX], when[MUS_TIME_TEXT_MAX];
+	bool found = false;
+	int rc;
+
+	if (forceable(rule, et) == MUS_RULE_NONE)
+		return MUS_ERR_INVAL;
+	if (!reason[0])
+		return mus_errf(et, MUS_ERR_INVAL, "a reason must be given");
+	if ((rc = eng_ctl_zone(e, zone, &o, et)) < 0 || (rc = mus_ctl_view(e, o.name, &view, et)) < 0)
+		return rc;
+	for (unsigned i = 0; i < view.plan->wait_count; i++) {
+		const struct mus_witness *w = &view.plan->wait[i];
+
+		if (w->rule != rule)
+			continue;
+		found = true;
+		mus_buf_printf(out, "%s\n", mus_witness_text(&view.state->book, &view.state->zone, w, text));
+		if (mus_time_is_set(w->until))
+			mus_buf_printf(out, "  Resolvers that hold the old version may fail until %s.\n",
+			    mus_time_text(w->until, when));
+		else
+			mus_buf_printf(out, "  This does not end by itself: the damage stays until it is "
+					    "mended.\n");
+	}
+	if (!found)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s does not wait for %s now", o.name,
+		    mus_rule_text(rule));
+	if (dry_run)
+		return 0;
+	z = eng_zone_get(e, o.id);
+	if (!z || !eng_busy(z))
+		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	snprintf(text, sizeof text, "force past %s: %.200s", mus_rule_text(rule), reason);
+	rc = noted_wake(e, &o, actor, text, et);
+	if (rc == 0) {
+		z->busy->forced = rule;
+		snprintf(z->busy->forced_reason, sizeof z->busy->forced_reason, "%s", reason);
+	}
+	return rc;
+}
+
+int
+mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer,
+    const char *reason, struct mus_errtext *et)
+{
+	struct mus_zone_obj o;
+	struct mus_signer_obj s;
+	struct mus_group_obj g = {.id = 0};
+	struct mus_zone_signer_obj *ov;
+	char text[400];
+	bool was_signed;
+	int rc = eng_ctl_zone(e, zone, &o, et);
+
+	if (rc < 0 || (rc = mus_store_load_signer(e->o.store, signer, &s, et)) < 0 ||
+	    (o.group_id && (rc = mus_store_load_group_id(e->o.store, o.group_id, &g, et)) < 0))
+		return rc;
+	if (!reason[0])
+		return mus_errf(et, MUS_ERR_INVAL, "a reason must be given");
+	ov = override_for(&o, s.id);
+	if (!ov)
+		return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o.name);
+	was_signed = eng_has_signer(&o, &g);
+	ov->lost = true;
+	if (was_signed && !eng_has_signer(&o, &g))
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "signer %s is the last of zone %.200s, which would have none: join another first", s.name,
+		    o.name);
+	if ((rc = eng_ctl_begin(e, et)) < 0)
+		return rc;
+	rc = eng_ctl_end(e, mus_store_save_zone(e->o.store, &o, et), et);
+	snprintf(text, sizeof text, "signer %s declared lost: %.200s", signer, reason);
+	if (rc == 0)
+		rc = noted_wake(e, &o, actor, text, et);
+	return rc;
+}
