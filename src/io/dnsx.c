@@ -9,110 +9,12 @@
 enum {
 	QUERY_MAX = 512,		/* a question with EDNS fits: 12 + 259 + 11 */
 	PENDING_MIN = 1024,
-	UDP_WIRE_MAX = MUS_EDNS_UDP_BYTES,	/* longer questions go over TCP by themselves */
-	TSIG_ROOM = 512,		/* key name, algorithm, MAC and the rest */
 	ARENA_MAX = 32 << 20,		/* a 64 KiB answer and its RRsets are far below */
-	WINDOW_MAX = 16384,		/* ids are 16 bits: keep them sparse */
 };
 
 #define HEAP_OF(t, type) ((type *)(void *)((char *)(t) - offsetof(type, timer)))
 
-static void server_kick(struct dnsx_server *s);
-
-/* ---- small things ---- */
-
-uint16_t
-mus__dnsx_random(struct mus_dnsx *x)
-{
-	if (x->rnd_left == 0) {
-		ssize_t n = getrandom(x->rnd, sizeof x->rnd, 0);
-
-		MUS_ASSERT(n >= 2);	/* never fails on a kernel that runs us; 256+ may be cut */
-		x->rnd_left = (unsigned)n / 2;
-	}
-	return x->rnd[--x->rnd_left];
-}
-
-/* ---- the heap of timers: one timer of the loop for all ---- */
-
-static void
-heap_put(struct mus_dnsx *x, uint32_t i, struct dnsx_timer *t)
-{
-	x->heap[i] = t;
-	t->idx = i + 1;
-}
-
-static void
-heap_up(struct mus_dnsx *x, uint32_t i, struct dnsx_timer *t)
-{
-	while (i > 0 && t->at_ms < x->heap[(i - 1) / 2]->at_ms) {
-		heap_put(x, i, x->heap[(i - 1) / 2]);
-		i = (i - 1) / 2;
-	}
-	heap_put(x, i, t);
-}
-
-static void
-heap_down(struct mus_dnsx *x, uint32_t i, struct dnsx_timer *t)
-{
-	uint32_t child;
-
-	while ((child = 2 * i + 1) < x->heap_count) {
-		if (child + 1 < x->heap_count && x->heap[child + 1]->at_ms < x->heap[child]->at_ms)
-			child++;
-		if (t->at_ms <= x->heap[child]->at_ms)
-			break;
-		heap_put(x, i, x->heap[child]);
-		i = child;
-	}
-	heap_put(x, i, t);
-}
-
-void
-mus__dnsx_timer_clear(struct mus_dnsx *x, struct dnsx_timer *t)
-{
-	uint32_t i = t->idx;
-	struct dnsx_timer *last;
-
-	if (i == 0)
-		return;
-	t->idx = 0;
-	last = x->heap[--x->heap_count];
-	if (last == t)
-		return;
-	i--;
-	if (i > 0 && last->at_ms < x->heap[(i - 1) / 2]->at_ms)
-		heap_up(x, i, last);
-	else
-		heap_down(x, i, last);
-}
-
-/* There is room: mus_dnsx_ask and the opening of sockets and connections reserve it. */
-void
-mus__dnsx_timer_set(struct mus_dnsx *x, struct dnsx_timer *t, int64_t at_ms)
-{
-	mus__dnsx_timer_clear(x, t);
-	MUS_ASSERT(x->heap_count < x->heap_cap);
-	t->at_ms = at_ms;
-	heap_up(x, x->heap_count++, t);
-}
-
-/* The largest number of timers: each question under way, each server, each connection, and one. */
-static bool
-heap_reserve(struct mus_dnsx *x)
-{
-	size_t want = x->inflight + mus_map_count(x->servers) + x->conns_max + 16, cap;
-	struct dnsx_timer **p;
-
-	if (want <= x->heap_cap)
-		return true;
-	cap = want < 512 ? 1024 : want * 2;
-	if (!(p = realloc(x->heap, cap * sizeof(struct dnsx_timer *))))
-		return false;
-	x->heap = p;
-	x->heap_cap = (uint32_t)cap;
-	return true;
-}
+/* ---- the loop's timer ---- */
 
 /* Sets the loop's timer for the next thing to do; it may come too early, never too late. */
 static void
@@ -130,288 +32,6 @@ arm(struct mus_dnsx *x, bool more)
 		x->armed_at_ms = at;
 		mus_timer_start(x->timer, at > now ? at - now : 0);
 	}
-}
-
-/* ---- the table of questions under way ---- */
-
-static size_t
-pending_slot(const struct mus_dnsx *x, uint64_t chan, uint16_t id)
-{
-	uint64_t h = (chan << 16 | id) * 0x9e3779b97f4a7c15u;
-
-	return (size_t)(h >> 32) & (x->pending_cap - 1);
-}
-
-struct mus_dnsx_req *
-mus__dnsx_pending_get(struct mus_dnsx *x, uint64_t chan, uint16_t id)
-{
-	struct mus_dnsx_req *r = x->pending[pending_slot(x, chan, id)];
-
-	while (r && (r->chan != chan || r->id != id))
-		r = r->pending_next;
-	return r;
-}
-
-/* Without memory the chains only grow longer. */
-static void
-pending_grow(struct mus_dnsx *x)
-{
-	size_t old_cap = x->pending_cap, i, slot;
-	struct mus_dnsx_req **old = x->pending, **p, *r;
-
-	if (x->pending_count < old_cap || !(p = calloc(old_cap * 2, sizeof(struct mus_dnsx_req *))))
-		return;
-	x->pending = p;
-	x->pending_cap = old_cap * 2;
-	for (i = 0; i < old_cap; i++) {
-		while ((r = old[i])) {
-			old[i] = r->pending_next;
-			slot = pending_slot(x, r->chan, r->id);
-			r->pending_next = p[slot];
-			p[slot] = r;
-		}
-	}
-	free(old);
-}
-
-bool
-mus__dnsx_pending_add(struct mus_dnsx *x, struct mus_dnsx_req *r, uint64_t chan)
-{
-	size_t slot;
-	uint16_t id;
-	int tries;
-
-	MUS_ASSERT(r->chan == 0);
-	pending_grow(x);
-	/* At most WINDOW_MAX of 65536 ids are taken: a hundred misses do not happen. */
-	for (tries = 0; tries < 100; tries++) {
-		id = mus__dnsx_random(x);
-		if (mus__dnsx_pending_get(x, chan, id))
-			continue;
-		r->chan = chan;
-		r->id = id;
-		r->wire[0] = (uint8_t)(id >> 8);
-		r->wire[1] = (uint8_t)id;
-		slot = pending_slot(x, chan, id);
-		r->pending_next = x->pending[slot];
-		x->pending[slot] = r;
-		x->pending_count++;
-		return true;
-	}
-	return false;
-}
-
-void
-mus__dnsx_pending_remove(struct mus_dnsx *x, struct mus_dnsx_req *r)
-{
-	struct mus_dnsx_req **p;
-
-	if (r->chan == 0)
-		return;
-	p = &x->pending[pending_slot(x, r->chan, r->id)];
-	while (*p != r)
-		p = &(*p)->pending_next;
-	*p = r->pending_next;
-	r->chan = 0;
-	x->pending_count--;
-}
-
-/* ---- servers ---- */
-
-enum { SERVER_KEY = 19 };
-
-static void
-server_key(const struct mus_addr *a, uint8_t key[static SERVER_KEY])
-{
-	key[0] = a->family;
-	memcpy(key + 1, &a->port, 2);
-	memcpy(key + 3, a->ip, 16);
-}
-
-struct dnsx_server *
-mus__dnsx_server_find(struct mus_dnsx *x, const struct mus_addr *a)
-{
-	uint8_t key[SERVER_KEY];
-	struct dnsx_server *s = x->last_server;
-
-	if (s && mus_addr_equal(&s->addr, a))
-		return s;
-	server_key(a, key);
-	if ((s = mus_map_get(x->servers, key, sizeof key)))
-		x->last_server = s;
-	return s;
-}
-
-static void
-server_free(struct dnsx_server *s)
-{
-	struct mus_dnsx *x = s->x;
-	uint8_t key[SERVER_KEY];
-
-	MUS_ASSERT(s->refs == 0 && s->conn_count == 0);
-	mus__dnsx_timer_clear(x, &s->timer);
-	if (s->is_idle) {
-		TAILQ_REMOVE(&x->idle, s, link);
-		x->idle_count--;
-	}
-	if (s->is_blocked)
-		TAILQ_REMOVE(&x->blocked, s, link);
-	mus__dnsx_tcp_forget(s);
-	if (x->last_server == s)
-		x->last_server = NULL;
-	server_key(&s->addr, key);
-	(void)mus_map_remove(x->servers, key, sizeof key);
-	free(s);
-}
-
-static struct dnsx_server *
-server_get(struct mus_dnsx *x, const struct mus_addr *a)
-{
-	uint8_t key[SERVER_KEY];
-	struct dnsx_server *s = mus__dnsx_server_find(x, a);
-
-	if (s)
-		return s;
-	if (!(s = calloc(1, sizeof *s)))
-		return NULL;
-	s->x = x;
-	s->addr.family = a->family;
-	s->addr.port = a->port;
-	memcpy(s->addr.ip, a->ip, a->family == 6 ? 16 : 4);
-	s->sa_len = mus__sockaddr_of(&s->addr, &s->sa);
-	s->chan = x->next_chan++;
-	s->timer.kind = TIMER_SERVER;
-	s->credit = INT64_MAX;		/* full: cut at the first look */
-	TAILQ_INIT(&s->waiting);
-	TAILQ_INIT(&s->tcp_waiting);
-	TAILQ_INIT(&s->conns);
-	server_key(&s->addr, key);
-	if (mus_map_set(x->servers, key, sizeof key, s, NULL) < 0) {
-		free(s);
-		return NULL;
-	}
-	return s;
-}
-
-void
-mus__dnsx_server_rest(struct dnsx_server *s)
-{
-	struct mus_dnsx *x = s->x;
-
-	if (s->refs > 0 || s->conn_count > 0 || s->is_idle)
-		return;
-	mus__dnsx_timer_clear(x, &s->timer);
-	if (s->is_blocked) {
-		TAILQ_REMOVE(&x->blocked, s, link);
-		s->is_blocked = false;
-	}
-	s->is_idle = true;
-	s->idle_since_ms = dnsx_now(x);
-	TAILQ_INSERT_TAIL(&x->idle, s, link);
-	x->idle_count++;
-	if (x->dead)
-		return;			/* somebody walks over the servers */
-	if (x->idle_count > DNSX_IDLE_SERVERS_MAX)
-		server_free(TAILQ_FIRST(&x->idle));
-	if (x->sweep.idx == 0)
-		mus__dnsx_timer_set(x, &x->sweep, s->idle_since_ms + DNSX_SWEEP_MS);
-}
-
-/* A server that answered nothing for long gets one short try per question, so that thousands of
- * questions to it do not each wait for all tries and TCP; every eighth is asked in full, so that
- * one which comes back (over TCP only, perhaps) is noticed. */
-bool
-mus__dnsx_server_is_silent(const struct dnsx_server *s)
-{
-	return s->silent >= DNSX_SILENT && s->silent % 8 != 0;
-}
-
-/* Refills the credit.  A burst of 50 ms worth of questions, at least one, is allowed. */
-static void
-credit_refill(struct dnsx_server *s)
-{
-	int64_t qps = s->x->o.server_qps, now = dnsx_now(s->x), max = qps * 50, span;
-
-	if (max < 1000)
-		max = 1000;
-	span = now - s->credit_at_ms;
-	s->credit_at_ms = now;
-	if (s->credit >= max || span > 3600000)
-		s->credit = max;
-	else if ((s->credit += span * qps) > max)
-		s->credit = max;
-}
-
-void
-mus__dnsx_charge(struct dnsx_server *s)
-{
-	if (s->x->o.server_qps == 0)
-		return;
-	credit_refill(s);
-	s->credit -= 1000;
-}
-
-/* May the server get one more question now?  If not, it is noted who wakes it. */
-static bool
-server_is_open(struct dnsx_server *s)
-{
-	struct mus_dnsx *x = s->x;
-
-	if (s->inflight >= x->o.server_window)
-		return false;		/* woken when one is finished */
-	if (x->inflight >= DNSX_INFLIGHT_MAX) {
-		if (!s->is_blocked) {
-			s->is_blocked = true;
-			TAILQ_INSERT_TAIL(&x->blocked, s, link);
-		}
-		return false;
-	}
-	if (x->o.server_qps > 0) {
-		credit_refill(s);
-		if (s->credit < 1000) {
-			if (s->timer.idx == 0)
-				mus__dnsx_timer_set(x, &s->timer, s->credit_at_ms +
-				    (1000 - s->credit + x->o.server_qps - 1) / x->o.server_qps);
-			return false;
-		}
-	}
-	return true;
-}
-
-static void
-req_start(struct mus_dnsx_req *r)
-{
-	struct mus_dnsx *x = r->x;
-
-	r->started = true;
-	r->server->inflight++;
-	x->inflight++;
-	if (x->o.server_qps > 0)
-		r->server->credit -= 1000;
-	if (r->via == MUS_VIA_TCP ||
-	    (r->via == MUS_VIA_AUTO && r->wire_len + (r->key ? TSIG_ROOM : 0) > UDP_WIRE_MAX))
-		mus__dnsx_tcp_start(r);
-	else
-		mus__dnsx_udp_start(r);
-}
-
-/* Starts what waits, as far as window, rate and the whole allow. */
-static void
-server_kick(struct dnsx_server *s)
-{
-	struct mus_dnsx *x = s->x;
-	struct mus_dnsx_req *r;
-
-	/* One that fails at its start comes here again: the loop below goes on with the next. */
-	if (x->dead || s->is_kicking)
-		return;
-	s->is_kicking = true;
-	while ((r = TAILQ_FIRST(&s->waiting)) && heap_reserve(x) && server_is_open(s)) {
-		TAILQ_REMOVE(&s->waiting, r, link);
-		x->stats.queued_now--;
-		req_start(r);
-	}
-	s->is_kicking = false;
 }
 
 /* ---- life of a question ---- */
@@ -458,14 +78,14 @@ req_stop(struct mus_dnsx_req *r)
 	r->started = false;
 	r->server->inflight--;
 	x->inflight--;
-	server_kick(r->server);
+	mus__dnsx_server_kick(r->server);
 	if (x->is_unblocking)
 		return;
 	x->is_unblocking = true;
 	while (x->inflight < DNSX_INFLIGHT_MAX && (s = TAILQ_FIRST(&x->blocked))) {
 		TAILQ_REMOVE(&x->blocked, s, link);
 		s->is_blocked = false;
-		server_kick(s);
+		mus__dnsx_server_kick(s);
 	}
 	x->is_unblocking = false;
 }
@@ -652,7 +272,7 @@ int
 mus__dnsx_wire(struct mus_dnsx_req *r, bool fresh, const uint8_t **wire, size_t *len)
 {
 	struct dnsx_sig *g;
-	size_t cap = r->wire_len + TSIG_ROOM;
+	size_t cap = r->wire_len + DNSX_TSIG_ROOM;
 	int n;
 
 	if (!r->key) {
@@ -717,7 +337,7 @@ sweep(struct mus_dnsx *x)
 	bool more;
 
 	while ((s = TAILQ_FIRST(&x->idle)) && now - s->idle_since_ms >= DNSX_SERVER_IDLE_MS)
-		server_free(s);
+		mus__dnsx_server_free(s);
 	more = mus__dnsx_udp_sweep(x);
 	if (more || !TAILQ_EMPTY(&x->idle))
 		mus__dnsx_timer_set(x, &x->sweep, now + DNSX_SWEEP_MS);
@@ -740,7 +360,7 @@ fire(struct mus_dnsx *x, struct dnsx_timer *t)
 		mus__dnsx_conn_idle(HEAP_OF(t, struct dnsx_conn));
 		break;
 	case TIMER_SERVER:
-		server_kick(HEAP_OF(t, struct dnsx_server));
+		mus__dnsx_server_kick(HEAP_OF(t, struct dnsx_server));
 		break;
 	case TIMER_SWEEP:
 		sweep(x);
@@ -809,8 +429,8 @@ mus_dnsx_new(struct mus_loop *l, const struct mus_dnsx_opts *o)
 	DEFAULT(server_window, 64);
 	DEFAULT(queue_max, 65536);
 #undef DEFAULT
-	if (x->o.server_window > WINDOW_MAX)
-		x->o.server_window = WINDOW_MAX;
+	if (x->o.server_window > DNSX_WINDOW_MAX)
+		x->o.server_window = DNSX_WINDOW_MAX;
 	if (x->o.source4)
 		x->source[0] = *x->o.source4;
 	if (x->o.source6)
@@ -843,7 +463,7 @@ mus_dnsx_new(struct mus_loop *l, const struct mus_dnsx_opts *o)
 	x->tcp_buf = malloc(DNSX_TCP_BUF);
 	x->timer = mus_timer_new(l, on_timer, x);
 	if (!x->pending || !x->servers || !x->udp_buf || !x->tcp_buf || !x->timer ||
-	    !heap_reserve(x)) {
+	    !mus__dnsx_timer_room(x)) {
 		destroy(x);
 		return NULL;
 	}
@@ -855,7 +475,7 @@ static void
 destroy(struct mus_dnsx *x)
 {
 	while (!TAILQ_EMPTY(&x->idle))
-		server_free(TAILQ_FIRST(&x->idle));
+		mus__dnsx_server_free(TAILQ_FIRST(&x->idle));
 	if (x->servers)
 		MUS_ASSERT(mus_map_count(x->servers) == 0);
 	mus_map_free(x->servers);
@@ -953,9 +573,9 @@ mus_dnsx_ask(struct mus_dnsx *x, const struct mus_dnsx_ask *q, mus_dnsx_fn *fn, 
 	}
 	if ((qlen = question_len(wire, len)) == 0)
 		return MUS_ERR_INVAL;
-	if (!heap_reserve(x))
+	if (!mus__dnsx_timer_room(x))
 		return MUS_ERR_NOMEM;
-	if (!(s = server_get(x, &q->server)))
+	if (!(s = mus__dnsx_server_get(x, &q->server)))
 		return MUS_ERR_NOMEM;
 	s->refs++;
 	if (s->is_idle) {
@@ -965,7 +585,7 @@ mus_dnsx_ask(struct mus_dnsx *x, const struct mus_dnsx_ask *q, mus_dnsx_fn *fn, 
 	}
 	n = 0;
 	if (x->stats.queued_now >= x->o.queue_max &&
-	    (!TAILQ_EMPTY(&s->waiting) || !server_is_open(s)))
+	    (!TAILQ_EMPTY(&s->waiting) || !mus__dnsx_server_is_open(s)))
 		n = MUS_ERR_FULL;
 	else if (!(r = calloc(1, sizeof *r + len)))
 		n = MUS_ERR_NOMEM;
@@ -989,7 +609,7 @@ mus_dnsx_ask(struct mus_dnsx *x, const struct mus_dnsx_ask *q, mus_dnsx_fn *fn, 
 	TAILQ_INSERT_TAIL(&s->waiting, r, link);
 	x->stats.asked++;
 	x->stats.queued_now++;
-	server_kick(s);
+	mus__dnsx_server_kick(s);
 	/* Sending waits for the end of the turn; a timer that was set now must be seen. */
 	if (x->depth == 0)
 		arm(x, false);

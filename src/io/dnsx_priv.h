@@ -1,6 +1,7 @@
 /*
- * Inside of the DNS exchange.  dnsx.c: questions, servers, time-outs, verdicts; dnsx_udp.c: the
- * pool of sockets; dnsx_tcp.c: kept connections.
+ * Inside of the DNS exchange.  dnsx.c: life of a question, time-outs, verdicts; dnsx_server.c: its
+ * server, with window and rate; dnsx_table.c: timers, questions under way; dnsx_udp.c: the pool of
+ * sockets; dnsx_tcp.c: kept connections.
  *
  * The way of a question: QUEUED (server's window, rate or the whole exchange is full) -> UDP_SEND
  * -> UDP_WAIT -> [TCP_QUEUED ->] TCP -> callback, or, from each of them, DONE (failed; the
@@ -36,6 +37,9 @@ enum {
 	DNSX_SILENT = 16,		/* questions in vain after which a server counts as silent */
 	DNSX_LATE_MS = 20,		/* a timer this late: look at the sockets first */
 	DNSX_HEADER = 12,
+	DNSX_WINDOW_MAX = 16384,	/* ids are 16 bits: keep them sparse */
+	DNSX_UDP_WIRE_MAX = MUS_EDNS_UDP_BYTES,	/* longer questions go over TCP by themselves */
+	DNSX_TSIG_ROOM = 512,		/* key name, algorithm, MAC and the rest */
 };
 
 enum dnsx_timer_kind { TIMER_REQ, TIMER_CONN, TIMER_SERVER, TIMER_SWEEP };
@@ -213,17 +217,6 @@ dnsx_now(const struct mus_dnsx *x)
 /* ---- dnsx.c ---- */
 void mus__dnsx_enter(struct mus_dnsx *x);
 void mus__dnsx_leave(struct mus_dnsx *x);	/* runs what is done; may free ${x} */
-uint16_t mus__dnsx_random(struct mus_dnsx *x);
-void mus__dnsx_timer_set(struct mus_dnsx *x, struct dnsx_timer *t, int64_t at_ms);
-void mus__dnsx_timer_clear(struct mus_dnsx *x, struct dnsx_timer *t);
-/* Gives ${r} an id that is free on ${chan} and enters it; false: none is free or no memory. */
-bool mus__dnsx_pending_add(struct mus_dnsx *x, struct mus_dnsx_req *r, uint64_t chan);
-void mus__dnsx_pending_remove(struct mus_dnsx *x, struct mus_dnsx_req *r);
-struct mus_dnsx_req *mus__dnsx_pending_get(struct mus_dnsx *x, uint64_t chan, uint16_t id);
-struct dnsx_server *mus__dnsx_server_find(struct mus_dnsx *x, const struct mus_addr *a);
-void mus__dnsx_server_rest(struct dnsx_server *s);	/* nothing left to do: goes to the idle */
-bool mus__dnsx_server_is_silent(const struct dnsx_server *s);
-void mus__dnsx_charge(struct dnsx_server *s);	/* a repetition counts for qps too */
 /* The message to send for ${r}, signed when it has a key; negative: error. */
 int mus__dnsx_wire(struct mus_dnsx_req *r, bool fresh, const uint8_t **wire, size_t *len);
 /* Is ${wire} an answer to the question of ${r}? (id and sender were looked at) */
@@ -237,6 +230,30 @@ void mus__dnsx_fail(struct mus_dnsx_req *r, int err, const char *fmt, ...) MUS_P
 void mus__dnsx_udp_over(struct mus_dnsx_req *r);
 /* "192.0.2.1 udp: no answer in 3 tries" */
 void mus__dnsx_udp_words(const struct mus_dnsx_req *r, struct mus_errtext *et);
+
+/* ---- dnsx_table.c ---- */
+uint16_t mus__dnsx_random(struct mus_dnsx *x);
+/* The heap of timers: one timer of the loop for all.  Room is made before a timer may be needed
+ * (false: no memory), so that setting one never fails. */
+bool mus__dnsx_timer_room(struct mus_dnsx *x);
+void mus__dnsx_timer_set(struct mus_dnsx *x, struct dnsx_timer *t, int64_t at_ms);
+void mus__dnsx_timer_clear(struct mus_dnsx *x, struct dnsx_timer *t);
+/* Gives ${r} an id that is free on ${chan} and enters it; false: none is free or no memory. */
+bool mus__dnsx_pending_add(struct mus_dnsx *x, struct mus_dnsx_req *r, uint64_t chan);
+void mus__dnsx_pending_remove(struct mus_dnsx *x, struct mus_dnsx_req *r);
+struct mus_dnsx_req *mus__dnsx_pending_get(struct mus_dnsx *x, uint64_t chan, uint16_t id);
+
+/* ---- dnsx_server.c ---- */
+struct dnsx_server *mus__dnsx_server_find(struct mus_dnsx *x, const struct mus_addr *a);
+struct dnsx_server *mus__dnsx_server_get(struct mus_dnsx *x, const struct mus_addr *a);	/* made when new; NULL: no memory */
+void mus__dnsx_server_free(struct dnsx_server *s);
+void mus__dnsx_server_rest(struct dnsx_server *s);	/* nothing left to do: goes to the idle */
+bool mus__dnsx_server_is_silent(const struct dnsx_server *s);
+/* May the server get one more question now?  If not, it is noted who wakes it. */
+bool mus__dnsx_server_is_open(struct dnsx_server *s);
+/* Starts what waits, as far as window, rate and the whole allow. */
+void mus__dnsx_server_kick(struct dnsx_server *s);
+void mus__dnsx_charge(struct dnsx_server *s);	/* a repetition counts for qps too */
 
 /* ---- dnsx_udp.c ---- */
 void mus__dnsx_udp_start(struct mus_dnsx_req *r);
