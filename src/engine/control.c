@@ -27,10 +27,12 @@ eng_ctl_begin(struct mus_engine *e, struct mus_errtext *et)
 	if (e->in_tx) {
 		e->in_tx = false;
 		if (e->tx_failed || mus_store_commit(e->o.store, et) < 0) {
+			eng_shifted(e, false);
 			if (e->tx_failed)
 				mus_store_rollback(e->o.store);
 			e->tx_failed = true;
 		} else {
+			eng_shifted(e, true);
 			eng_committed(e);
 		}
 	}

@@ -8,7 +8,7 @@
 
 #include "engine/int.h"
 
-enum { CLOCK_MOVED_MS = 1000 };		/* less is drift */
+enum { CLOCK_MOVED_MS = 1000, CLOCK_SLEWS = 1000 };	/* less, and a thousandth of the time, is drift */
 
 struct mus_time
 eng_now(const struct mus_engine *e)
@@ -158,18 +158,80 @@ arm(struct mus_engine *e)
 	mus_timer_start(e->timer, wait < 0 ? 0 : wait > 3600000 ? 3600000 : wait);
 }
 
-/* The clock was set back: what was due in a minute still is.  Set forward, all is due. */
+/* MUS_ERR_NOTFOUND: nothing is known of it yet. */
+static int
+load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et)
+{
+	int rc;
+
+	mus_zonestate_clear(st);
+	mus_buf_reset(&e->blob);
+	rc = mus_store_load_state(e->o.store, id, &e->blob, et);
+	return rc < 0 ? rc : mus_zonestate_decode(st, e->blob.data, e->blob.len, et);
+}
+
+/* What is stored of each zone, as mus_zonestate_shift.  false: it could not be, and nothing is sent in
+ * this turn of the loop. */
+static bool
+shift_zones(struct mus_engine *e, int64_t ms)
+{
+	struct mus_zonestate *st = &e->scratch;
+	struct mus_errtext et;
+	size_t pos = 0;
+	void *v;
+
+	while (mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v)) {
+		const struct eng_zone *z = v;
+		int rc = load_state(e, z->id, st, &et);
+
+		/* Nothing is known of it yet; or nobody can read it, then nothing is decided by it. */
+		if (rc < 0)
+			continue;
+		mus_zonestate_shift(st, ms);
+		if (eng_save_state(e, z->id, st) < 0)
+			return false;
+	}
+	e->shifting_ms += ms;
+	/* What a turn under way was answered is noted as of when it asked. */
+	for (pos = 0; mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);) {
+		struct eng_turn *t = ((struct eng_zone *)v)->turn;
+
+		if (t)
+			t->at = mus_time_add_ms(t->at, ms);
+	}
+	return true;
+}
+
+void
+eng_shifted(struct mus_engine *e, bool kept)
+{
+	if (!kept)
+		e->wall_ms -= e->shifting_ms;	/* not followed yet: once more */
+	e->shifting_ms = 0;
+}
+
+/* The clock was set back: what was due in a minute still is.  Set forward, all is due; but waits are for
+ * time that has passed, as the clock that nobody sets tells: before anything is decided by the new time,
+ * all that waits count from is moved along.  A slow correction is none of this. */
 static void
 follow_clock(struct mus_engine *e)
 {
-	int64_t wall_ms = eng_now(e).ms - mus_loop_mono_ms(e->o.loop), moved_ms = wall_ms - e->wall_ms;
+	int64_t boot_ms = mus_loop_boot_ms(e->o.loop), wall_ms = eng_now(e).ms - boot_ms;
+	int64_t moved_ms = wall_ms - e->wall_ms;
+	int64_t drift_ms = CLOCK_MOVED_MS + (boot_ms - e->boot_ms) / CLOCK_SLEWS;
 
-	if (moved_ms > -CLOCK_MOVED_MS && moved_ms < CLOCK_MOVED_MS)
-		return;
+	if (e->tx_failed)
+		return;			/* in the next turn of the loop */
 	e->wall_ms = wall_ms;
-	eng_say(e, LOG_WARNING, "", "the clock was set by %.1f s", (double)moved_ms / 1000);
+	e->boot_ms = boot_ms;
+	if (moved_ms > -drift_ms && moved_ms < drift_ms)
+		return;
+	eng_say(e, LOG_WARNING, "", "the clock was set by %.1f s%s", (double)moved_ms / 1000,
+	    moved_ms > 0 ? ": waits last as long as they would have" : "");
 	for (uint32_t i = 0; moved_ms < 0 && i < e->heap_count; i++)
 		e->heap[i]->due_ms += moved_ms;
+	if (moved_ms > 0 && !shift_zones(e, moved_ms))
+		e->wall_ms -= moved_ms;
 }
 
 static void
@@ -366,12 +428,14 @@ commit(struct mus_engine *e)
 		return;
 	e->in_tx = false;
 	if (e->tx_failed || mus_store_commit(e->o.store, &et) < 0) {
+		eng_shifted(e, false);
 		if (e->tx_failed)
 			mus_store_rollback(e->o.store);
 		else
 			eng_store_failed(e, "", &et);
 		return;
 	}
+	eng_shifted(e, true);
 	eng_store_works(e);
 	eng_committed(e);
 }
@@ -408,16 +472,12 @@ eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struc
 {
 	int rc;
 
-	mus_zonestate_clear(st);
-	mus_buf_reset(&e->blob);
-	rc = mus_store_load_state(e->o.store, id, &e->blob, et);
-	if (rc == MUS_ERR_NOTFOUND) {
-		st->book.zone_id = id;
-		return 0;
-	}
-	if (rc < 0)
+	follow_clock(e);
+	rc = load_state(e, id, st, et);
+	if (rc != MUS_ERR_NOTFOUND)
 		return rc;
-	return mus_zonestate_decode(st, e->blob.data, e->blob.len, et);
+	st->book.zone_id = id;
+	return 0;
 }
 
 int
@@ -542,7 +602,8 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 		e->o.dns_port = 53;
 	e->jobs_tail = &e->jobs;
 	e->stats.store_failing_since = MUS_TIME_NEVER;
-	e->wall_ms = eng_now(e).ms - mus_loop_mono_ms(o->loop);
+	e->boot_ms = mus_loop_boot_ms(o->loop);
+	e->wall_ms = eng_now(e).ms - e->boot_ms;
 	TAILQ_INIT(&e->copy_queue);
 	mus_zonestate_init(&e->scratch);
 	mus_zonestate_init(&e->view);

@@ -195,7 +195,8 @@ struct mus_engine {
 	struct mus_timer *timer;
 	struct mus_sigcache *sigs;
 	bool in_tx, tx_failed;
-	int64_t wall_ms;		/* wall clock less monotonic clock, when it was last looked at */
+	int64_t wall_ms, boot_ms;	/* wall clock less time since boot, and that, when last looked at */
+	int64_t shifting_ms;		/* in the transaction at work: what the zones were moved by */
 	struct mus_time commit_at;	/* not before: many turns share one transaction when there are many */
 	struct mus_timer *commit_timer;
 	struct eng_job *jobs, **jobs_tail;	/* to be queued after the commit */
@@ -237,6 +238,8 @@ void eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
 /* What cannot be written is told, and stands in the state of the daemon until a commit works again. */
 void eng_store_failed(struct mus_engine *e, const char *zone, const struct mus_errtext *et);
 void eng_store_works(struct mus_engine *e);
+/* How the transaction ended in which the zones may have followed the clock. */
+void eng_shifted(struct mus_engine *e, bool kept);
 int eng_begin(struct mus_engine *e);		/* opens the transaction of this turn of the loop */
 /* After a commit: tells who listens that the history has grown, if it has. */
 void eng_committed(struct mus_engine *e);
@@ -248,6 +251,7 @@ struct eng_signer *eng_signer_get(struct mus_engine *e, int64_t id, struct mus_e
 void eng_signer_forget(struct mus_engine *e, int64_t id);
 struct eng_signer *eng_signer_hold(struct eng_signer *s);
 void eng_signer_release(struct eng_signer *s);
+/* As it is by the clock of now; not in an operator's transaction. */
 int eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et);
 int eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st);
 void eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const struct eng_zone *ez,

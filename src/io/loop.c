@@ -28,6 +28,7 @@ struct mus_loop {
 	struct mus_loop *self;		/* to note the clock through a const pointer */
 	struct mus_time now;		/* wall clock of this turn */
 	bool now_is_read;
+	int64_t boot_ms;
 	bool in_timer;			/* a timer callback is running */
 	struct call hook[HOOKS_MAX];
 	size_t hook_count;
@@ -166,9 +167,18 @@ mus_loop_now(const struct mus_loop *l)
 	if (!w->now_is_read) {
 		(void)clock_gettime(CLOCK_REALTIME, &ts);
 		w->now.ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+		(void)clock_gettime(CLOCK_BOOTTIME, &ts);
+		w->boot_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 		w->now_is_read = true;
 	}
 	return w->now;
+}
+
+int64_t
+mus_loop_boot_ms(const struct mus_loop *l)
+{
+	(void)mus_loop_now(l);
+	return l->self->boot_ms;
 }
 
 int64_t

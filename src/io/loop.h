@@ -20,6 +20,7 @@ void mus_loop_run(struct mus_loop *l);			/* until mus_loop_stop */
 void mus_loop_stop(struct mus_loop *l);
 struct mus_time mus_loop_now(const struct mus_loop *l);	/* wall clock, of this turn */
 int64_t mus_loop_mono_ms(const struct mus_loop *l);	/* monotonic, for time-outs */
+int64_t mus_loop_boot_ms(const struct mus_loop *l);	/* since boot, sleep included; read with mus_loop_now */
 struct uv_loop_s *mus_loop_uv(struct mus_loop *l);
 
 /* Timers run on the monotonic clock.  A timer fires once per start. */

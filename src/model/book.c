@@ -96,6 +96,45 @@ mus_zonestate_clear(struct mus_zonestate *z)
 	mus_zonestate_init(z);
 }
 
+static void
+shift(struct mus_time *t, int64_t ms)
+{
+	*t = mus_time_add_ms(*t, ms);
+}
+
+static void
+ring_shift(struct mus_ring *r, int64_t ms)
+{
+	shift(&r->since, ms);
+	shift(&r->overflow_until, ms);
+	for (unsigned i = 0; i < r->count; i++) {
+		shift(&r->v[i].first, ms);
+		shift(&r->v[i].last, ms);
+	}
+}
+
+void
+mus_zonestate_shift(struct mus_zonestate *z, int64_t ms)
+{
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++) {
+		for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
+			ring_shift(&z->seen.signer[s][k], ms);
+		shift(&z->seen.copy[s].at, ms);
+	}
+	for (unsigned k = 0; k < MUS_RR_PARENT_COUNT; k++)
+		ring_shift(&z->seen.parent[k], ms);
+	for (unsigned i = 0; i < MUS_SERVERS_MAX; i++) {
+		shift(&z->seen.server[i].led_until, ms);
+		shift(&z->seen.server[i].cut, ms);
+	}
+	for (unsigned i = 0; i < z->seen.pending_count; i++)
+		shift(&z->seen.pending[i].sent_at, ms);
+	for (unsigned k = 0; k < MUS_KEYS_MAX; k++)
+		shift(&z->zone.key[k].gone_at, ms);
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		shift(&z->want.proc.clock[i].from, ms);
+}
+
 void
 mus_zonestate_forget_key(struct mus_zonestate *z, unsigned key)
 {

@@ -43,6 +43,11 @@ void mus_zonestate_clear(struct mus_zonestate *z);	/* frees key rdata; as init *
 void mus_zonestate_forget_key(struct mus_zonestate *z, unsigned key);
 void mus_zonestate_forget_signer(struct mus_zonestate *z, unsigned signer);
 
+/* The clock was set forward by ${ms} and no time has passed: what was noted comes to lie as long ago as it
+ * was before, and waits last as long as they would have.  When servers were asked last stays: should time
+ * have passed after all, what was seen is old, and the history has a hole. */
+void mus_zonestate_shift(struct mus_zonestate *z, int64_t ms);
+
 /* Index of the key with this rdata, or -1. ${id}: digest of the rdata (mus_zkey.id). */
 int mus_book_find_key(const struct mus_book *b, const struct mus_zone *z, uint64_t id,
     const uint8_t *rdata, size_t len);

@@ -178,6 +178,7 @@ hooks_run_at_the_end_of_the_turn(void **state)
 /* ---- clock ---- */
 
 struct clocks {
+	int64_t boot_first, boot_second;
 	struct mus_loop *l;
 	struct mus_time first, second;
 	unsigned done;
@@ -189,10 +190,12 @@ read_clock_twice(void *arg)
 	struct clocks *c = arg;
 	uint64_t end = uv_hrtime() + 5000000;
 
+	c->boot_first = mus_loop_boot_ms(c->l);
 	c->first = mus_loop_now(c->l);
 	while (uv_hrtime() < end)
 		;
 	c->second = mus_loop_now(c->l);
+	c->boot_second = mus_loop_boot_ms(c->l);
 	c->done = 1;
 }
 
@@ -206,7 +209,9 @@ clock_stands_within_a_turn(void **state)
 	assert_int_equal(mus_loop_post(l, read_clock_twice, &c), 0);
 	until(l, &c.done, 1);
 	assert_int_equal(c.first.ms, c.second.ms);
+	assert_int_equal(c.boot_first, c.boot_second);
 	assert_true(mus_loop_now(l).ms > c.first.ms);	/* the wall clock may be slewed meanwhile */
+	assert_true(mus_loop_boot_ms(l) >= c.boot_first + 5);
 	assert_true(c.first.ms > (int64_t)1600000000 * 1000);
 	mus_loop_free(l);
 }

@@ -141,11 +141,77 @@ find(void **state)
 	free(z);
 }
 
+/* What waits count from moves with the clock; when was asked last, and what is no instant, do not. */
+static void
+shift_moves_what_waits_count_from(void **state)
+{
+	enum { AT = 5000, BY = 700 };
+	struct mus_zonestate *z = dirty_state();
+	const struct mus_time at = {AT};
+
+	(void)state;
+	for (unsigned o = 0; o < MUS_ORIGINS; o++)
+		for (unsigned k = o == MUS_PARENT ? MUS_RR_DS : 0;
+		     k < (o == MUS_PARENT ? MUS_RR_COUNT : MUS_RR_SIGNER_COUNT); k++) {
+			struct mus_ring *r = mus_seen_ring(&z->seen, o, (enum mus_rr_kind)k);
+
+			r->count = 2;
+			r->v[0] = r->v[1] = (struct mus_version){.first = at, .last = at};
+			r->v[1].last = MUS_TIME_ALWAYS;
+			r->asked_at = r->since = r->overflow_until = r->fail_since = at;
+		}
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		z->seen.copy[s].at = at;
+	for (unsigned i = 1; i < MUS_SERVERS_MAX; i++)
+		z->seen.server[i].led_until = z->seen.server[i].cut = at;
+	z->seen.pending_count = MUS_PENDING_MAX;
+	for (unsigned i = 0; i < MUS_PENDING_MAX; i++)
+		z->seen.pending[i].sent_at = at;
+	for (unsigned k = 1; k < MUS_KEYS_MAX; k++)
+		z->zone.key[k].gone_at = at;
+	for (unsigned i = 1; i < MUS_CLOCK_COUNT; i++)
+		z->want.proc.clock[i].from = at;
+	mus_zonestate_shift(z, BY);
+	for (unsigned o = 0; o < MUS_ORIGINS; o++)
+		for (unsigned k = o == MUS_PARENT ? MUS_RR_DS : 0;
+		     k < (o == MUS_PARENT ? MUS_RR_COUNT : MUS_RR_SIGNER_COUNT); k++) {
+			const struct mus_ring *r = mus_seen_ring_const(&z->seen, o, (enum mus_rr_kind)k);
+
+			for (unsigned v = 0; v < 2; v++)
+				assert_int_equal(r->v[v].first.ms, AT + BY);
+			assert_int_equal(r->v[0].last.ms, AT + BY);
+			assert_true(r->v[1].last.ms == MUS_TIME_ALWAYS.ms);
+			assert_int_equal(r->since.ms, AT + BY);
+			assert_int_equal(r->overflow_until.ms, AT + BY);
+			assert_int_equal(r->asked_at.ms, AT);
+			assert_int_equal(r->fail_since.ms, AT);
+		}
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		assert_int_equal(z->seen.copy[s].at.ms, AT + BY);
+	for (unsigned i = 1; i < MUS_SERVERS_MAX; i++) {
+		assert_int_equal(z->seen.server[i].led_until.ms, AT + BY);
+		assert_int_equal(z->seen.server[i].cut.ms, AT + BY);
+	}
+	assert_true(z->seen.server[0].led_until.ms == MUS_TIME_NEVER.ms);
+	assert_true(z->seen.server[0].cut.ms == MUS_TIME_ALWAYS.ms);
+	for (unsigned i = 0; i < MUS_PENDING_MAX; i++)
+		assert_int_equal(z->seen.pending[i].sent_at.ms, AT + BY);
+	for (unsigned k = 1; k < MUS_KEYS_MAX; k++)
+		assert_int_equal(z->zone.key[k].gone_at.ms, AT + BY);
+	assert_true(z->zone.key[0].gone_at.ms == MUS_TIME_NEVER.ms);
+	for (unsigned i = 1; i < MUS_CLOCK_COUNT; i++)
+		assert_int_equal(z->want.proc.clock[i].from.ms, AT + BY);
+	assert_true(z->want.proc.clock[0].from.ms == MUS_TIME_NEVER.ms);
+	mus_zonestate_clear(z);
+	free(z);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(init_is_never_seen),
+		cmocka_unit_test(shift_moves_what_waits_count_from),
 	    cmocka_unit_test(clear_frees_and_can_be_repeated),
 	    cmocka_unit_test(find),
 	};

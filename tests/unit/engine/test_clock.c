@@ -1,0 +1,265 @@
+/*
+ * The clock is set while waits run: the engine with a real store in memory, and two clocks that the test
+ * sets: the wall's, and the one that nobody sets.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../io/fake.h"
+#include "engine/int.h"
+
+static struct mus_loop *l;
+static struct mus_store *store;
+static struct mus_dnsx *x;
+static struct mus_engine *e;
+static struct mus_zonestate *st;
+static struct mus_zone_obj zone[2];
+static struct mus_errtext et;
+static int64_t wall_ms, boot_ms;
+static bool is_locked;			/* nobody can begin a transaction */
+static unsigned said;			/* how often it was told that the clock was set */
+
+struct mus_time __wrap_mus_loop_now(const struct mus_loop *loop);
+int64_t __wrap_mus_loop_boot_ms(const struct mus_loop *loop);
+int __real_mus_store_begin(struct mus_store *s, struct mus_errtext *why);
+int __wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *why);
+
+struct mus_time
+__wrap_mus_loop_now(const struct mus_loop *loop)
+{
+	(void)loop;
+	return (struct mus_time){wall_ms};
+}
+
+int64_t
+__wrap_mus_loop_boot_ms(const struct mus_loop *loop)
+{
+	(void)loop;
+	return boot_ms;
+}
+
+int
+__wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *why)
+{
+	return is_locked ? mus_errf(why, MUS_ERR_STORE, "the database is locked") : __real_mus_store_begin(s, why);
+}
+
+#define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
+enum { T0 = 1000000, DAY_MS = 86400000 };
+
+static void
+on_log(void *arg, int level, const char *name, const char *text)
+{
+	(void)arg;
+	(void)level;
+	(void)name;
+	said += strstr(text, "the clock was set by 5.0 s") != NULL;
+}
+
+static void
+stop(void *arg)
+{
+	(void)arg;
+	mus_loop_stop(l);
+}
+
+/* Two zones; of the first it is known since when a wait runs, the second was never looked at. */
+static int
+setup(void **state)
+{
+	struct mus_engine_opts o = {.policy = {.margin_s = 1, .fresh_s = 30, .gap_s = 600}, .idle_ms = 1000,
+	    .poll_ms = 1000, .retry_ms = 20, .copy_ms = 1000, .active_max = 1, .history_keep = 100};
+	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+
+	(void)state;
+	wall_ms = T0;
+	boot_ms = 5000;
+	is_locked = false;
+	said = 0;
+	l = mus_loop_new();
+	OK(mus_store_open(":memory:", &store, &et));
+	x = mus_dnsx_new(l, &d);
+	o.loop = l;
+	o.store = store;
+	o.dnsx = x;
+	OK(mus_engine_new(&o, &e, &et));
+	mus_engine_set_log(e, on_log, NULL);
+	e->active = e->o.active_max;	/* no turns */
+	for (unsigned i = 0; i < 2; i++) {
+		memset(&zone[i], 0, sizeof zone[i]);
+		snprintf(zone[i].name, sizeof zone[i].name, "z%u.test.", i);
+		OK(mus_store_save_zone(store, &zone[i], &et));
+		OK(eng_zone_add(e, zone[i].id, (struct mus_time){T0 + 500}));
+	}
+	st = calloc(1, sizeof *st);
+	mus_zonestate_init(st);
+	st->book.zone_id = zone[0].id;
+	st->want.proc.clock[MUS_CLOCK_DS].from = (struct mus_time){T0 - 100};
+	OK(eng_save_state(e, zone[0].id, st));
+	OK(mus_loop_at_turn_end(l, stop, NULL));
+	mus_loop_run(l);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	e->active = 0;
+	mus_dnsx_free(x);
+	mus_engine_free(e);
+	mus_store_close(store);
+	mus_loop_free(l);
+	mus_zonestate_clear(st);
+	free(st);
+	return 0;
+}
+
+/* How long the wait has run by now, as whoever loads the zone sees it. */
+static int64_t
+waited_ms(void)
+{
+	OK(eng_load_state(e, zone[0].id, st, &et));
+	return wall_ms - st->want.proc.clock[MUS_CLOCK_DS].from.ms;
+}
+
+static void
+pass(int64_t boot, int64_t wall)
+{
+	boot_ms += boot;
+	wall_ms += wall;
+}
+
+/* Both clocks go on; or the machine slept, and both know. */
+static void
+time_passes(void **state)
+{
+	(void)state;
+	assert_int_equal(waited_ms(), 100);
+	pass(DAY_MS, DAY_MS);
+	assert_int_equal(waited_ms(), DAY_MS + 100);
+	/* How far they may drift apart is counted from the last look at them. */
+	pass(10, 5010);
+	assert_int_equal(waited_ms(), DAY_MS + 110);
+}
+
+static void
+set_forward(void **state)
+{
+	(void)state;
+	pass(20, 1020);
+	assert_int_equal(waited_ms(), 120);
+	pass(10, DAY_MS);
+	assert_int_equal(waited_ms(), 130);
+	/* It is on disk: also for one who comes later. */
+	mus_loop_run(l);
+	assert_int_equal(waited_ms(), 130);
+	pass(50, 50);
+	assert_int_equal(waited_ms(), 180);
+	/* Of what nobody has looked at, nothing is written. */
+	mus_buf_reset(&e->blob);
+	assert_int_equal(mus_store_load_state(store, zone[1].id, &e->blob, &et), MUS_ERR_NOTFOUND);
+}
+
+/* NTP slews by half a thousandth: that is no step, however long it goes on, and whenever it is asked. */
+static void
+slewed(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		pass(60000, 60030);
+		(void)waited_ms();
+	}
+	assert_int_equal(waited_ms(), 100 + 100 * 60030);
+	pass(3600000, 3601800);
+	assert_int_equal(waited_ms(), 100 + 100 * 60030 + 3601800);
+	pass(1, 999);
+	assert_int_equal(waited_ms(), 100 + 100 * 60030 + 3601800 + 999);
+}
+
+/* Set back: waits last longer, and what is due in half a second still is. */
+static void
+set_back(void **state)
+{
+	(void)state;
+	pass(10, -DAY_MS);
+	assert_int_equal(waited_ms(), 100 - DAY_MS);
+	assert_int_equal(e->heap[0]->due_ms, wall_ms + 500 - 10);
+}
+
+/* A look that is under way was begun as long ago as it was. */
+static void
+in_a_turn(void **state)
+{
+	struct eng_turn t = {.at = {T0 - 40}};
+
+	(void)state;
+	eng_zone_get(e, zone[1].id)->turn = &t;
+	pass(10, 5010);
+	(void)waited_ms();
+	eng_zone_get(e, zone[1].id)->turn = NULL;
+	assert_int_equal(t.at.ms, wall_ms - 50);
+}
+
+/* Where it cannot be written, nothing is, and it is done as soon as it can. */
+static void
+database_is_locked(void **state)
+{
+	(void)state;
+	is_locked = true;
+	pass(10, 5010);
+	for (unsigned i = 0; i < 2; i++)
+		(void)waited_ms();
+	assert_true(e->tx_failed);
+	assert_int_equal(said, 1);
+	mus_loop_run(l);
+	is_locked = false;
+	assert_int_equal(waited_ms(), 110);
+	/* It was written, and is taken back with the rest of the transaction. */
+	mus_loop_run(l);
+	pass(10, 5010);
+	assert_int_equal(waited_ms(), 120);
+	e->tx_failed = true;
+	mus_loop_run(l);
+	assert_int_equal(waited_ms(), 120);
+	mus_loop_run(l);
+	assert_int_equal(waited_ms(), 120);
+}
+
+/* An operator's change ends the transaction that is open: with it what followed the clock. */
+static void
+operator_in_between(void **state)
+{
+	(void)state;
+	pass(10, 5010);
+	assert_int_equal(waited_ms(), 110);
+	OK(mus_ctl_hold(e, "test", "z0.test.", "why", &et));
+	OK(eng_save_state(e, zone[0].id, st));
+	e->tx_failed = true;
+	mus_loop_run(l);
+	assert_int_equal(waited_ms(), 110);
+	pass(10, 5010);
+	assert_int_equal(waited_ms(), 120);
+	e->tx_failed = true;
+	OK(mus_ctl_hold(e, "test", "z0.test.", "why", &et));
+	mus_loop_run(l);
+	assert_int_equal(waited_ms(), 120);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(time_passes),
+	    T(set_forward),
+	    T(slewed),
+	    T(set_back),
+	    T(in_a_turn),
+	    T(database_is_locked),
+	    T(operator_in_between),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
