@@ -1,6 +1,5 @@
 /*
- * Whole copies: what no question can show (largest TTL, which keys sign data, is the content
- * alike) is counted while the signer's zone streams by.  Nothing of it is kept but the sums.
+ * Whole copies of the zones under care: when they are read, of whom, and how many at once.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +9,11 @@
 #include "engine/int.h"
 
 struct eng_copy {
+	struct eng_read read;
 	struct eng_copy *next;
 	struct mus_engine *e;
 	int64_t zone_id, signer_id;
 	unsigned idx;			/* of the signer when it began */
-	struct mus_time began;
-	struct eng_signer *signer;	/* held: its key may be in use */
-	struct mus_tsig_key *own_key;
-	struct mus_xfrsum sum;
-	struct mus_xfrin *xfr;
 };
 
 static void
@@ -30,37 +25,8 @@ copy_free(struct eng_copy *c)
 		p = &(*p)->next;
 	if (*p)
 		*p = c->next;
-	mus_tsig_key_free(c->own_key);
-	eng_signer_release(c->signer);
+	eng_read_end(&c->read);
 	free(c);
-}
-
-void
-eng_copy_fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum *sum, struct mus_time now)
-{
-	struct mus_copy *copy = &st->seen.copy[s];
-	uint32_t ttl_max_s = copy->known && copy->ttl_max_s > sum->ttl_max_s ? copy->ttl_max_s
-									   : sum->ttl_max_s;
-
-	*copy = (struct mus_copy){.known = true,
-	    .serial = sum->serial,
-	    .ttl_max_s = ttl_max_s,
-	    .content = sum->content[0] ^ sum->content[1] ^ sum->content[2] ^ sum->content[3],
-	    .has_stray_sigs = sum->key_overflow,
-	    .at = now};
-	for (size_t i = 0; i < sum->key_count; i++) {
-		bool found = false;
-
-		if (sum->key[i].data_rrsigs == 0)
-			continue;
-		for (unsigned k = 0; k < st->zone.key_count; k++)
-			if (st->zone.key[k].id != 0 && st->zone.key[k].tag == sum->key[i].tag &&
-			    st->zone.key[k].alg == sum->key[i].alg) {
-				copy->keys_in_data |= mus_bit(k);
-				found = true;
-			}
-		copy->has_stray_sigs |= !found;
-	}
 }
 
 /* Once for each reason: it is tried again and again. */
@@ -122,16 +88,15 @@ wake_next(struct mus_engine *e)
 }
 
 static void
-on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
+on_done(struct eng_read *r, int err, const struct mus_errtext *words)
 {
-	struct eng_copy *c = arg;
+	struct eng_copy *c = (struct eng_copy *)r;	/* it stands first */
 	struct mus_engine *e = c->e;
 	struct eng_zone *z = eng_zone_get(e, c->zone_id);
 	struct mus_zonestate *st = &e->scratch;
 	struct mus_errtext et = {""};
 	int s;
 
-	(void)bytes;
 	e->stats.transfers++;
 	if (!z)
 		goto out;
@@ -150,8 +115,7 @@ on_done(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 	} else {
 		if (z->busy)
 			z->busy->trouble[c->idx].copy[0] = '\0';
-		/* What came while it streamed may not be in it. */
-		eng_copy_fill(st, (unsigned)s, &c->sum, c->began);
+		eng_read_fill(r, st, (unsigned)s);
 		eng_save_state(e, c->zone_id, st);
 	}
 	/* One plan when all copies of this zone are there. */
@@ -162,28 +126,18 @@ out:
 	wake_next(e);
 }
 
-static int
-on_rr(void *arg, const struct mus_rr *rr)
-{
-	struct eng_copy *c = arg;
-
-	return mus_xfrsum_rr(&c->sum, rr);
-}
-
 static void
 start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
     const struct mus_zonestate *st, unsigned s, bool needed)
 {
 	struct mus_errtext et = {""};
 	struct eng_signer *sg = eng_signer_get(e, st->book.signer_id[s], &et);
-	struct mus_xfrin_opts o = {.idle_timeout_ms = 10000};
 	struct eng_busy *b = eng_busy(z);
 	struct eng_copy *c;
 	/* What only drifts is read seldom; what a decision waits for, like one that failed. */
 	int64_t again_ms = needed ? e->o.retry_ms * 4 : e->o.copy_ms;
 
-	if (!sg || !b || sg->obj.no_transfer || sg->obj.update.family == 0 ||
-	    (b->copying >> s & 1) ||
+	if (!sg || !b || !eng_can_read(sg) || (b->copying >> s & 1) ||
 	    (mus_time_is_set(b->copy_at[s]) && b->copy_at[s].ms != 0 &&
 		mus_time_add_ms(b->copy_at[s], again_ms).ms > eng_now(e).ms))
 		return;
@@ -194,28 +148,19 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 	c = calloc(1, sizeof *c);
 	if (!c)
 		return;
+	b->copy_at[s] = eng_now(e);
 	c->e = e;
-	c->began = b->copy_at[s] = eng_now(e);
-	c->signer = eng_signer_hold(sg);
 	c->zone_id = zobj->id;
 	c->signer_id = sg->obj.id;
 	c->idx = s;
-	o.server = sg->obj.update;
-	if (eng_key_for(zobj, sg, &c->own_key, &o.key, &et) < 0) {
+	if (eng_read_start(&c->read, e, zobj, sg, on_done, &et) < 0) {
 		tell_failure(e, z, st, s, et.s);
-		goto fail;
-	}
-	if (mus_name_parse(zobj->name, &o.zone, &et) < 0)
-		goto fail;
-	mus_xfrsum_init(&c->sum, &o.zone, mus_time_to_s(eng_now(e)));
-	c->next = e->copies;
-	e->copies = c;
-	if (mus_xfrin_start(e->o.loop, &o, on_rr, on_done, c, &c->xfr) == 0) {
-		b->copying |= (uint8_t)(1u << s);
+		free(c);
 		return;
 	}
-fail:
-	copy_free(c);
+	c->next = e->copies;
+	e->copies = c;
+	b->copying |= (uint8_t)(1u << s);
 }
 
 void
@@ -273,8 +218,6 @@ eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st)
 void
 eng_copies_cancel(struct mus_engine *e)
 {
-	while (e->copies) {
-		mus_xfrin_cancel(e->copies->xfr);
+	while (e->copies)
 		copy_free(e->copies);
-	}
 }

@@ -331,8 +331,25 @@ void eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_
 uint8_t eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st);
 void eng_copies_cancel(struct mus_engine *e);
 void eng_copies_unqueue(struct mus_engine *e, struct eng_busy *b);
-/* What a whole copy of signer ${s} came to. */
-void eng_copy_fill(struct mus_zonestate *st, unsigned s, const struct mus_xfrsum *sum, struct mus_time now);
+/* read.c: one whole copy of a signer, read now.  Whoever wants it has this in a struct of his own. */
+struct eng_read;
+typedef void eng_read_fn(struct eng_read *r, int err, const struct mus_errtext *words);
+struct eng_read {
+	struct mus_time began;
+	struct eng_signer *signer;	/* held: its key may be in use */
+	struct mus_tsig_key *own_key;
+	struct mus_xfrsum sum;
+	struct mus_xfrin *xfr;		/* NULL: not under way */
+	eng_read_fn *done;
+};
+bool eng_can_read(const struct eng_signer *sg);	/* are transfers allowed, and is it known where from? */
+/* ${done} always comes, from the loop, unless this fails (then ${r} has ended, and ${et} says why) or
+ * eng_read_end was called. */
+int eng_read_start(struct eng_read *r, struct mus_engine *e, const struct mus_zone_obj *zobj,
+    struct eng_signer *sg, eng_read_fn *done, struct mus_errtext *et);
+/* What the copy of signer ${s} came to, as of when it began to be read. */
+void eng_read_fill(const struct eng_read *r, struct mus_zonestate *st, unsigned s);
+void eng_read_end(struct eng_read *r);	/* also one under way, or one that was never started */
 /* preflight.c */
 void eng_trial_looked(struct eng_trial *t);
 void eng_trials_free(struct mus_engine *e);

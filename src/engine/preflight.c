@@ -14,12 +14,9 @@
 enum { TRIALS_MAX = 8 };		/* at once: each asks every server and reads whole copies */
 
 struct reading {			/* a whole copy on its way */
+	struct eng_read read;
 	struct eng_trial *trial;
 	unsigned idx;			/* of the signer */
-	struct eng_signer *signer;	/* held: its key may be in use */
-	struct mus_tsig_key *own_key;
-	struct mus_xfrsum sum;
-	struct mus_xfrin *xfr;		/* NULL: not under way */
 };
 
 struct eng_trial {
@@ -39,14 +36,6 @@ struct eng_trial {
 };
 
 static void
-reading_clear(struct reading *r)
-{
-	mus_tsig_key_free(r->own_key);
-	eng_signer_release(r->signer);
-	*r = (struct reading){.trial = r->trial};
-}
-
-static void
 trial_free(struct eng_trial *t)
 {
 	struct eng_trial **p = &t->e->trials;
@@ -55,11 +44,8 @@ trial_free(struct eng_trial *t)
 		p = &(*p)->next;
 	if (*p)
 		*p = t->next;
-	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++) {
-		if (t->copy[s].xfr)
-			mus_xfrin_cancel(t->copy[s].xfr);
-		reading_clear(&t->copy[s]);
-	}
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		eng_read_end(&t->copy[s].read);
 	eng_turn_free(t->turn);
 	mus_zonestate_clear(&t->st);
 	free(t);
@@ -90,28 +76,18 @@ finish(struct eng_trial *t)
 
 /* ---- whole copies ------------------------------------------------------------------------------- */
 
-static int
-on_rr(void *arg, const struct mus_rr *rr)
-{
-	struct reading *r = arg;
-
-	return mus_xfrsum_rr(&r->sum, rr);
-}
-
 /* A copy that cannot be read stays as it was known before; the core says what that means. */
 static void
-on_copy(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
+on_copy(struct eng_read *read, int err, const struct mus_errtext *words)
 {
-	struct reading *r = arg;
+	struct reading *r = (struct reading *)read;	/* it stands first */
 	struct eng_trial *t = r->trial;
 
-	(void)bytes;
-	r->xfr = NULL;
 	if (err == 0)
-		eng_copy_fill(&t->st, r->idx, &r->sum, eng_now(t->e));
+		eng_read_fill(read, &t->st, r->idx);
 	else
 		snprintf(t->trouble[r->idx].copy, sizeof t->trouble[r->idx].copy, "%s", words->s);
-	reading_clear(r);
+	eng_read_end(read);
 	if (--t->reading == 0)
 		finish(t);
 }
@@ -122,24 +98,15 @@ read_copy(struct eng_trial *t, unsigned s)
 	struct reading *r = &t->copy[s];
 	struct mus_errtext et = {""};
 	struct eng_signer *sg = eng_signer_get(t->e, t->st.book.signer_id[s], &et);
-	struct mus_xfrin_opts o = {.idle_timeout_ms = 10000};
 
-	if (!sg || sg->obj.no_transfer || sg->obj.update.family == 0 ||
-	    mus_name_parse(t->zobj.name, &o.zone, NULL) < 0)
+	if (!sg || !eng_can_read(sg))
 		return;
 	r->trial = t;
 	r->idx = s;
-	r->signer = eng_signer_hold(sg);
-	o.server = sg->obj.update;
-	if (eng_key_for(&t->zobj, sg, &r->own_key, &o.key, &et) == 0) {
-		mus_xfrsum_init(&r->sum, &o.zone, mus_time_to_s(eng_now(t->e)));
-		if (mus_xfrin_start(t->e->o.loop, &o, on_rr, on_copy, r, &r->xfr) == 0) {
-			t->reading++;
-			return;
-		}
-	}
-	snprintf(t->trouble[s].copy, sizeof t->trouble[s].copy, "%s", et.s);
-	reading_clear(r);
+	if (eng_read_start(&r->read, t->e, &t->zobj, sg, on_copy, &et) == 0)
+		t->reading++;
+	else
+		snprintf(t->trouble[s].copy, sizeof t->trouble[s].copy, "%s", et.s);
 }
 
 /* ---- the look ------------------------------------------------------------------------------------- */

@@ -1,0 +1,185 @@
+/* A whole copy, read from a server that takes its time: what came of it, and as of when. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../io/fake.h"
+#include "engine/int.h"
+
+static struct mus_loop *l;
+static struct mus_store *store;
+static struct mus_dnsx *x;
+static struct mus_engine *e;
+static struct mus_zonestate *st;
+static struct mus_zone_obj zone;
+static struct eng_signer *signer;
+static struct fake *server;
+static struct fake_q *asked;		/* a copy of the question, to be answered later */
+static struct eng_read r;
+static unsigned questions, ends;
+static int end_err;
+static struct mus_errtext et;
+
+static void
+on_question(struct fake_q *q, void *arg)
+{
+	(void)arg;
+	questions++;
+	asked = malloc(sizeof *asked);
+	*asked = *q;
+}
+
+static void
+on_end(struct eng_read *read, int err, const struct mus_errtext *words)
+{
+	assert_ptr_equal(read, &r);
+	assert_null(read->xfr);
+	end_err = err;
+	et = *words;
+	ends++;
+}
+
+/* The transfer of z.test: its SOA, an address of an hour, its SOA. */
+static void
+answer(void)
+{
+	static const uint8_t soa[] = {0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 60, 0, 22, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0,
+		1, 0, 0, 0, 1, 0, 0, 0, 1},
+	    a[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4, 192, 0, 2, 1};
+	uint8_t wire[512];
+	size_t len = 12 + sizeof "\1z\4test" + 4;	/* without EDNS */
+
+	memcpy(wire, asked->wire, len);
+	wire[2] = 0x84;			/* QR, AA */
+	wire[7] = 3;
+	wire[11] = 0;
+	memcpy(wire + len, soa, sizeof soa);
+	memcpy(wire + len + sizeof soa, a, sizeof a);
+	memcpy(wire + len + sizeof soa + sizeof a, soa, sizeof soa);
+	fake_send(asked, wire, len + 2 * sizeof soa + sizeof a);
+}
+
+static int
+setup(void **state)
+{
+	struct mus_engine_opts o = {.idle_ms = 1000, .poll_ms = 1000, .retry_ms = 20, .copy_ms = 1000,
+	    .active_max = 1, .history_keep = 100};
+	struct mus_signer_obj s = {.name = "a", .driver = "manual"};
+
+	(void)state;
+	questions = ends = 0;
+	l = mus_loop_new();
+	assert_int_equal(mus_store_open(":memory:", &store, &et), 0);
+	x = mus_dnsx_new(l, &(struct mus_dnsx_opts){.tcp_timeout_ms = 200});
+	o.loop = l;
+	o.store = store;
+	o.dnsx = x;
+	assert_int_equal(mus_engine_new(&o, &e, &et), 0);
+	e->active = e->o.active_max;	/* no turns */
+	server = fake_new(l, FAKE_TCP, on_question, NULL);
+	s.update = server->addr;
+	assert_int_equal(mus_ctl_put_signer(e, "test", &s, NULL, &et), 0);
+	assert_non_null(signer = eng_signer_get(e, s.id, &et));
+	memset(&zone, 0, sizeof zone);
+	snprintf(zone.name, sizeof zone.name, "z.test.");
+	st = calloc(1, sizeof *st);
+	mus_zonestate_init(st);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	eng_read_end(&r);
+	free(asked);
+	asked = NULL;
+	fake_free(server);
+	e->active = 0;
+	mus_dnsx_free(x);
+	mus_engine_free(e);
+	mus_store_close(store);
+	mus_loop_free(l);
+	mus_zonestate_clear(st);
+	free(st);
+	return 0;
+}
+
+/* What came while it streamed may not be in it: it is as old as its beginning. */
+static void
+test_as_of_its_beginning(void **state)
+{
+	struct mus_time began = eng_now(e);
+
+	(void)state;
+	assert_true(eng_can_read(signer));
+	assert_int_equal(eng_read_start(&r, e, &zone, signer, on_end, &et), 0);
+	until(l, &questions, 1);
+	turn_for(l, 50);
+	answer();
+	until(l, &ends, 1);
+	if (end_err)
+		fail_msg("%s", et.s);
+	assert_true(eng_now(e).ms >= began.ms + 50);
+	eng_read_fill(&r, st, 1);
+	assert_true(st->seen.copy[1].known);
+	assert_int_equal(st->seen.copy[1].at.ms, began.ms);
+	assert_int_equal(st->seen.copy[1].serial, 9);
+	assert_int_equal(st->seen.copy[1].ttl_max_s, 3600);
+	assert_false(st->seen.copy[0].known);
+	/* The largest TTL that was ever there may still be in caches. */
+	st->seen.copy[1].ttl_max_s = 7200;
+	eng_read_fill(&r, st, 1);
+	assert_int_equal(st->seen.copy[1].ttl_max_s, 7200);
+}
+
+static void
+test_ended_while_under_way(void **state)
+{
+	(void)state;
+	assert_int_equal(eng_read_start(&r, e, &zone, signer, on_end, &et), 0);
+	until(l, &questions, 1);
+	eng_read_end(&r);
+	answer();
+	turn_for(l, 50);
+	assert_int_equal(ends, 0);
+	eng_read_end(&r);		/* again: there is nothing to end */
+}
+
+/* A key that cannot be read: said at once, and nobody is asked. */
+static void
+test_no_key(void **state)
+{
+	(void)state;
+	zone.signer_count = 1;
+	zone.signer[0].signer_id = signer->obj.id;
+	snprintf(zone.signer[0].key_file, sizeof zone.signer[0].key_file, "/nonexistent/key");
+	assert_true(eng_read_start(&r, e, &zone, signer, on_end, &et) < 0);
+	assert_non_null(strstr(et.s, "/nonexistent/key"));
+	turn_for(l, 50);
+	assert_int_equal(questions, 0);
+	assert_int_equal(ends, 0);
+}
+
+static void
+test_who_can_be_read(void **state)
+{
+	(void)state;
+	signer->obj.no_transfer = true;
+	assert_false(eng_can_read(signer));
+	signer->obj.no_transfer = false;
+	signer->obj.update.family = 0;
+	assert_false(eng_can_read(signer));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_as_of_its_beginning, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ended_while_under_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_who_can_be_read, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("engine/read", tests, NULL, NULL);
+}
