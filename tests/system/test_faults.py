@@ -1,5 +1,7 @@
 """Faults at real servers: musicd names the guilty, does nothing by halves, and goes on by itself when the fault is mended."""
 import contextlib
+import datetime
+import itertools
 import json
 import os
 import subprocess
@@ -231,10 +233,17 @@ def test_a_secondary_serves_old_signatures(make_lab):
 CLOCK = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
-static long off(void) { const char *s = getenv("CLOCK_OFF"); return s ? atol(s) : 0; }
+static long off(void) {
+	const char *s = getenv("CLOCK_OFF");
+	char text[32] = "0";
+	FILE *f = s ? fopen(s, "r") : NULL;
+	if (f) { if (!fgets(text, sizeof text, f)) text[0] = 0; fclose(f); }
+	return atol(text);
+}
 int clock_gettime(clockid_t c, struct timespec *t) {
 	static int (*f)(clockid_t, struct timespec *);
 	if (!f) f = dlsym(RTLD_NEXT, "clock_gettime");
@@ -257,18 +266,26 @@ int gettimeofday(struct timeval *v, void *z) {
 
 @pytest.fixture
 def clock(tmp_path, monkeypatch):
-    """with clock(seconds): what is started in it has a clock that is off."""
+    """with clock(seconds) as step: what is started in it has a clock that is off; step(seconds): by so much from now on."""
     (tmp_path / "clock.c").write_text(CLOCK)
     so = str(tmp_path / "clock.so")
     subprocess.run(["cc", "-O1", "-w", "-shared", "-fPIC", "-o", so, str(tmp_path / "clock.c"), "-ldl"], check=True)
 
+    count = itertools.count()
+
     @contextlib.contextmanager
     def off(seconds):
+        file = tmp_path / f"off-{next(count)}"
+
+        def step(by):
+            (tmp_path / "next").write_text(str(by))
+            os.replace(tmp_path / "next", file)     # nobody reads half of it
+        step(seconds)
         with monkeypatch.context() as m:
             m.setenv("LD_PRELOAD", so)
-            m.setenv("CLOCK_OFF", str(seconds))
+            m.setenv("CLOCK_OFF", str(file))
             m.setenv("ASAN_OPTIONS", "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""))
-            yield
+            yield step
     return off
 
 
@@ -305,6 +322,37 @@ def test_clock_of_musicd_is_off(make_lab, clock, off, words):
         t.mc.start()
         t.done("clock", "ADD-SIGNER", "knot")
         t.joined("clock", ["bind", "knot"])
+    t.judge(30)
+
+
+def instant(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def until(t, rule):
+    """When this wait is over; None: it is not waited for, or nobody knows."""
+    return next((instant(w["until"]) for w in t.waits("clock") if w["rule"] == rule and w.get("until")), None)
+
+
+def test_clock_of_musicd_steps(make_lab, clock):
+    """Set forward by far more than the wait for the old DS set, in the middle of it: that is waited for all the same."""
+    lab = make_lab(signers=["bind", "knot"])
+    lab.add_zone("clock", ["bind", "knot"], ttl=20)
+    with Trouble(lab, ["clock"]) as t:
+        t.mc.stop()
+        with clock(0) as step:
+            t.mc.start()
+        t.group("clock", ["bind"])
+        t.join("clock", "knot")
+        wait_until(lambda: until(t, "DS-Wait"), 120, "musicd waits for the old DS set", interval=0.2)
+        over = until(t, "DS-Wait")
+        step(100)
+        t.done("clock", "ADD-SIGNER", "knot")
+        t.joined("clock", ["bind", "knot"])
+        assert "the clock was set by 100.0 s: waits last as long as they would have" in t.mc.log()
+        told = t.mc.json("zone", "history", lab.zone_name("clock"), "--limit", "300")["items"]
+        at = next(e["at"] for e in told if e["text"].endswith(": nses-synced"))
+        assert instant(at) >= over + datetime.timedelta(seconds=100)
     t.judge(30)
 
 
