@@ -54,7 +54,7 @@ static const struct cli_word a_words[] = {
 	    {"update", "ADDRESS", "where changes go and whole copies are read: 192.0.2.1@53",      \
 		CLI_K_TEXT},                                                                       \
 	    {"key-file", "FILE", "file with the TSIG key, at the daemon", CLI_K_TEXT},             \
-	    {"ns", "NAME[=ADDR,...]", "a public name server, with its addresses when they cannot be looked up", \
+	    {"ns", "NAME[=ADDR,...]", "a public name server, with its addresses, or else they are looked up", \
 		CLI_K_TEXT, CLI_MANY},                                                             \
 	    {"shared-ns", "NAME[=ADDR,...]", "likewise, when it serves other signers' copies too", \
 		CLI_K_TEXT, CLI_MANY},                                                             \

@@ -342,8 +342,8 @@ void
 api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[static MUS_SIGNERS_MAX])
 {
 	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
-		out[s] = from != NULL ? (struct mus_body_trouble){from[s].copy, from[s].change}
-				      : (struct mus_body_trouble){NULL, NULL};
+		out[s] = from != NULL ? (struct mus_body_trouble){from[s].copy, from[s].change, from[s].lookup}
+				      : (struct mus_body_trouble){NULL, NULL, NULL};
 }
 
 static struct mus_body_view

@@ -147,8 +147,11 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 	if (z)
 		eng_queue_waits(e, z, st, &e->view_plan);
 	mus_judge(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_verdict);
-	*out = (struct mus_zone_view){st, &e->view_plan, &e->view_verdict,
-	    z && z->busy ? z->busy->trouble : NULL, eng_now(e), policy.forced,
+	memset(e->view_trouble, 0, sizeof e->view_trouble);
+	if (z && z->busy)
+		memcpy(e->view_trouble, z->busy->trouble, sizeof e->view_trouble);
+	eng_host_troubles(e, st, e->view_trouble);
+	*out = (struct mus_zone_view){st, &e->view_plan, &e->view_verdict, e->view_trouble, eng_now(e), policy.forced,
 	    z && z->busy ? z->busy->forced_reason : ""};
 	return 0;
 }

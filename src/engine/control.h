@@ -55,6 +55,7 @@ int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, cons
 struct mus_ctl_trouble {
 	char copy[160];			/* reading its whole copy */
 	char change[160];		/* changing its records */
+	char lookup[160];		/* finding the addresses of its name servers */
 };
 /* The zone as it stands: last observations, a plan and a verdict made now.  Lent until the next
  * call into the engine. */

@@ -70,7 +70,7 @@ eng_canonical(const struct eng_at *at, const char *field, char *s, size_t cap)
 
 /* ${where}: of the list. */
 static int
-check_ns(const struct eng_at *at, const char *where, struct mus_ns_obj *ns, unsigned count)
+check_ns(const struct mus_engine *e, const struct eng_at *at, const char *where, struct mus_ns_obj *ns, unsigned count)
 {
 	int rc;
 
@@ -83,7 +83,7 @@ check_ns(const struct eng_at *at, const char *where, struct mus_ns_obj *ns, unsi
 		for (unsigned k = 0; k < i; k++)
 			if (strcmp(ns[k].name, ns[i].name) == 0)
 				return refuse(at, field, "%s stands twice", ns[i].name);
-		if (ns[i].addr_count == 0) {
+		if (ns[i].addr_count == 0 && !e->o.lookup) {
 			snprintf(field, sizeof field, "%s/%u/addresses", where, i);
 			return refuse(at, field, "%s has no address", ns[i].name);
 		}
@@ -107,7 +107,7 @@ check_key_file(const struct eng_at *at, const char *field, const char *path)
 }
 
 int
-eng_check_signer(const struct eng_at *at, struct mus_signer_obj *o)
+eng_check_signer(const struct mus_engine *e, const struct eng_at *at, struct mus_signer_obj *o)
 {
 	const struct mus_driver *d = mus_driver_find(o->driver);
 	char names[MUS_DRV_NAMES_MAX];
@@ -123,7 +123,7 @@ eng_check_signer(const struct eng_at *at, struct mus_signer_obj *o)
 		    at, "/update", "driver %s needs the address that takes UPDATEs", d->name);
 	if ((rc = check_key_file(at, "/key_file", o->key_file)) < 0)
 		return rc;
-	return check_ns(at, "/name_servers", o->ns, o->ns_count);
+	return check_ns(e, at, "/name_servers", o->ns, o->ns_count);
 }
 
 static int
@@ -145,7 +145,7 @@ check_sample(const struct eng_at *at, const struct mus_zone_obj *o)
 }
 
 int
-eng_check_zone(const struct eng_at *at, struct mus_zone_obj *o)
+eng_check_zone(const struct mus_engine *e, const struct eng_at *at, struct mus_zone_obj *o)
 {
 	int rc = eng_canonical(at, "/name", o->name, sizeof o->name);
 
@@ -166,7 +166,7 @@ eng_check_zone(const struct eng_at *at, struct mus_zone_obj *o)
 		if ((rc = check_key_file(at, field, o->signer[i].key_file)) < 0)
 			return rc;
 		snprintf(field, sizeof field, "/signers/%u/name_servers", i);
-		if ((rc = check_ns(at, field, o->signer[i].ns, o->signer[i].ns_count)) < 0)
+		if ((rc = check_ns(e, at, field, o->signer[i].ns, o->signer[i].ns_count)) < 0)
 			return rc;
 	}
 	return 0;

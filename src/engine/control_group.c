@@ -37,7 +37,7 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 	struct find_signer f = {.e = e, .wake = true};
 	const struct eng_at at = eng_at_of(field, et);
 	bool fresh = o->id == 0;
-	int rc = eng_check_signer(&at, o);
+	int rc = eng_check_signer(e, &at, o);
 
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;

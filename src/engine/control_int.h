@@ -27,8 +27,8 @@ struct eng_at eng_at_of(char *field, struct mus_errtext *et);
 /* Each 0, or INVAL with words and the field.  eng_canonical rewrites ${s}, the others what they check. */
 int eng_canonical(const struct eng_at *at, const char *field, char *s, size_t cap);
 int eng_check_label(const struct eng_at *at, const char *field, const char *s);
-int eng_check_signer(const struct eng_at *at, struct mus_signer_obj *o);
-int eng_check_zone(const struct eng_at *at, struct mus_zone_obj *o);
+int eng_check_signer(const struct mus_engine *e, const struct eng_at *at, struct mus_signer_obj *o);
+int eng_check_zone(const struct mus_engine *e, const struct eng_at *at, struct mus_zone_obj *o);
 
 /* --- control_zone.c --- */
 /* Would anybody sign the zone, as its group and its marks are? */

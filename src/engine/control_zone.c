@@ -59,7 +59,7 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 	bool fresh = o->id == 0;
 	int64_t old_group = o->group_id;
 	struct eng_zone *z;
-	int rc = eng_check_zone(&at, o);
+	int rc = eng_check_zone(e, &at, o);
 
 	if (rc < 0 || (!fresh && (rc = check_has_signer(e, o, &old_group, et)) < 0))
 		return rc;

@@ -611,12 +611,13 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	e->zone_by_id = mus_map_new(1, 2);
 	e->signer_by_id = mus_map_new(3, 4);
 	e->parent_by_name = mus_map_new((uint64_t)eng_now(e).ms, 5);
+	e->host_by_name = mus_map_new((uint64_t)eng_now(e).ms, 6);
 	e->box_by_id = mus_map_new(6, 7);
 	e->box_timer = mus_timer_new(o->loop, on_box_due, e);
 	e->sigs = mus_sigcache_new(1u << 18);
 	e->timer = mus_timer_new(o->loop, on_due, e);
 	e->commit_timer = mus_timer_new(o->loop, on_commit_due, e);
-	if (!e->zone_by_id || !e->signer_by_id || !e->parent_by_name || !e->sigs || !e->timer ||
+	if (!e->zone_by_id || !e->signer_by_id || !e->parent_by_name || !e->host_by_name || !e->sigs || !e->timer ||
 	    !e->commit_timer || !e->box_by_id || !e->box_timer)
 		goto fail;
 	rc = mus_loop_at_turn_end(o->loop, at_turn_end, e);
@@ -664,6 +665,7 @@ mus_engine_free(struct mus_engine *e)
 	for (pos = 0; e->signer_by_id && mus_map_next(e->signer_by_id, &pos, NULL, NULL, &v);)
 		eng_signer_release(v);
 	eng_parents_free(e);
+	eng_hosts_free(e);
 	mus_map_free(e->zone_by_id);
 	mus_map_free(e->signer_by_id);
 	mus_sigcache_free(e->sigs);

@@ -56,6 +56,27 @@ struct eng_parent {
 	bool asking;
 };
 
+/* A name server whose addresses are looked up, for all zones. */
+enum { ENG_HOST_ADDRS_MAX = 32 };
+struct eng_host {
+	struct mus_engine *e;
+	char name[256];
+	struct mus_name wire;
+	struct {
+		struct mus_addr addr;
+		struct mus_time until;	/* in caches; NEVER: the last look-up gave it */
+	} addr[ENG_HOST_ADDRS_MAX];
+	unsigned count;
+	enum mus_cause cause;		/* why the last look-up gave none; NONE: it gave them all */
+	struct mus_errtext words;
+	struct mus_time known_at;	/* first told; NEVER: not yet */
+	struct mus_time next;		/* to be looked up again then */
+	uint32_t ttl_s;			/* largest ever */
+	bool asking, is_full;
+	int64_t *waiting;		/* zones that wait for the first answer; owned */
+	unsigned waiting_count;
+};
+
 /* What a question of a turn is about. */
 enum eng_q {
 	ENG_Q_KEY, ENG_Q_CDS, ENG_Q_CDNSKEY, ENG_Q_CSYNC, ENG_Q_NS, ENG_Q_SOA, ENG_Q_NAME, ENG_Q_DENY,
@@ -188,6 +209,7 @@ struct mus_engine {
 	struct mus_map *zone_by_id;	/* int64 -> struct eng_zone */
 	struct mus_map *signer_by_id;	/* int64 -> struct eng_signer */
 	struct mus_map *parent_by_name;	/* text -> struct eng_parent */
+	struct mus_map *host_by_name;	/* text -> struct eng_host */
 	struct eng_zone *deleted;	/* those whose turn is not over yet */
 	struct eng_zone **heap;
 	uint32_t heap_count, heap_cap;
@@ -209,6 +231,7 @@ struct mus_engine {
 	struct mus_zonestate scratch;	/* of the turn at work */
 	struct mus_zonestate view;	/* of mus_ctl_view */
 	struct mus_plan plan, view_plan;
+	struct mus_ctl_trouble view_trouble[MUS_SIGNERS_MAX];
 	struct mus_verdict verdict, view_verdict;
 	struct mus_zone_obj zobj;	/* of the turn at work */
 	uint64_t config;		/* counts what operators have changed */
@@ -283,6 +306,15 @@ struct eng_parent *eng_parent_of(struct mus_engine *e, const struct mus_zone_obj
     struct mus_errtext *et);
 void eng_parents_free(struct mus_engine *e);
 
+/* host.c: addresses of a name server, looked up and refreshed; ${zone_id} is woken when the first are
+ * there.  NULL: no memory, or nothing to look up with.  Lent until the next call. */
+struct eng_host *eng_host_get(struct mus_engine *e, const char *name, int64_t zone_id);
+/* May an address that no look-up of ours has given be in a cache yet, from before we began? */
+bool eng_host_keeps(const struct eng_host *h);
+/* Why look-ups failed that the zone lacks, into ${trouble} of each signer. */
+void eng_host_troubles(struct mus_engine *e, const struct mus_zonestate *st, struct mus_ctl_trouble *trouble);
+void eng_hosts_free(struct mus_engine *e);
+
 /* ask.c: the questions of a turn. */
 void eng_turn_start(struct mus_engine *e, struct eng_zone *z);
 /* Is there an RRset to be watched that was not asked for between ${before} and ${now}? */
@@ -352,6 +384,8 @@ void eng_read_fill(const struct eng_read *r, struct mus_zonestate *st, unsigned 
 void eng_read_end(struct eng_read *r);	/* also one under way, or one that was never started */
 /* preflight.c */
 void eng_trial_looked(struct eng_trial *t);
+/* A look-up has ended: preflights that waited for it go on. */
+void eng_trials_resume(struct mus_engine *e);
 void eng_trials_free(struct mus_engine *e);
 
 /* control_group.c: leavers that are on no zone of the group any more are members no longer.  ${at_work}: the

@@ -25,6 +25,8 @@ struct eng_trial {
 	struct mus_zone_obj zobj;
 	struct mus_zonestate st;
 	struct eng_turn *turn;		/* NULL: the answers are in */
+	struct mus_signer_obj joiner;
+	bool looks_up;			/* addresses come first; nothing is asked yet */
 	unsigned idx;			/* of the signer in question */
 	struct mus_witness finding[MUS_FINDINGS_MAX];
 	unsigned count;
@@ -64,6 +66,7 @@ finish(struct eng_trial *t)
 	struct mus_ctx c = {&st->zone, &st->seen, &st->want, &policy, fit.now, &facts, &desire};
 	unsigned n = 0;
 
+	eng_host_troubles(e, st, t->trouble);
 	eng_policy_of(e, &t->zobj, NULL, &policy);
 	mus_settle(&st->zone, &st->seen, &st->want, &policy, fit.now);
 	mus_facts(&st->zone, &st->seen, &policy, fit.now, &facts);
@@ -161,17 +164,23 @@ lacks(struct eng_trial *t)
 {
 	const struct mus_zone *zone = &t->st.zone;
 
-	for (unsigned i = 0; i < zone->lack_count && t->count < MUS_FINDINGS_MAX; i++)
-		if (zone->lack[i].origin == t->idx || mus_lack_matters(&zone->lack[i], &t->st.want))
-			t->finding[t->count++] = mus_lack_witness(&zone->lack[i]);
+	for (unsigned i = 0; i < zone->lack_count && t->count < MUS_FINDINGS_MAX; i++) {
+		if (zone->lack[i].origin != t->idx && !mus_lack_matters(&zone->lack[i], &t->st.want))
+			continue;
+		t->looks_up |= zone->lack[i].cause == MUS_CAUSE_LOOKING;
+		t->finding[t->count++] = mus_lack_witness(&zone->lack[i]);
+	}
 }
 
 static int
-prepare(struct eng_trial *t, const struct mus_signer_obj *joiner, struct mus_errtext *et)
+prepare(struct eng_trial *t, struct mus_errtext *et)
 {
+	const struct mus_signer_obj *joiner = &t->joiner;
 	struct mus_zonestate *st = &t->st;
 	int rc = eng_load_state(t->e, t->zobj.id, st, et), idx;
 
+	t->count = 0;
+	t->looks_up = false;
 	if (rc < 0)
 		return rc;
 	if (!eng_sync_with(t->e, &t->zobj, st, joiner->id, et))
@@ -194,6 +203,34 @@ prepare(struct eng_trial *t, const struct mus_signer_obj *joiner, struct mus_err
 	return 0;
 }
 
+/* Asks, unless addresses are still to be found out; ends in eng_trial_looked. */
+static int
+start(struct eng_trial *t, struct mus_errtext *et)
+{
+	int rc = prepare(t, et);
+
+	t->turn->at = eng_now(t->e);
+	if (rc == 0 && !t->looks_up && !eng_turn_ask(t->turn, &t->st, &t->zobj))
+		rc = mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	return rc;
+}
+
+void
+eng_trials_resume(struct mus_engine *e)
+{
+	struct mus_errtext et = {""};
+	struct eng_trial *t, *next;
+	int rc;
+
+	for (t = e->trials; t; t = next) {
+		next = t->next;
+		if (!t->looks_up || (rc = start(t, &et)) == 0)
+			continue;
+		t->done(t->arg, rc, &et, NULL);
+		trial_free(t);
+	}
+}
+
 int
 mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mus_ctl_fit_fn *done,
     void *arg, struct mus_errtext *et)
@@ -214,6 +251,7 @@ mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mu
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	}
 	t->e = e;
+	t->joiner = joiner;
 	t->next = e->trials;
 	e->trials = t;
 	mus_zonestate_init(&t->st);
@@ -221,13 +259,10 @@ mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mu
 	t->arg = arg;
 	t->turn->e = e;
 	t->turn->trial = t;
-	t->turn->at = eng_now(e);
 	t->turn->focus = UINT32_MAX;	/* every kind */
 	mus_arena_init(&t->turn->arena, ENG_ARENA_MAX);
 	if ((rc = mus_store_load_zone(e->o.store, zone, &t->zobj, et)) == 0)
-		rc = prepare(t, &joiner, et);
-	if (rc == 0 && !eng_turn_ask(t->turn, &t->st, &t->zobj))
-		rc = mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+		rc = start(t, et);
 	if (rc < 0)
 		trial_free(t);
 	return rc;

@@ -311,6 +311,30 @@ sync_server(struct syncing *y, unsigned origin, unsigned ns, const struct mus_ad
 		lack(y, origin, MUS_NOBODY, MUS_CAUSE_NOROOM);
 }
 
+/* Servers of a name that was given without addresses: those that the look-up gives or gave, as long as
+ * caches may lead there.  What is known from before the start counts until a look-up tells. */
+static void
+sync_looked_up(struct syncing *y, unsigned s, unsigned n, const char *name)
+{
+	struct mus_zone *z = &y->st->zone;
+	struct eng_host *h = eng_host_get(y->e, name, y->zobj->id);
+	uint64_t all = 0;
+
+	for (unsigned a = 0; h && a < h->count; a++)
+		sync_server(y, s, n, &h->addr[a].addr);
+	for (unsigned i = 0; i < z->server_count; i++)
+		if (z->server[i].origin == s && z->server[i].ns == n && n != MUS_NOBODY)
+			all |= mus_bit(i);
+	if (!h || eng_host_keeps(h))
+		y->keep |= all;
+	if (!y->adds)
+		return;
+	if (h && h->is_full)
+		lack(y, s, MUS_NOBODY, MUS_CAUSE_NOROOM);
+	else if (h ? !(all & y->keep) && h->cause != MUS_CAUSE_NONE : all == 0)
+		lack(y, s, n, h ? h->cause : MUS_CAUSE_NOLOOKUP);
+}
+
 static void
 sync_servers(struct syncing *y, unsigned s, const struct mus_signer_obj *signer)
 {
@@ -328,6 +352,8 @@ sync_servers(struct syncing *y, unsigned s, const struct mus_signer_obj *signer)
 		}
 		for (unsigned a = 0; a < ns[i].addr_count; a++)
 			sync_server(y, s, n < 0 ? MUS_NOBODY : (unsigned)n, &ns[i].addr[a]);
+		if (ns[i].addr_count == 0)
+			sync_looked_up(y, s, n < 0 ? MUS_NOBODY : (unsigned)n, ns[i].name);
 	}
 }
 

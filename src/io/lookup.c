@@ -9,6 +9,7 @@
 #include <unbound.h>
 #include <uv.h>
 
+#include "dns/dnskey.h"
 #include "io/lookup.h"
 
 enum {
@@ -272,8 +273,22 @@ struct addrs {
 	mus_lookup_addrs_fn *fn;
 	void *arg;
 	struct mus_lookup_addrs res;
-	int half_err;
 };
+
+/* The cache cuts TTLs short; what is signed is not. */
+static uint32_t
+ttl_of(const struct mus_rrset *set)
+{
+	uint32_t ttl_s = set->ttl_s;
+
+	for (size_t i = 0; i < set->sig_count; i++) {
+		struct mus_rrsig sig;
+
+		if (mus_rrsig_read(set->sig[i], &sig) && sig.orig_ttl_s > ttl_s)
+			ttl_s = sig.orig_ttl_s;
+	}
+	return ttl_s;
+}
 
 static void
 on_addr(void *arg, const struct mus_lookup_result *r)
@@ -285,13 +300,15 @@ on_addr(void *arg, const struct mus_lookup_result *r)
 	struct mus_addr a;
 
 	if (r->err) {
-		g->half_err = r->err;
+		g->res.half_err = r->err;
 		g->res.words = r->words;
 	} else if (r->security > g->res.security) {
 		g->res.security = r->security;
 		if (r->security == MUS_LOOKUP_BOGUS)
 			g->res.words = r->words;
 	}
+	if (r->set.count > 0 && ttl_of(&r->set) > g->res.ttl_s)
+		g->res.ttl_s = ttl_of(&r->set);
 	for (i = 0; i < r->set.count && g->res.count < ADDRS_MAX; i++) {
 		if (r->set.rd[i].len != len)
 			continue;
@@ -305,7 +322,7 @@ on_addr(void *arg, const struct mus_lookup_result *r)
 		return;
 	/* No answer about one family matters only when the other has nothing. */
 	if (g->res.count == 0)
-		g->res.err = g->half_err;
+		g->res.err = g->res.half_err;
 	res = g->res;
 	fn = g->fn;
 	arg = g->arg;
@@ -334,13 +351,13 @@ mus_lookup_addrs(struct mus_lookup *k, const struct mus_name *host, uint16_t por
 		if ((rc = mus_lookup(k, host, MUS_TYPE_A, on_addr, g)) == 0)
 			g->pending++;
 		else
-			g->half_err = mus_errf(&g->res.words, rc, "%s", mus_err_text(rc));
+			g->res.half_err = mus_errf(&g->res.words, rc, "%s", mus_err_text(rc));
 	}
 	if (!k->no_ip6) {
 		if ((rc = mus_lookup(k, host, MUS_TYPE_AAAA, on_addr, g)) == 0)
 			g->pending++;
 		else
-			g->half_err = mus_errf(&g->res.words, rc, "%s", mus_err_text(rc));
+			g->res.half_err = mus_errf(&g->res.words, rc, "%s", mus_err_text(rc));
 	}
 	if (g->pending == 0) {
 		group_free(&g->group);

@@ -39,10 +39,12 @@ typedef void mus_lookup_fn(void *arg, const struct mus_lookup_result *r);
 int mus_lookup(struct mus_lookup *k, const struct mus_name *name, uint16_t type, mus_lookup_fn *fn,
     void *arg) MUS_MUST_CHECK;
 
-/* Addresses of a host (A and AAAA): ${count} 0 with err 0 means proved to have none. */
+/* Addresses of a host (A and AAAA): ${count} 0 with err 0 means proved to have none.  ${half_err}: one
+ * of the two was not answered, and what is given may be a part. */
 struct mus_lookup_addrs {
-	int err;
+	int err, half_err;
 	struct mus_errtext words;
+	uint32_t ttl_s;			/* largest: as signed, else as given, cache_max_ttl_s at most */
 	enum mus_lookup_security security;	/* the weaker of both */
 	struct mus_addr addr[16];
 	size_t count;

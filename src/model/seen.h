@@ -58,7 +58,10 @@ const char *mus_rr_text(enum mus_rr_kind k);
 	X(OVERFLOW, "shows more versions than are kept")                                           \
 	X(LOCAL, "was not asked: our queue is full")                                               \
 	X(NOROOM, "has more addresses than there is room for")                                     \
-	X(NOPLACE, "is one signer too many")
+	X(NOPLACE, "is one signer too many")                                                       \
+	X(LOOKING, "its addresses are being looked up")                                            \
+	X(NOLOOKUP, "its addresses cannot be looked up")                                           \
+	X(NOADDR, "has no address")
 enum mus_cause {
 #define X(name, text) MUS_CAUSE_##name,
 	MUS_CAUSE_MAP(X)

@@ -4,6 +4,15 @@
  */
 #include "model/text_int.h"
 
+/* "ns1.knot.net. (knot)" */
+static void
+lacking_name(struct tx *t, const struct mus_witness *w)
+{
+	tx_say(t, "%s (", tx_has_name(t, w->ns) ? t->b->ns[w->ns] : "a name server");
+	tx_origin(t, w->origin);
+	tx_say(t, ")");
+}
+
 /* Servers that are not asked at all. */
 static void
 lacking(struct tx *t, const struct mus_witness *w)
@@ -19,6 +28,20 @@ lacking(struct tx *t, const struct mus_witness *w)
 		tx_say(t,
 		    "a signer of the group has no place: %d are on the zone, or may still be in caches",
 		    MUS_SIGNERS_MAX);
+		break;
+	case MUS_CAUSE_LOOKING:
+		tx_say(t, "the addresses of ");
+		lacking_name(t, w);
+		tx_say(t, " are being looked up");
+		break;
+	case MUS_CAUSE_NOLOOKUP:
+		tx_say(t, "the addresses of ");
+		lacking_name(t, w);
+		tx_say(t, " cannot be looked up");
+		break;
+	case MUS_CAUSE_NOADDR:
+		lacking_name(t, w);
+		tx_say(t, " has no address");
 		break;
 	default:
 		break;

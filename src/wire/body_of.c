@@ -194,6 +194,10 @@ add_trouble(struct mus_rep_finding *out, const struct mus_witness *w, const stru
 	case MUS_RULE_G3:
 		words = w->result == MUS_RES_FAILS || w->result == MUS_RES_WARN ? t->change : NULL;
 		break;
+	case MUS_RULE_OBSERVE:
+	case MUS_RULE_V6:
+		words = w->cause == MUS_CAUSE_NOLOOKUP ? t->lookup : NULL;
+		break;
 	default:
 		break;
 	}

@@ -21,9 +21,10 @@ struct mus_body_row {
 	const char *name;
 	unsigned count;
 };
-/* Why it failed last at a signer to read its copy and to change its records; NULL or empty: it did not. */
+/* Why it failed last at a signer to read its copy, to change its records, and to look its name servers
+ * up; NULL or empty: it did not. */
 struct mus_body_trouble {
-	const char *copy, *change;
+	const char *copy, *change, *lookup;
 };
 /* A zone as the engine shows it. */
 struct mus_body_view {

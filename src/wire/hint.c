@@ -52,6 +52,13 @@ cause_hint(enum mus_cause c)
 	case MUS_CAUSE_NOPLACE:
 		return "nothing to do when one has left: its place is free when no cache holds anything of it "
 		       "any more; else let one leave";
+	case MUS_CAUSE_LOOKING:
+		return "nothing to do: the zone goes on when the answer is there";
+	case MUS_CAUSE_NOLOOKUP:
+		return "look whether the name resolves from the controller's host (dig NAME A, NAME AAAA); or "
+		       "give the name server its addresses";
+	case MUS_CAUSE_NOADDR:
+		return "look at the spelling of the name server; or give it its addresses";
 	case MUS_CAUSE_COUNT:
 		break;
 	}

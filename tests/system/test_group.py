@@ -18,7 +18,7 @@ BOTH = ["bind", "knot"]
 ALL = ["bind", "knot", "pdns"]
 # zone: (signers that load it, signers in charge at the beginning)
 ZONES = {"third": (ALL, BOTH), "rejoin": (BOTH, BOTH), "unjoin": (BOTH, ["bind"]), "last": (BOTH, BOTH), "steps": (BOTH, ["bind"]),
-         "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "forced": (BOTH, ["bind"]), "unused": (BOTH, ["bind"]),
+         "named": (BOTH, ["bind"]), "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "forced": (BOTH, ["bind"]), "unused": (BOTH, ["bind"]),
          "many1": (BOTH, ["knot"]), "many2": (BOTH, ["knot"]), "many3": (BOTH, ["knot"])}
 
 
@@ -58,6 +58,27 @@ def test_third_signer_joins_two_and_leaves(st):
     st.wait("third", "BIND has left", lambda z: not z["process"] and st.ended("third", "REMOVE-SIGNER", "bind"))
     st.signed_by("third", ["knot", "pdns"])
     st.unchanged("third")
+    seen_so_far(st)
+
+
+def test_addresses_are_looked_up(st):
+    """A signer whose name server has no address, or none that can be found, does not join; then it has a name alone, and joins."""
+    knot = st.lab.state["signers"]["knot"]
+    names = [s["name"] for s in knot["servers"]]
+    st.mc.cli("signer", "add", "byname", "--driver", "ddns", "--update", knot["update"]["address"], "--key-file", knot["tsig"]["file"],
+              "--ns", "nobody." + names[0])
+    st.group("named", ["bind"], ["named"])
+    missing = f"nobody.{names[0]} (byname) has no address"
+    assert missing in st.mc.cli("zone", "preflight", st.lab.zone_name("named"), "--signer", "byname", check=False).stdout
+    st.mc.cli("signer", "join", "byname", "--group", "named")
+    st.wait("named", "it waits for the address", lambda z: missing in (z["waiting"] or ""))
+    assert st.state("named")["state"] in ("VALID", "VALID-SO-FAR")
+    st.alone("named", "bind")
+    st.mc.cli("signer", "update", "byname", *[w for name in names for w in ("--ns", name)])
+    st.wait("named", "it has joined", lambda z: not z["process"] and st.ended("named", "ADD-SIGNER", "byname"))
+    signer = next(s for s in st.mc.status("named")["signers"] if s["name"] == "byname")
+    assert signer["servers"] == signer["servers_reached"] == sum(len(s["addresses"]) for s in knot["servers"])
+    st.signed_by("named", BOTH)
     seen_so_far(st)
 
 

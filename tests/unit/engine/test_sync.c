@@ -24,6 +24,72 @@ static struct mus_errtext et;
 
 #define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
 
+/* ---- look-ups ---------------------------------------------------------------------------------- */
+
+static struct {
+	char name[MUS_NAME_TEXT_MAX];
+	uint16_t port;
+	mus_lookup_addrs_fn *fn;
+	void *arg;
+	unsigned count;
+	int rc;				/* of the next */
+} asked;
+
+int __wrap_mus_lookup_addrs(struct mus_lookup *k, const struct mus_name *host, uint16_t port,
+    mus_lookup_addrs_fn *fn, void *arg);
+int __wrap_mus_lookup_parent(
+    struct mus_lookup *k, const struct mus_name *name, mus_lookup_parent_fn *fn, void *arg);
+int __wrap_mus_lookup(struct mus_lookup *k, const struct mus_name *name, uint16_t type, mus_lookup_fn *fn,
+    void *arg);
+
+int
+__wrap_mus_lookup_addrs(struct mus_lookup *k, const struct mus_name *host, uint16_t port,
+    mus_lookup_addrs_fn *fn, void *arg)
+{
+	(void)k;
+	if (asked.rc < 0)
+		return asked.rc;
+	mus_name_text(host, asked.name);
+	asked.port = port;
+	asked.fn = fn;
+	asked.arg = arg;
+	asked.count++;
+	return 0;
+}
+
+int
+__wrap_mus_lookup_parent(
+    struct mus_lookup *k, const struct mus_name *name, mus_lookup_parent_fn *fn, void *arg)
+{
+	(void)k, (void)name, (void)fn, (void)arg;
+	return MUS_ERR_FULL;
+}
+
+int
+__wrap_mus_lookup(
+    struct mus_lookup *k, const struct mus_name *name, uint16_t type, mus_lookup_fn *fn, void *arg)
+{
+	(void)k, (void)name, (void)type, (void)fn, (void)arg;
+	return MUS_ERR_FULL;
+}
+
+/* The look-up under way ends: these hosts of 192.0.2.0/24, and ${with}. */
+static void
+answer(const char *hosts, struct mus_lookup_addrs with)
+{
+	for (; *hosts; hosts++) {
+		char text[32];
+
+		snprintf(text, sizeof text, "192.0.2.%d", *hosts);
+		assert_true(mus_addr_parse(text, asked.port, &with.addr[with.count++]));
+	}
+	assert_non_null(asked.fn);
+	asked.fn(asked.arg, &with);
+	asked.fn = NULL;
+}
+
+/* ---- the rig ----------------------------------------------------------------------------------- */
+
 /* Signer ${i} with one name server, ns.s${i}.test. at 192.0.2.(i + 1). */
 static void
 add_signer(unsigned i)
@@ -424,6 +490,171 @@ room_for_64(void **state)
 	sync_whole();
 }
 
+/* Signer 0 has a name server without addresses. */
+static struct eng_host *
+without_addresses(void)
+{
+	static char what_looks_up;
+
+	memset(&asked, 0, sizeof asked);
+	e->o.lookup = (struct mus_lookup *)&what_looks_up;
+	e->o.dns_port = 53;
+	e->o.policy.ttl_floor_s = 10;
+	sig[0].ns[0].addr_count = 0;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	members(0, SIGNERS);
+	sync_zone();
+	return mus_map_get(e->host_by_name, "ns.s0.test.", strlen("ns.s0.test."));
+}
+
+static void
+lacks_name(enum mus_cause cause)
+{
+	assert_int_equal(st->zone.lack_count, 1);
+	assert_int_equal(st->zone.lack[0].origin, place_of(0));
+	assert_string_equal(st->book.ns[st->zone.lack[0].ns], "ns.s0.test.");
+	assert_string_equal(mus_cause_text(st->zone.lack[0].cause), mus_cause_text(cause));
+}
+
+/* Last numbers of the addresses that signer 0 is asked at. */
+static const char *
+asked_at(void)
+{
+	static char text[100];
+	bool at[256] = {false};
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < st->zone.server_count; i++)
+		if (st->zone.server[i].origin == place_of(0))
+			at[st->book.addr[i].ip[3]] = true;
+	for (unsigned i = 0; i < 256; i++)
+		if (at[i])
+			snprintf(text + strlen(text), sizeof text - strlen(text), "%u ", i);
+	return text;
+}
+
+/* It is time to look it up again, and this is the answer. */
+static void
+again(struct eng_host *h, const char *hosts, struct mus_lookup_addrs with)
+{
+	h->next = MUS_TIME_ALWAYS;
+	sync_zone();
+	answer(hosts, with);
+	sync_zone();
+}
+
+/* Without a resolver addresses must be given. */
+static void
+addresses_must_be_given(void **state)
+{
+	char field[MUS_CTL_FIELD_MAX];
+
+	(void)state;
+	sig[0].ns[0].addr_count = 0;
+	assert_int_equal(mus_ctl_put_signer(e, "test", &sig[0], field, &et), MUS_ERR_INVAL);
+	assert_string_equal(field, "/name_servers/0/addresses");
+}
+
+static void
+looked_up(void **state)
+{
+	struct eng_host *h = without_addresses();
+	struct eng_zone *z = eng_zone_get(e, zone.id);
+
+	(void)state;
+	assert_string_equal(asked.name, "ns.s0.test.");
+	lacks_name(MUS_CAUSE_LOOKING);
+	sync_zone();
+	assert_int_equal(asked.count, 1);
+	z->due_ms = eng_now(e).ms + 1000000;
+	answer("\7\11", (struct mus_lookup_addrs){.ttl_s = 300});
+	assert_true(z->due_ms <= eng_now(e).ms);
+	sync_whole();
+	assert_string_equal(asked_at(), "7 9 ");
+	assert_int_equal(asked.count, 1);
+	/* Addresses of a name are shared by all zones, and change: the old one as long as caches hold it. */
+	again(h, "\11\13", (struct mus_lookup_addrs){.ttl_s = 20});
+	assert_int_equal(asked.count, 2);
+	assert_string_equal(asked_at(), "7 9 11 ");
+	assert_in_range(h->addr[0].until.ms - eng_now(e).ms, 300000, 400000);
+	again(h, "\7", (struct mus_lookup_addrs){.ttl_s = 20});
+	assert_string_equal(asked_at(), "7 9 11 ");
+	assert_false(mus_time_is_set(h->addr[0].until));
+	h->addr[1].until = mus_time_add_s(eng_now(e), -1);
+	h->known_at = mus_time_add_s(eng_now(e), -1000);
+	sync_whole();
+	assert_string_equal(asked_at(), "7 11 ");
+	/* The floor holds for what is served with less. */
+	h->ttl_s = 0;
+	again(h, "\11", (struct mus_lookup_addrs){.ttl_s = 1});
+	assert_in_range(h->addr[0].until.ms - eng_now(e).ms, 70000, 80000);
+}
+
+/* No answer, and half of one, is not that there is no address. */
+static void
+not_looked_up(void **state)
+{
+	static const struct mus_lookup_addrs bad[] = {
+	    {.err = MUS_ERR_NET, .half_err = MUS_ERR_NET, .words = {"SERVFAIL there"}},
+	    {.half_err = MUS_ERR_TIMEOUT, .words = {"SERVFAIL there"}},
+	    {.security = MUS_LOOKUP_BOGUS, .words = {"SERVFAIL there"}}};
+	struct eng_host *h = without_addresses();
+	struct mus_zone_view view;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		again(h, "\7", bad[i]);
+		lacks_name(MUS_CAUSE_NOLOOKUP);
+		assert_string_equal(asked_at(), "");
+		OK(mus_ctl_view(e, zone.name, &view, &et));
+		assert_string_equal(view.trouble[place_of(0)].lookup, "SERVFAIL there");
+	}
+	again(h, "", (struct mus_lookup_addrs){.err = 0});
+	lacks_name(MUS_CAUSE_NOADDR);
+	/* Nor does it take away what is known. */
+	again(h, "\7\11", (struct mus_lookup_addrs){.err = 0});
+	assert_int_equal(st->zone.lack_count, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		again(h, "\7", bad[i]);
+		assert_int_equal(st->zone.lack_count, 0);
+		assert_string_equal(asked_at(), "7 9 ");
+		assert_false(mus_time_is_set(h->addr[1].until));
+	}
+	again(h, "", (struct mus_lookup_addrs){.err = 0});
+	assert_string_equal(asked_at(), "7 9 ");
+	h->addr[0].until = h->addr[1].until = h->known_at = mus_time_add_s(eng_now(e), -1000);
+	sync_zone();
+	lacks_name(MUS_CAUSE_NOADDR);
+	assert_string_equal(asked_at(), "");
+	/* A question that cannot even be put. */
+	h->next = MUS_TIME_ALWAYS;
+	asked.rc = MUS_ERR_FULL;
+	sync_zone();
+	lacks_name(MUS_CAUSE_NOLOOKUP);
+}
+
+/* What was known before a restart counts until a look-up tells, and then as long as caches may. */
+static void
+known_before(void **state)
+{
+	struct eng_host *h = without_addresses();
+
+	(void)state;
+	again(h, "\7", (struct mus_lookup_addrs){.err = 0});
+	restart();
+	eng_hosts_free(e);
+	e->host_by_name = mus_map_new(1, 2);
+	sync_whole();
+	assert_string_equal(asked_at(), "7 ");
+	answer("\11", (struct mus_lookup_addrs){.err = 0});
+	sync_whole();
+	assert_string_equal(asked_at(), "7 9 ");
+	h = mus_map_get(e->host_by_name, "ns.s0.test.", strlen("ns.s0.test."));
+	h->known_at = mus_time_add_s(eng_now(e), -1000);
+	sync_whole();
+	assert_string_equal(asked_at(), "9 ");
+}
+
 int
 main(void)
 {
@@ -432,6 +663,10 @@ main(void)
 	    cmocka_unit_test_setup_teardown(what_holds_a_place, setup, teardown),
 	    cmocka_unit_test_setup_teardown(comes_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(room_for_64, setup, teardown),
+	    cmocka_unit_test_setup_teardown(addresses_must_be_given, setup, teardown),
+	    cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
+	    cmocka_unit_test_setup_teardown(not_looked_up, setup, teardown),
+	    cmocka_unit_test_setup_teardown(known_before, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@ static const struct {
 	{"ns.root-servers.test.", MUS_TYPE_A, "127.0.0.1"},
 	{"www.plain.test.", MUS_TYPE_A, "192.0.2.1"},
 	{"www.plain.test.", MUS_TYPE_A, "192.0.2.2"},
+	{"half.other.test.", MUS_TYPE_A, "192.0.2.4"},
 	{"www.plain.test.", MUS_TYPE_AAAA, "2001:db8::1"},
 	{"alias.plain.test.", MUS_TYPE_CNAME, "www.plain.test."},
 	{"txt.plain.test.", MUS_TYPE_TXT, "no address"},
@@ -92,13 +93,13 @@ add_sig(struct mus_buf *b, const struct mus_name *owner, uint16_t type, const vo
 	(void)mus_buf_add_u16(&sig, type);
 	(void)mus_buf_add_u8(&sig, 15);
 	(void)mus_buf_add_u8(&sig, (uint8_t)mus_name_labels(owner));
-	(void)mus_buf_add_u32(&sig, 60);
+	(void)mus_buf_add_u32(&sig, 600);	/* what it had when it was signed */
 	(void)mus_buf_add_u32(&sig, (uint32_t)(time(NULL) + 86400));
 	(void)mus_buf_add_u32(&sig, (uint32_t)(time(NULL) - 86400));
 	(void)mus_buf_add_u16(&sig, (uint16_t)tag);
 	(void)mus_buf_add(&sig, zone.wire, zone.len);
 	(void)mus_buf_add(&data, sig.data, sig.len);
-	add_rr(&data, owner, type, 60, rd, len);
+	add_rr(&data, owner, type, 600, rd, len);
 	assert_int_equal(EVP_DigestSignInit(ctx, NULL, NULL, NULL, key), 1);
 	assert_int_equal(EVP_DigestSign(ctx, mac, &mac_len, data.data, data.len), 1);
 	mac[0] ^= broken;
@@ -131,6 +132,8 @@ serves(struct fake_q *q, void *arg)
 	assert_int_equal(mus_msg_parse(q->wire, q->len, &a, &m, NULL), 0);
 	owner = name_of("failing.other.test.");
 	failing = mus_name_equal(&m.qname, &owner);
+	owner = name_of("half.other.test.");
+	failing |= mus_name_equal(&m.qname, &owner) && m.qtype == MUS_TYPE_AAAA;
 	sign = mus_name_in(&m.qname, &zone);
 	len = fake_reply(q, 0, 0, head);
 	(void)mus_buf_add(&b, head, len);
@@ -373,10 +376,18 @@ addresses(void **state)
 	find_addrs("txt.plain.test.");
 	assert_int_equal(addrs.err, 0);
 	assert_int_equal(addrs.count, 0);
+	assert_int_equal(addrs.half_err, 0);
+	assert_int_equal(addrs.ttl_s, 0);
 	find_addrs("failing.other.test.");
 	assert_int_equal(addrs.err, MUS_ERR_NET);
+	find_addrs("half.other.test.");		/* A, and no answer for AAAA */
+	assert_int_equal(addrs.err, 0);
+	assert_int_equal(addrs.count, 1);
+	assert_int_equal(addrs.half_err, MUS_ERR_NET);
+	assert_int_equal(addrs.ttl_s, 60);
 	find_addrs("www.signed.test.");	/* A is secure, the denial of AAAA is without proof */
 	assert_int_equal(addrs.security, MUS_LOOKUP_BOGUS);
+	assert_int_equal(addrs.ttl_s, 600);
 }
 
 static struct mus_lookup_parent parent;

@@ -348,23 +348,30 @@ views(void **state)
 	json_decref(v);
 
 	/* what was told when it was tried is the cause, where it is about that */
-	verdict.finding_count = 3;
-	verdict.finding[0] = verdict.finding[1] = verdict.finding[2] = MUS_WITNESS_NONE;
+	verdict.finding_count = 5;
+	for (unsigned i = 0; i < 5; i++)
+		verdict.finding[i] = MUS_WITNESS_NONE;
 	verdict.finding[0].rule = MUS_RULE_V13;
 	verdict.finding[0].result = MUS_RES_UNKNOWN;
 	verdict.finding[1].rule = MUS_RULE_V7;
 	verdict.finding[1].result = MUS_RES_FAILS;
 	verdict.finding[2].rule = MUS_RULE_V1;
 	verdict.finding[2].result = MUS_RES_FAILS;
-	for (unsigned i = 0; i < 3; i++)
+	verdict.finding[3].rule = verdict.finding[4].rule = MUS_RULE_V6;
+	verdict.finding[3].result = verdict.finding[4].result = MUS_RES_UNKNOWN;
+	verdict.finding[3].cause = MUS_CAUSE_NOLOOKUP;
+	verdict.finding[4].cause = MUS_CAUSE_TIMEOUT;
+	for (unsigned i = 0; i < 5; i++)
 		verdict.finding[i].origin = 1;
-	view.trouble[1] = (struct mus_body_trouble){"no such file", "REFUSED"};
+	view.trouble[1] = (struct mus_body_trouble){"no such file", "REFUSED", "SERVFAIL"};
 	mus_body_of_explain(&arena, &o, &view, &e);
 	v = encode(&mus_schema_rep_explain, &e);
 	x = json_object_get(v, "findings");
 	assert_string_equal(str(json_array_get(x, 0), "cause"), "no such file");
 	assert_string_equal(str(json_array_get(x, 1), "cause"), "REFUSED");
 	assert_true(json_is_null(json_object_get(json_array_get(x, 2), "cause")));
+	assert_string_equal(str(json_array_get(x, 3), "cause"), "SERVFAIL");
+	assert_string_equal(str(json_array_get(x, 4), "cause"), "no answer in time");
 	json_decref(v);
 	mus_zonestate_clear(&z);
 }
