@@ -96,18 +96,22 @@ rsa_key(const uint8_t *p, size_t len)
 	return key;
 }
 
-/* RFC 6605: the point as x|y, without the byte that says "uncompressed". */
+/* RFC 6605: the point as x|y, without the byte that says "uncompressed".  ${spare}: a handle of the
+ * curve to be made into this key, which costs a twentieth of a new one; it is used up. */
 static EVP_PKEY *
-ec_key(const struct method *m, const uint8_t *p, size_t len)
+ec_key(const struct method *m, EVP_PKEY *spare, const uint8_t *p, size_t len)
 {
 	uint8_t point[1 + 2 * EC_BYTES_MAX] = {0x04};
 	OSSL_PARAM_BLD *bld = NULL;
 	EVP_PKEY *key = NULL;
 
-	if (len != 2 * m->half)
-		return NULL;
-	memcpy(point + 1, p, len);
-	bld = OSSL_PARAM_BLD_new();
+	if (len == 2 * m->half) {
+		memcpy(point + 1, p, len);
+		if (spare && EVP_PKEY_set1_encoded_public_key(spare, point, len + 1) == 1)
+			return spare;
+		bld = OSSL_PARAM_BLD_new();
+	}
+	EVP_PKEY_free(spare);
 	if (bld && OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, m->group, 0) == 1 &&
 	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, len + 1) == 1)
 		key = key_from_params("EC", bld);
@@ -116,17 +120,19 @@ ec_key(const struct method *m, const uint8_t *p, size_t len)
 }
 
 static EVP_PKEY *
-key_of(struct mus_rdata dnskey, const struct method *m)
+key_of(struct mus_rdata dnskey, const struct method *m, EVP_PKEY *spare)
 {
-	struct mus_dnskey k;
+	struct mus_dnskey k = {.key_len = 0};
+	bool is_key = mus_dnskey_read(dnskey, &k);
 
-	if (!mus_dnskey_read(dnskey, &k))
+	if (m->kind == KIND_EC)
+		return ec_key(m, spare, k.key, k.key_len);
+	if (!is_key)
 		return NULL;
 	switch (m->kind) {
 	case KIND_RSA:
 		return rsa_key(k.key, k.key_len);
 	case KIND_EC:
-		return ec_key(m, k.key, k.key_len);
 	case KIND_ED:
 		return k.key_len != m->half ? NULL :
 		    EVP_PKEY_new_raw_public_key_ex(NULL, m->group, NULL, k.key, k.key_len);
@@ -140,27 +146,21 @@ key_of(struct mus_rdata dnskey, const struct method *m)
 
 /*
  * Verdicts stand in rows of eight, the most recently used first; the last falls out.  A verdict is
- * 31 bytes of the content's SHA-256 and one byte.  Key handles have a table of their own, one place
- * per hash.  A lock guards both, so a cache may serve several threads.
+ * 31 bytes of the content's SHA-256 and one byte.  Beside them lies one key handle for each curve,
+ * lent to who verifies.  A lock guards both, so a cache may serve several threads.
  */
-enum { ROW = 8, KEY_SLOTS = 4096, VERDICT_NONE = 0, VERDICT_GOOD = 1, VERDICT_BAD = 2 };
+enum { ROW = 8, VERDICT_NONE = 0, VERDICT_GOOD = 1, VERDICT_BAD = 2 };
 
 struct verdict {
 	uint8_t id[31];
 	uint8_t verdict;
 };
 
-struct key_slot {
-	uint8_t *rdata;
-	uint16_t len;
-	EVP_PKEY *key;
-};
-
 struct mus_sigcache {
 	pthread_mutex_t lock;
 	struct verdict *row;
 	size_t row_count;		/* a power of two */
-	struct key_slot key[KEY_SLOTS];
+	EVP_PKEY *p256, *p384;		/* NULL: lent */
 	struct mus_sigcache_stats stats;
 };
 
@@ -188,10 +188,8 @@ mus_sigcache_free(struct mus_sigcache *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < KEY_SLOTS; i++) {
-		EVP_PKEY_free(c->key[i].key);
-		free(c->key[i].rdata);
-	}
+	EVP_PKEY_free(c->p256);
+	EVP_PKEY_free(c->p384);
 	pthread_mutex_destroy(&c->lock);
 	free(c->row);
 	free(c);
@@ -258,37 +256,20 @@ mus__sigcache_put(struct mus_sigcache *c, const uint8_t id[static 32], bool good
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* A handle of the key, with a reference of the caller's own; NULL: not a key. */
+/* The cache's handle of this curve is another one now; the one before is the caller's. */
 static EVP_PKEY *
-get_key(struct mus_sigcache *c, struct mus_rdata rd, const struct method *m)
+swap_handle(struct mus_sigcache *c, const struct method *m, EVP_PKEY *key)
 {
-	struct key_slot *slot;
-	EVP_PKEY *key = NULL;
-	uint8_t *copy;
+	EVP_PKEY **place, *before;
 
-	if (!c)
-		return key_of(rd, m);
-	slot = &c->key[mus_siphash(rd.data, rd.len, 0, 0) % KEY_SLOTS];
-	pthread_mutex_lock(&c->lock);
-	if (slot->key && slot->len == rd.len && memcmp(slot->rdata, rd.data, rd.len) == 0 &&
-	    EVP_PKEY_up_ref(slot->key) == 1)
-		key = slot->key;
-	pthread_mutex_unlock(&c->lock);
-	if (key || (key = key_of(rd, m)) == NULL)
+	if (!c || m->kind != KIND_EC)
 		return key;
-	if ((copy = malloc(rd.len)) == NULL)
-		return key;
-	memcpy(copy, rd.data, rd.len);
+	place = m->half == 32 ? &c->p256 : &c->p384;
 	pthread_mutex_lock(&c->lock);
-	if (EVP_PKEY_up_ref(key) == 1) {
-		EVP_PKEY_free(slot->key);
-		free(slot->rdata);
-		*slot = (struct key_slot){copy, rd.len, key};
-		copy = NULL;
-	}
+	before = *place;
+	*place = key;
 	pthread_mutex_unlock(&c->lock);
-	free(copy);
-	return key;
+	return before;
 }
 
 /* ---- signatures ---- */
@@ -323,7 +304,7 @@ mus__verify(struct mus_sigcache *cache, struct mus_rdata dnskey, const uint8_t *
 {
 	struct method m = method_of(dnskey.len > 3 ? dnskey.data[3] : 0);
 	const EVP_MD *md = m.md == MUS__MD_COUNT ? NULL : mus__md_of(m.md);
-	EVP_PKEY *key = get_key(cache, dnskey, &m);
+	EVP_PKEY *key = key_of(dnskey, &m, swap_handle(cache, &m, NULL));
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t *der = NULL;
 	bool good = false;
@@ -340,6 +321,6 @@ mus__verify(struct mus_sigcache *cache, struct mus_rdata dnskey, const uint8_t *
 out:
 	OPENSSL_free(der);
 	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
+	EVP_PKEY_free(key ? swap_handle(cache, &m, key) : NULL);
 	return good;
 }

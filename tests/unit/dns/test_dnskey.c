@@ -426,6 +426,34 @@ broken_keys(void **state)
 	sign_key_free(k);
 }
 
+/* One handle of a curve serves one key after the other: none is judged by another one's. */
+static void
+keys_take_turns(void **state)
+{
+	static const uint8_t turns[] = {13, 14, 13, 15, 14, 13};
+	struct mus_name zone = name("example.");
+	struct mus_sigcache *c = mus_sigcache_new(64);
+	struct sign_key *k[COUNT(turns)];
+	struct mus_rrset set = a_set("www.example.", 1);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(turns); i++)
+		k[i] = sign_key_new(turns[i], 256);
+	for (size_t i = 0; i < COUNT(turns); i++)
+		for (size_t by = 0; by < COUNT(turns); by++) {
+			struct mus_rdata kr = sign_key_rdata(k[i]);
+			/* says that it is by k[i] */
+			struct mus_rdata sig = sign_rrset(k[by], &set, &zone,
+			    &(struct sign_how){.alg = turns[i], .use_tag = true, .tag = mus_dnskey_tag(kr)}, &arena);
+
+			assert_int_equal(mus_rrsig_check(c, &set, sig, &zone, kr),
+			    by == i ? MUS_SIG_GOOD : MUS_SIG_BAD);
+		}
+	for (size_t i = 0; i < COUNT(turns); i++)
+		sign_key_free(k[i]);
+	mus_sigcache_free(c);
+}
+
 static void
 cache(void **state)
 {
@@ -486,6 +514,7 @@ main(void)
 		cmocka_unit_test(conditions),
 		cmocka_unit_test(wildcards),
 		cmocka_unit_test(broken_keys),
+		cmocka_unit_test(keys_take_turns),
 		cmocka_unit_test(cache),
 	};
 
