@@ -812,6 +812,16 @@ waits_for_servers(const struct mus_ctx *c, const struct mus_want *want, struct m
 	return waits;
 }
 
+/* Is the process at work, or does another one begin now that it has ended? */
+static bool
+goes_on(const struct mus_ctx *c, const struct mus_want *want)
+{
+	struct mus_want next = *want;
+
+	choose(c, &next);
+	return next.proc.kind != MUS_PROC_NONE;
+}
+
 /* ---- the plan ------------------------------------------------------------------------------- */
 
 static void
@@ -874,6 +884,6 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 		return;
 	}
 	plan->want = next;
-	plan->poll |= plan->act_count > 0 || seen->pending_count > 0 || plan->advanced ||
-	    ds_may_change(&plan->want);
+	plan->poll |= plan->act_count > 0 || seen->pending_count > 0 || ds_may_change(&plan->want) ||
+	    (plan->advanced && goes_on(&c, &plan->want));
 }

@@ -341,6 +341,14 @@ eng_turn_ask(struct eng_turn *t, const struct mus_zonestate *st, const struct mu
 	return true;
 }
 
+static bool
+is_to_act(const struct eng_zone *z, struct mus_time now)
+{
+	const struct eng_busy *b = z->busy;
+
+	return b && (b->recheck || (mus_time_is_set(b->wake_at) && b->wake_at.ms < now.ms));
+}
+
 void
 eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 {
@@ -356,20 +364,22 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 	/* What is not asked for grows old, and nothing must. */
 	t->focus = z->focus;
 	t->before = mus_time_add_ms(
-	    t->at, z->busy && z->busy->recheck ? -e->o.recheck_ms : -500 * (int64_t)e->o.policy.fresh_s);
+	    t->at, is_to_act(z, t->at) ? -e->o.recheck_ms : -500 * (int64_t)e->o.policy.fresh_s);
 	z->focus = 0;
 	if (z->busy)
 		z->busy->recheck = false;
 	mus_arena_init(&t->arena, ENG_ARENA_MAX);
+	/* What is read within a transaction needs no locks of its own; without one it is read all the same. */
+	(void)eng_begin(e);
 	if (mus_store_load_zone_id(e->o.store, z->id, &e->zobj, &et) < 0 ||
 	    eng_load_state(e, z->id, st, &et) < 0 || !eng_sync(e, &e->zobj, st, &et)) {
 		eng_say(e, LOG_ERR, e->zobj.name, "cannot be looked at: %s", et.s);
 		goto later;
 	}
 	t->config = e->config;
-	t->zobj = malloc(sizeof *t->zobj);
+	t->zobj = malloc(mus_zone_obj_bytes(&e->zobj));
 	if (t->zobj)
-		*t->zobj = e->zobj;
+		memcpy(t->zobj, &e->zobj, mus_zone_obj_bytes(&e->zobj));
 	z->turn = t;
 	e->stats.rounds++;
 	if (eng_turn_ask(t, st, &e->zobj))

@@ -31,6 +31,7 @@ eng_ctl_begin(struct mus_engine *e, struct mus_errtext *et)
 			if (e->tx_failed)
 				mus_store_rollback(e->o.store);
 			e->tx_failed = true;
+			e->config++;
 		} else {
 			eng_shifted(e, true);
 			eng_committed(e);

@@ -164,10 +164,12 @@ load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mu
 {
 	int rc;
 
-	mus_zonestate_clear(st);
 	mus_buf_reset(&e->blob);
 	rc = mus_store_load_state(e->o.store, id, &e->blob, et);
-	return rc < 0 ? rc : mus_zonestate_decode(st, e->blob.data, e->blob.len, et);
+	if (rc == 0)
+		return mus_zonestate_decode(st, e->blob.data, e->blob.len, et);
+	mus_zonestate_clear(st);
+	return rc;
 }
 
 /* What is stored of each zone, as mus_zonestate_shift.  false: it could not be, and nothing is sent in
@@ -360,8 +362,8 @@ eng_wake(struct mus_engine *e, struct eng_zone *z, uint32_t focus, int64_t after
 struct eng_busy *
 eng_busy(struct eng_zone *z)
 {
-	if (!z->busy)
-		z->busy = calloc(1, sizeof *z->busy);
+	if (!z->busy && (z->busy = calloc(1, sizeof *z->busy)) != NULL)
+		z->busy->wake_at = MUS_TIME_NEVER;
 	return z->busy;
 }
 
@@ -429,6 +431,7 @@ commit(struct mus_engine *e)
 	e->in_tx = false;
 	if (e->tx_failed || mus_store_commit(e->o.store, &et) < 0) {
 		eng_shifted(e, false);
+		e->config++;		/* what was read of it may be gone */
 		if (e->tx_failed)
 			mus_store_rollback(e->o.store);
 		else
@@ -478,6 +481,18 @@ eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struc
 		return rc;
 	st->book.zone_id = id;
 	return 0;
+}
+
+const struct mus_group_obj *
+eng_group_of(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_errtext *et)
+{
+	if (e->group.id != zobj->group_id || e->group_config != e->config) {
+		e->group.id = 0;
+		if (mus_store_load_group_id(e->o.store, zobj->group_id, &e->group, et) < 0)
+			return NULL;
+		e->group_config = e->config;
+	}
+	return &e->group;
 }
 
 int

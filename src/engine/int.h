@@ -119,7 +119,7 @@ struct eng_turn {
 	uint32_t focus;			/* kinds asked for, whenever they were asked last */
 	struct mus_time before;		/* and every kind that was not asked since then */
 	struct eng_parent *parent;
-	struct mus_zone_obj *zobj;	/* as it was at the start; owned */
+	struct mus_zone_obj *zobj;	/* as it was at the start; owned; only the bytes in use */
 	uint64_t config;		/* of which configuration that is */
 };
 
@@ -182,6 +182,7 @@ struct eng_busy {
 	struct eng_zone *zone;			/* of queued */
 	struct eng_job *jobs;			/* changes in queues and under way */
 	bool recheck;				/* something is to be done: what is not recent is asked first */
+	struct mus_time wake_at;		/* then, most likely, something will be to be done: likewise */
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
 	struct mus_time wait_since;		/* since when it is waited for */
 	bool step;				/* operator's step, once */
@@ -235,6 +236,8 @@ struct mus_engine {
 	struct mus_verdict verdict, view_verdict;
 	struct mus_zone_obj zobj;	/* of the turn at work */
 	uint64_t config;		/* counts what operators have changed */
+	struct mus_group_obj group;	/* the one that was loaded last */
+	uint64_t group_config;		/* of which configuration that is */
 	struct mus_buf blob;
 	struct {
 		mus_ctl_event_fn *fn;
@@ -274,6 +277,9 @@ struct eng_signer *eng_signer_get(struct mus_engine *e, int64_t id, struct mus_e
 void eng_signer_forget(struct mus_engine *e, int64_t id);
 struct eng_signer *eng_signer_hold(struct eng_signer *s);
 void eng_signer_release(struct eng_signer *s);
+/* The group of a zone that has one; lent until the next call.  NULL: ${et} says why. */
+const struct mus_group_obj *eng_group_of(struct mus_engine *e, const struct mus_zone_obj *zobj,
+    struct mus_errtext *et);
 /* As it is by the clock of now; not in an operator's transaction. */
 int eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et);
 int eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st);

@@ -462,11 +462,15 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
     int64_t joiner, struct mus_errtext *et)
 {
 	struct syncing y = {.e = e, .zobj = zobj, .st = st, .joiner = joiner, .et = et};
+	const struct mus_group_obj *group;
 
 	st->zone.lack_count = 0;
 	st->book.zone_id = zobj->id;
 	snprintf(st->book.zone, sizeof st->book.zone, "%s", zobj->name);
-	if (zobj->group_id && mus_store_load_group_id(e->o.store, zobj->group_id, &y.group, et) < 0)
+	group = zobj->group_id ? eng_group_of(e, zobj, et) : NULL;
+	if (group)
+		y.group = *group;
+	else if (zobj->group_id)
 		return false;
 	find_configured(&y);
 	drop_departed(&y);

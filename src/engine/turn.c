@@ -295,6 +295,20 @@ end_unused_force(struct mus_engine *e, struct eng_zone *z, const struct mus_zone
 	*policy = without;
 }
 
+/* Is what the plan does to be judged by what was seen lately?  Taking our CSYNC away can do no harm:
+ * whatever is fresh enough for the core will do. */
+static bool
+needs_recent(const struct mus_plan *plan)
+{
+	bool harmless = plan->act_count > 0;
+
+	if (plan->proposal || !(plan->advanced || plan->act_count))
+		return false;
+	for (unsigned i = 0; i < plan->act_count; i++)
+		harmless &= plan->act[i].rr == MUS_RR_CSYNC && plan->act[i].add == 0;
+	return !harmless;
+}
+
 /* false: nothing was decided, for something is to be done, and not all was looked at lately. */
 static bool
 decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struct mus_policy *policy,
@@ -308,8 +322,7 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 		end_unused_force(e, z, st, policy);
 	mus_plan(&st->zone, &st->seen, &st->want, policy, now, &e->plan);
 	e->stats.plans++;
-	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) &&
-	    eng_is_old(st, &e->zobj, recent, now))
+	if (needs_recent(&e->plan) && eng_is_old(st, &e->zobj, recent, now))
 		return false;
 	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) && z->busy) {
 		if (z->busy->forced != MUS_RULE_NONE)
@@ -335,7 +348,7 @@ load_zone(struct eng_turn *t, struct mus_errtext *et)
 
 	if (!t->zobj || t->config != e->config)
 		return mus_store_load_zone_id(e->o.store, t->z->id, &e->zobj, et);
-	e->zobj = *t->zobj;
+	memcpy(&e->zobj, t->zobj, mus_zone_obj_bytes(t->zobj));
 	return 0;
 }
 
@@ -356,6 +369,7 @@ eng_turn_done(struct eng_turn *t)
 	z->turn = NULL;
 	if (z->deleted)
 		goto over;
+	(void)eng_begin(e);		/* as in eng_turn_start */
 	if (load_zone(t, &et) < 0 || eng_load_state(e, z->id, st, &et) < 0 ||
 	    !eng_sync(e, &e->zobj, st, &et)) {
 		eng_say(e, LOG_ERR, e->zobj.name, "cannot be judged: %s", et.s);
@@ -379,6 +393,8 @@ eng_turn_done(struct eng_turn *t)
 	if (eng_save_state(e, z->id, st) < 0)
 		next_ms = e->o.poll_ms * 5;
 	z->focus |= focus_of(&e->plan, &st->seen);
+	if (z->busy)
+		z->busy->wake_at = e->plan.wake_at;
 	eng_peek_from(t, st, &e->plan);
 	forget_busy(z, &e->plan);
 over:

@@ -80,8 +80,6 @@ struct mus_zone_obj {
 	char parent[256];		/* parent zone, when not to be found by look-up; else empty */
 	struct mus_addr parent_addr[MUS_OBJ_PARENT_MAX];	/* its servers, likewise */
 	uint8_t parent_addr_count;
-	struct mus_zone_signer_obj signer[MUS_SIGNERS_MAX];
-	uint8_t signer_count;
 	/* state, for lists; written by the engine */
 	char state[MUS_LABEL_MAX];	/* "VALID", ... */
 	char process[MUS_LABEL_MAX];	/* "ADD-SIGNER knot", or empty */
@@ -90,7 +88,16 @@ struct mus_zone_obj {
 	struct mus_time waiting_until;
 	struct mus_time next_check_at, checked_at;
 	struct mus_time created_at, changed_at;
+	uint8_t signer_count;
+	/* last, for it is most of the bytes, and for most zones none of them means anything */
+	struct mus_zone_signer_obj signer[MUS_SIGNERS_MAX];
 };
+/* The bytes of ${o} that mean something: as much is to be copied. */
+static inline size_t
+mus_zone_obj_bytes(const struct mus_zone_obj *o)
+{
+	return offsetof(struct mus_zone_obj, signer) + o->signer_count * sizeof o->signer[0];
+}
 
 /* One line of a zone's history. */
 struct mus_event_obj {

@@ -104,7 +104,7 @@ get_zone(struct mus__q *q, struct mus_zone_obj *o)
 {
 	char addrs[MUS__ADDRS_TEXT_MAX];
 
-	memset(o, 0, sizeof *o);
+	memset(o, 0, offsetof(struct mus_zone_obj, signer));
 	o->id = mus__q_get_int(q);
 	mus__q_get_text(q, o->name, sizeof o->name);
 	o->group_id = mus__q_get_int(q);
@@ -137,6 +137,7 @@ load_zone_signers(struct mus_store *s, struct mus_zone_obj *o, struct mus_errtex
 	while ((rc = mus__q_step(&q)) > 0 && o->signer_count < MUS_SIGNERS_MAX) {
 		struct mus_zone_signer_obj *zs = &o->signer[o->signer_count++];
 
+		memset(zs, 0, sizeof *zs);
 		zs->signer_id = mus__q_get_int(&q);
 		mus__q_get_text(&q, zs->key_file, sizeof zs->key_file);
 		zs->max_ttl_s = mus__q_get_u32(&q);
