@@ -18,25 +18,6 @@ static void judge(struct check *c);
 
 /* ---- questions -------------------------------------------------------------------------------- */
 
-static enum mus_cause
-cause_of_err(int err)
-{
-	switch (err) {
-	case MUS_ERR_TIMEOUT:
-		return MUS_CAUSE_TIMEOUT;
-	case MUS_ERR_FULL:
-	case MUS_ERR_NOMEM:
-	case MUS_ERR_CANCELLED:
-		return MUS_CAUSE_LOCAL;
-	case MUS_ERR_MALFORM:
-		return MUS_CAUSE_MALFORM;
-	case MUS_ERR_BADSIG:
-		return MUS_CAUSE_TSIG;
-	default:
-		return MUS_CAUSE_NET;
-	}
-}
-
 /* Anything but an authoritative yes or no is a cause, so that it can never look like an empty set. */
 static enum mus_cause
 cause_of_answer(const struct ask *q, const struct mus_msg *m, size_t records)
@@ -69,29 +50,12 @@ cause_of_answer(const struct ask *q, const struct mus_msg *m, size_t records)
 	return MUS_CAUSE_NONE;
 }
 
-static bool
-copy_set(struct mus_rrset *to, const struct mus_rrset *from, struct mus_arena *a)
-{
-	*to = (struct mus_rrset){.owner = from->owner, .type = from->type, .rclass = from->rclass,
-	    .ttl_s = from->ttl_s, .sig_ttl_s = from->sig_ttl_s};
-	for (size_t i = 0; i < from->count; i++)
-		if (mus_rrset_add(to, from->rd[i], a) < 0)
-			return false;
-	for (size_t i = 0; i < from->sig_count; i++)
-		if (mus_rrset_add_sig(to, from->sig[i], a) < 0)
-			return false;
-	return true;
-}
-
 static struct mus_rrset *
 copy_section(const struct mus_dnsx_answer *a, enum mus_section sec, struct mus_arena *arena, size_t *n)
 {
 	struct mus_rrset *from = mus_msg_rrsets(a->msg, sec, a->arena, n);
-	struct mus_rrset *to = mus_arena_alloc(arena, *n * sizeof *to + 1);
+	struct mus_rrset *to = mus_rrsets_copy(from, *n, arena);
 
-	for (size_t i = 0; to && i < *n; i++)
-		if (!copy_set(&to[i], &from[i], arena))
-			to = NULL;
 	if (!to)
 		*n = 0;
 	return to;
@@ -109,7 +73,7 @@ keep(struct ask *q, const struct mus_dnsx_answer *a)
 		return;
 	q->truncated = a->msg->tc;
 	q->nxdomain = a->msg->rcode == MUS_RCODE_NXDOMAIN;
-	if (!copy_set(&q->set, &set, arena))
+	if (mus_rrset_copy(&q->set, &set, arena) < 0)
 		q->cause = MUS_CAUSE_LOCAL;
 	q->auth = copy_section(a, MUS_SEC_AUTHORITY, arena, &q->auth_count);
 	if (q->kind == ASK_PNS)
@@ -125,7 +89,7 @@ on_answer(void *arg, const struct mus_dnsx_answer *a)
 
 	q->done = true;
 	if (a->err != 0)
-		q->cause = cause_of_err(a->err);
+		q->cause = mus_cause_of_err(a->err);
 	else
 		keep(q, a);
 	one_done(q->c);

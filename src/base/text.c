@@ -64,8 +64,8 @@ mus_hex_encode(const uint8_t *p, size_t len, char *out)
 	*out = '\0';
 }
 
-static int
-hex_digit(char c)
+int
+mus_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -82,7 +82,7 @@ mus_hex_decode(const char *s, uint8_t *out, size_t cap)
 	size_t n = 0;
 
 	for (; *s != '\0'; s += 2) {
-		int hi = hex_digit(s[0]), lo = s[1] ? hex_digit(s[1]) : -1;
+		int hi = mus_hex_digit(s[0]), lo = s[1] ? mus_hex_digit(s[1]) : -1;
 
 		if (hi < 0 || lo < 0 || n == cap)
 			return -1;

@@ -13,6 +13,7 @@ bool mus_parse_u64(const char *s, uint64_t max, uint64_t *out);
 bool mus_parse_i64(const char *s, int64_t min, int64_t max, int64_t *out);
 /* false when it did not fit (the copy is cut and terminated). */
 bool mus_strcpy(char *dst, size_t cap, const char *src);
+int mus_hex_digit(char c);		/* its value; -1: it is none */
 /* Hex of ${len} bytes, lower case; ${out} needs 2*len+1. */
 void mus_hex_encode(const uint8_t *p, size_t len, char *out);
 /* -1: bad digit, odd length or more than ${cap} bytes; else bytes written. */

@@ -250,6 +250,31 @@ mus_rrset_add_sig(struct mus_rrset *s, struct mus_rdata rd, struct mus_arena *a)
 	return list_add(&s->sig, &s->sig_count, rd, a);
 }
 
+int
+mus_rrset_copy(struct mus_rrset *to, const struct mus_rrset *from, struct mus_arena *a)
+{
+	int rc = 0;
+
+	*to = (struct mus_rrset){.owner = from->owner, .type = from->type, .rclass = from->rclass,
+	    .ttl_s = from->ttl_s, .sig_ttl_s = from->sig_ttl_s};
+	for (size_t i = 0; rc == 0 && i < from->count; i++)
+		rc = mus_rrset_add(to, from->rd[i], a);
+	for (size_t i = 0; rc == 0 && i < from->sig_count; i++)
+		rc = mus_rrset_add_sig(to, from->sig[i], a);
+	return rc;
+}
+
+struct mus_rrset *
+mus_rrsets_copy(const struct mus_rrset *from, size_t count, struct mus_arena *a)
+{
+	struct mus_rrset *to = mus_arena_alloc(a, count * sizeof *to + 1);
+
+	for (size_t i = 0; to && i < count; i++)
+		if (mus_rrset_copy(&to[i], &from[i], a) < 0)
+			return NULL;
+	return to;
+}
+
 bool
 mus_rrset_has(const struct mus_rrset *s, struct mus_rdata rd)
 {

@@ -58,6 +58,10 @@ int mus_rdata_cmp(struct mus_rdata a, struct mus_rdata b);	/* canonical order */
 /* Adds a copy of ${rd} in its place; duplicates are dropped.  NOMEM. */
 int mus_rrset_add(struct mus_rrset *s, struct mus_rdata rd, struct mus_arena *a) MUS_MUST_CHECK;
 int mus_rrset_add_sig(struct mus_rrset *s, struct mus_rdata rd, struct mus_arena *a) MUS_MUST_CHECK;
+/* All of ${from} in ${a}.  NOMEM. */
+int mus_rrset_copy(struct mus_rrset *to, const struct mus_rrset *from, struct mus_arena *a) MUS_MUST_CHECK;
+/* The same for ${count} of them; NULL: no memory, never for none. */
+struct mus_rrset *mus_rrsets_copy(const struct mus_rrset *from, size_t count, struct mus_arena *a);
 bool mus_rrset_has(const struct mus_rrset *s, struct mus_rdata rd);
 bool mus_rrset_equal(const struct mus_rrset *a, const struct mus_rrset *b);	/* records only */
 /* 64 bits of SHA-256 over owner, type and records (no TTL, no signatures). */

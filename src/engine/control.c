@@ -46,14 +46,11 @@ int
 eng_ctl_note(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind, const char *actor,
     struct mus_errtext *et, const char *fmt, ...)
 {
-	struct mus_event_obj o = {.zone_id = zone_id, .at = eng_now(e)};
+	struct mus_event_obj o;
 	va_list ap;
 
-	snprintf(o.zone, sizeof o.zone, "%s", zone);
-	snprintf(o.kind, sizeof o.kind, "%s", kind);
-	snprintf(o.actor, sizeof o.actor, "%s", actor);
 	va_start(ap, fmt);
-	vsnprintf(o.text, sizeof o.text, fmt, ap);
+	eng_event_of(e, zone_id, zone, kind, actor, &o, fmt, ap);
 	va_end(ap);
 	eng_say(e, LOG_NOTICE, zone, "%s (by %s)", o.text, actor);
 	e->history_grows = true;

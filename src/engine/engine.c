@@ -33,18 +33,26 @@ eng_say(struct mus_engine *e, int level, const char *zone, const char *fmt, ...)
 }
 
 void
+eng_event_of(const struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,
+    const char *actor, struct mus_event_obj *o, const char *fmt, va_list ap)
+{
+	*o = (struct mus_event_obj){.zone_id = zone_id, .at = eng_now(e)};
+	snprintf(o->zone, sizeof o->zone, "%s", zone);
+	snprintf(o->kind, sizeof o->kind, "%s", kind);
+	snprintf(o->actor, sizeof o->actor, "%s", actor);
+	vsnprintf(o->text, sizeof o->text, fmt, ap);
+}
+
+void
 eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,
     const char *actor, int level, const char *fmt, ...)
 {
-	struct mus_event_obj o = {.zone_id = zone_id, .at = eng_now(e)};
+	struct mus_event_obj o;
 	struct mus_errtext et;
 	va_list ap;
 
-	snprintf(o.zone, sizeof o.zone, "%s", zone);
-	snprintf(o.kind, sizeof o.kind, "%s", kind);
-	snprintf(o.actor, sizeof o.actor, "%s", actor);
 	va_start(ap, fmt);
-	vsnprintf(o.text, sizeof o.text, fmt, ap);
+	eng_event_of(e, zone_id, zone, kind, actor, &o, fmt, ap);
 	va_end(ap);
 	if (eng_begin(e) == 0 && mus_store_add_event(e->o.store, &o, &et) < 0)
 		eng_store_failed(e, zone, &et);

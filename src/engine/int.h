@@ -270,6 +270,9 @@ int eng_begin(struct mus_engine *e);		/* opens the transaction of this turn of t
 /* After a commit: tells who listens that the history has grown, if it has. */
 void eng_committed(struct mus_engine *e);
 void eng_say(struct mus_engine *e, int level, const char *zone, const char *fmt, ...) MUS_PRINTF(4, 5);
+/* One line of history into ${o}; then it is stored. */
+void eng_event_of(const struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,
+    const char *actor, struct mus_event_obj *o, const char *fmt, va_list ap) MUS_PRINTF(7, 0);
 /* One line of history, told to listeners and the log; within the transaction. */
 void eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,
     const char *actor, int level, const char *fmt, ...) MUS_PRINTF(7, 8);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "io/http_priv.h"
+#include "io/sock_priv.h"
 
 enum {
 	BODY_MAX_DEFAULT = 1 << 20,
@@ -125,19 +126,8 @@ mus__http_addr(const struct sockaddr *sa)
 {
 	struct mus_addr a = {0};
 
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)sa;
-
-		a.family = 4;
-		a.port = ntohs(in->sin_port);
-		memcpy(a.ip, &in->sin_addr, 4);
-	} else if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)sa;
-
-		a.family = 6;
-		a.port = ntohs(in6->sin6_port);
-		memcpy(a.ip, &in6->sin6_addr, 16);
-	}
+	if (sa)
+		(void)mus__sockaddr_read((const void *)sa, &a);
 	return a;
 }
 
@@ -159,7 +149,7 @@ take_place(struct mus_httpd *h, struct MHD_Connection *conn)
 	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const union MHD_ConnectionInfo *sock =
 	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct mus_addr from = client ? mus__http_addr(client->client_addr) : (struct mus_addr){0};
+	struct mus_addr from = mus__http_addr(client ? client->client_addr : NULL);
 	struct mus_place *p;
 
 	MUS_ASSERT(sock);
@@ -209,22 +199,11 @@ on_log(void *cls, const char *fmt, va_list ap)
 static int
 open_socket(const struct mus_addr *at, uint16_t *port, struct mus_errtext *et)
 {
-	struct sockaddr_storage ss = {0};
-	struct sockaddr_in *in = (void *)&ss;
-	struct sockaddr_in6 *in6 = (void *)&ss;
-	socklen_t len = at->family == 4 ? sizeof *in : sizeof *in6;
+	struct sockaddr_storage ss;
+	socklen_t len = mus__sockaddr_of(at, &ss);
 	char text[MUS_ADDR_TEXT_MAX];
 	int one = 1, fd;
 
-	if (at->family == 4) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(at->port);
-		memcpy(&in->sin_addr, at->ip, 4);
-	} else {
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons(at->port);
-		memcpy(&in6->sin6_addr, at->ip, 16);
-	}
 	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
 	    (at->family == 6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0) ||

@@ -100,7 +100,7 @@ void mus__http_poll_free(uv_poll_t *p);		/* NULL is fine */
 void mus__http_kick(struct mus_httpd *h);
 void mus__http_suspend(struct mus_http_req *r);
 void mus__http_resume(struct mus_http_req *r);	/* when it is suspended */
-struct mus_addr mus__http_addr(const struct sockaddr *sa);
+struct mus_addr mus__http_addr(const struct sockaddr *sa);	/* family 0: none, NULL */
 
 /* ---- http_req.c: what the library calls ---- */
 void *mus__http_on_line(void *cls, const char *target, struct MHD_Connection *conn);

@@ -18,18 +18,6 @@ does(struct mus_http_req *r, enum mus_place_does what)
 
 /* ---- the request line ---- */
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Decodes ${s} in place; false: a broken escape, or a zero byte. */
 static bool
 decode(char *s, bool plus_is_blank)
@@ -40,7 +28,7 @@ decode(char *s, bool plus_is_blank)
 		int c = (unsigned char)*s;
 
 		if (c == '%') {
-			int high = hex_digit(s[1]), low = high < 0 ? -1 : hex_digit(s[2]);
+			int high = mus_hex_digit(s[1]), low = high < 0 ? -1 : mus_hex_digit(s[2]);
 
 			if (low < 0)
 				return false;
@@ -415,7 +403,7 @@ mus_http_peer(const struct mus_http_req *r)
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-	return info && info->client_addr ? mus__http_addr(info->client_addr) : (struct mus_addr){0};
+	return mus__http_addr(info ? info->client_addr : NULL);
 }
 
 void

@@ -1,4 +1,5 @@
 /* Names of everything that is an enum in the model, made from the lists beside the enums. */
+#include "base/err.h"
 #include "model/plan.h"
 
 const char *
@@ -23,6 +24,25 @@ mus_cause_text(enum mus_cause c)
 	};
 
 	return (unsigned)c < MUS_CAUSE_COUNT ? text[c] : "gave no usable answer";
+}
+
+enum mus_cause
+mus_cause_of_err(int err)
+{
+	switch (err) {
+	case MUS_ERR_TIMEOUT:
+		return MUS_CAUSE_TIMEOUT;
+	case MUS_ERR_FULL:
+	case MUS_ERR_NOMEM:
+	case MUS_ERR_CANCELLED:
+		return MUS_CAUSE_LOCAL;
+	case MUS_ERR_MALFORM:
+		return MUS_CAUSE_MALFORM;
+	case MUS_ERR_BADSIG:
+		return MUS_CAUSE_TSIG;
+	default:
+		return MUS_CAUSE_NET;
+	}
 }
 
 const char *

@@ -69,6 +69,7 @@ enum mus_cause {
 	    MUS_CAUSE_COUNT
 };
 const char *mus_cause_text(enum mus_cause c);
+enum mus_cause mus_cause_of_err(int err);	/* of a question that got no answer */
 
 struct mus_sig {
 	uint8_t key;			/* index, or MUS_KEY_NONE: key not known (yet), or does not verify */

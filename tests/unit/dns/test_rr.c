@@ -190,6 +190,41 @@ sets(void **state)
 	assert_true(mus_digest64("abc", 3) == 0xba7816bf8f01cfea);
 }
 
+/* All of it, and nothing lent from the other arena. */
+static void
+copies(void **state)
+{
+	struct mus_rrset s = {.type = MUS_TYPE_TXT, .rclass = 1, .ttl_s = 77, .sig_ttl_s = 78}, to, *list;
+	struct mus_arena a, b, none;
+	uint64_t digest;
+
+	(void)state;
+	mus_arena_init(&a, 0);
+	mus_arena_init(&b, 0);
+	mus_arena_init(&none, 1);
+	assert_int_equal(mus_name_parse("x.", &s.owner, NULL), 0);
+	assert_int_equal(mus_rrset_add(&s, rd_of("a"), &a), 0);
+	assert_int_equal(mus_rrset_add(&s, rd_of("b"), &a), 0);
+	assert_int_equal(mus_rrset_add_sig(&s, rd_of("sig"), &a), 0);
+	digest = mus_rrset_digest(&s);
+	assert_int_equal(mus_rrset_copy(&to, &s, &none), MUS_ERR_NOMEM);
+	assert_null(mus_rrsets_copy(&s, 1, &none));
+	assert_int_equal(mus_rrset_copy(&to, &s, &b), 0);
+	assert_non_null(list = mus_rrsets_copy(&s, 1, &b));
+	assert_non_null(mus_rrsets_copy(NULL, 0, &b));
+	mus_arena_clear(&a);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct mus_rrset *c = i ? &list[0] : &to;
+
+		assert_true(mus_rrset_digest(c) == digest);
+		assert_true(c->count == 2 && c->rclass == 1 && c->ttl_s == 77 && c->sig_ttl_s == 78);
+		assert_int_equal(c->sig_count, 1);
+		assert_memory_equal(c->sig[0].data, "sig", 3);
+	}
+	mus_arena_clear(&b);
+	mus_arena_clear(&none);
+}
+
 static void
 bitmaps(void **state)
 {
@@ -224,6 +259,7 @@ main(void)
 		cmocka_unit_test(rdata_refuses),
 		cmocka_unit_test(broken_rdata_text),
 		cmocka_unit_test(sets),
+		cmocka_unit_test(copies),
 		cmocka_unit_test(bitmaps),
 	};
 

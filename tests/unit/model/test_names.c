@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/err.h"
 #include "model/plan.h"
 
 static void
@@ -20,6 +21,23 @@ rules_have_different_names(void **state)
 	}
 	assert_string_equal(mus_rule_text(MUS_RULE_V2), "V2");
 	assert_string_equal(mus_rule_text(MUS_RULE_PARENTDS), "parent-ds");
+}
+
+/* A question without an answer: what is our own fault is not held against the server. */
+static void
+causes_of_errors(void **state)
+{
+	static const struct {
+		int err;
+		enum mus_cause cause;
+	} t[] = {{MUS_ERR_TIMEOUT, MUS_CAUSE_TIMEOUT}, {MUS_ERR_FULL, MUS_CAUSE_LOCAL},
+	    {MUS_ERR_NOMEM, MUS_CAUSE_LOCAL}, {MUS_ERR_CANCELLED, MUS_CAUSE_LOCAL},
+	    {MUS_ERR_MALFORM, MUS_CAUSE_MALFORM}, {MUS_ERR_BADSIG, MUS_CAUSE_TSIG},
+	    {MUS_ERR_NET, MUS_CAUSE_NET}, {MUS_ERR_IO, MUS_CAUSE_NET}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof t / sizeof t[0]; i++)
+		assert_int_equal(mus_cause_of_err(t[i].err), t[i].cause);
 }
 
 static void
@@ -74,6 +92,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rules_have_different_names),
+	    cmocka_unit_test(causes_of_errors),
 	    cmocka_unit_test(other_lists),
 	    cmocka_unit_test(out_of_range),
 	    cmocka_unit_test(witness_none_names_nobody),
