@@ -16,8 +16,8 @@ eng_at_of(char *field, struct mus_errtext *et)
 	return (struct eng_at){field, et};
 }
 
-static void
-point(const struct eng_at *at, const char *field)
+void
+eng_point(const struct eng_at *at, const char *field)
 {
 	if (at->field)
 		snprintf(at->field, MUS_CTL_FIELD_MAX, "%s", field);
@@ -29,7 +29,7 @@ refuse(const struct eng_at *at, const char *field, const char *fmt, ...)
 	char words[sizeof at->et->s];
 	va_list ap;
 
-	point(at, field);
+	eng_point(at, field);
 	va_start(ap, fmt);
 	vsnprintf(words, sizeof words, fmt, ap);
 	va_end(ap);
@@ -58,7 +58,7 @@ eng_canonical(const struct eng_at *at, const char *field, char *s, size_t cap)
 	char text[MUS_NAME_TEXT_MAX];
 
 	if (mus_name_parse(s, &name, at->et) < 0) {
-		point(at, field);
+		eng_point(at, field);
 		return MUS_ERR_INVAL;
 	}
 	mus_name_text(&name, text);
@@ -99,7 +99,7 @@ check_key_file(const struct eng_at *at, const char *field, const char *path)
 	if (!path[0])
 		return 0;
 	if (mus_tsig_key_load(path, &key, at->et) < 0) {
-		point(at, field);
+		eng_point(at, field);
 		return MUS_ERR_INVAL;
 	}
 	mus_tsig_key_free(key);
@@ -138,7 +138,7 @@ check_sample(const struct eng_at *at, const struct mus_zone_obj *o)
 		return refuse(at, "/sample", "\"%s\" must be relative to the zone", o->sample);
 	snprintf(text, sizeof text, "%s.%.300s", o->sample, o->name);
 	if (mus_name_parse(text, &name, at->et) < 0) {
-		point(at, "/sample");
+		eng_point(at, "/sample");
 		return MUS_ERR_INVAL;
 	}
 	return 0;

@@ -9,36 +9,55 @@
 
 /* ---- signers ---------------------------------------------------------------------------------------- */
 
-struct find_signer {
+struct with_signer {
 	struct mus_engine *e;
-	int64_t signer_id;
-	char group[MUS_LABEL_MAX];
-	bool wake;
+	const struct mus_signer_obj *signer;
+	struct mus_errtext *et;
+	int rc;
 };
 
-static int
-group_with(void *arg, const struct mus_group_obj *o)
+static bool
+is_in(const struct mus_group_obj *g, int64_t signer_id)
 {
-	struct find_signer *f = arg;
+	for (unsigned i = 0; i < g->member_count; i++)
+		if (g->member[i].signer_id == signer_id)
+			return true;
+	return false;
+}
 
-	for (unsigned i = 0; i < o->member_count; i++)
-		if (o->member[i].signer_id == f->signer_id) {
-			snprintf(f->group, sizeof f->group, "%s", o->name);
-			if (f->wake)
-				eng_wake_group(f->e, o->id);
-		}
+static int
+wake_with(void *arg, const struct mus_group_obj *o)
+{
+	const struct with_signer *w = arg;
+
+	if (is_in(o, w->signer->id))
+		eng_wake_group(w->e, o->id);
 	return 0;
+}
+
+static int
+room_with(void *arg, const struct mus_group_obj *o)
+{
+	struct with_signer *w = arg;
+
+	if (is_in(o, w->signer->id))
+		w->rc = eng_check_room(w->e, o, w->signer, NULL, w->et);
+	return w->rc < 0;
 }
 
 int
 mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_obj *o, char *field,
     struct mus_errtext *et)
 {
-	struct find_signer f = {.e = e, .wake = true};
+	struct with_signer with = {.e = e, .signer = o, .et = et};
 	const struct eng_at at = eng_at_of(field, et);
 	bool fresh = o->id == 0;
 	int rc = eng_check_signer(e, &at, o);
 
+	if (rc == 0 && !fresh && mus_store_list_groups(e->o.store, NULL, 1u << 20, room_with, &with) < 0)
+		rc = mus_errf(et, MUS_ERR_STORE, "database error");
+	if (rc == 0 && (rc = with.rc) == MUS_ERR_INVAL)
+		eng_point(&at, "/name_servers");
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
 	o->changed_at = eng_now(e);
@@ -55,9 +74,8 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 		return rc;
 	eng_signer_forget(e, o->id);
 	eng_box_changed(e, o->id);
-	f.signer_id = o->id;
 	if (!fresh)
-		return mus_store_list_groups(e->o.store, NULL, 1u << 20, group_with, &f) < 0
+		return mus_store_list_groups(e->o.store, NULL, 1u << 20, wake_with, &with) < 0
 		    ? MUS_ERR_STORE
 		    : 0;
 	return 0;
@@ -93,6 +111,8 @@ mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj 
 	bool fresh = o->id == 0;
 	int rc = eng_check_label(&at, "/name", o->name);
 
+	if (rc == 0 && (rc = eng_check_room(e, o, NULL, NULL, et)) == MUS_ERR_INVAL)
+		eng_point(&at, "/signers");
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
 	o->changed_at = eng_now(e);
@@ -227,6 +247,8 @@ mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, c
 	g.member[at].leaving = false;
 	if (at == g.member_count)
 		g.member_count++;
+	if ((rc = eng_check_room(e, &g, NULL, NULL, et)) < 0)
+		return rc == MUS_ERR_INVAL ? MUS_ERR_CONFLICT : rc;
 	return save_member(e, actor, &g, &m, signer, "joins", et);
 }
 

@@ -26,9 +26,16 @@ struct eng_at {
 struct eng_at eng_at_of(char *field, struct mus_errtext *et);
 /* Each 0, or INVAL with words and the field.  eng_canonical rewrites ${s}, the others what they check. */
 int eng_canonical(const struct eng_at *at, const char *field, char *s, size_t cap);
+void eng_point(const struct eng_at *at, const char *field);
 int eng_check_label(const struct eng_at *at, const char *field, const char *s);
 int eng_check_signer(const struct mus_engine *e, const struct eng_at *at, struct mus_signer_obj *o);
 int eng_check_zone(const struct mus_engine *e, const struct eng_at *at, struct mus_zone_obj *o);
+
+/* --- control_room.c --- */
+/* Is there room for the addresses of all signers of the group, as ${changed} is to be (NULL: as stored), on
+ * ${zone} (NULL: one with nothing of its own)?  INVAL with words: there is not. */
+int eng_check_room(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,
+    const struct mus_zone_obj *zone, struct mus_errtext *et);
 
 /* --- control_zone.c --- */
 /* Would anybody sign the zone, as its group and its marks are? */

@@ -51,6 +51,23 @@ check_has_signer(
 	    "it: then it is left as it stands", o->name);
 }
 
+/* What is too much: addresses of the parent, names of the zone's own, or the group's. */
+static int
+check_room(struct mus_engine *e, const struct eng_at *at, const struct mus_zone_obj *o)
+{
+	struct mus_group_obj g;
+	int rc;
+
+	if (!o->group_id)
+		return 0;
+	if ((rc = mus_store_load_group_id(e->o.store, o->group_id, &g, at->et)) < 0)
+		return rc;
+	rc = eng_check_room(e, &g, NULL, o, at->et);
+	if (rc == MUS_ERR_INVAL)
+		eng_point(at, o->parent_addr_count ? "/parent_addresses" : o->signer_count ? "/signers" : "/group");
+	return rc;
+}
+
 int
 mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, char *field,
     struct mus_errtext *et)
@@ -61,6 +78,8 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 	struct eng_zone *z;
 	int rc = eng_check_zone(e, &at, o);
 
+	if (rc == 0)
+		rc = check_room(e, &at, o);
 	if (rc < 0 || (!fresh && (rc = check_has_signer(e, o, &old_group, et)) < 0))
 		return rc;
 	if ((rc = eng_ctl_begin(e, et)) < 0)

@@ -428,7 +428,13 @@ addresses(unsigned i, unsigned from, unsigned count)
 		snprintf(text, sizeof text, "10.%u.%u.%u", i, from, a);
 		assert_true(mus_addr_parse(text, 53, &n->addr[n->addr_count++]));
 	}
-	OK(mus_ctl_put_signer(e, "test", s, NULL, &et));
+}
+
+static void
+put_addresses(unsigned i, unsigned from, unsigned count)
+{
+	addresses(i, from, count);
+	OK(mus_ctl_put_signer(e, "test", &sig[i], NULL, &et));
 }
 
 static unsigned
@@ -454,14 +460,14 @@ room_for_64(void **state)
 	zone.parent_addr_count = 4;
 	for (unsigned i = 0; i < 4; i++)
 		assert_true(mus_addr_parse("192.0.2.100", (uint16_t)(53 + i), &zone.parent_addr[i]));
-	addresses(0, 0, 30);
-	addresses(1, 0, 30);
+	put_addresses(0, 0, 30);
+	put_addresses(1, 0, 30);
 	members(0, 1);
 	sync_whole();
 	assert_int_equal(st->zone.server_count, MUS_SERVERS_MAX);
 	takes_part(0);
 	takes_part(1);
-	addresses(1, 0, 31);
+	put_addresses(1, 0, 31);
 	sync_zone();
 	lacks_room(place_of(1));
 	assert_int_equal(servers_of(0), 30);
@@ -474,7 +480,7 @@ room_for_64(void **state)
 	sync_whole();
 	zone.signer_count = 0;
 	/* All of a signer's addresses become others: their places are free first. */
-	addresses(1, 1, 30);
+	put_addresses(1, 1, 30);
 	sync_whole();
 	assert_int_equal(servers_of(1), 30);
 	zone.parent_addr_count = 5;
@@ -486,8 +492,62 @@ room_for_64(void **state)
 	assert_int_equal(st->zone.lack_count, 0);
 	sync_zone();
 	lacks_room(MUS_PARENT);
-	addresses(0, 0, 29);
+	put_addresses(0, 0, 29);
 	sync_whole();
+}
+
+static void
+is_refused(int rc, const char *field, const char *where)
+{
+	assert_int_equal(rc, MUS_ERR_INVAL);
+	assert_string_equal(field, where);
+	assert_non_null(strstr(et.s, "a zone has room for 64"));
+}
+
+/* What can be known before is refused, and nothing of it is stored. */
+static void
+too_many_are_refused(void **state)
+{
+	char field[MUS_CTL_FIELD_MAX];
+	struct mus_signer_obj s;
+
+	(void)state;
+	put_addresses(0, 0, 32);
+	put_addresses(1, 0, 31);
+	put_addresses(2, 0, 1);
+	members(0, 1);
+	addresses(1, 0, 32);
+	is_refused(mus_ctl_put_signer(e, "test", &sig[1], field, &et), field, "/name_servers");
+	OK(mus_store_load_signer(store, "s1", &s, &et));
+	assert_int_equal(s.ns[3].addr_count, 7);
+	/* One under two names is one; a name to be looked up counts as one. */
+	sig[1].ns[3].addr[7] = sig[1].ns[0].addr[0];
+	OK(mus_ctl_put_signer(e, "test", &sig[1], field, &et));
+	sig[1].ns[3].addr_count = 0;
+	e->o.lookup = (struct mus_lookup *)&s;
+	OK(mus_ctl_put_signer(e, "test", &sig[1], field, &et));
+	e->o.lookup = NULL;
+	put_addresses(1, 0, 31);
+	assert_int_equal(mus_ctl_group_join(e, "test", "g", "s2", &et), MUS_ERR_CONFLICT);
+	assert_non_null(strstr(et.s, "would have 64 addresses"));
+	group.member[group.member_count++].signer_id = sig[2].id;
+	is_refused(mus_ctl_put_group(e, "test", &group, field, &et), field, "/signers");
+	members(0, 1);
+	snprintf(zone.parent, sizeof zone.parent, "test.");
+	zone.parent_addr_count = 1;
+	assert_true(mus_addr_parse("192.0.2.100", 53, &zone.parent_addr[0]));
+	OK(mus_ctl_put_zone(e, "test", &zone, field, &et));
+	zone.parent_addr_count = 2;
+	assert_true(mus_addr_parse("192.0.2.101", 53, &zone.parent_addr[1]));
+	is_refused(mus_ctl_put_zone(e, "test", &zone, field, &et), field, "/parent_addresses");
+	zone.parent_addr_count = 0;
+	zone.signer_count = 1;
+	zone.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[2].id};
+	OK(mus_ctl_put_zone(e, "test", &zone, field, &et));
+	zone.signer[0].signer_id = sig[1].id;
+	memcpy(zone.signer[0].ns, sig[0].ns, sizeof sig[0].ns);
+	zone.signer[0].ns_count = sig[0].ns_count;
+	is_refused(mus_ctl_put_zone(e, "test", &zone, field, &et), field, "/signers");
 }
 
 /* Signer 0 has a name server without addresses. */
@@ -663,6 +723,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(what_holds_a_place, setup, teardown),
 	    cmocka_unit_test_setup_teardown(comes_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(room_for_64, setup, teardown),
+	    cmocka_unit_test_setup_teardown(too_many_are_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(addresses_must_be_given, setup, teardown),
 	    cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_looked_up, setup, teardown),
