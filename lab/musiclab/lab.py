@@ -470,6 +470,17 @@ class Lab:
         first, second = (s["addresses"][0] for s in self.state["parent"]["servers"])
         wait_until(lambda: self.serial(first, "lab.") == self.serial(second, "lab."), timeout, "both parent servers have one serial")
 
+    def serve_at_parent(self, name, signer):
+        """The parent's secondary serves the zone too, from now on, as a secondary of a signer that no NS set lists."""
+        name = self.zone_name(name)
+        with self.changing() as state:
+            s, at = state["signers"][signer], state["servers"]["parent2"]["listen"][0]
+            state["servers"]["parent2"]["zones"][name] = {"primary": s["update"]["address"], "tsig": s["tsig"]["file"]}
+            state["servers"][signer]["notify"] = state["servers"][signer].get("notify", []) + [[at, 53]]
+        self.server(signer).reload()
+        self.server("parent2").reload()
+        wait_until(lambda: self.serial(at, name) == self.serial(s["update"]["address"], name), 20, f"parent2 serves {name}")
+
     def drop_zone(self, name):
         """Take a zone away everywhere."""
         name = self.zone_name(name)

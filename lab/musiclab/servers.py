@@ -439,7 +439,7 @@ xfr-cycle-interval=2
 class Nsd(Server):
     """NSD: static primaries (root and net.), or public secondaries of a signer or of the parent.
 
-    d: zones {name: {file} or {}}, primary: address to transfer from, tsig: [key file].
+    d: zones {name: {} or {primary, tsig}}, primary: address to transfer from, tsig: [key file].
     """
 
     def argv(self):
@@ -465,14 +465,15 @@ class Nsd(Server):
         if self.pk.suite == "bookworm":     # NSD 4.12 knows no database any more
             text += '  database: ""\n'
         text += f'remote-control:\n  control-enable: yes\n  control-interface: "{self.path("c.sock")}"\n'
-        for p in d.get("tsig", []):
+        for p in d.get("tsig", []) + [z["tsig"] for z in d["zones"].values() if "primary" in z]:
             t = keys.read_tsig(p)
             text += f'key:\n  name: "{t["name"]}"\n  algorithm: {t["algorithm"]}\n  secret: "{t["secret"]}"\n'
         for name, z in d["zones"].items():
             text += f'zone:\n  name: "{name}"\n  zonefile: "{self.zone_file(name)}"\n'
             if "primary" in d:
-                t = keys.read_tsig(d["tsig"][0])["name"]
-                text += f'  request-xfr: {d["primary"]}@53 {t}\n  allow-notify: 0.0.0.0/0 NOKEY\n  allow-notify: ::/0 NOKEY\n' \
+                own = "primary" in z
+                t = keys.read_tsig(z["tsig"] if own else d["tsig"][0])["name"]
+                text += f'  request-xfr: {z["primary"] if own else d["primary"]}@53 {t}\n  allow-notify: 0.0.0.0/0 NOKEY\n  allow-notify: ::/0 NOKEY\n' \
                         "  min-retry-time: 1\n  max-retry-time: 5\n  min-refresh-time: 1\n  max-refresh-time: 60\n"
         put(self.path("nsd.conf"), text)
 

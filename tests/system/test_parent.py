@@ -1,0 +1,68 @@
+"""What a parent may do beside what it should: list a name server that is nobody's, serve the child's zone itself."""
+import dns.flags
+
+from musiclab.space import wait_until
+from trouble import Trouble
+
+PARENT = r"(10\.53\.1\.[12]|fd53:1::[12]) \(parent lab\.\)"
+
+
+def has_nothing_of(lab, signer, zone, other):
+    """None of the other's keys and names is at a signer."""
+    where = lab.state["signers"][signer]["update"]["address"]
+    foreign = {k.to_text() for half in lab.dnskeys(other, zone)[:2] for k in half}
+    assert not foreign & {r.to_text() for r in lab.ex.rrset(where, zone, "DNSKEY")}, f"{signer} has keys of {other}"
+
+
+def test_a_name_server_that_nobody_owns(make_lab):
+    """No process begins as long as the parent lists it, and musicd says so; without it, all goes on by itself."""
+    lab = make_lab(signers=["bind", "knot"])
+    zone = lab.add_zone("stranger", ["bind", "knot"])
+    with Trouble(lab, ["stranger"]) as t:
+        lab.update("parent", "lab.", [f"add {zone} 5 NS ns1.stranger.net."])
+        lab.wait_parent()
+        t.group("stranger", ["bind"])
+        t.join("stranger", "knot")
+        t.says("stranger", rf"rule=V10 .*ns1\.stranger\.net\. in NS of {PARENT}", timeout=60)
+        t.explains("stranger", r"(?s)V10.*ns1\.stranger\.net\.")
+        assert t.row("stranger")["row"] == "signers-unsynced", t.row("stranger")
+        has_nothing_of(lab, "knot", zone, "bind")
+        has_nothing_of(lab, "bind", zone, "knot")
+        lab.update("parent", "lab.", [f"delete {zone} NS ns1.stranger.net."])
+        t.done("stranger", "ADD-SIGNER", "knot")
+        t.joined("stranger", ["bind", "knot"])
+
+        lab.update("parent", "lab.", [f"add {zone} 5 NS ns2.stranger.net."])
+        t.says("stranger", rf"rule=V10 .*ns2\.stranger\.net\. in NS of {PARENT}")
+        t.leave("stranger", "bind")
+        wait_until(lambda: t.row("stranger")["process"] == "REMOVE-SIGNER bind", 60, "the leave has begun")
+        wait_until(lambda: any(w["rule"] == "V10" for w in t.waits("stranger")), 60, "it waits for the parent")
+        assert {r.to_text() for r in lab.ex.rrset("10.53.3.1", zone, "NS")} == {"ns1.bind.net.", "ns1.knot.net."}
+        lab.update("parent", "lab.", [f"delete {zone} NS ns2.stranger.net."])
+        t.done("stranger", "REMOVE-SIGNER", "bind")
+        t.joined("stranger", ["knot"])
+    t.judge(60)
+
+
+def test_a_server_of_the_parent_serves_the_child_too(make_lab):
+    """It gives the child's NS set as an answer, and of DS what the parent says.  What the delegation has too much, the other server shows."""
+    lab = make_lab(signers=["bind", "knot", "knot2"])
+    zone = lab.add_zone("both", ["bind", "knot"])
+    lab.serve_at_parent("both", "bind")
+    m = lab.ask("10.53.1.2", zone, "NS")
+    assert m.flags & dns.flags.AA and m.answer and lab.ask("10.53.1.2", zone, "DS").answer
+    assert not lab.ask("10.53.1.1", zone, "NS").answer
+    with Trouble(lab, ["both"]) as t:
+        t.group("both", ["bind"], timeout=30)
+        t.join("both", "knot")
+        t.done("both", "ADD-SIGNER", "knot")
+        t.joined("both", ["bind", "knot"])
+        lab.update("parent", "lab.", [f"add {zone} 5 NS ns1.knot2.net."])
+        t.says("both", r"rule=V10 .*ns1\.knot2\.net\. in NS of (10\.53\.1\.1|fd53:1::1) \(parent lab\.\)", timeout=60)
+        lab.update("parent", "lab.", [f"delete {zone} NS ns1.knot2.net."])
+        wait_until(lambda: not t.explain("both")["findings"], 60, "nothing is wrong any more")
+        t.leave("both", "knot")
+        t.done("both", "REMOVE-SIGNER", "knot")
+        t.joined("both", ["bind"])
+        assert {r.to_text() for r in lab.ex.rrset("10.53.1.2", zone, "NS")} == {"ns1.bind.net."}
+    t.judge(60)
