@@ -70,6 +70,10 @@ all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_
 			else
 				w->key = (uint8_t)first_bit(what);
 			w->surplus = is_surplus(c, origin, kind, v, first_bit(what));
+			if (!what && (v->aux & MUS_AUX_STRAY) && mus_rr_names_keys(kind)) {
+				w->surplus = true;
+				w->number = (uint16_t)v->aux;
+			}
 		}
 		return MUS_RES_FAILS;
 	}

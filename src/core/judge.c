@@ -318,6 +318,27 @@ judge_tags(struct jd *j)
 		}
 }
 
+/* A key that is a signer's own only because no other one shows it: nothing that was seen is signed with
+ * it, and no copy has told that nothing is. */
+static void
+judge_guesses(struct jd *j)
+{
+	const struct mus_zone *z = j->c->zone;
+
+	for (unsigned s = 0; s < z->signer_count; s++)
+		for (uint64_t m = j->c->facts->owned[s] & j->c->facts->shown[s]; m; m &= m - 1) {
+			const struct mus_zkey *key = &z->key[__builtin_ctzll(m)];
+			struct mus_witness w = find(MUS_RULE_V10, MUS_RES_WARN, s, MUS_NOBODY, MUS_RR_KEY);
+
+			if (key->evidence != MUS_EV_FIRST_SIGHT || key->signs_key ||
+			    key->signs_data != MUS_UNKNOWN)
+				continue;
+			w.key = (uint8_t)__builtin_ctzll(m);
+			w.number = key->tag;
+			note(j, &w);
+		}
+}
+
 static void
 judge_denial(struct jd *j)
 {
@@ -368,6 +389,19 @@ judge_content(struct jd *j)
 	}
 }
 
+/* A signer's CDS are its own matter as long as it is alone; not a record that names a key it has not. */
+static void
+judge_stray_signal(struct jd *j)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+
+	if (mus_condition(j->c, MUS_RULE_SIGNAL, &w) != MUS_RES_FAILS || !w.surplus || w.key != MUS_NOBODY)
+		return;
+	w.rule = MUS_RULE_V8;
+	w.result = MUS_RES_WARN;
+	note(j, &w);
+}
+
 /* V8: coordinated sets; V9: parent against zone. */
 static void
 judge_equal(struct jd *j)
@@ -378,6 +412,8 @@ judge_equal(struct jd *j)
 	as_rule(j, MUS_RULE_V8, MUS_RULE_CSYNCSET, true);
 	if (__builtin_popcount(c->want->keyg) > 1)
 		as_rule(j, MUS_RULE_V8, MUS_RULE_SIGNAL, true);
+	else
+		judge_stray_signal(j);
 	as_rule(j, MUS_RULE_V9, MUS_RULE_PARENTNS, true);
 	as_rule(j, MUS_RULE_V9, MUS_RULE_PARENTDS, true);
 }
@@ -407,6 +443,7 @@ mus_judge(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 	as_rule(&j, MUS_RULE_V7, MUS_RULE_V7, false);
 	judge_equal(&j);
 	as_rule(&j, MUS_RULE_V10, MUS_RULE_V10, true);
+	judge_guesses(&j);
 	judge_tags(&j);
 	judge_denial(&j);
 	judge_content(&j);

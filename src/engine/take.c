@@ -154,6 +154,15 @@ more_stray(struct mus_look *look)
 		look->stray++;
 }
 
+/* A record that names a key which nobody shows: the first one is noted, so that it can be told. */
+static void
+stray_key(struct mus_look *look, uint16_t tag)
+{
+	more_stray(look);
+	if (look->aux == 0)
+		look->aux = MUS_AUX_STRAY | tag;
+}
+
 /* Keys named by DS or CDS records. */
 static void
 ds_masks(struct tk *k, const struct mus_rrset *set, struct mus_look *look)
@@ -186,7 +195,7 @@ ds_masks(struct tk *k, const struct mus_rrset *set, struct mus_look *look)
 			found = true;
 		}
 		if (!found)
-			more_stray(look);
+			stray_key(look, ds.tag);
 	}
 }
 
@@ -206,7 +215,7 @@ key_masks(struct tk *k, const struct mus_rrset *set, bool cdnskey, struct mus_lo
 		if (idx >= 0)
 			look->set |= mus_bit((unsigned)idx);
 		else
-			more_stray(look);
+			stray_key(look, mus_dnskey_tag(set->rd[i]));
 	}
 }
 

@@ -39,6 +39,12 @@ enum {
 	MUS_DT_COUNT = 3,		/* digest types: SHA-1, SHA-256, SHA-384 */
 };
 const char *mus_rr_text(enum mus_rr_kind k);
+/* Its records name keys that are elsewhere. */
+static inline bool
+mus_rr_names_keys(unsigned kind)
+{
+	return kind == MUS_RR_CDS || kind == MUS_RR_CDNSKEY || kind == MUS_RR_DS;
+}
 
 /* Why there is no answer, or none that counts. */
 #define MUS_CAUSE_MAP(X)                                                                           \
@@ -78,6 +84,7 @@ struct mus_sig {
 	int64_t from_s, until_s;	/* inception and expiration */
 };
 enum { MUS_KEY_NONE = 0xff };
+enum { MUS_AUX_STRAY = 1 << 16 };
 
 enum {					/* mus_version.flags */
 	MUS_VER_ABSENT = 1,		/* NODATA, proved by a good denial or by a server that signs nothing */
@@ -93,7 +100,8 @@ struct mus_version {			/* what every decision reads comes first: one cache line 
 	struct mus_time last;		/* latest instant some server that stopped showing it may still
 					 * have handed it out (not later than that server's cut) */
 	struct mus_time first;		/* first seen */
-	uint64_t aux;			/* SOA: digest of RNAME and MINIMUM; CSYNC: serial << 16 | flags */
+	uint64_t aux;			/* SOA: digest of RNAME and MINIMUM; CSYNC: serial << 16 | flags;
+					 * DNSKEY, DS, CDS, CDNSKEY: MUS_AUX_STRAY | key tag of the first stray */
 	uint32_t ttl_s;			/* largest TTL it came with, RRSIG original TTLs included */
 	uint32_t serve_ttl_s;		/* TTL of the records as last served */
 	uint8_t stray;			/* records that name nothing we know (key, name server); 255: many */

@@ -170,6 +170,8 @@ tx_differs_in(struct tx *t, const struct mus_witness *w)
 		tx_key(t, w->key);
 	} else if (tx_has_name(t, w->ns)) {
 		tx_say(t, ": %s", t->b->ns[w->ns]);
+	} else if (w->surplus && mus_rr_names_keys(w->kind)) {
+		tx_say(t, ": a record for key %u, which no signer shows,", w->number);
 	} else {
 		return;
 	}

@@ -205,7 +205,11 @@ parent_shows(struct tx *t, const struct mus_witness *w)
 static void
 ownership(struct tx *t, const struct mus_witness *w)
 {
-	if (tx_has_key(t, w->key)) {
+	if (tx_has_key(t, w->key) && t->z->key[w->key].owner == w->origin) {
+		tx_say(t, "DNSKEY %u of ", w->number);
+		tx_who(t, w);
+		tx_say(t, " is not known whose: nothing that was seen is signed with it");
+	} else if (tx_has_key(t, w->key)) {
 		tx_key(t, w->key);
 		tx_say(t, " in DNSKEY of ");
 		tx_who(t, w);

@@ -170,6 +170,8 @@ mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z, const st
 		out->server = keep_text(a, mus_server_text(&z->book, &z->zone, w->server, text));
 	if (w->key < z->zone.key_count)
 		out->key_tag = z->zone.key[w->key].tag;
+	else if (w->surplus && mus_rr_names_keys(w->kind))
+		out->key_tag = w->number;	/* of a record that names no key we know */
 	if (w->result == MUS_RES_UNKNOWN && w->cause < MUS_CAUSE_COUNT)
 		out->cause = mus_cause_text((enum mus_cause)w->cause);
 }

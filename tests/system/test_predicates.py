@@ -201,6 +201,22 @@ def test_v8_a_signer_lacks_a_cds(world):
     world.true("signal", "V8")
 
 
+def test_v8_a_signer_shows_records_of_no_key(world):
+    """One CDS and one CDNSKEY that name keys nobody has: which signer, and which record, is said."""
+    name = world.zone("signal")
+    cds, cdnskey = "4711 13 2 " + "ab" * 32, "257 3 13 " + "q6ur" * 21 + "qw=="
+    world.lab.update("knot", name, [f"add {name} 0 CDS {cds}"])
+    world.false("signal", "V8", "warning", signer="^knot$", server=KNOT, record="^CDS$", key_tag="^4711$",
+                text="a record for key 4711, which no signer shows, should be gone")
+    breaks.drop(world.lab, "knot", name, "CDS", "4711")
+    world.true("signal", "V8")
+    world.lab.update("bind", name, [f"add {name} 0 CDNSKEY {cdnskey}"])
+    world.false("signal", "V8", "warning", signer="^bind$", server=BIND, record="^CDNSKEY$",
+                text=r"a record for key \d+, which no signer shows, should be gone")
+    world.lab.update("bind", name, [f"delete {name} CDNSKEY {cdnskey}"])
+    world.true("signal", "V8")
+
+
 def test_v9_the_parent_lacks_a_name_server(world):
     name = world.zone("delegation")
     world.lab.update("parent", "lab.", [f"delete {name} NS ns1.knot.net."])

@@ -101,6 +101,110 @@ test_key_of_another_algorithm(void **state)
 	fails(MUS_RULE_V7);
 }
 
+/* What is found of this rule and kind; NULL: nothing. */
+static const struct mus_witness *
+found(enum mus_rule rule, enum mus_rr_kind kind)
+{
+	const struct mus_verdict *v = rig_judge();
+
+	for (unsigned i = 0; i < v->finding_count; i++)
+		if (v->finding[i].rule == rule && v->finding[i].kind == kind)
+			return &v->finding[i];
+	return NULL;
+}
+
+/* A record that names a key which nobody shows is told with its signer and the key's tag. */
+static void
+test_stray_records(void **state)
+{
+	static const struct {
+		enum mus_rr_kind kind;
+		unsigned origin;
+		enum mus_rule rule;
+	} rows[] = {{MUS_RR_CDS, B, MUS_RULE_V8}, {MUS_RR_CDNSKEY, A, MUS_RULE_V8},
+	    {MUS_RR_DS, MUS_PARENT, MUS_RULE_V9}};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct mus_look l = {.server = (uint8_t)(rows[i].origin == MUS_PARENT ? AT_PARENT :
+			    rows[i].origin == A					      ? AT_A
+										      : AT_B),
+		    .kind = rows[i].kind, .set = KA | KB, .content = 77, .ttl_s = 3600, .stray = 1,
+		    .aux = MUS_AUX_STRAY | 4711};
+		const struct mus_witness *w;
+
+		rig_init();
+		rig_steady();
+		assert_null(found(rows[i].rule, rows[i].kind));
+		l.dt[1] = l.set;
+		rig_look(&l);
+		rig_settle();
+		w = found(rows[i].rule, rows[i].kind);
+		assert_non_null(w);
+		assert_int_equal(w->result, MUS_RES_WARN);
+		assert_int_equal(w->origin, rows[i].origin);
+		assert_int_equal(w->server, l.server);
+		assert_int_equal(w->key, MUS_NOBODY);
+		assert_int_equal(w->number, 4711);
+		assert_true(w->surplus);
+		/* A key that is known and not there comes first. */
+		rig_at(10);
+		l.set = l.dt[1] = KA;
+		rig_look(&l);
+		rig_settle();
+		w = found(rows[i].rule, rows[i].kind);
+		assert_int_equal(w->key, kb);
+		assert_false(w->surplus);
+		assert_int_equal(w->number, 0);
+	}
+}
+
+/* A signer alone that shows CDS: a stray one would be followed. */
+static void
+test_stray_of_one_alone(void **state)
+{
+	struct mus_look l = {.server = AT_A, .kind = MUS_RR_CDS, .set = KA, .content = 77, .ttl_s = 3600,
+	    .stray = 1, .aux = MUS_AUX_STRAY | 4711};
+
+	(void)state;
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.z.zone.signer[B].is_member = false;
+	rig_steady();
+	rig_absent(A, MUS_RR_CDS);
+	rig_absent(A, MUS_RR_CDNSKEY);
+	rig_settle();
+	assert_null(found(MUS_RULE_V8, MUS_RR_CDS));
+	l.dt[1] = l.set;
+	rig_look(&l);
+	rig_settle();
+	assert_int_equal(found(MUS_RULE_V8, MUS_RR_CDS)->number, 4711);
+}
+
+/* A key that one signer alone has ever shown is taken for its own; where nothing confirms it, it is said. */
+static void
+test_whose_key_is_it(void **state)
+{
+	struct mus_zkey *key = &r.z.zone.key[za2];
+
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZB | ZA | ZA2, KB);
+	rig_settle();
+	assert_null(found(MUS_RULE_V10, MUS_RR_KEY));	/* declared */
+	key->evidence = MUS_EV_FIRST_SIGHT;
+	assert_null(found(MUS_RULE_V10, MUS_RR_KEY));	/* it signs data */
+	key->signs_data = MUS_NO;
+	assert_null(found(MUS_RULE_V10, MUS_RR_KEY));	/* a copy has told */
+	key->signs_data = MUS_UNKNOWN;
+	assert_int_equal(found(MUS_RULE_V10, MUS_RR_KEY)->result, MUS_RES_WARN);
+	assert_int_equal(found(MUS_RULE_V10, MUS_RR_KEY)->origin, A);
+	assert_int_equal(found(MUS_RULE_V10, MUS_RR_KEY)->key, za2);
+	assert_int_equal(found(MUS_RULE_V10, MUS_RR_KEY)->number, 1000 + za2);
+	key->signs_key = true;
+	assert_null(found(MUS_RULE_V10, MUS_RR_KEY));
+}
+
 static void
 test_ns_too_early(void **state)
 {
@@ -420,6 +524,10 @@ test_v8(void **state)
 	rig_settle();
 	expect(MUS_RULE_V8, MUS_RES_WARN);
 	r.z.want.keyg = r.z.want.dsg = 1;
+	holds(MUS_RULE_V8);
+	rig_at(1);
+	rig_put(A, MUS_RR_CDS, KA | KA2, KA);
+	rig_settle();
 	holds(MUS_RULE_V8);
 }
 
@@ -870,6 +978,9 @@ main(void)
 	    T(test_steady),
 	    T(test_missing_import),
 	    T(test_key_of_another_algorithm),
+	    T(test_stray_records),
+	    T(test_stray_of_one_alone),
+	    T(test_whose_key_is_it),
 	    T(test_ns_too_early),
 	    T(test_ds_too_early),
 	    T(test_zsk_removed_at_once),

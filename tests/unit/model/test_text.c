@@ -117,6 +117,8 @@ static const struct {
 	"V9: 10.53.1.1 (parent lab.) does not show the glue that the zone has"},
     {W(V10, FAILS, NONE, .origin = KNOT, .kind = MUS_RR_KEY, .key = KU, .number = 777),
 	"V10: key 777 in DNSKEY of knot has no known owner"},
+    {W(V10, WARN, NONE, .origin = KNOT, .kind = MUS_RR_KEY, .key = KK, .number = 23456),
+	"V10: DNSKEY 23456 of knot is not known whose: nothing that was seen is signed with it"},
     {W(V10, FAILS, NONE, .origin = KNOT, .kind = MUS_RR_NS, .server = SK, .ns = 1),
 	"V10: name server ns1.knot.lab. in NS of 10.53.3.1@5353 (knot) has no known owner"},
     {W(V10, FAILS, NONE, .origin = KNOT, .kind = MUS_RR_NS, .server = SK),
@@ -213,6 +215,14 @@ static const struct {
     {W(PREFLIGHT, FAILS, NONE, .origin = KNOT), "preflight: the joining signer is fit: not yet so at knot"},
     {W(IMPORT, FAILS, NONE, .origin = BIND, .kind = MUS_RR_KEY, .server = SB, .key = KK),
 	"import: DNSKEY of bind (10.53.2.1) lacks key 23456 of knot"},
+    {W(SIGNAL, FAILS, NONE, .origin = BIND, .kind = MUS_RR_CDS, .server = SB, .number = 4711, .surplus = true),
+	"signal: CDS of bind (10.53.2.1) is not the set asked for: a record for key 4711, which no signer shows, "
+	"should be gone"},
+    {W(PARENTDS, FAILS, NONE, .origin = MUS_PARENT, .kind = MUS_RR_DS, .number = 4711, .surplus = true),
+	"parent-ds: the parent lab. does not show the DS asked for yet: a record for key 4711, which no signer shows, "
+	"should be gone"},
+    {W(CSYNCSET, FAILS, NONE, .origin = BIND, .kind = MUS_RR_CSYNC, .server = SB, .surplus = true),
+	"csync: CSYNC of bind (10.53.2.1) should be gone"},
     {W(SIGNAL, FAILS, NONE, .origin = BIND, .kind = MUS_RR_CDS, .server = SB, .key = KK),
 	"signal: CDS of bind (10.53.2.1) is not the set asked for: key 23456 of knot is missing"},
     {W(SIGNAL, FAILS, NONE, .origin = BIND, .kind = MUS_RR_CDS, .server = SB, .key = KK, .surplus = true),
