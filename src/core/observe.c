@@ -353,7 +353,7 @@ drop_dead(const struct mus_seen *seen, struct mus_ring *ring, uint32_t floor_s,
 /* History runs from the first round in which every server answered, and starts anew when one was
  * silent for longer than a gap may be: it may have shown anything meanwhile. */
 static void
-keep_history(struct mus_ring *ring, uint64_t servers, const struct mus_policy *policy)
+keep_history(struct mus_ring *ring, uint64_t servers, const struct mus_policy *policy, struct mus_time now)
 {
 	if (mus_time_is_set(ring->fail_since) && mus_time_is_set(ring->asked_at) &&
 	    mus_time_add_s(ring->fail_since, policy->gap_s).ms < ring->asked_at.ms)
@@ -362,7 +362,7 @@ keep_history(struct mus_ring *ring, uint64_t servers, const struct mus_policy *p
 		return;
 	ring->fail_since = MUS_TIME_NEVER;
 	if (!mus_time_is_set(ring->since))
-		ring->since = ring->asked_at;
+		ring->since = now;
 }
 
 /* Oldest first; those of one round in an order of their own, so that the order of looks says nothing. */
@@ -430,22 +430,22 @@ set_back(struct mus_ring *ring, struct mus_time at)
 
 void
 mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus_look *look,
-    const struct mus_policy *policy, struct mus_time at)
+    const struct mus_policy *policy, struct mus_time asked, struct mus_time at)
 {
 	unsigned origin = zone->server[look->server].origin;
 	struct mus_ring *ring = mus_seen_ring(seen, origin, look->kind);
 	uint64_t bit = mus_bit(look->server);
 	struct mus_version *v;
 
-	if (!mus_time_is_set(ring->asked_at) || ring->asked_at.ms != at.ms) {
+	if (!mus_time_is_set(ring->asked_at) || ring->asked_at.ms != asked.ms) {
 		bool gap = !mus_time_is_set(ring->asked_at) ||
-		    mus_time_add_s(ring->asked_at, policy->gap_s).ms < at.ms;
+		    mus_time_add_s(ring->asked_at, policy->gap_s).ms < asked.ms;
 
 		if (gap)
 			ring->since = MUS_TIME_NEVER;
-		if (mus_time_is_set(ring->asked_at) && ring->asked_at.ms > at.ms)
+		if (mus_time_is_set(ring->asked_at) && ring->asked_at.ms > asked.ms)
 			set_back(ring, at);
-		ring->asked_at = at;
+		ring->asked_at = asked;
 		ring->fail_cause = MUS_CAUSE_NONE;
 		ring->fail_server = 0;
 	}
@@ -458,7 +458,7 @@ mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus
 			ring->fail_server = look->server;
 		}
 		if (!mus_time_is_set(ring->fail_since))
-			ring->fail_since = at;
+			ring->fail_since = asked;
 		return;
 	}
 	ring->ok |= bit;
@@ -946,7 +946,7 @@ mus_settle(struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *
 			enum mus_rr_kind k = (enum mus_rr_kind)kind;
 			struct mus_ring *ring = mus_seen_ring(seen, o, k);
 
-			keep_history(ring, mus_servers_of(zone, o), policy);
+			keep_history(ring, mus_servers_of(zone, o), policy, now);
 			drop_dead(seen, ring, keep_s(zone, seen, ring, o, k, policy, now), policy, now);
 		}
 	}

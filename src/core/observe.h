@@ -18,10 +18,12 @@ struct mus_look {
 	struct mus_sig sig[MUS_SIGS_MAX];
 };
 
-/* Takes in what a round that asked at ${at} found.  The order of looks in a round does not matter.
- * A failed look changes no version: it only makes the server unknown for that RRset. */
+/* Takes in what a round found: it asked at ${asked}, and had its answers by ${at}.  What was seen is as
+ * old as the question; what is not shown any more may have been handed out until the answer came.  The
+ * order of looks in a round does not matter.  A failed look changes no version: it only makes the server
+ * unknown for that RRset. */
 void mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus_look *look,
-    const struct mus_policy *policy, struct mus_time at);
+    const struct mus_policy *policy, struct mus_time asked, struct mus_time at);
 /* Server-wide facts of a round: transports and authority. */
 void mus_observe_server(struct mus_seen *seen, unsigned server, enum mus_tri udp, enum mus_tri tcp,
     bool aa);

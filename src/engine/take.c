@@ -12,6 +12,7 @@ struct tk {
 	struct mus_zonestate *st;
 	const struct mus_policy *policy;
 	struct mus_name zone;
+	struct mus_time at;		/* all answers have come by now */
 };
 
 /* ---- keys ------------------------------------------------------------------------------------- */
@@ -292,7 +293,7 @@ look_at(const struct eng_answer *a, enum mus_rr_kind kind)
 static void
 give(struct tk *k, const struct mus_look *look)
 {
-	mus_observe(&k->st->zone, &k->st->seen, look, k->policy, k->t->at);
+	mus_observe(&k->st->zone, &k->st->seen, look, k->policy, k->t->at, k->at);
 }
 
 /* An RRset that is not there: believed when the denial is complete and signed, or when the zone is
@@ -643,7 +644,7 @@ take_one(struct tk *k, const struct eng_answer *a)
 void
 eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy)
 {
-	struct tk k = {.t = t, .st = st, .policy = policy};
+	struct tk k = {.t = t, .st = st, .policy = policy, .at = eng_now(t->e)};
 	struct mus_errtext et;
 	uint64_t seen = 0;
 

@@ -330,7 +330,7 @@ look_at(struct world *w, unsigned server, enum mus_rr_kind kind)
 			    .from_s = week_s - DAY_S, .until_s = week_s + 28 * DAY_S};
 		}
 	}
-	mus_observe(&w->state.zone, &w->state.seen, &l, &w->policy, w->now);
+	mus_observe(&w->state.zone, &w->state.seen, &l, &w->policy, w->now, w->now);
 }
 
 /* Whole copies, where they are needed and given. */

@@ -23,7 +23,7 @@ is_of(unsigned origin, unsigned kind)
 void
 rig_look(const struct mus_look *l)
 {
-	mus_observe(&r.z.zone, &r.z.seen, l, &r.policy, r.now);
+	mus_observe(&r.z.zone, &r.z.seen, l, &r.policy, r.now, mus_time_add_s(r.now, r.slow_s));
 }
 
 static struct mus_look
@@ -213,6 +213,7 @@ rig_init(void)
 	r.now = r.t0;
 	r.ns = 1 << NS_A | 1 << NS_B;
 	r.ttl_s = 3600;
+	r.slow_s = 0;
 	r.until_s = 30 * 86400;
 	r.policy = (struct mus_policy){.margin_s = 60, .fresh_s = 1000000, .gap_s = 100000000,
 	    .refresh_s = 3600, .digests = 1 << 1};

@@ -41,7 +41,7 @@ struct rig {
 	struct mus_verdict verdict;
 	struct mus_witness w;
 	uint64_t ns;			/* names that rig_data puts */
-	uint32_t ttl_s;
+	uint32_t ttl_s, slow_s;		/* slow: from the questions to the answers */
 	int64_t until_s;		/* expiration of signatures, from t0 */
 };
 extern struct rig r;

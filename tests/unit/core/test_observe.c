@@ -233,6 +233,27 @@ test_alive_until_last_and_ttl(void **state)
 	assert_int_equal(ring(A, MUS_RR_KEY)->count, 1);
 }
 
+/* Questions may stand in a queue: what was shown until the answer came may have been handed out. */
+static void
+test_answers_come_late(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(100);
+	r.slow_s = 40;
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	assert_int_equal(ring(A, MUS_RR_KEY)->asked_at.ms, rig_time(100).ms);
+	assert_int_equal(end_of(ring(A, MUS_RR_KEY), 0).ms, rig_time(140 + 3660).ms);
+	assert_int_equal(ring(A, MUS_RR_KEY)->v[1].first.ms, rig_time(140).ms);
+	/* Nor is what was shown before the first answers known. */
+	rig_init();
+	rig_at(100);
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	mus_settle(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, rig_time(140));
+	assert_int_equal(ring(A, MUS_RR_KEY)->since.ms, rig_time(140).ms);
+	assert_int_equal(ring(A, MUS_RR_KEY)->asked_at.ms, rig_time(100).ms);
+}
+
 static void
 test_forgotten_when_dead(void **state)
 {
@@ -1140,7 +1161,7 @@ main(void)
 	    T(test_what_is_out_of_time_is_another_version),
 	    T(test_clock_set_back),
 	    T(test_alive_until_last_and_ttl),
-	    T(test_forgotten_when_dead),
+	    T(test_answers_come_late),T(test_forgotten_when_dead),
 	    T(test_largest_ttl_ever),
 	    T(test_history_at),
 	    T(test_gap_breaks_history),

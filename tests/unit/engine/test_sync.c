@@ -226,7 +226,7 @@ show(unsigned origin, enum mus_rr_kind kind, uint64_t set)
 		    .ttl_s = DAY_S, .serve_ttl_s = DAY_S};
 
 		if (st->zone.server[v].origin == origin)
-			mus_observe(&st->zone, &st->seen, &look, &policy, eng_now(e));
+			mus_observe(&st->zone, &st->seen, &look, &policy, eng_now(e), eng_now(e));
 	}
 }
 
