@@ -641,6 +641,18 @@ take_one(struct tk *k, const struct eng_answer *a)
 	}
 }
 
+/* Has the server that was asked its place still?  Another may have it by now: even the parent's, of whom
+ * nobody asks what is asked of a signer's. */
+static bool
+has_place(const struct mus_zonestate *st, const struct eng_answer *a)
+{
+	unsigned origin =
+	    a->server < st->zone.server_count ? st->zone.server[a->server].origin : MUS_NOBODY;
+
+	return origin != MUS_NOBODY && mus_addr_equal(&a->addr, &st->book.addr[a->server]) &&
+	    (origin == MUS_PARENT) == (a->q == ENG_Q_DS || a->q == ENG_Q_PNS);
+}
+
 void
 eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy)
 {
@@ -654,13 +666,11 @@ eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *
 	}
 	/* Answers of servers that have another place by now say nothing. */
 	for (unsigned i = 0; i < t->ans_count; i++)
-		if (t->ans[i].server >= st->zone.server_count ||
-		    !mus_addr_equal(&t->ans[i].addr, &st->book.addr[t->ans[i].server]))
+		if (!has_place(st, &t->ans[i]))
 			t->ans[i].cause = MUS_CAUSE_LOCAL;
 	intern_keys(&k);
 	for (unsigned i = 0; i < t->ans_count; i++)
-		if (t->ans[i].server < st->zone.server_count &&
-		    st->zone.server[t->ans[i].server].origin != MUS_NOBODY) {
+		if (has_place(st, &t->ans[i])) {
 			take_one(&k, &t->ans[i]);
 			seen |= mus_bit(t->ans[i].server);
 		}

@@ -715,6 +715,42 @@ known_before(void **state)
 	assert_string_equal(asked_at(), "9 ");
 }
 
+/* Between question and answer the place of the server that was asked went to one of the parent, at
+ * another address and at the same, and the other way round: the answer says nothing of that one. */
+static void
+answers_of_another_place(void **state)
+{
+	struct eng_answer ans = {.q = ENG_Q_SOA, .cause = MUS_CAUSE_TIMEOUT};
+	struct eng_turn t = {.e = e, .ans = &ans, .ans_count = 1, .at = eng_now(e)};
+	struct mus_seen *before = malloc(sizeof *before);
+
+	(void)state;
+	members(0, SIGNERS);
+	sync_whole();
+	assert_int_equal(st->zone.server[0].origin, place_of(0));
+	ans.addr = st->book.addr[0];
+	*before = st->seen;
+	st->zone.server[0].origin = MUS_PARENT;
+	eng_take(&t, st, &policy);
+	assert_memory_equal(before, &st->seen, sizeof *before);
+	ans.addr = sig[1].ns[0].addr[0];
+	eng_take(&t, st, &policy);
+	assert_memory_equal(before, &st->seen, sizeof *before);
+	ans.q = ENG_Q_DS;
+	eng_take(&t, st, &policy);
+	assert_memory_equal(before, &st->seen, sizeof *before);
+	ans.addr = st->book.addr[0];
+	st->zone.server[0].origin = 0;
+	eng_take(&t, st, &policy);
+	assert_memory_equal(before, &st->seen, sizeof *before);
+	/* Its own place. */
+	ans.q = ENG_Q_SOA;
+	ans.cause = MUS_CAUSE_TIMEOUT;
+	eng_take(&t, st, &policy);
+	assert_int_equal(st->seen.signer[0][MUS_RR_SOA].fail, 1);
+	free(before);
+}
+
 int
 main(void)
 {
@@ -728,6 +764,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_looked_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(known_before, setup, teardown),
+	    cmocka_unit_test_setup_teardown(answers_of_another_place, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
