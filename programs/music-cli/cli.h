@@ -114,12 +114,21 @@ int cli_try(struct cli *c, const char *method, const char *path, const struct mu
     const char *content_type, struct cli_answer *a, struct mus_errtext *et);
 /* All pages of a list, at most ${max} items (0: all), as one array. */
 int cli_list(struct cli *c, const char *path, size_t max, json_t **out);
-/* Reads an event stream until ${fn} says stop (nonzero) or the server ends it.  ${last_id}: what was
- * seen last, empty: nothing; afterwards where to go on. */
 enum { CLI_EVENT_ID_MAX = 32 };
 typedef int cli_event_fn(void *arg, const char *data, size_t len);
+/* Reads an event stream until ${fn} says stop (nonzero) or the server ends it.  ${last_id}: what was
+ * seen last, empty: nothing; afterwards where to go on. */
 int cli_stream(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX], cli_event_fn *fn,
     void *arg, struct mus_errtext *et);
+/* The same beside other calls: each step waits for at most ${wait_ms} and gives ${fn} what has come.
+ * 0: it goes on; 1: ${fn} said stop; negative: it is over, and why.  ${path} is copied, ${last_id}
+ * is lent until the end. */
+struct cli_feed;
+int cli_feed_open(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX],
+    cli_event_fn *fn, void *arg, struct cli_feed **out, struct mus_errtext *et);
+int cli_feed_step(struct cli_feed *f, int wait_ms, struct mus_errtext *et);
+bool cli_feed_is_open(const struct cli_feed *f);	/* has the daemon taken the request? */
+void cli_feed_close(struct cli_feed *f);		/* NULL is fine */
 void cli_client_free(struct cli_client *cl);
 int cli_exit_of(const struct cli_answer *a);	/* of an answer that is not 2xx */
 /* For doctor: when the server's certificate ends; empty: not known. */

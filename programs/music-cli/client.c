@@ -104,13 +104,12 @@ error_of(CURLcode code, const char *words, const char *server, struct mus_errtex
 
 /* Everything about the connection that is the same for all requests. */
 static void
-set_common(struct cli *c, const char *url, struct curl_slist *headers)
+set_common(struct cli *c, CURL *curl, char error[static CURL_ERROR_SIZE], const char *url,
+    struct curl_slist *headers)
 {
-	CURL *curl = c->client->curl;
-
 	curl_easy_reset(curl);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, c->client->error);
-	c->client->error[0] = '\0';
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+	error[0] = '\0';
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
@@ -227,7 +226,7 @@ cli_try(struct cli *c, const char *method, const char *path, const struct mus_bu
 		rc = mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 		goto out;
 	}
-	set_common(c, (const char *)url.data, headers);
+	set_common(c, curl, c->client->error, (const char *)url.data, headers);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	/* many zones in one request take their time, as does a probe */
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, strcmp(method, "POST") == 0 ? 10L * STALL_S : (long)STALL_S);
@@ -404,7 +403,12 @@ cli_list(struct cli *c, const char *path, size_t max, json_t **out)
 
 /* --- event streams --- */
 
-struct reader {
+struct cli_feed {
+	CURL *curl;
+	CURLM *multi;
+	struct curl_slist *headers;
+	const char *server;
+	char error[CURL_ERROR_SIZE];
 	struct mus_buf line, data;
 	char next_id[CLI_EVENT_ID_MAX];	/* of the event that is being read */
 	char *id;			/* of the last one that was read to its end */
@@ -412,11 +416,10 @@ struct reader {
 	void *arg;
 	bool stop;
 	long status;
-	CURL *curl;
 };
 
 static void
-end_line(struct reader *r)
+end_line(struct cli_feed *r)
 {
 	const char *line = r->line.len > 0 ? (const char *)r->line.data : "";
 
@@ -436,7 +439,7 @@ end_line(struct reader *r)
 static size_t
 on_stream(char *p, size_t size, size_t n, void *arg)
 {
-	struct reader *r = arg;
+	struct cli_feed *r = arg;
 
 	(void)size;
 	if (r->status == 0)
@@ -450,61 +453,132 @@ on_stream(char *p, size_t size, size_t n, void *arg)
 	return r->stop ? 0 : n;
 }
 
-int
-cli_stream(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX], cli_event_fn *fn,
-    void *arg, struct mus_errtext *et)
+void
+cli_feed_close(struct cli_feed *f)
 {
-	struct reader r = {.fn = fn, .arg = arg, .id = last_id};
-	struct curl_slist *headers = NULL;
+	if (f == NULL)
+		return;
+	if (f->multi != NULL && f->curl != NULL)
+		curl_multi_remove_handle(f->multi, f->curl);
+	curl_easy_cleanup(f->curl);
+	curl_multi_cleanup(f->multi);
+	free_headers(f->headers);
+	mus_buf_clear(&f->line);
+	mus_buf_clear(&f->data);
+	free(f);
+}
+
+int
+cli_feed_open(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX],
+    cli_event_fn *fn, void *arg, struct cli_feed **out, struct mus_errtext *et)
+{
+	struct cli_feed *f;
 	struct mus_buf url, extra;
-	CURLcode code;
 	int rc;
 
 	if ((rc = open_client(c, et)) < 0)
 		return rc;
+	if ((f = calloc(1, sizeof *f)) == NULL)
+		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	f->fn = fn;
+	f->arg = arg;
+	f->id = last_id;
+	f->server = c->set.server;
 	mus_buf_init(&url, 0);
 	mus_buf_init(&extra, 0);
-	mus_buf_init(&r.line, LINE_MAX_BYTES);
-	mus_buf_init(&r.data, LINE_MAX_BYTES);
-	r.curl = c->client->curl;
-	memcpy(r.next_id, last_id, CLI_EVENT_ID_MAX);
+	mus_buf_init(&f->line, LINE_MAX_BYTES);
+	mus_buf_init(&f->data, LINE_MAX_BYTES);
+	memcpy(f->next_id, last_id, CLI_EVENT_ID_MAX);
 	if (last_id[0] != '\0')
 		mus_buf_printf(&extra, "Last-Event-ID: %s", last_id);
 	if (!make_url(c, path, &url) ||
-	    !make_headers(c, NULL, last_id[0] != '\0' ? (const char *)extra.data : NULL, &headers)) {
+	    !make_headers(c, NULL, last_id[0] != '\0' ? (const char *)extra.data : NULL, &f->headers) ||
+	    (f->curl = curl_easy_init()) == NULL || (f->multi = curl_multi_init()) == NULL) {
 		rc = mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 		goto out;
 	}
-	set_common(c, (const char *)url.data, headers);
-	curl_easy_setopt(r.curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(r.curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
-	curl_easy_setopt(r.curl, CURLOPT_WRITEFUNCTION, on_stream);
-	curl_easy_setopt(r.curl, CURLOPT_WRITEDATA, &r);
-	code = curl_easy_perform(r.curl);
-	if (r.status == 0)
-		curl_easy_getinfo(r.curl, CURLINFO_RESPONSE_CODE, &r.status);
-	if (r.stop) {
-		rc = 0;
-	} else if (code != CURLE_OK) {
-		rc = error_of(code, c->client->error, c->set.server, et);
-	} else if (r.status != 200) {
-		struct cli_answer a = {.status = r.status};
-
-		a.json = json_loadb((const char *)r.line.data, r.line.len, 0, NULL);
-		rc = mus_errf(et,
-		    r.status == 401 || r.status == 403 ? MUS_ERR_DENIED
-			: r.status >= 500	       ? MUS_ERR_REFUSED
-						       : MUS_ERR_INVAL,
-		    "%s", cli_str(a.json, "error.message"));
-		json_decref(a.json);
-	} else {
-		rc = mus_errf(et, MUS_ERR_NET, "%s ended the stream", c->set.server);
-	}
+	set_common(c, f->curl, f->error, (const char *)url.data, f->headers);
+	curl_easy_setopt(f->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(f->curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+	curl_easy_setopt(f->curl, CURLOPT_WRITEFUNCTION, on_stream);
+	curl_easy_setopt(f->curl, CURLOPT_WRITEDATA, f);
+	if (curl_multi_add_handle(f->multi, f->curl) != CURLM_OK)
+		rc = mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 out:
-	free_headers(headers);
 	mus_buf_clear(&url);
 	mus_buf_clear(&extra);
-	mus_buf_clear(&r.line);
-	mus_buf_clear(&r.data);
+	if (rc == 0)
+		*out = f;
+	else
+		cli_feed_close(f);
 	return rc;
+}
+
+bool
+cli_feed_is_open(const struct cli_feed *f)
+{
+	return f->status == 200;
+}
+
+/* The stream is over: why. */
+static int
+feed_end(struct cli_feed *f, CURLcode code, struct mus_errtext *et)
+{
+	struct cli_answer a = {.status = 0};
+	int rc;
+
+	if (f->stop)
+		return 1;
+	if (code != CURLE_OK)
+		return error_of(code, f->error, f->server, et);
+	if (f->status == 0)
+		curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &f->status);
+	if (f->status == 200)
+		return mus_errf(et, MUS_ERR_NET, "%s ended the stream", f->server);
+	a.json = json_loadb((const char *)f->line.data, f->line.len, 0, NULL);
+	rc = mus_errf(et,
+	    f->status == 401 || f->status == 403	? MUS_ERR_DENIED
+		: f->status >= 500 || f->status == 429	? MUS_ERR_REFUSED
+							: MUS_ERR_INVAL,
+	    "%s", cli_str(a.json, "error.message"));
+	json_decref(a.json);
+	return rc;
+}
+
+/* Works off what has come.  0: it goes on. */
+static int
+feed_work(struct cli_feed *f, struct mus_errtext *et)
+{
+	int running = 0, left = 0;
+	const CURLMsg *m;
+
+	if (curl_multi_perform(f->multi, &running) != CURLM_OK)
+		return mus_errf(et, MUS_ERR_NET, "%s: the stream broke", f->server);
+	m = curl_multi_info_read(f->multi, &left);
+	return m != NULL && m->msg == CURLMSG_DONE ? feed_end(f, m->data.result, et) : 0;
+}
+
+int
+cli_feed_step(struct cli_feed *f, int wait_ms, struct mus_errtext *et)
+{
+	int rc = feed_work(f, et);
+
+	if (rc != 0)
+		return rc;
+	if (curl_multi_poll(f->multi, NULL, 0, wait_ms, NULL) != CURLM_OK)
+		return mus_errf(et, MUS_ERR_NET, "%s: the stream broke", f->server);
+	return feed_work(f, et);
+}
+
+int
+cli_stream(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX], cli_event_fn *fn,
+    void *arg, struct mus_errtext *et)
+{
+	struct cli_feed *f = NULL;
+	int rc = cli_feed_open(c, path, last_id, fn, arg, &f, et);
+
+	while (rc == 0)
+		rc = cli_feed_step(f, 1000, et);
+	cli_feed_close(f);
+	return rc == 1 ? 0 : rc;
 }

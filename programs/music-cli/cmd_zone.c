@@ -401,7 +401,7 @@ watch_options(struct cli *c, const char *zone, struct cli_watch *w)
 	*w = (struct cli_watch){.zone = zone, .until_done = true, .plain = cli_flag(c, "plain"),
 	    .since = cli_now()};
 	if ((rc = span_option(c, "timeout", 0, &w->timeout_ms)) != 0 ||
-	    (rc = span_option(c, "interval", 1000, &w->interval_ms)) != 0)
+	    (rc = span_option(c, "interval", 10000, &w->interval_ms)) != 0)
 		return rc;
 	if (w->interval_ms < 100)
 		w->interval_ms = 100;

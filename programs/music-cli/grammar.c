@@ -107,7 +107,7 @@ static const struct cli_word o_limit[] = {LIMIT, END};
 static const struct cli_word o_watch[] = {
     {"until-done", NULL, "end when everything asked for is done", CLI_K_TEXT},
     {"plain", NULL, "a line for each change, as when this is no terminal", CLI_K_TEXT},
-    {"interval", "SPAN", "time between looks; default 1s", CLI_K_TEXT},
+    {"interval", "SPAN", "look at least so often, though nothing is heard; default 10s", CLI_K_TEXT},
     {"timeout", "SPAN", "give up after this time", CLI_K_TEXT}, END};
 static const struct cli_word o_migrate[] = {
     {"from", "SIGNER", "who leaves", CLI_K_SIGNER, CLI_NEEDED},
@@ -115,7 +115,7 @@ static const struct cli_word o_migrate[] = {
     {"group", "GROUP", "all zones of this group, instead of ZONE", CLI_K_GROUP}, DRY,
     {"watch", NULL, "follow until it is done", CLI_K_TEXT},
     {"plain", NULL, "with --watch: a line for each change", CLI_K_TEXT},
-    {"interval", "SPAN", "with --watch: time between looks", CLI_K_TEXT},
+    {"interval", "SPAN", "with --watch: look at least so often", CLI_K_TEXT},
     {"timeout", "SPAN", "with --watch: give up after this time", CLI_K_TEXT}, END};
 static const struct cli_word o_abort[] = {DRY, YES, END};
 static const struct cli_word o_force[] = {

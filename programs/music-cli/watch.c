@@ -1,14 +1,24 @@
 /*
  * Follows one zone: on a terminal the picture is drawn again in place, elsewhere there is a line for
- * each change.  Done is what the zone shows, not what a process says of itself: all members sign,
+ * each change.  The zone's events tell when to look; what is shown is always its status, and between
+ * two looks only the time left is counted down.  Without the stream of events it is looked at every
+ * second.  Done is what the zone shows, not what a process says of itself: all members sign,
  * share keys and are named by the DS set, and nobody else does any more.
  */
 #include "cli.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+enum {
+	LOOK_GAP_MS = 100,		/* between two looks, however many events come */
+	BLIND_MS = 1000,		/* between looks without the stream, and until it is tried again */
+	REFUSED_MS = 10000,		/* the stream was refused: then again */
+	ERRORS_MAX = 60,		/* looks without an answer, one after the other */
+};
 
 struct look {
 	json_t *status, *zone, *group;	/* zone and group only when no process runs */
@@ -19,9 +29,15 @@ struct watch {
 	struct cli *c;
 	const struct cli_watch *o;
 	bool in_place, was_busy;
+	struct mus_buf events;		/* path of the stream */
+	struct cli_feed *feed;		/* NULL: none now */
+	bool was_open;			/* the stream, when it was last looked after */
+	char last_id[CLI_EVENT_ID_MAX];
+	struct look look;		/* the last one that succeeded */
+	int64_t looked_ms, tried_ms, look_at_ms, feed_at_ms, drawn_ms;	/* monotonic; the first: of look */
 	char shown[1024];		/* the last line, without its time left */
 	unsigned drawn_lines;
-	unsigned errors;		/* looks without an answer, one after the other */
+	unsigned errors;
 	int last_exit;
 };
 
@@ -178,12 +194,24 @@ find_failed(struct watch *w, char *out, size_t cap)
 
 /* --- showing --- */
 
+static int64_t
+mono_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The daemon's clock, which goes on between looks. */
 static struct mus_time
-now_of(const struct look *l)
+now_of(const struct watch *w)
 {
 	struct mus_time now;
 
-	return cli_time(l->status, "now", &now) ? now : cli_now();
+	if (!cli_time(w->look.status, "now", &now))
+		return cli_now();
+	return mus_time_add_ms(now, mono_ms() - w->looked_ms);
 }
 
 static void
@@ -200,8 +228,9 @@ print_clock(struct mus_time t)
 
 /* One line, when something else than the time left has changed. */
 static void
-show_line(struct watch *w, const struct look *l)
+show_line(struct watch *w)
 {
+	const struct look *l = &w->look;
 	const json_t *p = json_object_get(l->status, "process"), *wait;
 	char line[1024], left[48];
 	size_t n;
@@ -220,9 +249,9 @@ show_line(struct watch *w, const struct look *l)
 	if (strcmp(line, w->shown) == 0)
 		return;
 	snprintf(w->shown, sizeof w->shown, "%s", line);
-	print_clock(now_of(l));
+	print_clock(now_of(w));
 	cli_print_safe(stdout, line);
-	if (*cli_left(wait, "until", now_of(l), left) != '\0')
+	if (*cli_left(wait, "until", now_of(w), left) != '\0')
 		printf(" (%s)", left);
 	putchar('\n');
 	fflush(stdout);
@@ -237,14 +266,21 @@ draw(struct watch *w, const char *text)
 	w->drawn_lines++;
 }
 
+/* Whole or not at all: Ctrl-C leaves the cursor below it. */
 static void
-show_picture(struct watch *w, const struct look *l)
+show_picture(struct watch *w)
 {
+	const struct look *l = &w->look;
 	const json_t *signers = json_object_get(l->status, "signers"),
 		     *waits = json_object_get(l->status, "waits");
-	struct mus_time now = now_of(l);
+	struct mus_time now = now_of(w);
 	char line[600], left[48], process[256];
+	sigset_t interrupt, before;
 
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	sigprocmask(SIG_BLOCK, &interrupt, &before);
+	w->drawn_ms = mono_ms();
 	if (w->drawn_lines > 0)
 		printf("\033[%uA", w->drawn_lines);
 	w->drawn_lines = 0;
@@ -274,12 +310,14 @@ show_picture(struct watch *w, const struct look *l)
 	}
 	fputs("\033[J", stdout);
 	fflush(stdout);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* What a look means for us; an exit code, or -1: go on. */
 static int
-judge(struct watch *w, const struct look *l)
+judge(struct watch *w)
 {
+	const struct look *l = &w->look;
 	char failed[400];
 	int rc;
 
@@ -297,43 +335,133 @@ judge(struct watch *w, const struct look *l)
 	return 0;
 }
 
+/* --- following --- */
+
+static void
+show(struct watch *w)
+{
+	if (w->c->format == CLI_JSON) {
+		cli_print_json(w->look.status);
+		fflush(stdout);
+	} else if (w->in_place) {
+		show_picture(w);
+	} else {
+		show_line(w);
+	}
+}
+
+/* Something has happened: look, but not again and again in one burst. */
+static void
+look_soon(struct watch *w)
+{
+	if (w->look_at_ms > w->tried_ms + LOOK_GAP_MS)
+		w->look_at_ms = w->tried_ms + LOOK_GAP_MS;
+}
+
+static int
+on_event(void *arg, const char *data, size_t len)
+{
+	(void)data;
+	(void)len;
+	look_soon(arg);
+	return 0;
+}
+
+/* An exit code, or -1: go on. */
+static int
+look(struct watch *w)
+{
+	struct mus_errtext et = {""};
+	int64_t blind_ms = w->o->interval_ms < BLIND_MS ? w->o->interval_ms : BLIND_MS;
+	struct look l;
+	int looked = take_look(w, &l, &et), rc = -1;
+
+	w->tried_ms = mono_ms();
+	w->look_at_ms = w->tried_ms + (w->was_open ? w->o->interval_ms : blind_ms);
+	if (looked == 0) {
+		look_clear(&w->look);
+		w->look = l;
+		w->looked_ms = w->tried_ms;
+		w->errors = 0;
+		show(w);
+		return judge(w);
+	}
+	look_clear(&l);
+	/* the daemon may be starting again; once is told, for ever is an error */
+	if (looked == -2 || w->errors == 0)
+		rc = cli_fail(w->c, -1, "%s", et.s);
+	if (looked == -2 || ++w->errors > ERRORS_MAX)
+		rc = w->last_exit;
+	w->drawn_lines = 0;
+	return rc;
+}
+
+static void
+lose_feed(struct watch *w, int err)
+{
+	cli_feed_close(w->feed);
+	w->feed = NULL;
+	w->was_open = false;
+	w->feed_at_ms = mono_ms() + (err == MUS_ERR_NET || err == MUS_ERR_TIMEOUT ? BLIND_MS : REFUSED_MS);
+	if (w->look_at_ms > w->tried_ms + BLIND_MS)
+		w->look_at_ms = w->tried_ms + BLIND_MS;
+}
+
+/* Waits for events, but not beyond ${until_ms}, and not longer than a second: the time left is counted. */
+static void
+wait_for_events(struct watch *w, int64_t until_ms)
+{
+	struct mus_errtext et;
+	int64_t now = mono_ms(), left = until_ms < w->look_at_ms ? until_ms - now : w->look_at_ms - now;
+	int rc = 0;
+
+	left = left < 1 ? 1 : left > 1000 ? 1000 : left;
+	if (w->feed == NULL && now >= w->feed_at_ms)
+		rc = cli_feed_open(w->c, (const char *)w->events.data, w->last_id, on_event, w, &w->feed, &et);
+	if (rc == 0 && w->feed != NULL)
+		rc = cli_feed_step(w->feed, (int)left, &et);
+	else
+		usleep((useconds_t)left * 1000);
+	if (rc < 0) {
+		lose_feed(w, rc);
+	} else if (w->feed != NULL && !w->was_open && cli_feed_is_open(w->feed)) {
+		w->was_open = true;	/* what happened between the last look and now is seen */
+		look_soon(w);
+	}
+}
+
+static int
+follow(struct watch *w)
+{
+	int64_t end_ms = w->o->timeout_ms > 0 ? mono_ms() + w->o->timeout_ms : INT64_MAX;
+	int rc = -1;
+
+	while (rc < 0) {
+		if (mono_ms() >= w->look_at_ms)
+			rc = look(w);
+		else if (w->in_place && w->drawn_lines > 0 && mono_ms() - w->drawn_ms >= 1000)
+			show_picture(w);
+		if (rc < 0 && mono_ms() >= end_ms)
+			rc = cli_fail(w->c, 75, "%s is not done after the time given", w->o->zone);
+		if (rc < 0)
+			wait_for_events(w, end_ms);
+	}
+	return rc;
+}
+
 int
 cli_watch(struct cli *c, const struct cli_watch *o)
 {
 	struct watch w = {.c = c, .o = o};
-	struct mus_time start = cli_now();
-	int rc = -1;
+	int rc;
 
 	w.in_place = c->is_terminal && !o->plain && c->format == CLI_TEXT;
-	while (rc < 0) {
-		struct mus_errtext et = {""};
-		struct look l;
-		int looked = take_look(&w, &l, &et);
-
-		if (looked == 0) {
-			w.errors = 0;
-			if (c->format == CLI_JSON) {
-				cli_print_json(l.status);
-				fflush(stdout);
-			} else if (w.in_place) {
-				show_picture(&w, &l);
-			} else {
-				show_line(&w, &l);
-			}
-			rc = judge(&w, &l);
-		} else {
-			/* the daemon may be starting again; once is told, for ever is an error */
-			if (looked == -2 || w.errors == 0)
-				rc = cli_fail(c, -1, "%s", et.s);
-			if (looked == -2 || ++w.errors > 60)
-				rc = w.last_exit;
-			w.drawn_lines = 0;
-		}
-		look_clear(&l);
-		if (rc < 0 && o->timeout_ms > 0 && cli_now().ms - start.ms >= o->timeout_ms)
-			rc = cli_fail(c, 75, "%s is not done after the time given", o->zone);
-		if (rc < 0)
-			usleep((useconds_t)(o->interval_ms * 1000));
-	}
+	mus_buf_init(&w.events, 0);
+	cli_path(&w.events, "/events");
+	cli_query(&w.events, "zone", o->zone);
+	rc = follow(&w);
+	cli_feed_close(w.feed);
+	look_clear(&w.look);
+	mus_buf_clear(&w.events);
 	return rc;
 }

@@ -359,9 +359,10 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 
 		if (i < o.signer_count && zs->signer_id != z->signer)
 			continue;
-		if (i == o.signer_count)
+		if (i == o.signer_count) {
 			o.signer_count++;
-		zs->signer_id = z->signer;
+			*zs = (struct mus_zone_signer_obj){.signer_id = z->signer};
+		}
 		zs->excluded = z->kind == MUS_PROC_ADD;
 		zs->staying = z->kind == MUS_PROC_REMOVE;
 		break;

@@ -1,0 +1,212 @@
+"""music-cli zone watch: it follows the stream of events, over breaks of it, and asks for little."""
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import CLI, Daemon, wait_until
+from test_cli import Shell
+
+
+class Line:
+    """stands between a client and the daemon; can be cut, and keeps what was asked"""
+
+    def __init__(self, port):
+        self.port, self.asked, self.ends = port, [], []
+        self.up = True
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            if not self.up:
+                client.close()
+                continue
+            server = socket.create_connection(("127.0.0.1", self.port))
+            self.ends += [client, server]
+            for a, b, note in ((client, server, True), (server, client, False)):
+                threading.Thread(target=self.copy, args=(a, b, note), daemon=True).start()
+
+    def copy(self, a, b, note):
+        try:
+            while data := a.recv(65536):
+                if note:
+                    self.asked.append(data.decode())
+                b.sendall(data)
+        except OSError:
+            pass
+        for s in (a, b):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self):
+        self.up = False
+        ends, self.ends = self.ends, []
+        for s in ends:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def count(self, path):
+        return sum(x.startswith(f"GET /api/v1{path} ") for x in self.asked)
+
+    def close(self):
+        self.cut()
+        self.listener.close()
+
+
+class Watch:
+    """music-cli zone watch z.test, its lines read in a thread"""
+
+    def __init__(self, cli, line, *words):
+        self.lines = []
+        self.process = subprocess.Popen([CLI, "zone", "watch", "z.test", *words], env=dict(cli.env, MUSIC_SERVER=line.url),
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for text in self.process.stdout:
+            self.lines.append(text)
+
+    def shows(self, words):
+        wait_until(lambda: any(words in x for x in self.lines))
+
+    def end(self):
+        """by Ctrl-C"""
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(20) == -signal.SIGINT
+        return self.process.stderr.read()
+
+
+@pytest.fixture
+def still(tmp_path):
+    """a zone of which nothing moves by itself"""
+    d = Daemon(tmp_path, tick_ms=600000, env={"FAKE_CALLER_STREAMS": "2"})
+    d.ok("POST", "/signers", {"name": "bind", "driver": "ddns"})
+    d.ok("POST", "/groups", {"name": "g", "signers": ["bind"]})
+    d.ok("POST", "/zones", {"name": "z.test", "group": "g"})
+    d.ok("POST", "/zones", {"name": "other.test", "group": "g"})
+    line = Line(d.port)
+    yield d, line, Shell(tmp_path, d)
+    line.close()
+    d.stop()
+
+
+def streams(d):
+    return d.ok("GET", "/status")["streams"]
+
+
+def looks(line):
+    return line.count("/zones/z.test/status")
+
+
+def wait_quiet(line):
+    """until it has the stream and asks nothing for two seconds and a half: who asks every second never does so"""
+    def quiet():
+        before = len(line.asked)
+        time.sleep(2.5)
+        return before > 0 and len(line.asked) == before
+    wait_until(quiet, 60)
+    return looks(line)
+
+
+def test_it_looks_when_something_happens(still):
+    d, line, cli = still
+    w = Watch(cli, line, "--interval", "1h")
+    before = wait_quiet(line)
+    assert before >= 2                                  # at once, and when the stream is open
+    d.ok("POST", "/zones/other.test/hold", {"reason": "nobody asked"})
+    assert wait_quiet(line) == before
+    d.ok("POST", "/zones/z.test/hold", {"reason": "lunch"})
+    w.shows("held: lunch")
+    begin, before = time.monotonic(), looks(line)
+    for i in range(50):                                 # a burst is not a look each
+        d.ok("POST", "/zones/z.test/check")
+    d.ok("POST", "/zones/z.test/resume")
+    wait_until(lambda: len(w.lines) == 3)
+    assert looks(line) - before <= 3 + 10 * (time.monotonic() - begin)
+    assert w.end() == ""
+    wait_until(lambda: streams(d) == 0)
+    assert len(w.lines) == 3 and all(re.match(r"\d\d:\d\d:\d\d z\.test\.  ", x) for x in w.lines), w.lines
+
+
+def test_it_goes_on_where_the_stream_broke(still):
+    d, line, cli = still
+    w = Watch(cli, line, "--interval", "1h")
+    d.ok("POST", "/zones/z.test/hold", {"reason": "before"})
+    w.shows("held: before")
+    wait_quiet(line)
+    newest = d.ok("GET", "/zones/z.test/history?limit=1")["items"][0]["id"]
+    line.cut()
+    wait_until(lambda: streams(d) == 0)
+    d.ok("POST", "/zones/z.test/resume")
+    d.ok("POST", "/zones/z.test/hold", {"reason": "while it was away"})
+    line.up = True
+    w.shows("held: while it was away")
+    wait_until(lambda: streams(d) == 1)
+    again = [x for x in line.asked if x.startswith("GET /api/v1/events?zone=z.test")]
+    assert "Last-Event-ID" not in again[0] and f"\r\nLast-Event-ID: {newest}\r\n" in again[-1], again
+    d.ok("POST", "/zones/z.test/resume")
+    wait_until(lambda: "held" not in w.lines[-1])
+    assert w.end().count("\n") <= 1                     # a look that found nobody is told once
+
+
+def test_without_a_stream_it_looks_every_second(still):
+    d, line, cli = still
+    other = Line(d.port)
+    taken = [Watch(cli, other) for _ in range(2)]
+    wait_until(lambda: streams(d) == 2)
+    w = Watch(cli, line, "--interval", "1h")
+    w.shows("z.test.")
+    d.ok("POST", "/zones/z.test/hold", {"reason": "lunch"})
+    w.shows("held: lunch")
+    wait_until(lambda: looks(line) >= 6)
+    assert line.count("/events?zone=z.test") <= 1 + looks(line) // 2
+    for x in taken + [w]:
+        assert x.end() == ""
+    other.close()
+
+
+def test_on_a_terminal_time_runs_without_asking(still):
+    d, line, cli = still
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(CLI, [CLI, "zone", "watch", "z.test", "--interval", "1h"], dict(cli.env, MUSIC_SERVER=line.url, TERM="xterm"))
+    shown = b""
+
+    def read():
+        nonlocal shown
+        try:
+            while data := os.read(fd, 4096):
+                shown += data
+        except OSError:
+            pass
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+
+    def clocks():
+        return sorted(set(re.findall(rb"(\d\d:\d\d:\d\d) z\.test\.", shown)))
+    before, drawn = wait_quiet(line), len(clocks())
+    wait_until(lambda: len(clocks()) >= drawn + 3)
+    assert looks(line) == before, line.asked
+    os.write(fd, b"\x03")                               # Ctrl-C
+    _, status = os.waitpid(pid, 0)
+    reader.join(10)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT
+    assert shown.rstrip(b"^C").endswith(b"\x1b[J"), shown[-80:]   # below a whole picture
+    wait_until(lambda: streams(d) == 0)
+    os.close(fd)
