@@ -134,7 +134,8 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 						      : LOG_NOTICE;
 		char why[MUS_TEXT_MAX] = "";
 
-		for (unsigned i = 0; i < e->verdict.finding_count; i++)
+		/* In a process much is still to come true while the zone is valid. */
+		for (unsigned i = 0; word >= MUS_STATE_AT_RISK && i < e->verdict.finding_count; i++)
 			if (e->verdict.finding[i].result == MUS_RES_FAILS) {
 				mus_witness_text(&st->book, &st->zone, &e->verdict.finding[i], why);
 				break;
