@@ -307,6 +307,7 @@ send(struct eng_turn *t, const struct mus_zonestate *st)
 		    .query = {.name = ans->qname, .type = ans->type, .dnssec = true}};
 
 		ans->addr = st->book.addr[ans->server];
+		ans->origin = st->zone.server[ans->server].origin;
 		e->stats.questions++;
 		if (mus_dnsx_ask(e->o.dnsx, &ask, on_answer, ans, NULL) == 0) {
 			t->left++;

@@ -85,7 +85,7 @@ enum eng_q {
 struct eng_answer {
 	struct eng_turn *turn;
 	enum eng_q q;
-	uint8_t server;
+	uint8_t server, origin;		/* its place, and whose it is */
 	uint8_t ns;			/* ADDR: which name */
 	struct mus_addr addr;		/* who was asked: indexes may change meanwhile */
 	uint16_t type;

@@ -641,16 +641,19 @@ take_one(struct tk *k, const struct eng_answer *a)
 	}
 }
 
-/* Has the server that was asked its place still?  Another may have it by now: even the parent's, of whom
- * nobody asks what is asked of a signer's. */
-static bool
-has_place(const struct mus_zonestate *st, const struct eng_answer *a)
+/* A server may have another place by now, or none: then its answers say nothing, not even that it is
+ * silent. */
+static void
+find_servers(struct eng_turn *t, const struct mus_zonestate *st)
 {
-	unsigned origin =
-	    a->server < st->zone.server_count ? st->zone.server[a->server].origin : MUS_NOBODY;
+	for (unsigned i = 0; i < t->ans_count; i++) {
+		struct eng_answer *a = &t->ans[i];
+		int server = mus_book_find_server(&st->book, &st->zone, a->origin, &a->addr);
 
-	return origin != MUS_NOBODY && mus_addr_equal(&a->addr, &st->book.addr[a->server]) &&
-	    (origin == MUS_PARENT) == (a->q == ENG_Q_DS || a->q == ENG_Q_PNS);
+		if (server < 0)
+			a->cause = MUS_CAUSE_LOCAL;
+		a->server = server < 0 ? MUS_NOBODY : (uint8_t)server;
+	}
 }
 
 void
@@ -664,13 +667,10 @@ eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *
 		eng_say(t->e, LOG_ERR, st->book.zone, "%s", et.s);
 		return;
 	}
-	/* Answers of servers that have another place by now say nothing. */
-	for (unsigned i = 0; i < t->ans_count; i++)
-		if (!has_place(st, &t->ans[i]))
-			t->ans[i].cause = MUS_CAUSE_LOCAL;
+	find_servers(t, st);
 	intern_keys(&k);
 	for (unsigned i = 0; i < t->ans_count; i++)
-		if (has_place(st, &t->ans[i])) {
+		if (t->ans[i].server != MUS_NOBODY) {
 			take_one(&k, &t->ans[i]);
 			seen |= mus_bit(t->ans[i].server);
 		}
