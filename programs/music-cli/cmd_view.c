@@ -140,6 +140,24 @@ print_head(struct cli *c, const json_t *o, const char *name)
 	}
 }
 
+/* What somebody has to enter at the registrar. */
+static void
+print_manual(struct cli *c, const json_t *o)
+{
+	const json_t *manual = json_object_get(o, "manual");
+
+	if (cli_str(o, "manual_since")[0] == '\0')
+		return;
+	printf("\n%sneeds manual DS%s: the parent has not followed since %s. To be entered there by hand, as it\n"
+	       "stands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",
+	    cli_color(c, "warning"), cli_plain(c), cli_str(o, "manual_since"));
+	for (size_t i = 0; i < json_array_size(manual); i++) {
+		fputs("  ", stdout);
+		cli_print_safe(stdout, json_string_value(json_array_get(manual, i)));
+		putchar('\n');
+	}
+}
+
 static void
 print_status(struct cli *c, const json_t *o)
 {
@@ -169,6 +187,7 @@ print_status(struct cli *c, const json_t *o)
 		printf("\nwaiting for\n");
 		cli_print_waits_short(c, waits, now);
 	}
+	print_manual(c, o);
 	if (cli_num(o, "findings") > 0)
 		printf("\n%lld findings; see \"zone explain %s\"\n", (long long)cli_num(o, "findings"),
 		    cli_str(o, "name"));
@@ -249,6 +268,7 @@ cmd_zone_explain(struct cli *c)
 		if (json_array_size(waits) > 0)
 			printf("\nwhat it waits for\n");
 		cli_print_findings(c, waits, now_of(a.json));
+		print_manual(c, a.json);
 	}
 	cli_answer_clear(&a);
 	return rc;

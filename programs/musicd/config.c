@@ -48,6 +48,8 @@ static const struct mus_conf_row rows[] = {
 	.help = "TTL that DS and delegation NS are believed to have had before we watched."},
     {MUS_CONF_SPAN_S(T, ttl_floor_s, "policy.ttl-floor"), .def = "1d", .min = 0, .max = 604800,
 	.help = "TTL that RRsets of signers are believed to have had before we watched."},
+    {MUS_CONF_SPAN_S(T, parent_patience_s, "policy.parent-patience"), .def = "2d", .min = 1, .max = 7776000,
+	.help = "A parent that has not followed for so long is to be told by hand."},
     {MUS_CONF_SPAN_S(T, fresh_s, "policy.fresh"), .def = "5m", .min = 1, .max = 86400,
 	.help = "An observation older than this decides nothing."},
     {MUS_CONF_SPAN_S(T, gap_s, "policy.gap"), .def = "3h", .min = 1, .max = 604800,

@@ -20,7 +20,7 @@ struct musicd_conf {
 	int64_t server_qps, server_window, dns_port;
 	const char *root_hints, *trust_anchor;	/* NULL: built in, the system's */
 	bool parent_insecure_ok;
-	int64_t margin_s, parent_ttl_floor_s, ttl_floor_s, fresh_s, gap_s, refresh_s;
+	int64_t margin_s, parent_ttl_floor_s, ttl_floor_s, parent_patience_s, fresh_s, gap_s, refresh_s;
 	struct mus_conf_strings digests;
 	bool strict, spread_sep, csync_keep;
 	int64_t idle_ms, poll_ms, recheck_ms, retry_ms, copy_ms, active_max, history_keep;

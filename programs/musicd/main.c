@@ -214,6 +214,7 @@ open_engine(struct daemon *d, struct mus_errtext *et)
 	    .store = d->store,
 	    .dnsx = d->dnsx,
 	    .lookup = d->lookup,
+	    .parent_patience_s = (uint32_t)c->parent_patience_s,
 	    .policy = {.margin_s = (uint32_t)c->margin_s,
 		.parent_ttl_floor_s = (uint32_t)c->parent_ttl_floor_s,
 		.ttl_floor_s = (uint32_t)c->ttl_floor_s,

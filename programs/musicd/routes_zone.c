@@ -353,6 +353,8 @@ body_view(const struct mus_zone_view *v)
 	    row_of(v->plan != NULL ? &v->plan->want.proc : &v->state->want.proc), v->now};
 
 	api_troubles(v->trouble, out.trouble);
+	out.manual = v->manual;
+	out.manual_since = v->manual_since;
 	if (v->forced != MUS_RULE_NONE) {
 		out.forced = mus_rule_text(v->forced);
 		out.forced_reason = v->forced_reason;

@@ -128,6 +128,7 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 	struct mus_zone_obj o;
 	struct mus_zonestate *st = &e->view;
 	struct mus_policy policy;
+	struct mus_time since;
 	struct eng_zone *z;
 	int rc = eng_ctl_zone(e, zone, &o, et);
 
@@ -149,8 +150,11 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 	if (z && z->busy)
 		memcpy(e->view_trouble, z->busy->trouble, sizeof e->view_trouble);
 	eng_host_troubles(e, st, e->view_trouble);
+	since = eng_manual(e, st, &e->view_plan, &policy, &e->view_manual);
+	if (!mus_buf_add_u8(&e->view_manual, 0))
+		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	*out = (struct mus_zone_view){st, &e->view_plan, &e->view_verdict, e->view_trouble, eng_now(e), policy.forced,
-	    z && z->busy ? z->busy->forced_reason : ""};
+	    z && z->busy ? z->busy->forced_reason : "", since, (const char *)e->view_manual.data};
 	return 0;
 }
 

@@ -67,6 +67,8 @@ struct mus_zone_view {
 	struct mus_time now;
 	enum mus_rule forced;			/* the operator's force, not used yet; NONE */
 	const char *forced_reason;
+	struct mus_time manual_since;		/* since when the parent has not followed; NEVER: it may still */
+	const char *manual;			/* then what is to be entered there by hand: lines "add RECORD" */
 };
 int mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et) MUS_MUST_CHECK;
 /* Would ${signer}, member or not, be fit to join?  Everything is looked at and whole copies are

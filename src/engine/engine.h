@@ -20,6 +20,7 @@ struct mus_engine_opts {
 	struct mus_dnsx *dnsx;
 	struct mus_lookup *lookup;
 	struct mus_policy policy;	/* manual, held, step, forced are per zone and ignored here */
+	uint32_t parent_patience_s;	/* a parent that has not followed by then is to be told by hand; 0: never */
 	int64_t idle_ms;		/* an idle zone is looked at this often */
 	int64_t poll_ms;		/* a zone that waits for others: this often */
 	int64_t recheck_ms;		/* what was seen longer ago is asked again before anything is done */

@@ -185,6 +185,7 @@ struct eng_busy {
 	struct mus_time wake_at;		/* then, most likely, something will be to be done: likewise */
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
 	struct mus_time wait_since;		/* since when it is waited for */
+	struct mus_time told_manual;		/* of which wait for the parent the history tells; NEVER: none */
 	bool step;				/* operator's step, once */
 	enum mus_rule forced;			/* operator's force, once */
 	char forced_reason[MUS_REASON_MAX];
@@ -233,6 +234,7 @@ struct mus_engine {
 	struct mus_zonestate view;	/* of mus_ctl_view */
 	struct mus_plan plan, view_plan;
 	struct mus_ctl_trouble view_trouble[MUS_SIGNERS_MAX];
+	struct mus_buf manual, view_manual;
 	struct mus_verdict verdict, view_verdict;
 	struct mus_zone_obj zobj;	/* of the turn at work */
 	uint64_t config;		/* counts what operators have changed */
@@ -323,6 +325,14 @@ bool eng_host_keeps(const struct eng_host *h);
 /* Why look-ups failed that the zone lacks, into ${trouble} of each signer. */
 void eng_host_troubles(struct mus_engine *e, const struct mus_zonestate *st, struct mus_ctl_trouble *trouble);
 void eng_hosts_free(struct mus_engine *e);
+
+/* manual.c: what is to be entered at the parent by hand, a line each, when it has not followed for long; and
+ * since when it is waited for.  NEVER: nothing is, or not yet. */
+struct mus_time eng_manual(const struct mus_engine *e, const struct mus_zonestate *st,
+    const struct mus_plan *plan, const struct mus_policy *policy, struct mus_buf *out);
+/* Says so in the status and, once, in the history. */
+void eng_tell_manual(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
+    const struct mus_plan *plan, const struct mus_policy *policy);
 
 /* ask.c: the questions of a turn. */
 void eng_turn_start(struct mus_engine *e, struct eng_zone *z);

@@ -119,7 +119,7 @@ after_process(struct mus_engine *e, const struct mus_want *before, const struct 
 
 static void
 status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
-    const struct mus_plan *plan, int64_t next_ms)
+    const struct mus_plan *plan, const struct mus_policy *policy, int64_t next_ms)
 {
 	struct mus_zone_obj *o = &e->zobj;
 	const struct mus_proc *p = &plan->want.proc;
@@ -164,6 +164,7 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 				eng_event(e, o->id, o->name, "waiting", "musicd", LOG_INFO, "%s", text);
 		}
 	}
+	eng_tell_manual(e, z, st, plan, policy);
 	o->checked_at = eng_now(e);
 	o->next_check_at = mus_time_add_ms(eng_now(e), next_ms);
 	if (eng_begin(e) == 0 && mus_store_save_zone_status(e->o.store, o, &et) < 0)
@@ -390,7 +391,7 @@ eng_turn_done(struct eng_turn *t)
 	eng_act(e, z, &e->zobj, st, &e->plan);
 	eng_copies(e, z, &e->zobj, st, e->plan.need_copy, eng_copies_stale(t, st));
 	next_ms = next_look_ms(e, z, &e->plan);
-	status(e, z, st, &e->plan, next_ms);
+	status(e, z, st, &e->plan, &policy, next_ms);
 	if (eng_save_state(e, z->id, st) < 0)
 		next_ms = e->o.poll_ms * 5;
 	z->focus |= focus_of(&e->plan, &st->seen);

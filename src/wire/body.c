@@ -382,6 +382,10 @@ static const struct mus_field rep_zone_status_rows[] = {
     ROW("parent_servers_reached", UINT, parent_servers_reached, HELP("how many answer")),
     ROW("waits", LIST, waits, .sub = &mus_schema_rep_finding, HELP("most telling first")),
     ROW("findings", UINT, findings, HELP("things that do not hold; see explain")),
+    ROW("manual", STR_LIST, manual,
+	HELP("what the parent, which has not followed by itself, must be given by hand: \"add RECORD\", "
+	     "\"remove RECORD\"")),
+    ROW("manual_since", TIME, manual_since, HELP("since when it has not followed; null: it may still")),
     ROW("wake_at", TIME, wake_at, HELP("earliest change by time alone")),
     ROW("next_check_at", TIME, next_check_at, HELP("when it is looked at next")),
     ROW("checked_at", TIME, checked_at, HELP("when it was last looked at")),
@@ -432,6 +436,10 @@ static const struct mus_field rep_explain_rows[] = {
     ROW("rules", LIST, rules, .sub = &mus_schema_rep_rule, HELP("V1 to V14 as they stand")),
     ROW("findings", LIST, findings, .sub = &mus_schema_rep_finding, HELP("what does not hold")),
     ROW("waits", LIST, waits, .sub = &mus_schema_rep_finding, HELP("what it waits for")),
+    ROW("manual", STR_LIST, manual,
+	HELP("what the parent, which has not followed by itself, must be given by hand: \"add RECORD\", "
+	     "\"remove RECORD\"")),
+    ROW("manual_since", TIME, manual_since, HELP("since when it has not followed; null: it may still")),
     ROW("wake_at", TIME, wake_at, HELP("earliest change by time alone")),
     ROW("now", TIME, now, HELP("the daemon's clock"))};
 REPLY(rep_explain, "Explanation", "Why a zone is in its state, and why nothing more happens now.");

@@ -200,6 +200,8 @@ struct mus_rep_zone_status {
 	uint64_t parent_servers, parent_servers_reached;
 	struct mus_list waits;		/* struct mus_rep_finding */
 	uint64_t findings;		/* rules that do not hold; see explain */
+	struct mus_list manual;		/* const char *: what is to be entered at the parent by hand */
+	struct mus_time manual_since;
 	struct mus_time wake_at, next_check_at, checked_at, now;
 };
 struct mus_rep_action {
@@ -223,6 +225,8 @@ struct mus_rep_explain {
 	const struct mus_rep_process_state *process;
 	struct mus_list rules;		/* struct mus_rep_rule */
 	struct mus_list findings, waits;	/* struct mus_rep_finding */
+	struct mus_list manual;		/* as in mus_rep_zone_status */
+	struct mus_time manual_since;
 	struct mus_time wake_at, now;
 };
 struct mus_rep_preflight {

@@ -247,6 +247,22 @@ waits_of(struct mus_arena *a, const struct mus_body_view *v)
 	return mus_body_of_findings(a, v->state, v->plan->wait, v->plan->wait_count, v->trouble);
 }
 
+/* The lines of what is to be done at the parent. */
+static struct mus_list
+manual_of(struct mus_arena *a, const struct mus_body_view *v)
+{
+	const char **line, *p = v->manual != NULL ? v->manual : "";
+	size_t count = 0;
+
+	for (const char *q = p; (q = strchr(q, '\n')) != NULL; q++)
+		count++;
+	if (count == 0 || (line = mus_arena_alloc(a, count * sizeof *line)) == NULL)
+		return (struct mus_list){NULL, 0};
+	for (size_t i = 0; i < count; i++, p = strchr(p, '\n') + 1)
+		line[i] = keep_text(a, mus_arena_printf(a, "%.*s", (int)(strchr(p, '\n') - p), p));
+	return (struct mus_list){line, count};
+}
+
 static struct mus_time
 wake_of(const struct mus_body_view *v)
 {
@@ -327,6 +343,8 @@ mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const char
 	    .forced = v->forced, .forced_reason = v->forced_reason,
 	    .process = process_state(a, v), .waits = waits_of(a, v),
 	    .findings = v->verdict != NULL ? v->verdict->finding_count : 0, .wake_at = wake_of(v),
+	    .manual = manual_of(a, v),
+	    .manual_since = v->manual != NULL && v->manual[0] != '\0' ? v->manual_since : MUS_TIME_NEVER,
 	    .next_check_at = o->next_check_at, .checked_at = o->checked_at, .now = v->now,
 	};
 	for (unsigned i = 0; i < count; i++) {
@@ -404,6 +422,8 @@ mus_body_of_explain(struct mus_arena *a, const struct mus_zone_obj *o, const str
 	    .zone = o->name, .state = o->state, .process = process_state(a, v),
 	    .forced = v->forced, .forced_reason = v->forced_reason,
 	    .rules = {rules, count}, .waits = waits_of(a, v), .wake_at = wake_of(v), .now = v->now,
+	    .manual = manual_of(a, v),
+	    .manual_since = v->manual != NULL && v->manual[0] != '\0' ? v->manual_since : MUS_TIME_NEVER,
 	};
 	if (d != NULL)
 		out->findings = mus_body_of_findings(a, v->state, d->finding, d->finding_count, v->trouble);

@@ -35,6 +35,8 @@ struct mus_body_view {
 	struct mus_time now;
 	struct mus_body_trouble trouble[MUS_SIGNERS_MAX];
 	const char *forced, *forced_reason;	/* NULL: no force is armed */
+	const char *manual;			/* lines, each ended; NULL: none */
+	struct mus_time manual_since;
 };
 
 void mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o,

@@ -147,7 +147,7 @@ rule_hint(enum mus_rule r)
 		return "nothing to do when it has just been sent; else look whether the signer accepts the "
 		       "controller's changes (signer probe, zone history)";
 	case MUS_RULE_PARENTDS:
-		return "the parent has to follow CDS; where it does not scan, give it the DS set by hand";
+		return "the parent has to follow CDS; where it does not scan, enter by hand what \"zone status\" lists";
 	case MUS_RULE_PARENTNS:
 		return "the parent has to follow CSYNC; where it does not scan, change the delegation there "
 		       "by hand";

@@ -566,6 +566,10 @@ too_many_are_refused(void **state)
 	sig[1].ns[3].addr_count = 0;
 	e->o.lookup = (struct mus_lookup *)&s;
 	OK(mus_ctl_put_signer(e, "test", &sig[1], field, &et));
+	sig[1].ns[3].addr_count = 7;
+	sig[1].ns_count = 5;
+	snprintf(sig[1].ns[4].name, sizeof sig[1].ns[4].name, "ns4.s1.test.");
+	is_refused(mus_ctl_put_signer(e, "test", &sig[1], field, &et), field, "/name_servers");
 	e->o.lookup = NULL;
 	put_addresses(1, 0, 31);
 	assert_int_equal(mus_ctl_group_join(e, "test", "g", "s2", &et), MUS_ERR_CONFLICT);

@@ -297,8 +297,12 @@ views(void **state)
 	verdict.finding[0].origin = 0;
 	verdict.finding[0].origin2 = 1;
 
+	view.manual = "";
+	view.manual_since = (struct mus_time){4000};
 	mus_body_of_status(&arena, &o, "both", &view, &status);
 	v = encode(&mus_schema_rep_zone_status, &status);
+	assert_int_equal(json_array_size(json_object_get(v, "manual")), 0);
+	assert_true(json_is_null(json_object_get(v, "manual_since")));
 	x = json_object_get(v, "process");
 	assert_string_equal(str(x, "kind"), "ADD-SIGNER");
 	assert_string_equal(str(x, "signer"), "knot");
@@ -345,6 +349,17 @@ views(void **state)
 	assert_string_equal(str(x, "other_signer"), "knot");
 	assert_true(json_is_null(json_object_get(x, "cause")));
 	assert_true(json_is_null(json_object_get(x, "server")));
+	json_decref(v);
+
+	/* what is to be entered at the parent by hand */
+	view.manual = "add a. DS 1\nremove a. NS b.\n";
+	mus_body_of_explain(&arena, &o, &view, &e);
+	v = encode(&mus_schema_rep_explain, &e);
+	x = json_object_get(v, "manual");
+	assert_int_equal(json_array_size(x), 2);
+	assert_string_equal(json_string_value(json_array_get(x, 0)), "add a. DS 1");
+	assert_string_equal(json_string_value(json_array_get(x, 1)), "remove a. NS b.");
+	assert_string_equal(str(v, "manual_since"), "1970-01-01T00:00:04.000Z");
 	json_decref(v);
 
 	/* what was told when it was tried is the cause, where it is about that */

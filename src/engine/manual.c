@@ -1,0 +1,190 @@
+/*
+ * A parent that does not follow CDS and CSYNC by itself: what must be entered there by hand, exactly.
+ * Nothing has to be confirmed: that it was done is seen at the parent's servers.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "core/observe.h"
+#include "core/sets.h"
+#include "engine/int.h"
+
+/* What the parent's servers show. */
+struct shown {
+	uint64_t all, any, dt[MUS_DT_COUNT];	/* at each; at some; at some by digest type */
+	bool has_stray;
+};
+
+static struct shown
+shown_by_parent(const struct mus_seen *seen, enum mus_rr_kind kind)
+{
+	const struct mus_ring *ring = mus_seen_ring_const(seen, MUS_PARENT, kind);
+	struct shown s = {.all = ~0ull};
+
+	for (unsigned i = 0; i < ring->count; i++) {
+		const struct mus_version *v = &ring->v[i];
+
+		if (!v->srv)
+			continue;
+		s.all &= v->set;
+		s.any |= v->set;
+		s.has_stray |= v->stray != 0;
+		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+			s.dt[t] |= v->dt[t];
+	}
+	return s;
+}
+
+static void
+say_ds(const struct mus_zonestate *st, const char *verb, uint64_t keys, unsigned t, struct mus_buf *out)
+{
+	struct mus_name zone;
+
+	if (mus_name_parse(st->book.zone, &zone, NULL) < 0)
+		return;
+	for (; keys; keys &= keys - 1) {
+		const struct mus_book_key *key = &st->book.key[__builtin_ctzll(keys)];
+		struct mus_arena a;
+		uint8_t ds[MUS_DS_RDATA_MAX];
+		int len = mus_ds_make(
+		    &zone, (struct mus_rdata){key->rdata, key->len}, mus_dt_number[t], ds);
+		const char *text;
+
+		if (len < 0)
+			continue;
+		mus_arena_init(&a, 1 << 16);
+		text = mus_rdata_text(MUS_TYPE_DS, (struct mus_rdata){ds, (uint16_t)len}, &a);
+		if (text)
+			mus_buf_printf(out, "%s %s DS %s\n", verb, st->book.zone, text);
+		mus_arena_clear(&a);
+	}
+}
+
+static void
+ds_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, struct mus_buf *out)
+{
+	struct shown s = shown_by_parent(&st->seen, MUS_RR_DS);
+
+	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+		if (desire->dts >> t & 1)
+			say_ds(st, "add", desire->sep & ~s.all, t, out);
+	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+		say_ds(st, "remove", s.dt[t] & ~desire->sep, t, out);
+	if (s.has_stray)
+		mus_buf_printf(out, "remove %s DS of every other key\n", st->book.zone);
+}
+
+static void
+glue_by_hand(const struct mus_zonestate *st, unsigned ns, struct mus_buf *out)
+{
+	char text[MUS_ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < st->zone.server_count; i++) {
+		const struct mus_addr *a = &st->book.addr[i];
+
+		if (st->zone.server[i].origin == st->zone.ns[ns].owner && st->zone.server[i].ns == ns)
+			mus_buf_printf(out, "add %s %s %s\n", st->book.ns[ns], a->family == 4 ? "A" : "AAAA",
+			    mus_addr_text(a, a->port, text));
+	}
+}
+
+static void
+ns_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, struct mus_buf *out)
+{
+	struct shown s = shown_by_parent(&st->seen, MUS_RR_PNS);
+
+	for (unsigned n = 0; n < st->zone.ns_count; n++) {
+		if (!(desire->ns >> n & 1))
+			continue;
+		if (!(s.all >> n & 1))
+			mus_buf_printf(out, "add %s NS %s\n", st->book.zone, st->book.ns[n]);
+		if (st->zone.ns[n].in_domain)
+			glue_by_hand(st, n, out);
+	}
+	for (unsigned n = 0; n < st->zone.ns_count; n++)
+		if (desire->ns_del & s.any & mus_bit(n))
+			mus_buf_printf(out, "remove %s NS %s\n", st->book.zone, st->book.ns[n]);
+}
+
+/* Does the row that the process stands in wait for the parent alone, and for which of its sets? */
+static enum mus_rule
+waits_for_parent(const struct mus_plan *plan)
+{
+	const struct mus_proc *p = &plan->want.proc;
+	unsigned count;
+	const struct mus_row *rows = mus_rows(p->kind, &count);
+	enum mus_rule rule = p->row < count ? rows[p->row].post[0] : MUS_RULE_NONE;
+
+	if (rule != MUS_RULE_PARENTDS && rule != MUS_RULE_PARENTNS)
+		return MUS_RULE_NONE;
+	for (unsigned i = 0; i < plan->wait_count; i++)
+		if (plan->wait[i].rule == rule && plan->wait[i].result == MUS_RES_FAILS)
+			return rule;
+	return MUS_RULE_NONE;
+}
+
+struct mus_time
+eng_manual(const struct mus_engine *e, const struct mus_zonestate *st, const struct mus_plan *plan,
+    const struct mus_policy *policy, struct mus_buf *out)
+{
+	enum mus_rule rule = waits_for_parent(plan);
+	struct mus_time now = eng_now(e), since = plan->want.proc.row_at;
+	struct mus_facts facts;
+	struct mus_desire desire;
+	struct mus_ctx c = {&st->zone, &st->seen, &plan->want, policy, now, &facts, &desire};
+
+	mus_buf_reset(out);
+	if (rule == MUS_RULE_NONE || e->o.parent_patience_s == 0 ||
+	    mus_time_add_s(since, e->o.parent_patience_s).ms > now.ms)
+		return MUS_TIME_NEVER;
+	mus_facts(&st->zone, &st->seen, policy, now, &facts);
+	mus_desire(&c, &desire);
+	if (rule == MUS_RULE_PARENTDS)
+		ds_by_hand(st, &desire, out);
+	else
+		ns_by_hand(st, &desire, out);
+	return out->len ? since : MUS_TIME_NEVER;
+}
+
+/* Lines into one, as far as it goes. */
+static void
+one_line(const struct mus_buf *lines, char *out, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i + 1 < lines->len && n + 3 < cap; i++)
+		if (lines->data[i] != '\n') {
+			out[n++] = (char)lines->data[i];
+		} else {
+			out[n++] = ';';
+			out[n++] = ' ';
+		}
+	out[n] = '\0';
+}
+
+void
+eng_tell_manual(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
+    const struct mus_plan *plan, const struct mus_policy *policy)
+{
+	struct mus_zone_obj *o = &e->zobj;
+	struct mus_time since = eng_manual(e, st, plan, policy, &e->manual);
+	char was[sizeof o->waiting], span[MUS_SPAN_TEXT_MAX], line[900];
+
+	if (!mus_time_is_set(since) || !z->busy) {
+		if (z->busy)
+			z->busy->told_manual = MUS_TIME_NEVER;
+		return;
+	}
+	snprintf(was, sizeof was, "%s", o->waiting);
+	snprintf(o->waiting, sizeof o->waiting, "needs manual %s: %s",
+	    waits_for_parent(plan) == MUS_RULE_PARENTDS ? "DS" : "NS", was);
+	if (z->busy->told_manual.ms == since.ms)
+		return;
+	z->busy->told_manual = since;
+	mus_span_text_s((eng_now(e).ms - since.ms) / 1000, span);
+	one_line(&e->manual, line, sizeof line);
+	eng_event(e, o->id, o->name, "manual", "musicd", LOG_WARNING,
+	    "needs manual %s: the parent has not followed for %s; to be entered there by hand: %s",
+	    waits_for_parent(plan) == MUS_RULE_PARENTDS ? "DS" : "NS", span, line);
+}

@@ -1,0 +1,58 @@
+"""A parent that follows nothing: musicd says exactly what is to be entered there, sees that it was, and goes on."""
+from musiclab import prober, scanner
+from musiclab.space import wait_until
+from scene import Stage
+
+BOTH = ["bind", "knot"]
+
+
+def enter(lab, lines):
+    """What somebody does at the registrar: each line as it stands."""
+    words = [line.split(None, 3) for line in lines]
+    ttl = {"add": "3 ", "remove": ""}
+    lab.update("parent", "lab.", [f"{ {'add': 'add', 'remove': 'delete'}[verb] } {name} {ttl[verb]}{kind} {rdata}"
+                                  for verb, name, kind, rdata in words])
+
+
+def by_hand(st, zone, kind, signer):
+    """Until the process has ended; which records were entered, a set at a time."""
+    entered = []
+
+    def step():
+        status = st.mc.status(zone)
+        lines = status["manual"]
+        assert bool(lines) == bool(status["manual_since"])
+        if lines and (not entered or entered[-1] != lines):
+            what = "DS" if lines[0].split()[2] == "DS" else "NS"
+            st.wait(zone, "the list says it too", lambda z: (z["waiting"] or "").startswith("needs manual " + what))
+            told = st.mc.cli("zone", "explain", st.lab.zone_name(zone)).stdout
+            assert all(line in told for line in lines)
+            enter(st.lab, lines)
+            entered.append(lines)
+        return st.ended(zone, kind, signer)
+    wait_until(step, 120, f"{kind} {signer} by hand", interval=0.5)
+    return entered
+
+
+def test_parent_that_follows_nothing(lab):
+    name = lab.zone_name("hand")
+    lab.add_zones(["hand"], BOTH, ["bind"], ttl=3, inbailiwick=True)
+    with Stage(lab, ["hand"], settings={"policy": {"parent-patience": "3s"}}) as st:
+        scanner.stop(lab)
+        st.group("hand", ["bind"], ["hand"])
+        assert st.mc.status("hand")["manual"] == [] and st.mc.status("hand")["manual_since"] is None
+        st.mc.cli("signer", "join", "knot", "--group", "hand")
+        ds, ns = by_hand(st, "hand", "ADD-SIGNER", "knot")
+        assert all(line.startswith(f"add {name} DS ") for line in ds)
+        servers = lab.state["zones"][name]["ns"]["knot"]
+        assert [line for line in ns if " NS " in line] == [f"add {name} NS {s['name']}" for s in servers]
+        assert {f"add {s['name']} {'AAAA' if ':' in a else 'A'} {a}" for s in servers for a in s["addresses"]} <= set(ns)
+        st.signed_by("hand", BOTH)
+        st.mc.cli("signer", "leave", "bind", "--group", "hand")
+        ns, ds = by_hand(st, "hand", "REMOVE-SIGNER", "bind")
+        assert any(line.startswith(f"remove {name} NS ") for line in ns)
+        assert all(line.startswith(f"remove {name} DS ") for line in ds)
+        st.signed_by("hand", ["knot"])
+        assert st.history("hand").count("needs manual ") == 4, st.history("hand")
+        r = prober.report(lab)
+        assert (r["bogus"], r["insecure"], r["failed"], r["pair_violations"]) == (0, 0, 0, 0), prober.human(r)
