@@ -101,25 +101,6 @@ with_answers(uint32_t focus)
 /* ---- answers --------------------------------------------------------------------------------- */
 
 static enum mus_cause
-cause_of_err(int err)
-{
-	switch (err) {
-	case MUS_ERR_TIMEOUT:
-		return MUS_CAUSE_TIMEOUT;
-	case MUS_ERR_FULL:
-	case MUS_ERR_NOMEM:
-	case MUS_ERR_CANCELLED:
-		return MUS_CAUSE_LOCAL;
-	case MUS_ERR_MALFORM:
-		return MUS_CAUSE_MALFORM;
-	case MUS_ERR_BADSIG:
-		return MUS_CAUSE_TSIG;
-	default:
-		return MUS_CAUSE_NET;
-	}
-}
-
-static enum mus_cause
 cause_of_answer(const struct mus_msg *m, bool parent)
 {
 	if (m->tc)
@@ -144,31 +125,6 @@ cause_of_answer(const struct mus_msg *m, bool parent)
 }
 
 /* Keeps what later steps need; the answer itself is lent only for this call. */
-static bool
-copy_set(struct mus_rrset *to, const struct mus_rrset *from, struct mus_arena *a)
-{
-	*to = (struct mus_rrset){.owner = from->owner, .type = from->type, .rclass = from->rclass,
-	    .ttl_s = from->ttl_s, .sig_ttl_s = from->sig_ttl_s};
-	for (size_t i = 0; i < from->count; i++)
-		if (mus_rrset_add(to, from->rd[i], a) < 0)
-			return false;
-	for (size_t i = 0; i < from->sig_count; i++)
-		if (mus_rrset_add_sig(to, from->sig[i], a) < 0)
-			return false;
-	return true;
-}
-
-static struct mus_rrset *
-copy_sets(const struct mus_rrset *from, size_t count, struct mus_arena *a)
-{
-	struct mus_rrset *to = mus_arena_alloc(a, count * sizeof *to + 1);
-
-	for (size_t i = 0; to && i < count; i++)
-		if (!copy_set(&to[i], &from[i], a))
-			return NULL;
-	return to;
-}
-
 static void
 keep(struct eng_answer *ans, const struct mus_dnsx_answer *a)
 {
@@ -180,14 +136,14 @@ keep(struct eng_answer *ans, const struct mus_dnsx_answer *a)
 	ans->rcode = a->msg->rcode;
 	ans->nxdomain = a->msg->rcode == MUS_RCODE_NXDOMAIN;
 	if (mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &ans->qname, ans->type, a->arena, &set) &&
-	    !copy_set(&ans->set, &set, arena))
+	    mus_rrset_copy(&ans->set, &set, arena) < 0)
 		ans->cause = MUS_CAUSE_LOCAL;
 	list = mus_msg_rrsets(a->msg, MUS_SEC_AUTHORITY, a->arena, &n);
-	ans->auth = copy_sets(list, n, arena);
+	ans->auth = mus_rrsets_copy(list, n, arena);
 	ans->auth_count = ans->auth ? n : 0;
 	if (ans->q == ENG_Q_PNS) {
 		list = mus_msg_rrsets(a->msg, MUS_SEC_ADDITIONAL, a->arena, &n);
-		ans->glue = copy_sets(list, n, arena);
+		ans->glue = mus_rrsets_copy(list, n, arena);
 		ans->glue_count = ans->glue ? n : 0;
 	}
 	if (mus_arena_failed(arena) || mus_arena_failed(a->arena))
@@ -205,7 +161,7 @@ on_answer(void *arg, const struct mus_dnsx_answer *a)
 	t->e->stats.answers++;
 	ans->udp_silent = a->udp_silent;
 	if (a->err != 0) {
-		ans->cause = cause_of_err(a->err);
+		ans->cause = mus_cause_of_err(a->err);
 		if (a->err == MUS_ERR_TIMEOUT)
 			t->e->stats.timeouts++;
 	} else {
