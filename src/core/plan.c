@@ -829,7 +829,7 @@ plan_init(struct mus_plan *plan, const struct mus_want *want)
 {
 	plan->want = *want;
 	plan->act_count = 0;
-	plan->more = plan->poll = plan->advanced = plan->proposal = false;
+	plan->poll = plan->advanced = plan->proposal = false;
 	plan->wait_count = 0;
 	plan->wake_at = MUS_TIME_NEVER;
 	plan->need_copy = 0;

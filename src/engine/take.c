@@ -59,10 +59,8 @@ intern_key(struct tk *k, struct mus_rdata rd)
 	if (i >= 0)
 		return i;
 	if (rd.len > MUS_BOOK_RDATA_MAX || !mus_dnskey_read(rd, &key) ||
-	    (alg = alg_index(&st->zone, key.alg)) < 0 || (i = free_key(st)) < 0) {
-		st->zone.key_table_full = true;
+	    (alg = alg_index(&st->zone, key.alg)) < 0 || (i = free_key(st)) < 0)
 		return -1;
-	}
 	st->book.key[i].rdata = malloc(rd.len);
 	if (!st->book.key[i].rdata)
 		return -1;

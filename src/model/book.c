@@ -158,7 +158,6 @@ mus_zonestate_forget_signer(struct mus_zonestate *z, unsigned signer)
 	z->book.signer_id[signer] = 0;
 	z->book.signer[signer][0] = '\0';
 	z->zone.signer[signer] = (struct mus_zsigner){.is_member = false};
-	z->zone.key_overflow &= (uint8_t)~(1u << signer);
 	signer_init(&z->seen, signer);
 }
 

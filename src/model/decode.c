@@ -345,8 +345,6 @@ get_zone(struct dec *d, struct mus_zonestate *z)
 	z->book.zone_id = mus_rd_svar(r);
 	get_str(d, z->book.zone, sizeof z->book.zone);
 	get_str(d, z->book.parent, sizeof z->book.parent);
-	zone->key_overflow = mus_rd_u8(r);
-	zone->key_table_full = mus_rd_u8(r) & 1;
 	n = get_count(d, MUS_ALGS_MAX, "too many algorithms");
 	if ((p = mus_rd_bytes(r, n)) != NULL) {
 		memcpy(zone->alg, p, n);

@@ -319,8 +319,6 @@ put_zone(struct enc *e, const struct mus_zonestate *z)
 	mus_buf_add_svar(b, z->book.zone_id);
 	put_str(e, z->book.zone, sizeof z->book.zone);
 	put_str(e, z->book.parent, sizeof z->book.parent);
-	mus_buf_add_u8(b, zone->key_overflow);
-	mus_buf_add_u8(b, zone->key_table_full);
 	mus_buf_add_u8(b, zone->alg_count);
 	mus_buf_add(b, zone->alg, zone->alg_count);
 	mus_buf_add_u8(b, zone->signer_count);

@@ -83,8 +83,6 @@ struct mus_zone {
 	struct mus_zns ns[MUS_NSNAMES_MAX];
 	struct mus_server server[MUS_SERVERS_MAX];
 	uint8_t alg[MUS_ALGS_MAX];	/* algorithm number by alg_idx */
-	uint8_t key_overflow;		/* mask of signers that show more keys than they may */
-	bool key_table_full;
 	uint8_t lack_count;
 	struct mus_lack lack[MUS_LACKS_MAX];
 };

@@ -409,7 +409,6 @@ static const struct mus_field rep_plan_rows[] = {
     ROW("state", STR, state, HELP("the zone in one word")),
     ROW("process", OBJECT, process, .sub = &mus_schema_rep_process_state, HELP("null: none")),
     ROW("actions", LIST, actions, .sub = &mus_schema_rep_action, HELP("in order")),
-    ROW("more", BOOL, more, HELP("more follow when these are done")),
     ROW("waits", LIST, waits, .sub = &mus_schema_rep_finding, HELP("what it waits for")),
     ROW("need_copy", STR_LIST, need_copy, HELP("signers whose whole copy is read first")),
     ROW("wake_at", TIME, wake_at, HELP("earliest change by time alone")),

@@ -212,7 +212,6 @@ struct mus_rep_plan {
 	const struct mus_rep_process_state *process;
 	struct mus_list actions;	/* struct mus_rep_action */
 	struct mus_list waits;		/* struct mus_rep_finding */
-	bool more;
 	struct mus_list need_copy;	/* const char *, signers */
 	struct mus_time wake_at, now;
 };

@@ -402,7 +402,7 @@ mus_body_of_plan(struct mus_arena *a, const struct mus_zone_obj *o, const struct
 			copy[need++] = z->book.signer[s];
 	*out = (struct mus_rep_plan){
 	    .zone = o->name, .state = o->state, .process = process_state(a, v),
-	    .actions = {act, acts}, .more = p != NULL && p->more, .waits = waits_of(a, v),
+	    .actions = {act, acts}, .waits = waits_of(a, v),
 	    .need_copy = {copy, need}, .wake_at = wake_of(v), .now = v->now,
 	};
 }

@@ -124,7 +124,7 @@ is_same_plan(const struct mus_plan *a, const struct mus_plan *b)
 		if (!is_same_wait(&a->wait[i], &b->wait[i]))
 			return false;
 	return is_same_want(&a->want, &b->want) && a->wake_at.ms == b->wake_at.ms && a->poll == b->poll &&
-	    a->advanced == b->advanced && a->proposal == b->proposal && a->more == b->more &&
+	    a->advanced == b->advanced && a->proposal == b->proposal &&
 	    a->need_copy == b->need_copy;
 }
 

@@ -147,8 +147,6 @@ rnd_tables(struct mus_zonestate *z)
 	z->book.zone_id = (int64_t)rnd_u64();
 	rnd_name(z->book.zone, sizeof z->book.zone);
 	rnd_name(z->book.parent, sizeof z->book.parent);
-	z->zone.key_overflow = (uint8_t)rnd();
-	z->zone.key_table_full = chance(50);
 	z->zone.alg_count = (uint8_t)below(MUS_ALGS_MAX + 1);
 	for (unsigned i = 0; i < z->zone.alg_count; i++)
 		z->zone.alg[i] = (uint8_t)rnd();
@@ -289,8 +287,6 @@ same_tables(const struct mus_zonestate *a, const struct mus_zonestate *b)
 	SAME(zone.server_count);
 	SAME(zone.key_count);
 	SAME(zone.alg_count);
-	SAME(zone.key_overflow);
-	SAME(zone.key_table_full);
 	assert_memory_equal(a->zone.alg, b->zone.alg, sizeof a->zone.alg);
 	for (unsigned i = 0; i < MUS_SIGNERS_MAX; i++) {
 		SAME(zone.signer[i].is_member);
