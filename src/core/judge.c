@@ -279,6 +279,7 @@ judge_service(struct jd *j)
 
 		if (soa->fail >> i & 1) {
 			w.cause = (uint8_t)soa->fail_cause;
+			w.seen_at = soa->fail_since;
 			/* A wrong answer is worse than none. */
 			if (soa->fail_cause != MUS_CAUSE_TIMEOUT && soa->fail_cause != MUS_CAUSE_NET &&
 			    soa->fail_cause != MUS_CAUSE_LOCAL)

@@ -184,6 +184,7 @@ mus_say_unknown(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind k
 
 		w->server = named ? ring->fail_server : (uint8_t)__builtin_ctzll(missing & ring->fail);
 		w->cause = (uint8_t)ring->fail_cause;
+		w->seen_at = ring->fail_since;
 	}
 }
 

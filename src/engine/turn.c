@@ -129,14 +129,15 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 	struct mus_errtext et;
 
 	if (o->state[0] && strcmp(o->state, mus_state_text(word)) != 0) {
-		int level = word == MUS_STATE_INVALID ? LOG_ALERT
-		    : word == MUS_STATE_AT_RISK	      ? LOG_WARNING
-						      : LOG_NOTICE;
+		bool unknown = word == MUS_STATE_UNKNOWN;
+		int level = word == MUS_STATE_INVALID	     ? LOG_ALERT
+		    : word == MUS_STATE_AT_RISK || unknown ? LOG_WARNING
+							     : LOG_NOTICE;
 		char why[MUS_TEXT_MAX] = "";
 
 		/* In a process much is still to come true while the zone is valid. */
-		for (unsigned i = 0; word >= MUS_STATE_AT_RISK && i < e->verdict.finding_count; i++)
-			if (e->verdict.finding[i].result == MUS_RES_FAILS) {
+		for (unsigned i = 0; (unknown || word >= MUS_STATE_AT_RISK) && i < e->verdict.finding_count; i++)
+			if (e->verdict.finding[i].result == (unknown ? MUS_RES_UNKNOWN : MUS_RES_FAILS)) {
 				mus_witness_text(&st->book, &st->zone, &e->verdict.finding[i], why);
 				break;
 			}
@@ -190,13 +191,36 @@ is_served(const struct eng_zone *z)
 	return z->busy && (z->busy->jobs || z->busy->copying || z->busy->queued);
 }
 
+/* Who does not answer is asked again soon, and less often the longer it has been silent.  INT64_MAX: all
+ * answer. */
+static int64_t
+silent_look_ms(const struct mus_engine *e)
+{
+	int64_t next = INT64_MAX;
+
+	for (unsigned i = 0; i < e->verdict.finding_count; i++) {
+		const struct mus_witness *w = &e->verdict.finding[i];
+		int64_t after = (eng_now(e).ms - w->seen_at.ms) / 8;
+
+		if (w->rule != MUS_RULE_V6 || !mus_time_is_set(w->seen_at))
+			continue;
+		if (after < e->o.recheck_ms)
+			after = e->o.recheck_ms;
+		if (after < next)
+			next = after;
+	}
+	return next;
+}
+
 /* When to look again: at once after a step, soon while others must move, at the instant time alone
  * changes the answer, at the interval of idle zones else. */
 static int64_t
 next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct mus_plan *plan)
 {
-	int64_t next = e->o.idle_ms, until;
+	int64_t next = e->o.idle_ms, until, silent = silent_look_ms(e);
 
+	if (silent < next)
+		next = silent;
 	if (plan->poll || is_served(z))
 		next = is_served(z) ? 10 * e->o.poll_ms : eng_poll_ms(e, z);
 	if (mus_time_is_set(plan->wake_at)) {

@@ -91,7 +91,8 @@ struct mus_witness {
 	bool surplus;			/* key, ns, CSYNC: is shown and should be gone; else it is missing */
 	uint8_t cause;			/* enum mus_cause, for UNKNOWN */
 	uint16_t number;		/* rule's own: algorithm, digest type, key tag */
-	struct mus_time seen_at;	/* when the version in question was first seen; NEVER: none */
+	struct mus_time seen_at;	/* when the version in question was first seen, or since when there has
+					 * been no answer; NEVER: none */
 	struct mus_time until;		/* when it ends by itself; NEVER: it does not */
 };
 extern const struct mus_witness MUS_WITNESS_NONE;

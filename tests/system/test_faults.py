@@ -383,3 +383,21 @@ def test_the_key_file_of_a_signer_is_wrong(make_lab):
         t.joined("keyfile", ["knot"])
         assert json.loads(t.mc.cli("-o", "json", "ping").stdout)
     t.judge(30, silent_ok=True)
+
+
+def test_the_only_signer_is_silent(make_lab):
+    """Nobody answers for the zone any more: musicd says so, who is silent and since when; and is content when it answers again."""
+    lab = make_lab(signers=["bind"])
+    lab.add_zone("silent", ["bind"])
+    with Trouble(lab, ["silent"], settings={"schedule": {"idle": "1h", "recheck": "2s"}, "policy": {"gap": "2h"}}) as t:
+        t.group("silent", ["bind"])
+        stopped = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=1)
+        breaks.stop(lab, "bind")
+        t.mc.cli("zone", "check", lab.zone_name("silent"))
+        t.says("silent", r"VALID(-SO-FAR)? -> UNKNOWN: V[12]: 10\.53\.2\.1 \(bind\) gave no answer in time for \w+, since 20",
+               r"rule=V6 .*signer=bind .*server=10\.53\.2\.1 ")
+        v6 = [f for f in t.explain("silent")["findings"] if f["rule"] == "V6"]
+        assert v6 and all(instant(f["seen_at"]) >= stopped for f in v6), v6
+        assert t.row("silent")["state"] == "UNKNOWN"
+        breaks.mend(lab)
+        wait_until(lambda: t.row("silent")["state"].startswith("VALID"), 60, "it is looked at again long before the hour is over", interval=0.5)

@@ -205,6 +205,26 @@ test_whose_key_is_it(void **state)
 	assert_null(found(MUS_RULE_V10, MUS_RR_KEY));
 }
 
+/* Who does not answer is told with the instant of the first question that it left unanswered. */
+static void
+test_silent_since(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_at(100);
+	rig_settle();
+	for (unsigned i = 1; i <= 2; i++) {
+		rig_at(100 + i * 50);
+		rig_fail(B, MUS_RR_SOA, MUS_CAUSE_TIMEOUT);
+		rig_settle();
+		assert_int_equal(found(MUS_RULE_V6, MUS_RR_SOA)->result, MUS_RES_WARN);
+		assert_int_equal(found(MUS_RULE_V6, MUS_RR_SOA)->seen_at.ms, rig_time(150).ms);
+		assert_int_equal(found(MUS_RULE_V2, MUS_RR_SOA)->seen_at.ms, rig_time(150).ms);
+		assert_int_equal(found(MUS_RULE_V2, MUS_RR_SOA)->origin, B);
+		assert_int_equal(word(), MUS_STATE_UNKNOWN);
+	}
+}
+
 static void
 test_ns_too_early(void **state)
 {
@@ -981,6 +1001,7 @@ main(void)
 	    T(test_stray_records),
 	    T(test_stray_of_one_alone),
 	    T(test_whose_key_is_it),
+	    T(test_silent_since),
 	    T(test_ns_too_early),
 	    T(test_ds_too_early),
 	    T(test_zsk_removed_at_once),
