@@ -140,6 +140,16 @@ print_head(struct cli *c, const json_t *o, const char *name)
 	}
 }
 
+static void
+print_announces(const json_t *o, const char *head)
+{
+	if (cli_str(o, "parent_announces")[0] == '\0')
+		return;
+	fputs(head, stdout);
+	cli_print_safe(stdout, cli_str(o, "parent_announces"));
+	putchar('\n');
+}
+
 /* What somebody has to enter at the registrar. */
 static void
 print_manual(struct cli *c, const json_t *o)
@@ -174,6 +184,7 @@ print_status(struct cli *c, const json_t *o)
 	printf("parent   %s, %lld of %lld servers reached\n",
 	    cli_str(o, "parent")[0] != '\0' ? cli_str(o, "parent") : "not found yet",
 	    (long long)cli_num(o, "parent_servers_reached"), (long long)cli_num(o, "parent_servers"));
+	print_announces(o, "         announces ");
 	if (cli_time(o, "checked_at", &t))
 		printf("checked  %s ago", mus_span_text_s(now.ms > t.ms ? (now.ms - t.ms) / 1000 : 0, span));
 	else
@@ -290,6 +301,7 @@ cmd_zone_preflight(struct cli *c)
 		printf("%s is %s%sfit%s to join %s\n", cli_str(a.json, "signer"),
 		    cli_color(c, fit ? "yes" : "no"), fit ? "" : "not ", cli_plain(c),
 		    cli_str(a.json, "zone"));
+		print_announces(a.json, "the parent announces ");
 		cli_print_findings(c, findings, now_of(a.json));
 	}
 	cli_answer_clear(&a);

@@ -526,6 +526,7 @@ preflight_done(void *arg, int err, const struct mus_errtext *et, const struct mu
 	api_troubles(fit->trouble, trouble);
 	rep.findings = mus_body_of_findings(&c->arena, fit->state, fit->finding, fit->count, trouble);
 	rep.now = fit->now;
+	rep.parent_announces = fit->announces;
 	for (unsigned i = 0; i < fit->count; i++)
 		if (fit->finding[i].result == MUS_RES_FAILS || fit->finding[i].result == MUS_RES_UNKNOWN)
 			rep.fit = false;

@@ -353,6 +353,7 @@ body_view(const struct mus_zone_view *v)
 	    row_of(v->plan != NULL ? &v->plan->want.proc : &v->state->want.proc), v->now};
 
 	api_troubles(v->trouble, out.trouble);
+	out.announces = v->announces;
 	out.manual = v->manual;
 	out.manual_since = v->manual_since;
 	if (v->forced != MUS_RULE_NONE) {

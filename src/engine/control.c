@@ -154,7 +154,8 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 	if (!mus_buf_add_u8(&e->view_manual, 0))
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	*out = (struct mus_zone_view){st, &e->view_plan, &e->view_verdict, e->view_trouble, eng_now(e), policy.forced,
-	    z && z->busy ? z->busy->forced_reason : "", since, (const char *)e->view_manual.data};
+	    z && z->busy ? z->busy->forced_reason : "", since,
+	    eng_dsync_of(e, o.name, st->book.parent), (const char *)e->view_manual.data};
 	return 0;
 }
 

@@ -68,6 +68,7 @@ struct mus_zone_view {
 	enum mus_rule forced;			/* the operator's force, not used yet; NONE */
 	const char *forced_reason;
 	struct mus_time manual_since;		/* since when the parent has not followed; NEVER: it may still */
+	const char *announces;			/* what the parent says it does (DSYNC); NULL: not known yet */
 	const char *manual;			/* then what is to be entered there by hand: lines "add RECORD" */
 };
 int mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et) MUS_MUST_CHECK;
@@ -80,6 +81,7 @@ struct mus_ctl_fit {
 	unsigned count;
 	const struct mus_ctl_trouble *trouble;	/* of each signer */
 	struct mus_time now;
+	const char *announces;			/* as in mus_zone_view */
 };
 typedef void mus_ctl_fit_fn(void *arg, int err, const struct mus_errtext *et, const struct mus_ctl_fit *fit);
 int mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mus_ctl_fit_fn *done, void *arg, struct mus_errtext *et) MUS_MUST_CHECK;

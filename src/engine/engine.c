@@ -637,13 +637,14 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	e->signer_by_id = mus_map_new(3, 4);
 	e->parent_by_name = mus_map_new((uint64_t)eng_now(e).ms, 5);
 	e->host_by_name = mus_map_new((uint64_t)eng_now(e).ms, 6);
+	e->dsync_by_zone = mus_map_new((uint64_t)eng_now(e).ms, 7);
 	e->box_by_id = mus_map_new(6, 7);
 	e->box_timer = mus_timer_new(o->loop, on_box_due, e);
 	e->sigs = mus_sigcache_new(1u << 18);
 	e->timer = mus_timer_new(o->loop, on_due, e);
 	e->commit_timer = mus_timer_new(o->loop, on_commit_due, e);
-	if (!e->zone_by_id || !e->signer_by_id || !e->parent_by_name || !e->host_by_name || !e->sigs || !e->timer ||
-	    !e->commit_timer || !e->box_by_id || !e->box_timer)
+	if (!e->zone_by_id || !e->signer_by_id || !e->parent_by_name || !e->host_by_name ||
+	    !e->dsync_by_zone || !e->sigs || !e->timer || !e->commit_timer || !e->box_by_id || !e->box_timer)
 		goto fail;
 	rc = mus_loop_at_turn_end(o->loop, at_turn_end, e);
 	if (rc == 0)
@@ -691,6 +692,7 @@ mus_engine_free(struct mus_engine *e)
 		eng_signer_release(v);
 	eng_parents_free(e);
 	eng_hosts_free(e);
+	eng_dsyncs_free(e);
 	mus_map_free(e->zone_by_id);
 	mus_map_free(e->signer_by_id);
 	mus_sigcache_free(e->sigs);

@@ -212,6 +212,7 @@ struct mus_engine {
 	struct mus_map *signer_by_id;	/* int64 -> struct eng_signer */
 	struct mus_map *parent_by_name;	/* text -> struct eng_parent */
 	struct mus_map *host_by_name;	/* text -> struct eng_host */
+	struct mus_map *dsync_by_zone;	/* text -> struct eng_dsync */
 	struct eng_zone *deleted;	/* those whose turn is not over yet */
 	struct eng_zone **heap;
 	uint32_t heap_count, heap_cap;
@@ -325,6 +326,10 @@ bool eng_host_keeps(const struct eng_host *h);
 /* Why look-ups failed that the zone lacks, into ${trouble} of each signer. */
 void eng_host_troubles(struct mus_engine *e, const struct mus_zonestate *st, struct mus_ctl_trouble *trouble);
 void eng_hosts_free(struct mus_engine *e);
+
+/* dsync.c: what the parent announces, in words; NULL: not known yet, it is being looked up. */
+const char *eng_dsync_of(struct mus_engine *e, const char *zone, const char *parent);
+void eng_dsyncs_free(struct mus_engine *e);
 
 /* manual.c: what is to be entered at the parent by hand, a line each, when it has not followed for long; and
  * since when it is waited for.  NEVER: nothing is, or not yet. */

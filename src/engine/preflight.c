@@ -73,6 +73,7 @@ finish(struct eng_trial *t)
 	mus_desire(&c, &desire);
 	mus_preflight(&c, t->idx, t->finding + t->count, MUS_FINDINGS_MAX - t->count, &n);
 	fit.count = t->count + n;
+	fit.announces = eng_dsync_of(e, t->zobj.name, st->book.parent);
 	t->done(t->arg, 0, NULL, &fit);
 	trial_free(t);
 }
@@ -192,6 +193,7 @@ prepare(struct eng_trial *t, struct mus_errtext *et)
 		    t->zobj.name, joiner->name, MUS_SIGNERS_MAX);
 	t->idx = (unsigned)idx;
 	lacks(t);
+	(void)eng_dsync_of(t->e, t->zobj.name, st->book.parent);	/* known by the time the copies are read */
 	for (unsigned s = 0; s < st->zone.signer_count; s++) {
 		struct eng_signer *sg = NULL;
 

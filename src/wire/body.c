@@ -371,6 +371,8 @@ static const struct mus_field rep_zone_status_rows[] = {
     ROW("mode", WORD, mode, .words = mode_words, HELP("auto or manual")),
     ROW("state", STR, state, HELP("the zone in one word")),
     ROW("parent", STR, parent, HELP("parent zone; empty: not found yet")),
+    ROW("parent_announces", STR, parent_announces, .flags = MUS_FIELD_NULLABLE,
+	HELP("what the parent says it does for its children (DSYNC, RFC 9859); null: not known yet")),
     ROW("held", BOOL, held, HELP("the operator holds it")),
     ROW("held_reason", STR, held_reason, HELP("why")),
     ROW("forced", STR, forced, .flags = MUS_FIELD_NULLABLE,
@@ -449,6 +451,8 @@ static const struct mus_field rep_preflight_rows[] = {
     ROW("zone", STR, zone, .format = "domain-name", HELP("zone")),
     ROW("signer", STR, signer, HELP("who would join")),
     ROW("fit", BOOL, fit, HELP("nothing fails and nothing is unknown")),
+    ROW("parent_announces", STR, parent_announces, .flags = MUS_FIELD_NULLABLE,
+	HELP("what the parent says it does for its children (DSYNC, RFC 9859); null: not known yet")),
     ROW("findings", LIST, findings, .sub = &mus_schema_rep_finding, HELP("best first")),
     ROW("now", TIME, now, HELP("the daemon's clock"))};
 REPLY(rep_preflight, "Preflight", "Would a signer be fit to join?");

@@ -191,7 +191,7 @@ struct mus_rep_signer_state {
 	uint64_t servers, servers_reached;
 };
 struct mus_rep_zone_status {
-	const char *name, *group, *mode, *state, *parent;
+	const char *name, *group, *mode, *state, *parent, *parent_announces;
 	bool held;
 	const char *held_reason;
 	const char *forced, *forced_reason;	/* a rule that the operator lets pass; NULL: none */
@@ -229,7 +229,7 @@ struct mus_rep_explain {
 	struct mus_time wake_at, now;
 };
 struct mus_rep_preflight {
-	const char *zone, *signer;
+	const char *zone, *signer, *parent_announces;
 	bool fit;
 	struct mus_list findings;	/* struct mus_rep_finding */
 	struct mus_time now;

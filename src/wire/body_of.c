@@ -339,7 +339,7 @@ mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const char
 
 	*out = (struct mus_rep_zone_status){
 	    .name = o->name, .group = group, .mode = mode_word(o->mode), .state = o->state,
-	    .parent = z->book.parent, .held = o->held, .held_reason = o->held_reason,
+	    .parent = z->book.parent, .parent_announces = v->announces, .held = o->held, .held_reason = o->held_reason,
 	    .forced = v->forced, .forced_reason = v->forced_reason,
 	    .process = process_state(a, v), .waits = waits_of(a, v),
 	    .findings = v->verdict != NULL ? v->verdict->finding_count : 0, .wake_at = wake_of(v),

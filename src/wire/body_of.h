@@ -35,6 +35,7 @@ struct mus_body_view {
 	struct mus_time now;
 	struct mus_body_trouble trouble[MUS_SIGNERS_MAX];
 	const char *forced, *forced_reason;	/* NULL: no force is armed */
+	const char *announces;			/* of the parent; NULL: not known */
 	const char *manual;			/* lines, each ended; NULL: none */
 	struct mus_time manual_since;
 };

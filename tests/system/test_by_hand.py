@@ -39,8 +39,11 @@ def test_parent_that_follows_nothing(lab):
     lab.add_zones(["hand"], BOTH, ["bind"], ttl=3, inbailiwick=True)
     with Stage(lab, ["hand"], settings={"policy": {"parent-patience": "3s"}}) as st:
         scanner.stop(lab)
+        lab.update("parent", "lab.", ["add hand._dsync.lab. 3 TYPE66 \\# 6 003b03000100"])    # it says that it scans
         st.group("hand", ["bind"], ["hand"])
         assert st.mc.status("hand")["manual"] == [] and st.mc.status("hand")["manual_since"] is None
+        wait_until(lambda: st.mc.status("hand")["parent_announces"] == "CDS SCANNER", 20, "what the parent announces")
+        assert "announces CDS SCANNER" in st.mc.cli("zone", "preflight", name, "--signer", "knot", check=False).stdout
         st.mc.cli("signer", "join", "knot", "--group", "hand")
         ds, ns = by_hand(st, "hand", "ADD-SIGNER", "knot")
         assert all(line.startswith(f"add {name} DS ") for line in ds)
