@@ -114,7 +114,7 @@ on_done(struct eng_read *r, int err, const struct mus_errtext *words)
 		eng_signer_forget(e, c->signer_id);	/* the key file may be another by now */
 	} else {
 		if (z->busy)
-			z->busy->trouble[c->idx].copy[0] = '\0';
+			z->busy->trouble[s].copy[0] = '\0';
 		eng_read_fill(r, st, (unsigned)s);
 		eng_save_state(e, c->zone_id, st);
 	}
@@ -134,8 +134,10 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 	struct eng_signer *sg = eng_signer_get(e, st->book.signer_id[s], &et);
 	struct eng_busy *b = eng_busy(z);
 	struct eng_copy *c;
-	/* What only drifts is read seldom; what a decision waits for, like one that failed. */
-	int64_t again_ms = needed ? e->o.retry_ms * 4 : e->o.copy_ms;
+	/* What only drifts is read seldom; what a decision waits for, soon, unless it just failed. */
+	int64_t again_ms = !needed ? e->o.copy_ms
+	    : b && b->trouble[s].copy[0]      ? e->o.retry_ms * 4
+					      : e->o.retry_ms;
 
 	if (!sg || !b || !eng_can_read(sg) || (b->copying >> s & 1) ||
 	    (mus_time_is_set(b->copy_at[s]) && b->copy_at[s].ms != 0 &&
