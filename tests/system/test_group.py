@@ -18,7 +18,7 @@ BOTH = ["bind", "knot"]
 ALL = ["bind", "knot", "pdns"]
 # zone: (signers that load it, signers in charge at the beginning)
 ZONES = {"third": (ALL, BOTH), "rejoin": (BOTH, BOTH), "unjoin": (BOTH, ["bind"]), "last": (BOTH, BOTH), "steps": (BOTH, ["bind"]),
-         "named": (BOTH, ["bind"]), "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "forced": (BOTH, ["bind"]), "unused": (BOTH, ["bind"]),
+         "named": (BOTH, ["bind"]), "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "turned3": (BOTH, ["bind"]), "forced": (BOTH, ["bind"]), "unused": (BOTH, ["bind"]),
          "many1": (BOTH, ["knot"]), "many2": (BOTH, ["knot"]), "many3": (BOTH, ["knot"])}
 
 
@@ -253,6 +253,25 @@ def test_a_leave_is_aborted(st):
     st.mc.cli("signer", "leave", "bind", "--group", "turned2")
     st.wait(zone, "BIND has left after all", lambda z: not z["process"] and st.ended(zone, "REMOVE-SIGNER", "bind"))
     st.alone(zone, "knot")
+    seen_so_far(st)
+
+
+def test_a_migration_is_aborted_in_the_join_half(st):
+    """Nothing of the leave had happened: the zone is as before, signed by BIND alone, and stays so though the group has marked BIND."""
+    zone = st.lab.zone_name("turned3")
+    st.group("turned3", ["bind"], ["turned3"])
+    st.mc.cli("zone", "migrate", zone, "--from", "bind", "--to", "knot")
+    st.wait(zone, "CDS are published", lambda z: z["row"] in ("cds-added", "parent-ds-synced", "ds-propagated"))
+    r = st.mc.cli("zone", "abort", zone, "--dry-run")
+    assert "bind was to leave afterwards: it stays" in r.stdout, r.stdout
+    st.mc.cli("zone", "abort", zone, "--yes")
+    st.wait(zone, "Knot is out again", lambda z: not z["process"] and st.ended(zone, "REMOVE-SIGNER", "knot"))
+    rounds(st, zone, 3)
+    assert not st.state(zone)["process"] and not st.ended(zone, "REMOVE-SIGNER", "bind")
+    st.alone(zone, "bind")
+    st.unchanged(zone)
+    members = {s["name"]: s["member"] for s in st.mc.status(zone)["signers"]}
+    assert members == {"bind": True, "knot": False}, members
     seen_so_far(st)
 
 
