@@ -4,7 +4,7 @@
 #ifndef MUS_CORE_GUARD_H
 #define MUS_CORE_GUARD_H
 
-#include "core/observe.h"
+#include "core/keys.h"
 
 /* For tests only: a core without guard and waits (1), without guard (2), without waits (3), so that
  * the judge can be seen to object, and what each layer is worth alone. */

@@ -5,7 +5,7 @@
 #ifndef MUS_CORE_SETS_H
 #define MUS_CORE_SETS_H
 
-#include "core/observe.h"
+#include "core/keys.h"
 
 enum { MUS_SETS_D_MAX = 40, MUS_SETS_K_MAX = 96, MUS_SETS_X_MAX = 96 };
 
