@@ -23,7 +23,7 @@ enum {
 	ENG_LISTENERS_MAX = 256,
 	ENG_COPIES_MAX = 5,		/* transfers from one signer at once: BIND allows 10 for all who ask */
 	ENG_PEEK_MAX = 8,		/* servers that take turns at being peeked at */
-	ENG_COMMIT_EVERY_MS = 50,	/* at most this often; at once when it is quiet */
+	ENG_COMMIT_EVERY_MS = 100,	/* at most this often; at once when it is quiet */
 };
 
 struct eng_copy;

@@ -321,12 +321,12 @@ end_unused_force(struct mus_engine *e, struct eng_zone *z, const struct mus_zone
 	*policy = without;
 }
 
-/* Is what the plan does to be judged by what was seen lately?  Taking our CSYNC away can do no harm:
- * whatever is fresh enough for the core will do. */
+/* Is what the plan does to be judged by what was seen lately?  Taking our CSYNC away can do no harm, nor
+ * can the end of a process: whatever is fresh enough for the core will do. */
 static bool
 needs_recent(const struct mus_plan *plan)
 {
-	bool harmless = plan->act_count > 0;
+	bool harmless = plan->act_count > 0 || plan->want.proc.kind == MUS_PROC_NONE;
 
 	if (plan->proposal || !(plan->advanced || plan->act_count))
 		return false;
