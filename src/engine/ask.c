@@ -282,7 +282,6 @@ eng_turn_free(struct eng_turn *t)
 	if (!t)
 		return;
 	mus_arena_clear(&t->arena);
-	free(t->zobj);
 	free(t);
 }
 
@@ -328,15 +327,10 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 	mus_arena_init(&t->arena, ENG_ARENA_MAX);
 	/* What is read within a transaction needs no locks of its own; without one it is read all the same. */
 	(void)eng_begin(e);
-	if (mus_store_load_zone_id(e->o.store, z->id, &e->zobj, &et) < 0 ||
-	    eng_load_state(e, z->id, st, &et) < 0 || !eng_sync(e, &e->zobj, st, &et)) {
+	if (eng_load_zone(e, z, &et) < 0 || eng_load_state(e, z->id, st, &et) < 0 || !eng_sync(e, &e->zobj, st, &et)) {
 		eng_say(e, LOG_ERR, e->zobj.name, "cannot be looked at: %s", et.s);
 		goto later;
 	}
-	t->config = e->config;
-	t->zobj = malloc(mus_zone_obj_bytes(&e->zobj));
-	if (t->zobj)
-		memcpy(t->zobj, &e->zobj, mus_zone_obj_bytes(&e->zobj));
 	z->turn = t;
 	e->stats.rounds++;
 	if (eng_turn_ask(t, st, &e->zobj))

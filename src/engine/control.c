@@ -61,11 +61,11 @@ eng_ctl_note(struct mus_engine *e, int64_t zone_id, const char *zone, const char
 int
 eng_ctl_end(struct mus_engine *e, int rc, struct mus_errtext *et)
 {
+	e->config++;
 	if (rc < 0) {
 		mus_store_rollback(e->o.store);
 		return rc;
 	}
-	e->config++;
 	rc = mus_store_commit(e->o.store, et);
 	if (rc == 0) {
 		eng_store_works(e);

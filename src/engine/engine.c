@@ -166,20 +166,6 @@ arm(struct mus_engine *e)
 	mus_timer_start(e->timer, wait < 0 ? 0 : wait > 3600000 ? 3600000 : wait);
 }
 
-/* MUS_ERR_NOTFOUND: nothing is known of it yet. */
-static int
-load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et)
-{
-	int rc;
-
-	mus_buf_reset(&e->blob);
-	rc = mus_store_load_state(e->o.store, id, &e->blob, et);
-	if (rc == 0)
-		return mus_zonestate_decode(st, e->blob.data, e->blob.len, et);
-	mus_zonestate_clear(st);
-	return rc;
-}
-
 /* What is stored of each zone, as mus_zonestate_shift.  false: it could not be, and nothing is sent in
  * this turn of the loop. */
 static bool
@@ -192,7 +178,7 @@ shift_zones(struct mus_engine *e, int64_t ms)
 
 	while (mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v)) {
 		const struct eng_zone *z = v;
-		int rc = load_state(e, z->id, st, &et);
+		int rc = eng_read_state(e, z->id, st, &et);
 
 		/* Nothing is known of it yet; or nobody can read it, then nothing is decided by it. */
 		if (rc < 0)
@@ -223,8 +209,8 @@ eng_shifted(struct mus_engine *e, bool kept)
 /* The clock was set back: what was due in a minute still is.  Set forward, all is due; but waits are for
  * time that has passed, as the clock that nobody sets tells: before anything is decided by the new time,
  * all that waits count from is moved along.  A slow correction is none of this. */
-static void
-follow_clock(struct mus_engine *e)
+void
+eng_follow_clock(struct mus_engine *e)
 {
 	int64_t boot_ms = mus_loop_boot_ms(e->o.loop), wall_ms = eng_now(e).ms - boot_ms;
 	int64_t moved_ms = wall_ms - e->wall_ms;
@@ -249,7 +235,7 @@ on_due(void *arg)
 {
 	struct mus_engine *e = arg;
 
-	follow_clock(e);
+	eng_follow_clock(e);
 	while (!e->stopping && e->heap_count > 0 && e->active < e->o.active_max &&
 	    e->heap[0]->due_ms <= eng_now(e).ms) {
 		struct eng_zone *z = e->heap[0];
@@ -305,6 +291,7 @@ zone_free(struct mus_engine *e, struct eng_zone *z)
 	if (z->busy)
 		eng_copies_unqueue(e, z->busy);
 	free(z->busy);
+	eng_kept_free(z);
 	free(z);
 }
 
@@ -382,6 +369,8 @@ eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms)
 
 	z->in_turn = z->again = false;
 	e->active--;
+	if (!z->busy)
+		eng_kept_free(z);
 	if (z->deleted)
 		bury(e, z);
 	else
@@ -478,19 +467,6 @@ on_commit_due(void *arg)
 	(void)arg;
 }
 
-int
-eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et)
-{
-	int rc;
-
-	follow_clock(e);
-	rc = load_state(e, id, st, et);
-	if (rc != MUS_ERR_NOTFOUND)
-		return rc;
-	st->book.zone_id = id;
-	return 0;
-}
-
 const struct mus_group_obj *
 eng_group_of(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_errtext *et)
 {
@@ -501,25 +477,6 @@ eng_group_of(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_e
 		e->group_config = e->config;
 	}
 	return &e->group;
-}
-
-int
-eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st)
-{
-	struct mus_errtext et;
-	int rc = eng_begin(e);
-
-	if (rc < 0)
-		return rc;
-	mus_buf_reset(&e->blob);
-	if (!mus_zonestate_encode(st, &e->blob)) {
-		e->tx_failed = true;
-		return MUS_ERR_NOMEM;
-	}
-	rc = mus_store_save_state(e->o.store, id, e->blob.data, e->blob.len, &et);
-	if (rc < 0)
-		eng_store_failed(e, st->book.zone, &et);
-	return rc;
 }
 
 void

@@ -28,6 +28,7 @@ enum {
 
 struct eng_copy;
 struct eng_search;
+struct eng_kept;
 struct eng_trial;
 
 /* A signer as the engine uses it.  A change of it makes a new one; who has borrowed its key holds
@@ -119,8 +120,6 @@ struct eng_turn {
 	uint32_t focus;			/* kinds asked for, whenever they were asked last */
 	struct mus_time before;		/* and every kind that was not asked since then */
 	struct eng_parent *parent;
-	struct mus_zone_obj *zobj;	/* as it was at the start; owned; only the bytes in use */
-	uint64_t config;		/* of which configuration that is */
 };
 
 /* What goes to one signer, of all zones. */
@@ -201,6 +200,7 @@ struct eng_zone {
 	uint32_t focus;			/* kinds the next look asks for in any case */
 	bool in_turn, again, deleted;
 	struct eng_turn *turn;		/* NULL: none under way */
+	struct eng_kept *kept;		/* NULL: to be read (kept.c) */
 	struct eng_busy *busy;
 };
 
@@ -255,6 +255,8 @@ struct mus_engine {
 
 /* engine.c */
 struct mus_time eng_now(const struct mus_engine *e);
+/* Before anything is decided by the clock: was it set? */
+void eng_follow_clock(struct mus_engine *e);
 struct eng_zone *eng_zone_get(struct mus_engine *e, int64_t id);
 int eng_zone_add(struct mus_engine *e, int64_t id, struct mus_time due);
 void eng_zone_drop(struct mus_engine *e, int64_t id);
@@ -286,11 +288,18 @@ void eng_signer_release(struct eng_signer *s);
 /* The group of a zone that has one; lent until the next call.  NULL: ${et} says why. */
 const struct mus_group_obj *eng_group_of(struct mus_engine *e, const struct mus_zone_obj *zobj,
     struct mus_errtext *et);
+void eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const struct eng_zone *ez,
+    struct mus_policy *out);
+
+/* kept.c: the object of a zone into e->zobj; what has become of it since, after it was stored. */
+int eng_load_zone(struct mus_engine *e, struct eng_zone *z, struct mus_errtext *et);
+void eng_keep_zone(struct mus_engine *e, struct eng_zone *z);
+/* What is stored of a zone; MUS_ERR_NOTFOUND: nothing is known of it yet. */
+int eng_read_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et);
 /* As it is by the clock of now; not in an operator's transaction. */
 int eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et);
 int eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st);
-void eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const struct eng_zone *ez,
-    struct mus_policy *out);
+void eng_kept_free(struct eng_zone *z);
 
 /* sync.c: what is configured into the state; true when something changed. */
 bool eng_sync(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,

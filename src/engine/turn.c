@@ -168,8 +168,12 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 	eng_tell_manual(e, z, st, plan, policy);
 	o->checked_at = eng_now(e);
 	o->next_check_at = mus_time_add_ms(eng_now(e), next_ms);
-	if (eng_begin(e) == 0 && mus_store_save_zone_status(e->o.store, o, &et) < 0)
+	if (eng_begin(e) < 0)
+		return;
+	if (mus_store_save_zone_status(e->o.store, o, &et) < 0)
 		eng_store_failed(e, o->name, &et);
+	else
+		eng_keep_zone(e, z);
 }
 
 /* Others are asked less often the longer they take: an eighth of the time it took so far. */
@@ -366,18 +370,6 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	return true;
 }
 
-/* As it was at the start of the turn, unless an operator has changed something since. */
-static int
-load_zone(struct eng_turn *t, struct mus_errtext *et)
-{
-	struct mus_engine *e = t->e;
-
-	if (!t->zobj || t->config != e->config)
-		return mus_store_load_zone_id(e->o.store, t->z->id, &e->zobj, et);
-	memcpy(&e->zobj, t->zobj, mus_zone_obj_bytes(t->zobj));
-	return 0;
-}
-
 void
 eng_turn_done(struct eng_turn *t)
 {
@@ -396,7 +388,7 @@ eng_turn_done(struct eng_turn *t)
 	if (z->deleted)
 		goto over;
 	(void)eng_begin(e);		/* as in eng_turn_start */
-	if (load_zone(t, &et) < 0 || eng_load_state(e, z->id, st, &et) < 0 ||
+	if (eng_load_zone(e, z, &et) < 0 || eng_load_state(e, z->id, st, &et) < 0 ||
 	    !eng_sync(e, &e->zobj, st, &et)) {
 		eng_say(e, LOG_ERR, e->zobj.name, "cannot be judged: %s", et.s);
 		goto over;

@@ -4,6 +4,7 @@ import random
 import re
 import resource
 import signal
+import sqlite3
 import time
 
 import pytest
@@ -129,6 +130,15 @@ def room(t, size):
     resource.prlimit(t.mc.pid.pid(), resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
 
+def on_disk(t, zone):
+    """The row of the zone as another process reads it."""
+    db = sqlite3.connect(f"file:{t.mc.store}?mode=ro", uri=True)
+    try:
+        return db.execute("SELECT row FROM zone WHERE name=?", (zone,)).fetchone()[0]
+    finally:
+        db.close()
+
+
 def test_no_room_for_the_database(make_lab):
     """What cannot be stored is not sent; musicd stays there, says so, and goes on when there is room."""
     lab = make_lab(signers=["bind", "knot"])
@@ -142,6 +152,7 @@ def test_no_room_for_the_database(make_lab):
         breaks.freeze(lab, "parent")
         t.join("full", "knot")
         t.at_row("full", "parent-ds-synced")
+        wait_until(lambda: on_disk(t, "full.lab.") == "parent-ds-synced", 10, "what the interface shows is committed")
         room(t, 4096)
         breaks.mend(lab)                                    # there is something to do now
         wait_until(lambda: len([1 for k, _ in t.parent("full.lab.") if k == 43]) == 2, 60, "the parent follows")

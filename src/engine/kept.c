@@ -1,0 +1,142 @@
+/*
+ * What stands in the database of a zone, kept while the zone is in a turn or a process: it is read once,
+ * not twice a turn.  Everything that changes it goes through here, or counts up the configuration, as a
+ * transaction that was rolled back does: then it is read again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/int.h"
+
+struct eng_kept {
+	uint64_t config;		/* of which configuration it is */
+	struct mus_zone_obj *zobj;	/* only the bytes in use */
+	uint8_t *state;			/* as stored; NULL: not known */
+	size_t state_len;
+};
+
+void
+eng_kept_free(struct eng_zone *z)
+{
+	if (!z->kept)
+		return;
+	free(z->kept->zobj);
+	free(z->kept->state);
+	free(z->kept);
+	z->kept = NULL;
+}
+
+static struct eng_kept *
+kept_of(const struct mus_engine *e, const struct eng_zone *z)
+{
+	return z && z->kept && z->kept->config == e->config ? z->kept : NULL;
+}
+
+/* ---- the object ------------------------------------------------------------------------------- */
+
+void
+eng_keep_zone(struct mus_engine *e, struct eng_zone *z)
+{
+	size_t len = mus_zone_obj_bytes(&e->zobj);
+	struct eng_kept *k;
+
+	if (!kept_of(e, z)) {
+		eng_kept_free(z);
+		if (!(z->kept = calloc(1, sizeof *z->kept)))
+			return;
+		z->kept->config = e->config;
+	}
+	k = z->kept;
+	free(k->zobj);
+	k->zobj = malloc(len);
+	if (k->zobj)
+		memcpy(k->zobj, &e->zobj, len);
+}
+
+int
+eng_load_zone(struct mus_engine *e, struct eng_zone *z, struct mus_errtext *et)
+{
+	const struct eng_kept *k = kept_of(e, z);
+	int rc;
+
+	if (k && k->zobj) {
+		memcpy(&e->zobj, k->zobj, mus_zone_obj_bytes(k->zobj));
+		return 0;
+	}
+	rc = mus_store_load_zone_id(e->o.store, z->id, &e->zobj, et);
+	if (rc == 0)
+		eng_keep_zone(e, z);
+	return rc;
+}
+
+/* ---- the state ---------------------------------------------------------------------------------- */
+
+static void
+keep_state(struct eng_kept *k, const struct mus_buf *blob)
+{
+	uint8_t *p = k->state_len == blob->len ? k->state : realloc(k->state, blob->len);
+
+	if (!p) {
+		free(k->state);
+		k->state = NULL;
+		k->state_len = 0;
+		return;
+	}
+	memcpy(p, blob->data, blob->len);
+	k->state = p;
+	k->state_len = blob->len;
+}
+
+int
+eng_read_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et)
+{
+	struct eng_kept *k = kept_of(e, eng_zone_get(e, id));
+	int rc;
+
+	if (k && k->state)
+		return mus_zonestate_decode(st, k->state, k->state_len, et);
+	mus_buf_reset(&e->blob);
+	rc = mus_store_load_state(e->o.store, id, &e->blob, et);
+	if (rc < 0) {
+		mus_zonestate_clear(st);
+		return rc;
+	}
+	if (k)
+		keep_state(k, &e->blob);
+	return mus_zonestate_decode(st, e->blob.data, e->blob.len, et);
+}
+
+int
+eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et)
+{
+	int rc;
+
+	eng_follow_clock(e);
+	rc = eng_read_state(e, id, st, et);
+	if (rc != MUS_ERR_NOTFOUND)
+		return rc;
+	st->book.zone_id = id;
+	return 0;
+}
+
+int
+eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st)
+{
+	struct eng_kept *k;
+	struct mus_errtext et;
+	int rc = eng_begin(e);
+
+	if (rc < 0)
+		return rc;
+	mus_buf_reset(&e->blob);
+	if (!mus_zonestate_encode(st, &e->blob)) {
+		e->tx_failed = true;
+		return MUS_ERR_NOMEM;
+	}
+	rc = mus_store_save_state(e->o.store, id, e->blob.data, e->blob.len, &et);
+	if (rc < 0)
+		eng_store_failed(e, st->book.zone, &et);
+	else if ((k = kept_of(e, eng_zone_get(e, id))) != NULL)
+		keep_state(k, &e->blob);
+	return rc;
+}

@@ -1,0 +1,171 @@
+/*
+ * What a turn keeps of a zone's place in the database: an engine with a real store in memory, no turns.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../io/fake.h"
+#include "engine/int.h"
+
+static struct mus_loop *l;
+static struct mus_store *store;
+static struct mus_dnsx *x;
+static struct mus_engine *e;
+static struct eng_zone *z;
+static struct mus_zonestate *st;
+static struct mus_zone_obj zone;
+static struct mus_errtext et;
+
+#define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
+
+static void
+stop(void *arg)
+{
+	(void)arg;
+	mus_loop_stop(l);
+}
+
+static int
+setup(void **state)
+{
+	struct mus_engine_opts o = {.policy = {.margin_s = 1, .fresh_s = 30, .gap_s = 600}, .idle_ms = 1000,
+	    .poll_ms = 1000, .retry_ms = 20, .copy_ms = 1000, .active_max = 1, .history_keep = 100};
+	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+
+	(void)state;
+	l = mus_loop_new();
+	OK(mus_store_open(":memory:", &store, &et));
+	x = mus_dnsx_new(l, &d);
+	o.loop = l;
+	o.store = store;
+	o.dnsx = x;
+	OK(mus_engine_new(&o, &e, &et));
+	e->active = e->o.active_max;	/* no turns */
+	memset(&zone, 0, sizeof zone);
+	snprintf(zone.name, sizeof zone.name, "z.test.");
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	z = eng_zone_get(e, zone.id);
+	st = calloc(1, sizeof *st);
+	mus_zonestate_init(st);
+	OK(mus_loop_at_turn_end(l, stop, NULL));
+	OK(eng_load_zone(e, z, &et));
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	e->active = 0;
+	mus_dnsx_free(x);
+	mus_engine_free(e);
+	mus_store_close(store);
+	mus_loop_free(l);
+	mus_zonestate_clear(st);
+	free(st);
+	return 0;
+}
+
+/* The serial that whoever loads the zone sees. */
+static uint32_t
+serial(void)
+{
+	OK(eng_load_state(e, zone.id, st, &et));
+	return st->want.csync_serial;
+}
+
+static void
+save(uint32_t serial)
+{
+	OK(eng_load_state(e, zone.id, st, &et));
+	st->want.csync_serial = serial;
+	OK(eng_save_state(e, zone.id, st));
+}
+
+/* Somebody else writes to the database: as nobody does, it shows who reads it. */
+static void
+save_behind(uint32_t serial)
+{
+	struct mus_buf blob;
+
+	st->want.csync_serial = serial;
+	mus_buf_init(&blob, 0);
+	assert_true(mus_zonestate_encode(st, &blob));
+	OK(mus_store_save_state(store, zone.id, blob.data, blob.len, &et));
+	mus_buf_clear(&blob);
+}
+
+static void
+read_once(void **state)
+{
+	(void)state;
+	assert_int_equal(serial(), 0);
+	save(7);
+	assert_int_equal(serial(), 7);
+	save_behind(9);
+	assert_int_equal(serial(), 7);
+	snprintf(e->zobj.row, sizeof e->zobj.row, "r");
+	eng_keep_zone(e, z);
+	e->zobj.row[0] = '\0';
+	OK(eng_load_zone(e, z, &et));
+	assert_string_equal(e->zobj.row, "r");
+	/* The turn is over, and no process runs. */
+	eng_kept_free(z);
+	assert_int_equal(serial(), 9);
+	OK(eng_load_zone(e, z, &et));
+	assert_string_equal(e->zobj.row, "");
+}
+
+static void
+operators_change(void **state)
+{
+	(void)state;
+	save(7);
+	OK(mus_ctl_hold(e, "test", "z.test.", "why", &et));
+	OK(eng_load_zone(e, z, &et));
+	assert_true(e->zobj.held);
+	assert_int_equal(serial(), 7);
+	save_behind(9);
+	assert_int_equal(serial(), 7);
+	/* With the next change it is read again. */
+	assert_int_equal(mus_ctl_hold(e, "test", "z.test.", "why", &et), 0);
+	assert_int_equal(serial(), 9);
+}
+
+/* What could not be committed was never there. */
+static void
+rolled_back(void **state)
+{
+	(void)state;
+	save(7);
+	mus_loop_run(l);
+	assert_false(e->in_tx);
+	save(8);
+	snprintf(e->zobj.row, sizeof e->zobj.row, "r");
+	eng_keep_zone(e, z);
+	assert_int_equal(serial(), 8);
+	e->tx_failed = true;
+	e->commit_at = MUS_TIME_NEVER;	/* now */
+	mus_loop_run(l);
+	assert_int_equal(serial(), 7);
+	OK(eng_load_zone(e, z, &et));
+	assert_string_equal(e->zobj.row, "");
+	/* Nor what could not even begin. */
+	e->tx_failed = true;
+	assert_int_equal(eng_save_state(e, zone.id, st), MUS_ERR_STORE);
+	assert_int_equal(serial(), 7);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(read_once),
+	    T(operators_change),
+	    T(rolled_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
