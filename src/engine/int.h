@@ -120,6 +120,7 @@ struct eng_turn {
 	uint32_t focus;			/* kinds asked for, whenever they were asked last */
 	struct mus_time before;		/* and every kind that was not asked since then */
 	struct eng_parent *parent;
+	uint64_t trials;		/* servers that show what a probe has written */
 };
 
 /* What goes to one signer, of all zones. */

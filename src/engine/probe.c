@@ -1,15 +1,15 @@
 /*
  * Probe: what does a signer let us do?  Tried for real on a zone the operator names, one record at
- * a time, and put back.  Each trial is safe by itself: the foreign key signs nothing, the foreign
- * CDS never stands without those of the signer's own keys, CSYNC asks for nothing (flags 0), and NS
- * is only told again what it holds.
+ * a time, and put back.  Each trial is safe by itself: its record means nothing to anybody (dns/trial.h),
+ * CDS and CDNSKEY never stand without those of the signer's own keys, and NS is only told again what it
+ * holds.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
-#include "dns/keygen.h"
+#include "dns/trial.h"
 #include "engine/int.h"
 
 enum trial { T_DNSKEY, T_CDS, T_CDNSKEY, T_CSYNC, T_NS, T_COUNT };
@@ -34,8 +34,7 @@ struct probe {
 	unsigned left;
 	int err;
 	struct mus_errtext words;
-	uint8_t zsk[MUS_KEYGEN_MAX], ksk[MUS_KEYGEN_MAX];
-	int zsk_len, ksk_len;
+	uint8_t alg;			/* one that the zone has */
 	unsigned now;			/* trial at work */
 	bool undoing;
 	enum mus_tri can[T_COUNT], undone[T_COUNT];
@@ -160,49 +159,37 @@ put(struct probe *p, uint16_t type, const void *rd, size_t len)
 static bool
 compose(struct probe *p)
 {
-	uint8_t ds[MUS_DS_RDATA_MAX];
-	static const uint8_t csync[] = {0, 0, 0, 0, 0, 0, 0, 1, 0x20};	/* serial 0, flags 0, NS */
-	struct mus_rdata ksk = {p->ksk, (uint16_t)p->ksk_len};
-	int len;
+	uint16_t type = trials[p->now].type;
+	uint8_t rd[MUS_TRIAL_MAX];
 
 	p->change.count = 0;
 	switch ((enum trial)p->now) {
-	case T_DNSKEY:
-		put(p, MUS_TYPE_DNSKEY, p->zsk, (size_t)p->zsk_len);
-		return true;
 	case T_CDS:
 	case T_CDNSKEY:
-		/* Alone it would ask the parent to drop the signer's own keys. */
+		/* Alone it would be a set that names none of the signer's own keys. */
 		if (p->set[p->now].count == 0) {
 			mus_errf(&p->detail[p->now], 0,
 			    "not tried: the signer shows no %s of its own yet", trials[p->now].name);
 			return false;
 		}
-		if (p->now == T_CDNSKEY) {
-			put(p, MUS_TYPE_CDNSKEY, p->ksk, (size_t)p->ksk_len);
-			return true;
-		}
-		len = mus_ds_make(&p->target.zone, ksk, MUS_DIGEST_SHA256, ds);
-		if (len < 0)
-			return false;
-		put(p, MUS_TYPE_CDS, ds, (size_t)len);
-		return true;
+		break;
 	case T_CSYNC:
 		if (p->set[T_CSYNC].count) {
 			mus_errf(&p->detail[p->now], 0, "not tried: there is a CSYNC already");
 			return false;
 		}
-		put(p, MUS_TYPE_CSYNC, csync, sizeof csync);
-		return true;
+		break;
 	case T_NS:
 		if (p->set[T_NS].count == 0)
 			return false;
 		put(p, MUS_TYPE_NS, p->set[T_NS].rd[0].data, p->set[T_NS].rd[0].len);
 		return true;
+	case T_DNSKEY:
 	case T_COUNT:
 		break;
 	}
-	return false;
+	put(p, type, rd, mus_trial_make(type, p->alg, rd));
+	return true;
 }
 
 static void
@@ -223,7 +210,6 @@ on_read(void *arg, const struct mus_dnsx_answer *a)
 {
 	struct probe *p = arg;
 	struct mus_rrset set = {.count = 0};
-	uint8_t alg = 0;
 
 	if (a->err != 0 && p->err == 0) {
 		p->err = a->err;
@@ -238,8 +224,10 @@ on_read(void *arg, const struct mus_dnsx_answer *a)
 				a->arena, &set))
 				continue;
 			p->set[t].ttl_s = set.ttl_s;
+			/* What an earlier probe has left is no reason not to try. */
 			for (size_t i = 0; i < set.count; i++)
-				if (mus_rrset_add(&p->set[t], set.rd[i], &p->arena) < 0)
+				if (!mus_trial_is(trials[t].type, set.rd[i]) &&
+				    mus_rrset_add(&p->set[t], set.rd[i], &p->arena) < 0)
 					p->err = MUS_ERR_NOMEM;
 		}
 	}
@@ -247,13 +235,8 @@ on_read(void *arg, const struct mus_dnsx_answer *a)
 		return;
 	if (p->err == 0 && p->set[T_DNSKEY].count == 0)
 		p->err = mus_errf(&p->words, MUS_ERR_CONFLICT, "%s is not signed at %s", p->zone, p->signer);
-	if (p->err == 0) {
-		alg = p->set[T_DNSKEY].rd[0].data[3];
-		p->zsk_len = mus_dnskey_throwaway(alg, MUS_DNSKEY_ZONE, p->zsk);
-		p->ksk_len = mus_dnskey_throwaway(alg, MUS_DNSKEY_ZONE | MUS_DNSKEY_SEP, p->ksk);
-		if (p->zsk_len < 0 || p->ksk_len < 0)
-			p->err = mus_errf(&p->words, MUS_ERR_UNSUPPORTED, "algorithm %u", alg);
-	}
+	if (p->err == 0)
+		p->alg = p->set[T_DNSKEY].rd[0].data[3];
 	if (p->err)
 		finish(p);
 	else

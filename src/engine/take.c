@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "dns/trial.h"
 #include "engine/int.h"
 
 struct tk {
@@ -90,7 +91,8 @@ intern_keys(struct tk *k)
 		if (a->q != ENG_Q_KEY || a->cause != MUS_CAUSE_NONE)
 			continue;
 		for (size_t r = 0; r < a->set.count; r++)
-			(void)intern_key(k, a->set.rd[r]);	/* one without a place is a stray */
+			if (!mus_trial_is(MUS_TYPE_DNSKEY, a->set.rd[r]))
+				(void)intern_key(k, a->set.rd[r]);	/* one without a place is a stray */
 	}
 }
 
@@ -318,10 +320,46 @@ absent(struct tk *k, const struct eng_answer *a, struct mus_look *look)
 		look->cause = MUS_CAUSE_UNPROVED;
 }
 
+/* What a probe tries is nobody's: the set counts as if its records were not there, but for the
+ * signatures, which are over all of it. */
+static void
+take_content(struct tk *k, const struct mus_rrset *set, enum mus_rr_kind kind, struct mus_look *look)
+{
+	look->ttl_s = look->serve_ttl_s = set->ttl_s;
+	if (set->count == 0) {
+		look->flags |= MUS_VER_ABSENT;
+		return;
+	}
+	look->content = mus_rrset_digest(set);
+	switch (kind) {
+	case MUS_RR_KEY:
+		key_masks(k, set, false, look);
+		break;
+	case MUS_RR_CDNSKEY:
+		key_masks(k, set, true, look);
+		break;
+	case MUS_RR_CDS:
+		ds_masks(k, set, look);
+		break;
+	case MUS_RR_NS:
+		ns_masks(k, set, look);
+		break;
+	case MUS_RR_SOA:
+		soa_facts(set, look);
+		break;
+	case MUS_RR_CSYNC:
+		csync_facts(set, look);
+		break;
+	default:
+		break;
+	}
+}
+
 static void
 take_set(struct tk *k, const struct eng_answer *a, enum mus_rr_kind kind)
 {
 	struct mus_look look = look_at(a, kind);
+	struct mus_rrset own;
 
 	if (a->cause == MUS_CAUSE_NONE && a->nxdomain && kind != MUS_RR_NAME)
 		look.cause = MUS_CAUSE_NXDOMAIN;
@@ -331,31 +369,14 @@ take_set(struct tk *k, const struct eng_answer *a, enum mus_rr_kind kind)
 		else
 			absent(k, a, &look);
 	} else if (look.cause == MUS_CAUSE_NONE) {
-		look.ttl_s = look.serve_ttl_s = a->set.ttl_s;
-		look.content = mus_rrset_digest(&a->set);
-		switch (kind) {
-		case MUS_RR_KEY:
-			key_masks(k, &a->set, false, &look);
-			break;
-		case MUS_RR_CDNSKEY:
-			key_masks(k, &a->set, true, &look);
-			break;
-		case MUS_RR_CDS:
-			ds_masks(k, &a->set, &look);
-			break;
-		case MUS_RR_NS:
-			ns_masks(k, &a->set, &look);
-			break;
-		case MUS_RR_SOA:
-			soa_facts(&a->set, &look);
-			break;
-		case MUS_RR_CSYNC:
-			csync_facts(&a->set, &look);
-			break;
-		default:
-			break;
+		if (mus_trial_without(&a->set, &k->t->arena, &own) < 0) {
+			look.cause = MUS_CAUSE_LOCAL;
+		} else {
+			take_content(k, &own, kind, &look);
+			if (own.count > 0)
+				verify(k, &a->set, &look);
+			k->t->trials |= (uint64_t)(own.count != a->set.count) << a->server;
 		}
-		verify(k, &a->set, &look);
 	}
 	give(k, &look);
 }
