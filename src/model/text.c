@@ -178,20 +178,26 @@ tx_differs_in(struct tx *t, const struct mus_witness *w)
 	tx_say(t, w->surplus ? " should be gone" : " is missing");
 }
 
-/* Seconds only, rounded up: what may be cached is so at least until then. */
-void
-tx_instant(struct tx *t, struct mus_time at)
+static void
+say_second(struct tx *t, int64_t s)
 {
 	char text[MUS_TIME_TEXT_MAX], *dot;
-	int64_t s = mus_time_to_s(at);
 
-	if (at.ms > s * 1000)
-		s++;
 	mus_time_text(mus_time_from_s(s), text);
 	if ((dot = strchr(text, '.')) != NULL)
 		memcpy(dot, "Z", 2);
 	tx_say(t, "%s", text);
 }
+
+/* Seconds only, rounded up: what may be cached is so at least until then. */
+void
+tx_instant(struct tx *t, struct mus_time at)
+{
+	int64_t s = mus_time_to_s(at);
+
+	say_second(t, at.ms > s * 1000 ? s + 1 : s);
+}
+
 void
 tx_until(struct tx *t, const char *before, struct mus_time at)
 {
@@ -199,6 +205,15 @@ tx_until(struct tx *t, const char *before, struct mus_time at)
 		return;
 	tx_say(t, "%s", before);
 	tx_instant(t, at);
+}
+
+void
+tx_since(struct tx *t, struct mus_time at)
+{
+	if (!mus_time_is_set(at))
+		return;
+	tx_say(t, ", since ");
+	say_second(t, mus_time_to_s(at));
 }
 
 /* ---- actions ---- */

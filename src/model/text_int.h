@@ -54,5 +54,6 @@ void tx_differs_in(struct tx *t, const struct mus_witness *w);
 /* Seconds only, rounded up: what may be cached is so at least until then. */
 void tx_instant(struct tx *t, struct mus_time at);
 void tx_until(struct tx *t, const char *before, struct mus_time at);
+void tx_since(struct tx *t, struct mus_time at);	/* ", since ...", rounded down: it is over */
 
 #endif

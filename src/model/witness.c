@@ -91,7 +91,7 @@ unknown(struct tx *t, const struct mus_witness *w)
 			tx_say(t, " gave no usable answer for ");
 	}
 	tx_kind(t, w->kind);
-	tx_until(t, ", since ", w->seen_at);
+	tx_since(t, w->seen_at);
 }
 
 /* V1, V2, V3, V14: the first of the pair does not lead to the second. */

@@ -164,7 +164,7 @@ static const struct {
 	"observe: 10.53.3.1@5353 (knot) gave no answer in time for DNSKEY"},
     {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .server = SK, .kind = MUS_RR_KEY, .cause = MUS_CAUSE_TIMEOUT,
 	 .seen_at = AT),
-	"observe: 10.53.3.1@5353 (knot) gave no answer in time for DNSKEY, since 2026-01-01T00:00:01Z"},
+	"observe: 10.53.3.1@5353 (knot) gave no answer in time for DNSKEY, since 2026-01-01T00:00:00Z"},
     {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .server = SK, .kind = MUS_RR_KEY, .cause = MUS_CAUSE_NONE),
 	"observe: 10.53.3.1@5353 (knot) has not been asked lately for DNSKEY"},
     {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .server = SK, .kind = MUS_RR_ADDR, .cause = MUS_CAUSE_BOGUS),
