@@ -146,6 +146,63 @@ judge_known(struct jd *j)
 		}
 }
 
+/* What each rule speaks of. */
+static const struct {
+	enum mus_rule rule;
+	uint32_t kinds;
+} subject[] = {
+    {MUS_RULE_V1, 1u << MUS_RR_DS | 1u << MUS_RR_KEY},
+    {MUS_RULE_V2, 1u << MUS_RR_KEY | 1u << MUS_RR_SOA | 1u << MUS_RR_NS | 1u << MUS_RR_DENY0},
+    {MUS_RULE_V2C, 1u << MUS_RR_DS | 1u << MUS_RR_CDS},
+    {MUS_RULE_V3, 1u << MUS_RR_DS | 1u << MUS_RR_KEY | 1u << MUS_RR_SOA},
+    {MUS_RULE_V3S, 1u << MUS_RR_DS | 1u << MUS_RR_KEY | 1u << MUS_RR_SOA},
+    {MUS_RULE_V4, 1u << MUS_RR_KEY | 1u << MUS_RR_SOA},
+    {MUS_RULE_V5, 1u << MUS_RR_DS},
+    {MUS_RULE_V6, 1u << MUS_RR_SOA},
+    {MUS_RULE_V7, 1u << MUS_RR_KEY},
+    {MUS_RULE_V8, 1u << MUS_RR_NS | 1u << MUS_RR_CDS},
+    {MUS_RULE_V9, 1u << MUS_RR_PNS | 1u << MUS_RR_NS},
+    {MUS_RULE_V10, 1u << MUS_RR_KEY | 1u << MUS_RR_NS},
+    {MUS_RULE_V11, 1u << MUS_RR_KEY},
+    {MUS_RULE_V12, 1u << MUS_RR_DENY0},
+    {MUS_RULE_V13, 1u << MUS_RR_SOA},
+    {MUS_RULE_V14, 1u << MUS_RR_DS | 1u << MUS_RR_KEY},
+};
+
+/* Has nobody ever shown one of these?  Of the signers only those count that resolvers are led to; all,
+ * while it is not known who that is. */
+static bool
+is_unseen(const struct mus_ctx *c, uint32_t kinds)
+{
+	bool any = false;
+
+	for (uint32_t m = kinds & (1u << MUS_RR_DS | 1u << MUS_RR_PNS); m; m &= m - 1)
+		if (mus_seen_ring_const(c->seen, MUS_PARENT, (enum mus_rr_kind)__builtin_ctz(m))->count == 0)
+			return true;
+	kinds &= (1u << MUS_RR_SIGNER_COUNT) - 1;
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		if (c->zone->signer[s].is_lost || (c->facts->reach && !(c->facts->servers[s] & c->facts->reach)))
+			continue;
+		any = true;
+		for (uint32_t m = kinds; m; m &= m - 1)
+			if (c->seen->signer[s][__builtin_ctz(m)].count == 0)
+				return true;
+	}
+	return kinds && !any;
+}
+
+/* An empty history proves nothing. */
+static void
+judge_unseen(struct jd *j)
+{
+	for (unsigned i = 0; i < sizeof subject / sizeof subject[0]; i++) {
+		enum mus_result *r = &j->out->rule[subject[i].rule];
+
+		if (*r < MUS_RES_UNKNOWN && is_unseen(j->c, subject[i].kinds))
+			*r = MUS_RES_UNKNOWN;
+	}
+}
+
 /* Nobody knows what a server shows that is not asked. */
 static void
 judge_lacks(struct jd *j)
@@ -434,6 +491,7 @@ mus_judge(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 	mus_facts(zone, seen, policy, now, &facts);
 	mus_desire(&c, &desire);
 	judge_known(&j);
+	judge_unseen(&j);
 	judge_lacks(&j);
 	judge_pairs(&j, &s);
 	judge_delegation(&j);

@@ -53,6 +53,25 @@ test_steady(void **state)
 	assert_int_equal(word(), MUS_STATE_VALID);
 }
 
+/* What nobody has ever shown is not known to hold. */
+static void
+test_nothing_seen(void **state)
+{
+	(void)state;
+	for (unsigned rule = MUS_RULE_V1; rule <= MUS_RULE_V14; rule++)
+		expect((enum mus_rule)rule, MUS_RES_UNKNOWN);
+	assert_int_equal(word(), MUS_STATE_UNKNOWN);
+	/* The parent alone says nothing of the signers. */
+	rig_ds(KA | KB);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 3, 0);
+	mus_settle(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now);
+	holds(MUS_RULE_V5);
+	for (unsigned rule = MUS_RULE_V1; rule <= MUS_RULE_V14; rule++)
+		if (rule != MUS_RULE_V5)
+			expect((enum mus_rule)rule, MUS_RES_UNKNOWN);
+	assert_int_equal(word(), MUS_STATE_UNKNOWN);
+}
+
 static void
 test_missing_import(void **state)
 {
@@ -996,6 +1015,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup(f, init)
 	const struct CMUnitTest tests[] = {
 	    T(test_steady),
+	    T(test_nothing_seen),
 	    T(test_missing_import),
 	    T(test_key_of_another_algorithm),
 	    T(test_stray_records),
