@@ -89,8 +89,9 @@ desire_ns(const struct mus_zone *zone, const struct mus_want *want, struct mus_d
 
 		if (ns->owner >= zone->signer_count)
 			continue;
+		/* What a signer names no more is not put anywhere, nor back: nobody asks it. */
 		if (want->nsg >> ns->owner & 1)
-			d->ns |= mus_bit(n);
+			d->ns |= ns->is_dropped ? 0 : mus_bit(n);
 		else if (!ns->is_shared)
 			d->ns_del |= mus_bit(n);
 	}

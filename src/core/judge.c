@@ -213,7 +213,8 @@ judge_lacks(struct jd *j)
 		struct mus_witness w = mus_lack_witness(&c->zone->lack[i]);
 
 		/* Who has no place yet serves nobody, nor does a joiner. */
-		if (w.origin == MUS_NOBODY || (w.origin < MUS_SIGNERS_MAX && !(c->want->nsg >> w.origin & 1)))
+		if (w.cause != MUS_CAUSE_UNASKED &&
+		    (w.origin == MUS_NOBODY || (w.origin < MUS_SIGNERS_MAX && !(c->want->nsg >> w.origin & 1))))
 			continue;
 		w.rule = MUS_RULE_V6;
 		note(j, &w);

@@ -209,7 +209,9 @@ mus_lack_matters(const struct mus_lack *lack, const struct mus_want *want)
 
 	if (want->proc.kind != MUS_PROC_NONE)
 		in |= 1u << want->proc.signer;
-	return lack->origin >= MUS_SIGNERS_MAX || !want->adopted || (in >> lack->origin & 1);
+	/* Resolvers are led to what is listed, whoever takes part. */
+	return lack->cause == MUS_CAUSE_UNASKED || lack->origin >= MUS_SIGNERS_MAX || !want->adopted ||
+	    (in >> lack->origin & 1);
 }
 
 /* ---- taking in answers ---------------------------------------------------------------------- */
@@ -523,9 +525,8 @@ is_on_its_way(const struct mus_zone *zone, const struct mus_seen *seen, unsigned
 	return false;
 }
 
-/* When the last version that lists ${ns} ends; ALWAYS: none does. */
-static struct mus_time
-listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned ns,
+struct mus_time
+mus_listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned ns,
     const struct mus_policy *policy, struct mus_time now)
 {
 	struct mus_time end = MUS_TIME_ALWAYS;
@@ -591,7 +592,7 @@ settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mu
 
 		changed = false;
 		for (unsigned n = 0; n < zone->ns_count; n++)
-			until[n] = listed_until(zone, seen, n, policy, now);
+			until[n] = mus_listed_until(zone, seen, n, policy, now);
 		for (unsigned i = 0; i < zone->server_count; i++) {
 			struct mus_srvstate *s = &seen->server[i];
 			struct mus_time end;

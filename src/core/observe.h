@@ -46,6 +46,9 @@ uint32_t mus_ring_floor_s(const struct mus_ring *ring, enum mus_rr_kind kind,
 struct mus_time mus_asked_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
     enum mus_rr_kind kind, const struct mus_version *v, const struct mus_policy *policy,
     struct mus_time now);
+/* When the last version that lists ${ns} ends, the parent's included; ALWAYS: none does. */
+struct mus_time mus_listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned ns,
+    const struct mus_policy *policy, struct mus_time now);
 /* From when on the ring's history is complete; in the past: it is. */
 struct mus_time mus_history_at(const struct mus_ring *ring, enum mus_rr_kind kind,
     const struct mus_policy *policy, struct mus_time now);

@@ -439,6 +439,29 @@ drop_departed(struct syncing *y)
 		drop_server(st, (unsigned)__builtin_ctzll(servers), eng_now(y->e));
 }
 
+/* Names that a signer gave up, and that an NS set or the delegation lists all the same, or may in a cache:
+ * resolvers are led to a server that nobody asks (protocol.md 4.4).  The operator takes them out. */
+static void
+find_dropped(struct syncing *y)
+{
+	struct mus_zonestate *st = y->st;
+	uint64_t coming = 0;
+
+	for (unsigned p = 0; p < st->seen.pending_count; p++)
+		if (st->seen.pending[p].kind == MUS_RR_NS)
+			coming |= st->seen.pending[p].add;
+	for (unsigned n = 0; n < st->zone.ns_count; n++) {
+		struct mus_zns *ns = &st->zone.ns[n];
+		struct mus_time now = eng_now(y->e);
+
+		ns->is_dropped = !(y->named >> n & 1) && ns->owner < st->zone.signer_count &&
+		    (y->configured >> ns->owner & 1) && !st->zone.signer[ns->owner].is_lost;
+		if (ns->is_dropped && ((coming >> n & 1) ||
+			mus_listed_until(&st->zone, &st->seen, n, &y->e->o.policy, now).ms >= now.ms))
+			lack(y, ns->owner, n, MUS_CAUSE_UNASKED);
+	}
+}
+
 /* The parent first: without it nothing is known. */
 static bool
 sync_all(struct syncing *y)
@@ -483,6 +506,7 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
 	y.adds = true;
 	if (!sync_all(&y))
 		return false;
+	find_dropped(&y);
 	forget_names(st, y.named, y.configured);
 	return true;
 }

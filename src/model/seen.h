@@ -67,7 +67,8 @@ mus_rr_names_keys(unsigned kind)
 	X(NOPLACE, "is one signer too many")                                                       \
 	X(LOOKING, "its addresses are being looked up")                                            \
 	X(NOLOOKUP, "its addresses cannot be looked up")                                           \
-	X(NOADDR, "has no address")
+	X(NOADDR, "has no address")                                                                \
+	X(UNASKED, "is listed, and nobody asks it")
 enum mus_cause {
 #define X(name, text) MUS_CAUSE_##name,
 	MUS_CAUSE_MAP(X)

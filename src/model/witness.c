@@ -43,6 +43,12 @@ lacking(struct tx *t, const struct mus_witness *w)
 		lacking_name(t, w);
 		tx_say(t, " has no address");
 		break;
+	case MUS_CAUSE_UNASKED:
+		tx_say(t, "%s is listed, but is no name server of ",
+		    tx_has_name(t, w->ns) ? t->b->ns[w->ns] : "a name server");
+		tx_origin(t, w->origin);
+		tx_say(t, " any more: nobody asks it");
+		break;
 	default:
 		break;
 	}

@@ -59,6 +59,9 @@ cause_hint(enum mus_cause c)
 		       "give the name server its addresses";
 	case MUS_CAUSE_NOADDR:
 		return "look at the spelling of the name server; or give it its addresses";
+	case MUS_CAUSE_UNASKED:
+		return "take the name out of the NS sets and the delegation by hand, and keep its server served "
+		       "until then; or give it back to its signer";
 	case MUS_CAUSE_COUNT:
 		break;
 	}

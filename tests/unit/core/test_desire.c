@@ -178,6 +178,12 @@ test_ns(void **state)
 	assert_int_equal(d.ns, 3);
 	assert_int_equal(d.ns_del, 0);
 	assert_int_equal(d.ns_at, 3);
+	/* Given up by its signer: not put back, nor taken out. */
+	r.z.zone.ns[NS_B].is_dropped = true;
+	desire();
+	assert_int_equal(d.ns, 1 << NS_A);
+	assert_int_equal(d.ns_del, 0);
+	r.z.zone.ns[NS_B].is_dropped = false;
 	r.z.want.nsg = 1;
 	r.z.want.proc.kind = MUS_PROC_REMOVE;
 	r.z.want.proc.signer = B;

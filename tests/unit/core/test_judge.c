@@ -756,6 +756,8 @@ test_servers_that_cannot_be_asked(void **state)
 		r.z.zone.lack[0].origin = B;
 		r.z.want.nsg = 1 << A;
 		assert_int_not_equal(rig_judge()->rule[MUS_RULE_V6], MUS_RES_UNKNOWN);
+		r.z.zone.lack[0].cause = MUS_CAUSE_UNASKED;
+		expect(MUS_RULE_V6, MUS_RES_UNKNOWN);
 	}
 }
 

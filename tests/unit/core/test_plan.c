@@ -178,6 +178,11 @@ test_servers_that_matter(void **state)
 	go(0);
 	for (unsigned i = 0; i < r.plan.wait_count; i++)
 		assert_int_not_equal(r.plan.wait[i].cause, MUS_CAUSE_NOROOM);
+	/* But a name that is listed leads resolvers there, whoever takes part. */
+	lack(B, MUS_CAUSE_UNASKED);
+	go(0);
+	assert_int_equal(r.plan.wait[0].cause, MUS_CAUSE_UNASKED);
+	assert_int_equal(r.plan.act_count, 0);
 }
 
 /* A clock starts anew when what it waits for becomes another thing. */

@@ -759,6 +759,68 @@ known_before(void **state)
 	assert_string_equal(asked_at(), "9 ");
 }
 
+/* What signer 0 gives up and somebody still lists: resolvers are led to what nobody asks. */
+static void
+listed_and_dropped(void **state)
+{
+	struct mus_ns_obj second = {.name = "ns2.s0.test.", .addr_count = 1};
+	struct mus_ring *pns = mus_seen_ring(&st->seen, MUS_PARENT, MUS_RR_PNS);
+	unsigned n;
+
+	(void)state;
+	assert_true(mus_addr_parse("192.0.2.201", 53, &second.addr[0]));
+	sig[0].ns[sig[0].ns_count++] = second;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	members(0, 1);
+	sync_whole();
+	takes_part(0);
+	n = (unsigned)mus_book_find_ns(&st->book, &st->zone, second.name);
+	show(place_of(0), MUS_RR_NS, mus_bit(n) | 1);
+	sig[0].ns_count = 1;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	for (unsigned i = 0; i < 2; i++) {
+		sync_zone();
+		assert_int_equal(st->zone.lack_count, 1);
+		assert_int_equal(st->zone.lack[0].origin, place_of(0));
+		assert_int_equal(st->zone.lack[0].ns, n);
+		assert_string_equal(
+		    mus_cause_text((enum mus_cause)st->zone.lack[0].cause), mus_cause_text(MUS_CAUSE_UNASKED));
+		assert_true(st->zone.ns[n].is_dropped);
+		restart();
+	}
+	/* Not of who is lost; and no more when it is a name server again. */
+	zone.signer_count = 1;
+	zone.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[0].id, .lost = true};
+	sync_whole();
+	zone.signer_count = 0;
+	sig[0].ns_count = 2;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	sync_whole();
+	assert_false(st->zone.ns[n].is_dropped);
+	/* Listed no more by anybody, in no cache: forgotten; until then it is dropped. */
+	sig[0].ns_count = 1;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	show(place_of(0), MUS_RR_NS, 1);
+	sync_zone();
+	assert_int_equal(st->zone.lack_count, 1);
+	for (unsigned v = 0; v < st->seen.signer[place_of(0)][MUS_RR_NS].count; v++)
+		st->seen.signer[place_of(0)][MUS_RR_NS].v[v].last = mus_time_add_s(eng_now(e), -2 * DAY_S);
+	sync_whole();
+	assert_true(st->zone.ns[n].is_dropped);
+	/* The delegation alone leads there too; so does what is on its way. */
+	pns->count = 1;
+	pns->v[0] = (struct mus_version){.set = mus_bit(n), .srv = 1, .last = MUS_TIME_ALWAYS};
+	st->seen.server[0].cut = MUS_TIME_NEVER;
+	sync_zone();
+	assert_int_equal(st->zone.lack_count, 1);
+	pns->count = 0;
+	st->seen.pending_count = 1;
+	st->seen.pending[0] = (struct mus_pending){
+	    .signer = (uint8_t)place_of(0), .kind = MUS_RR_NS, .add = mus_bit(n), .sent_at = eng_now(e)};
+	sync_zone();
+	assert_int_equal(st->zone.lack_count, 1);
+}
+
 int
 main(void)
 {
@@ -773,6 +835,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_looked_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(known_before, setup, teardown),
+	    cmocka_unit_test_setup_teardown(listed_and_dropped, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

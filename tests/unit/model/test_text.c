@@ -183,6 +183,8 @@ static const struct {
 	"observe: the addresses of ns1.knot.lab. (knot) cannot be looked up"},
     {W(V6, UNKNOWN, NONE, .origin = KNOT, .ns = 1, .cause = MUS_CAUSE_NOADDR),
 	"V6: ns1.knot.lab. (knot) has no address"},
+    {W(V6, UNKNOWN, NONE, .origin = KNOT, .ns = 1, .cause = MUS_CAUSE_UNASKED),
+	"V6: ns1.knot.lab. is listed, but is no name server of knot any more: nobody asks it"},
     {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .cause = MUS_CAUSE_NOADDR),
 	"observe: a name server (knot) has no address"},
     {W(OBSERVE, UNKNOWN, NONE, .cause = MUS_CAUSE_NOPLACE),
