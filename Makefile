@@ -57,7 +57,8 @@ bench: release  ## benchmarks, each against a named peer or limit (ONLY=name)
 	@MUSIC_BUILD=$(abspath $(RELEASE)) bench/run $(ONLY)
 
 .PHONY: install
-install: release  ## into PREFIX (/usr/local), below DESTDIR
+install: release  ## into PREFIX (/usr/local), below DESTDIR, and what musicd needs to run
+	@$(call deps,run)
 	@meson configure $(RELEASE) --prefix=$(PREFIX) >/dev/null
 	@DESTDIR=$(DESTDIR) meson install -C $(RELEASE) --quiet
 

@@ -561,7 +561,8 @@ anchor(struct setup *s, const char *path)
 	}
 	if (!path)
 		s->rc = mus_errf(s->et, MUS_ERR_NOTFOUND,
-		    "no trust anchor of the root on this system: name a file");
+		    "no trust anchor of the root on this system: install the package dns-root-data, or name a "
+		    "file in resolver.trust-anchor");
 	else if (access(path, R_OK) < 0)
 		s->rc = mus_errf(s->et, MUS_ERR_NOTFOUND, "trust anchor %s: cannot be read", path);
 	else if ((rc = ub_ctx_add_ta_file(s->ctx, path)) != 0)

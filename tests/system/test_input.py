@@ -15,6 +15,7 @@ from musiclab.space import wait_until
 from conftest import new_lab
 from trouble import well
 
+TOP = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BASE = "https://10.53.9.1:8053"
 
 
@@ -90,6 +91,25 @@ def test_check_says_yes_and_touches_nothing(conf_dir):
     for words in (["--nonsense"], ["-c"], ["extra"]):
         r = subprocess.run([program("musicd"), *words], capture_output=True, text=True, timeout=60, check=False)
         assert r.returncode == 64 and r.stderr, (words, r)
+
+
+# Hides every root anchor of the machine from one command, in a mount namespace of its own.
+NO_ANCHOR = ["unshare", "-rm", "sh", "-c", 'for d in /usr/share/dns /var/lib/unbound /etc/unbound /usr/share/dnssec-root; do '
+             '[ ! -d $d ] || mount -t tmpfs none $d || exit 99; done; exec "$@"', "sh"]
+
+
+def test_without_an_anchor_of_the_root_the_package_is_named(conf_dir):
+    """... which the guide installs, and `make install` by tools/deps."""
+    path, _ = check(conf_dir, good(conf_dir), "--check")
+    r = subprocess.run([*NO_ANCHOR, program("musicd"), "-c", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    os.remove(conf_dir / "musicd.db")
+    assert r.returncode == 66 and "dns-root-data" in r.stderr and "resolver.trust-anchor" in r.stderr, r
+    deps = subprocess.run([os.path.join(TOP, "tools", "deps"), "run", "--dry-run"], env={**os.environ, "DEPS_OS_RELEASE": "/dev/null"},
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert deps.returncode == 3 and "  dns-root-data\n" in deps.stdout, deps
+    with open(os.path.join(TOP, "docs", "operators-guide.md"), encoding="utf-8") as f:
+        install = f.read().split("\n## Install\n")[1].split("\n## ")[0]
+    assert re.search(r"^# apt-get install .*dns-root-data$", install, re.M), install
 
 
 # -- the API, by curl ---------------------------------------------------------------------------------------------------
