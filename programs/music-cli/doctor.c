@@ -60,10 +60,6 @@ check_certificate(struct doctor *d)
 	struct tm tm = {0};
 	time_t end;
 
-	if (strncmp(d->c->set.server, "https:", 6) != 0) {
-		note(d, "certificate", "warning", "%s is not encrypted", d->c->set.server);
-		return;
-	}
 	if (strptime(text, "%b %d %H:%M:%S %Y", &tm) == NULL && strptime(text, " %b %d %H:%M:%S %Y", &tm) == NULL) {
 		note(d, "certificate", "ok", "checked%s", d->c->set.pin != NULL ? ", and its key pinned" : "");
 		return;

@@ -66,21 +66,35 @@ pick(const struct cli *c, const char *option, const char *env, const char *conf,
 	return conf;
 }
 
-/* Plain HTTP only to this machine: the token would be read on the way. */
+/*
+ * https://HOST[:PORT] and nothing else: musicd speaks no plain HTTP, and what stands before an @ is
+ * no host, so that the token would go somewhere else than it seems.
+ */
 static bool
 is_good_server(const char *url)
 {
-	static const char *const local[] = {"http://127.0.0.1", "http://[::1]", "http://localhost"};
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+	const char *host = url + 8;
+	size_t n, digits;
 
-	if (strncmp(url, "https://", 8) == 0)
-		return url[8] != '\0';
-	for (unsigned i = 0; i < sizeof local / sizeof local[0]; i++) {
-		size_t n = strlen(local[i]);
-
-		if (strncmp(url, local[i], n) == 0 && (url[n] == '\0' || url[n] == ':' || url[n] == '/'))
-			return true;
+	if (strncmp(url, "https://", 8) != 0)
+		return false;
+	if (host[0] == '[') {
+		n = strspn(++host, "0123456789abcdefABCDEF:.");
+		if (n == 0 || host[n++] != ']')
+			return false;
+	} else if ((n = strspn(host, letters)) == 0) {
+		return false;
 	}
-	return false;
+	host += n;
+	if (*host == ':') {
+		digits = strspn(++host, "0123456789");
+		if (digits == 0 || digits > 5)
+			return false;
+		host += digits;
+	}
+	return host[0] == '\0' || strcmp(host, "/") == 0;
 }
 
 int
@@ -108,8 +122,8 @@ cli_settings_load(struct cli *c)
 		c->set.server_from = "default";
 	}
 	if (!is_good_server(c->set.server))
-		return cli_fail(c, 78, "%s: the server must be https://HOST:PORT (http:// only to 127.0.0.1, "
-				       "[::1] and localhost)", c->set.server);
+		return cli_fail(c, 78, "%s: the server must be https://HOST or https://HOST:PORT",
+		    c->set.server);
 	if (c->set.pin != NULL && strncmp(c->set.pin, "sha256//", 8) != 0)
 		return cli_fail(c, 78, "the pin must be sha256//BASE64");
 	return 0;

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import ssl
 import subprocess
 import time
 import urllib.parse
@@ -113,7 +114,8 @@ class Daemon:
         assert line, self.stderr()
         self.port = int(line)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self.doc = None if tls else self.call("GET", "/openapi.json", check=False).json
+        self.cert = tls[0] if tls else None
+        self.doc = self.call("GET", "/openapi.json", check=False).json
         self.seen = set()  # (method, path of the table, status) that were checked
 
     def stderr(self):
@@ -134,7 +136,10 @@ class Daemon:
         assert code == 0, f"{code}: {self.stderr()}"
 
     def raw(self, method, path, body=None, headers=None):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        if self.cert:  # what is tested here is not who answers
+            c = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=300, context=ssl._create_unverified_context())
+        else:
+            c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         try:
             try:
                 c.request(method, path, body=body, headers=headers or {})
@@ -219,6 +224,15 @@ class Daemon:
             lists[name] = [{k: v for k, v in o.items() if k in ("name", "group", "signers", "mode", "held", "driver")}
                            for o in items]
         return lists
+
+
+def certificate(folder, name="fake", san="IP:127.0.0.1"):
+    """[certificate, key], made there"""
+    cert, key = (os.path.join(str(folder), f"{name}.{end}") for end in ("pem", "key"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "60",
+                    "-subj", "/CN=musicd", "-addext", f"subjectAltName={san}", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    return [cert, key]
 
 
 @pytest.fixture(scope="module")

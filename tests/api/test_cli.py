@@ -4,11 +4,12 @@ import io
 import json
 import os
 import re
+import socket
 import subprocess
 
 import pytest
 
-from conftest import CLI, TOP, Daemon, wait_until
+from conftest import CLI, TOP, Daemon, certificate, wait_until
 
 
 class Shell:
@@ -19,7 +20,7 @@ class Shell:
         with open(os.open(self.token_file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
             f.write(token + "\n")
         self.env = {"PATH": os.environ["PATH"], "HOME": str(folder), "TZ": "UTC", "LC_ALL": "C.UTF-8",
-                    "MUSIC_SERVER": daemon.url, "MUSIC_TOKEN_FILE": self.token_file}
+                    "MUSIC_SERVER": daemon.url, "MUSIC_CACERT": daemon.cert, "MUSIC_TOKEN_FILE": self.token_file}
 
     def run(self, *words, env=None, stdin=None, timeout=60):
         e = dict(self.env, **(env or {}))
@@ -37,6 +38,15 @@ class Shell:
         assert r.returncode == code, (words, r)
         assert r.stderr.startswith("music-cli: ") and says in r.stderr, (words, r)
         return r.stderr
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    """The one of conftest.py, with TLS: music-cli speaks nothing else."""
+    folder = tmp_path_factory.mktemp("fake")
+    d = Daemon(folder, tls=certificate(folder))
+    yield d
+    d.stop()
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +254,7 @@ def test_what_is_dangerous_asks(cli):
 
 @pytest.fixture
 def moving(tmp_path):
-    d = Daemon(tmp_path, tick_ms=150)
+    d = Daemon(tmp_path, tick_ms=150, tls=certificate(tmp_path))
     for name in ("bind", "knot"):
         d.ok("POST", "/signers", {"name": name, "driver": "ddns"})
     d.ok("POST", "/groups", {"name": "g", "signers": ["bind"]})
@@ -296,7 +306,7 @@ def test_a_process_that_was_aborted_is_not_done(moving, tmp_path):
 
 
 def test_watch_outlives_a_daemon_that_starts_again(tmp_path):
-    first = Daemon(tmp_path, tick_ms=60000)
+    first = Daemon(tmp_path, tick_ms=60000, tls=certificate(tmp_path))
     first.ok("POST", "/zones", {"name": "z.test"})
     cli = Shell(tmp_path, first)
     p = subprocess.Popen([CLI, "zone", "watch", "z.test", "--timeout", "3s", "--interval", "100ms"], env=cli.env,
@@ -368,9 +378,9 @@ def test_wrong_settings_are_78(cli, tmp_path):
     cli.fails(78, "ping", *config("sever: https://x\n"), says="server")
     cli.fails(78, "ping", *config("server: [a]\n"), says="cli.yaml:1")
     cli.fails(78, "ping", "--config", "/nonexistent", says="/nonexistent")
-    cli.fails(78, "ping", "--server", "http://192.0.2.1:80", says="https")
-    cli.fails(78, "ping", "--server", "http://localhost.evil.test", says="https")
-    cli.fails(78, "ping", "--server", "ftp://x", says="https")
+    for url in ("ftp://x", "https://", "https://:1", "https://a:", "https://a:b", "https://a:1@127.0.0.2", "https://a@127.0.0.2:1",
+                "https://a/x", "https://a?b", "https://a#b", "https://[::1", "https://[]", "https://a b", "https://a\\b", "HTTPS//a"):
+        cli.fails(78, "ping", "--server", url, says="https://HOST")
     cli.fails(78, "ping", "--pin", "deadbeef", says="sha256//")
     words = config(f"server: {cli.env['MUSIC_SERVER']}\ntoken-file: {cli.token_file}\n")
     assert "answers" in cli.ok("ping", *words, env=none)
@@ -378,6 +388,16 @@ def test_wrong_settings_are_78(cli, tmp_path):
     os.rename(tmp_path / "cli.yaml", tmp_path / ".config" / "music" / "cli.yaml")
     assert "answers" in cli.ok("ping", env=dict(none, HOME=str(tmp_path)))
     assert "answers" in cli.ok("ping", env=dict(none, HOME="/nonexistent", XDG_CONFIG_HOME=str(tmp_path / ".config")))
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:PORT", "http://localhost:PORT", "http://127.0.0.1:80@127.0.0.1:PORT",
+                                 "http://192.0.2.1:PORT", "http://localhost.evil.test:PORT"])
+def test_no_token_goes_out_in_clear(cli, url):
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        cli.fails(78, "ping", "--server", url.replace("PORT", str(s.getsockname()[1])), says="https://HOST")
+        s.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            s.accept()
 
 
 def test_tokens_and_roles(cli, filled, tmp_path):
@@ -415,14 +435,14 @@ def test_doctor(cli, filled, tmp_path):
         r = cli.run("doctor", "-o", "json", *words, **kw)
         assert r.returncode == code, r
         return {c["check"]: (c["result"], c["text"]) for c in json.loads(r.stdout)["items"]}
-    found = checks(code=1)  # the server of this test is not encrypted
-    assert {k: v[0] for k, v in found.items()} == {"configuration": "ok", "token": "ok", "server": "ok", "certificate": "warning",
+    found = checks(code=0)
+    assert {k: v[0] for k, v in found.items()} == {"configuration": "ok", "token": "ok", "server": "ok", "certificate": "ok",
                                                    "access": "ok", "clock": "ok", "version": "ok", "zones": "ok"}
     filled.ok("POST", "/zones", {"name": "broken.test"})
     assert checks(code=1)["zone"] == (
         "warning", 'broken.test. is INVALID: resolvers may fail; see "zone explain broken.test."')
     filled.ok("DELETE", "/zones/broken.test")
-    assert checks("--server", "http://127.0.0.1:1", code=69)["server"][0] == "FAIL"
+    assert checks("--server", "https://127.0.0.1:1", code=69)["server"][0] == "FAIL"
     assert checks(env={"MUSIC_TOKEN_FILE": None}, code=77)["access"][0] == "FAIL"
     bad = tmp_path / "bad.yaml"
     bad.write_text("x: y\n")
@@ -436,10 +456,7 @@ def tls(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
 
     def make(name, san):
-        cert, key = str(folder / f"{name}.pem"), str(folder / f"{name}.key")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-                        "-subj", "/CN=musicd", "-addext", f"subjectAltName={san}", "-keyout", key, "-out", cert],
-                       check=True, capture_output=True)
+        cert, key = certificate(folder, name, san)
         der = subprocess.run(f"openssl x509 -in {cert} -pubkey -noout | openssl pkey -pubin -outform der | "
                              "openssl dgst -sha256 -binary | openssl enc -base64", shell=True, check=True, capture_output=True)
         return cert, key, "sha256//" + der.stdout.decode().strip()
@@ -456,6 +473,7 @@ def tls(tmp_path_factory):
 def test_certificates_are_always_checked(tls, tmp_path):
     daemons, good, other, named = tls
     cli = Shell(tmp_path, daemons["good"])
+    del cli.env["MUSIC_CACERT"]
     assert "answers" in cli.ok("ping", "--cacert", good[0])
     assert "answers" in cli.ok("ping", "--cacert", good[0], "--pin", good[2])
     assert "answers" in cli.ok("ping", env={"MUSIC_CACERT": good[0], "MUSIC_PIN": good[2]})
@@ -514,7 +532,7 @@ def test_completion_in_bash(cli):
 
 
 def test_completion_without_a_daemon_is_silent(cli):
-    r = cli.run("__complete", "zone", "status", "", env={"MUSIC_SERVER": "http://127.0.0.1:1"})
+    r = cli.run("__complete", "zone", "status", "", env={"MUSIC_SERVER": "https://127.0.0.1:1"})
     assert (r.returncode, r.stdout) == (0, "")
 
 

@@ -2,26 +2,30 @@
 import os
 import pty
 import re
+import select
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
 
 import pytest
 
-from conftest import CLI, Daemon, wait_until
+from conftest import CLI, Daemon, certificate, wait_until
 from test_cli import Shell
 
 
 class Line:
     """stands between a client and the daemon; can be cut, and keeps what was asked"""
 
-    def __init__(self, port):
-        self.port, self.asked, self.ends = port, [], []
+    def __init__(self, port, tls):
+        self.port, self.tls, self.asked, self.ends = port, tls, [], []
         self.up = True
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*tls)
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.url, self.cert = f"https://127.0.0.1:{self.listener.getsockname()[1]}", tls[0]
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -33,33 +37,38 @@ class Line:
             if not self.up:
                 client.close()
                 continue
+            client = self.context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
             server = socket.create_connection(("127.0.0.1", self.port))
             self.ends += [client, server]
-            for a, b, note in ((client, server, True), (server, client, False)):
-                threading.Thread(target=self.copy, args=(a, b, note), daemon=True).start()
+            threading.Thread(target=self.copy, args=(client, server), daemon=True).start()
 
-    def copy(self, a, b, note):
+    def copy(self, client, server):
+        """one thread for both ways: a TLS connection is not for two"""
         try:
-            while data := a.recv(65536):
-                if note:
-                    self.asked.append(data.decode())
-                b.sendall(data)
-        except OSError:
-            pass
-        for s in (a, b):
+            client.do_handshake()
+            while True:
+                for s in [client] if client.pending() else select.select([client, server], [], [])[0]:
+                    data = s.recv(65536)
+                    if not data:
+                        raise OSError("its end")
+                    if s is client:
+                        self.asked.append(data.decode())
+                    (server if s is client else client).sendall(data)
+        except (OSError, ValueError):
+            self.shut([client, server])
+
+    @staticmethod
+    def shut(ends):
+        for s in ends:
             try:
-                s.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(s, socket.SHUT_RDWR)
             except OSError:
                 pass
 
     def cut(self):
         self.up = False
         ends, self.ends = self.ends, []
-        for s in ends:
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        self.shut(ends)
 
     def count(self, path):
         return sum(x.startswith(f"GET /api/v1{path} ") for x in self.asked)
@@ -100,8 +109,8 @@ def still(tmp_path):
     d.ok("POST", "/groups", {"name": "g", "signers": ["bind"]})
     d.ok("POST", "/zones", {"name": "z.test", "group": "g"})
     d.ok("POST", "/zones", {"name": "other.test", "group": "g"})
-    line = Line(d.port)
-    yield d, line, Shell(tmp_path, d)
+    line = Line(d.port, certificate(tmp_path))
+    yield d, line, Shell(tmp_path, line)
     line.close()
     d.stop()
 
@@ -167,7 +176,7 @@ def test_it_goes_on_where_the_stream_broke(still):
 
 def test_without_a_stream_it_looks_every_second(still):
     d, line, cli = still
-    other = Line(d.port)
+    other = Line(d.port, line.tls)
     taken = [Watch(cli, other) for _ in range(2)]
     wait_until(lambda: streams(d) == 2)
     w = Watch(cli, line, "--interval", "1h")
