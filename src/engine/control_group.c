@@ -42,6 +42,8 @@ room_with(void *arg, const struct mus_group_obj *o)
 
 	if (is_in(o, w->signer->id))
 		w->rc = eng_check_room(w->e, o, w->signer, NULL, w->et);
+	if (w->rc == 0 && is_in(o, w->signer->id))
+		w->rc = eng_check_owners(w->e, o, w->signer, NULL, w->et);
 	return w->rc < 0;
 }
 
@@ -111,7 +113,9 @@ mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj 
 	bool fresh = o->id == 0;
 	int rc = eng_check_label(&at, "/name", o->name);
 
-	if (rc == 0 && (rc = eng_check_room(e, o, NULL, NULL, et)) == MUS_ERR_INVAL)
+	if (rc == 0 &&
+	    ((rc = eng_check_room(e, o, NULL, NULL, et)) == MUS_ERR_INVAL ||
+		(rc == 0 && (rc = eng_check_owners(e, o, NULL, NULL, et)) == MUS_ERR_INVAL)))
 		eng_point(&at, "/signers");
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
@@ -247,7 +251,8 @@ mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, c
 	g.member[at].leaving = false;
 	if (at == g.member_count)
 		g.member_count++;
-	if ((rc = eng_check_room(e, &g, NULL, NULL, et)) < 0)
+	if ((rc = eng_check_room(e, &g, NULL, NULL, et)) < 0 ||
+	    (rc = eng_check_owners(e, &g, NULL, NULL, et)) < 0)
 		return rc == MUS_ERR_INVAL ? MUS_ERR_CONFLICT : rc;
 	return save_member(e, actor, &g, &m, signer, "joins", et);
 }

@@ -65,6 +65,8 @@ check_room(struct mus_engine *e, const struct eng_at *at, const struct mus_zone_
 	rc = eng_check_room(e, &g, NULL, o, at->et);
 	if (rc == MUS_ERR_INVAL)
 		eng_point(at, o->parent_addr_count ? "/parent_addresses" : o->signer_count ? "/signers" : "/group");
+	if (rc == 0 && (rc = eng_check_owners(e, &g, NULL, o, at->et)) == MUS_ERR_INVAL)
+		eng_point(at, o->signer_count ? "/signers" : "/group");
 	return rc;
 }
 

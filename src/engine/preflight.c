@@ -148,7 +148,7 @@ clashes(struct eng_trial *t, const struct mus_signer_obj *a, unsigned other, con
 		for (unsigned k = 0; k < bc && t->count < MUS_FINDINGS_MAX; k++) {
 			struct mus_witness w = MUS_WITNESS_NONE;
 
-			if (an[i].is_shared || bn[k].is_shared || strcmp(an[i].name, bn[k].name) != 0)
+			if ((an[i].is_shared && bn[k].is_shared) || strcmp(an[i].name, bn[k].name) != 0)
 				continue;
 			w.rule = MUS_RULE_V10;
 			w.result = MUS_RES_FAILS;

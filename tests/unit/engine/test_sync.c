@@ -594,6 +594,63 @@ too_many_are_refused(void **state)
 	is_refused(mus_ctl_put_zone(e, "test", &zone, field, &et), field, "/signers");
 }
 
+static void
+is_anothers(int rc, const char *field, const char *where, const char *words)
+{
+	assert_int_equal(rc, MUS_ERR_INVAL);
+	assert_string_equal(field, where);
+	if (!strstr(et.s, words))
+		fail_msg("%s", et.s);
+}
+
+/* A name and an address belong to one signer of a group, or are shared: nobody could tell whose. */
+static void
+one_owner(void **state)
+{
+	static const char name[] = "ns.s0.test. is a name server of signer s0 and of signer s1";
+	static const char addr[] = "192.0.2.1 is an address of ns.s0.test. (signer s0) and of ns2.s1.test. (signer s1)";
+	char field[MUS_CTL_FIELD_MAX];
+	struct mus_signer_obj before;
+
+	(void)state;
+	members(0, 1);
+	before = sig[1];
+	sig[1].ns[1] = sig[1].ns[0];
+	sig[1].ns_count = 2;
+	sig[1].ns[1].addr[0].ip[3] = 77;
+	snprintf(sig[1].ns[1].name, sizeof sig[1].ns[1].name, "NS.s0.test");
+	is_anothers(mus_ctl_put_signer(e, "test", &sig[1], field, &et), field, "/name_servers", name);
+	/* One side's word is not enough. */
+	sig[1].ns[1].is_shared = true;
+	is_anothers(mus_ctl_put_signer(e, "test", &sig[1], field, &et), field, "/name_servers", name);
+	sig[0].ns[0].is_shared = true;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], field, &et));
+	OK(mus_ctl_put_signer(e, "test", &sig[1], field, &et));
+	sig[1] = before;
+	OK(mus_ctl_put_signer(e, "test", &sig[1], field, &et));
+	sig[0].ns[0].is_shared = false;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], field, &et));
+	/* The address under a name of its own; the port tells servers apart. */
+	sig[1].ns[1] = sig[0].ns[0];
+	sig[1].ns_count = 2;
+	snprintf(sig[1].ns[1].name, sizeof sig[1].ns[1].name, "ns2.s1.test.");
+	is_anothers(mus_ctl_put_signer(e, "test", &sig[1], field, &et), field, "/name_servers", addr);
+	sig[1].ns[1].addr[0].port = 5353;
+	OK(mus_ctl_put_signer(e, "test", &sig[1], field, &et));
+	/* Who is in another group, or in none, may have it: it is refused where both meet. */
+	sig[2].ns[0] = sig[0].ns[0];
+	OK(mus_ctl_put_signer(e, "test", &sig[2], field, &et));
+	assert_int_equal(mus_ctl_group_join(e, "test", "g", "s2", &et), MUS_ERR_CONFLICT);
+	assert_non_null(strstr(et.s, "ns.s0.test. is a name server of signer s0 and of signer s2"));
+	group.member[group.member_count++].signer_id = sig[2].id;
+	is_anothers(mus_ctl_put_group(e, "test", &group, field, &et), field, "/signers", "signer s2");
+	/* What a zone has of its own counts instead of what the signer has. */
+	zone.signer_count = 1;
+	zone.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[1].id, .ns_count = 1};
+	zone.signer[0].ns[0] = sig[0].ns[0];
+	is_anothers(mus_ctl_put_zone(e, "test", &zone, field, &et), field, "/signers", name);
+}
+
 /* Signer 0 has a name server without addresses. */
 static struct eng_host *
 without_addresses(void)
@@ -831,6 +888,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(places_change_in_a_turn, setup, teardown),
 	    cmocka_unit_test_setup_teardown(room_for_64, setup, teardown),
 	    cmocka_unit_test_setup_teardown(too_many_are_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(one_owner, setup, teardown),
 	    cmocka_unit_test_setup_teardown(addresses_must_be_given, setup, teardown),
 	    cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_looked_up, setup, teardown),
