@@ -701,9 +701,10 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 	mend_delegation(&c, &next);
 	if (next.proc.kind != MUS_PROC_NONE)
 		advance(&e, &next, plan);
-	if (policy->held) {
+	if (policy->held || policy->probed) {
 		plan->advanced = false;
-		wait_for_operator(plan, MUS_RULE_HELD);
+		plan->poll |= policy->probed;
+		wait_for_operator(plan, policy->held ? MUS_RULE_HELD : MUS_RULE_PROBE);
 		return;
 	}
 	c = context(&e, &next);

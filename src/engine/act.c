@@ -274,15 +274,6 @@ take_unsent(struct eng_zone *z, int64_t signer_id)
 	return NULL;
 }
 
-static bool
-has_act(const struct eng_job *j, uint64_t id)
-{
-	for (unsigned i = 0; j && i < j->id_count; i++)
-		if (j->id[i] == id)
-			return true;
-	return false;
-}
-
 /* All actions for one signer that fit, and are due, into a job; NULL: none. */
 static struct eng_job *
 compose(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
@@ -311,9 +302,14 @@ compose(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zob
 			j->change.count = had;	/* did not fit: next turn */
 			continue;
 		}
-		j->id[j->id_count++] = a->id;
 		mus_act_text(&st->book, &st->zone, a, text);
-		if (!has_act(old, a->id))
+		j->text[j->id_count] = mus_arena_copy(&j->arena, text, strlen(text) + 1);
+		if (!j->text[j->id_count]) {
+			j->change.count = had;
+			continue;
+		}
+		j->id[j->id_count++] = a->id;
+		if (!eng_has_act(old, a->id))
 			eng_event(e, zobj->id, zobj->name, "action", "musicd", LOG_INFO, "%s", text);
 		if (!j->words[0])
 			snprintf(j->words, sizeof j->words, "%s", text);
@@ -325,8 +321,8 @@ compose(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zob
 	return j;
 }
 
-/* All actions of one signer in one UPDATE, in the place of what waited there. */
-static void
+/* All actions of one signer in one UPDATE, in the place of what waited there; NULL: nothing is to be sent. */
+static struct eng_job *
 act_signer(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
     struct mus_zonestate *st, const struct mus_plan *plan, unsigned s, const struct eng_job *old)
 {
@@ -334,18 +330,19 @@ act_signer(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *
 	struct eng_job *j;
 
 	if (!box)
-		return;
+		return NULL;
 	if (!old && box->out.waiting_count + box->coming >= box->out.waiting_max) {
 		box->stats.full++;
-		return;
+		return NULL;
 	}
 	j = compose(e, z, zobj, st, plan, s, old);
 	if (!j)
-		return;
+		return NULL;
 	j->item.place = old ? old->item.place : 0;
 	box->coming++;
 	*e->jobs_tail = j;
 	e->jobs_tail = &j->next;
+	return j;
 }
 
 void
@@ -363,8 +360,10 @@ eng_act(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zob
 		old[s] = take_unsent(z, st->book.signer_id[s]);
 	eng_withdraw(z);
 	for (unsigned s = 0; s < st->zone.signer_count; s++) {
-		if (signers >> s & 1)
-			act_signer(e, z, zobj, st, plan, s, old[s]);
+		struct eng_job *j = signers >> s & 1 ? act_signer(e, z, zobj, st, plan, s, old[s]) : NULL;
+
+		if (old[s])
+			eng_tell_withdrawn(old[s], j);
 		if (old[s] && old[s]->state == ENG_JOB_WAITING)
 			eng_job_free(old[s]);	/* what is still coming is freed after the commit */
 	}

@@ -312,7 +312,7 @@ forceable(enum mus_rule rule, struct mus_errtext *et)
 {
 	/* What must never be passed: there is nothing left to force. */
 	if (rule == MUS_RULE_NONE || rule == MUS_RULE_LASTONE || rule == MUS_RULE_HELD ||
-	    rule == MUS_RULE_MANUAL || rule == MUS_RULE_QUEUE || rule >= MUS_RULE_COUNT) {
+	    rule == MUS_RULE_MANUAL || rule == MUS_RULE_QUEUE || rule == MUS_RULE_PROBE || rule >= MUS_RULE_COUNT) {
 		mus_errf(et, MUS_ERR_INVAL, "%s cannot be forced",
 		    rule < MUS_RULE_COUNT ? mus_rule_text(rule) : "?");
 		return MUS_RULE_NONE;

@@ -487,6 +487,7 @@ eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const st
 	out->manual = z->mode == MUS_MODE_MANUAL;
 	out->held = z->held;
 	out->step = ez && ez->busy && ez->busy->step;
+	out->probed = ez && ez->busy && ez->busy->probing;
 	out->forced = ez && ez->busy ? ez->busy->forced : MUS_RULE_NONE;
 	if (out->forced != MUS_RULE_NONE)
 		out->step = true;
@@ -633,6 +634,9 @@ mus_engine_free(struct mus_engine *e)
 
 	if (!e)
 		return;
+	/* What will not be sent by this run is no action of it. */
+	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)
+		eng_withdraw(v);
 	e->stopping = true;
 	commit(e);
 	mus_timer_free(e->timer);

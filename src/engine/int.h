@@ -120,7 +120,7 @@ struct eng_turn {
 	uint32_t focus;			/* kinds asked for, whenever they were asked last */
 	struct mus_time before;		/* and every kind that was not asked since then */
 	struct eng_parent *parent;
-	uint64_t trials;		/* servers that show what a probe has written */
+	uint64_t trials[MUS_RR_CSYNC + 1];	/* by kind: servers that show what a probe has written */
 };
 
 /* What goes to one signer, of all zones. */
@@ -154,6 +154,7 @@ struct eng_job {
 	struct mus_drv_change change;
 	const struct mus_driver *driver;
 	uint64_t id[8];			/* for the books: actions in this change */
+	const char *text[8];		/* what the history was told of each */
 	unsigned id_count;
 };
 
@@ -189,7 +190,11 @@ struct eng_busy {
 	bool step;				/* operator's step, once */
 	enum mus_rule forced;			/* operator's force, once */
 	char forced_reason[MUS_REASON_MAX];
-	bool probing;
+	unsigned probes;			/* under way, or taking away what was left */
+	bool probing;				/* until no server shows anything of it */
+	struct mus_time probe_end;
+	struct mus_time clean_at;		/* what is left is taken away then, not before */
+	uint8_t clean_tries;
 };
 struct eng_zone {
 	int64_t id;
@@ -375,11 +380,19 @@ void eng_act(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj
 void eng_sent_mark(struct mus_engine *e, struct eng_busy *b, uint64_t id);
 void eng_sent_forget(struct eng_busy *b, uint64_t id);
 
+/* probe.c: is the zone being probed, by what ${t} has seen and what runs? */
+bool eng_is_probed(struct eng_turn *t);
+/* Takes away what a probe has left that did not come to its end. */
+void eng_probe_clean(struct eng_turn *t, const struct mus_zonestate *st);
+
 /* queue.c: what is on its way to each signer.  After the commit: into the queues, and out of them
  * what may go. */
 void eng_send_jobs(struct mus_engine *e);
-/* What the zone has in queues is not sent any more. */
+/* What the zone has in queues is not sent any more, and the history says so. */
 void eng_withdraw(struct eng_zone *z);
+/* Tells what was in ${j}, and is in ${next} no more; NULL: in nothing. */
+void eng_tell_withdrawn(const struct eng_job *j, const struct eng_job *next);
+bool eng_has_act(const struct eng_job *j, uint64_t id);
 struct eng_box *eng_box_get(struct mus_engine *e, int64_t signer_id, const char *name);	/* NULL: no memory */
 void eng_box_changed(struct mus_engine *e, int64_t signer_id);	/* the operator changed the signer */
 void eng_boxes_pump(struct mus_engine *e);

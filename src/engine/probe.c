@@ -9,6 +9,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "core/observe.h"
 #include "dns/trial.h"
 #include "engine/int.h"
 
@@ -21,7 +22,7 @@ static const struct {
 
 struct probe {
 	struct mus_engine *e;
-	int64_t signer_id;
+	int64_t signer_id, zone_id;	/* zone 0: not one of ours */
 	struct eng_signer *sg;		/* held: its key is the target's */
 	struct mus_drv_target target;
 	const struct mus_driver *driver;
@@ -43,6 +44,173 @@ struct probe {
 };
 
 static void next(struct probe *p);
+
+/* ---- the zone meanwhile ----------------------------------------------------------------------- */
+
+/* Another one has come to its end: a look at everything tells whether anything of it is left. */
+static void
+zone_probed(struct mus_engine *e, int64_t zone_id)
+{
+	struct eng_zone *z = eng_zone_get(e, zone_id);
+
+	if (!z || !z->busy)
+		return;
+	z->busy->probes--;
+	z->busy->probe_end = eng_now(e);
+	eng_wake(e, z, ENG_FOCUS_ALL, 0);
+}
+
+/* From now on nothing is changed in the zone. */
+static int
+zone_probe_begins(struct mus_engine *e, const struct mus_zone_obj *o, struct mus_errtext *et)
+{
+	struct eng_zone *z = eng_zone_get(e, o->id);
+	struct eng_busy *b = z ? eng_busy(z) : NULL;
+
+	if (!b)
+		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
+	if (b->probes)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s is being probed already", o->name);
+	if (o->process[0])
+		return mus_errf(et, MUS_ERR_CONFLICT,
+		    "%s: %s is running; probe when it has ended, or on another zone", o->name, o->process);
+	eng_withdraw(z);
+	b->probes++;
+	b->probing = true;
+	/* What the probe takes away by itself is not taken away twice. */
+	b->clean_at = mus_time_add_ms(eng_now(e), e->o.retry_ms);
+	b->clean_tries = 0;
+	return 0;
+}
+
+static uint64_t
+trials_seen(const struct eng_turn *t)
+{
+	uint64_t servers = 0;
+
+	for (unsigned k = 0; k <= MUS_RR_CSYNC; k++)
+		servers |= t->trials[k];
+	return servers;
+}
+
+bool
+eng_is_probed(struct eng_turn *t)
+{
+	struct eng_busy *b = t->z->busy;
+	bool seen = trials_seen(t) != 0;
+
+	if (!seen && !(b && b->probing))
+		return false;
+	if (!(b = eng_busy(t->z)))
+		return true;
+	if (!b->probing) {
+		/* Left by a run before this one, or by somebody else's. */
+		b->probing = true;
+		b->clean_at = t->at;
+		b->clean_tries = 0;
+	}
+	/* Only a look at everything that began after the end shows that nothing is left. */
+	if (!seen && !b->probes && t->focus == ENG_FOCUS_ALL && b->probe_end.ms < t->at.ms)
+		b->probing = false;
+	if (b->probing)
+		t->z->focus = ENG_FOCUS_ALL;
+	return b->probing;
+}
+
+struct clean {
+	struct mus_engine *e;
+	int64_t zone_id;
+	struct eng_signer *sg;		/* held: its key is the target's */
+	struct mus_tsig_key *own_key;
+	struct mus_drv_target target;
+	struct mus_drv_change change;
+	uint8_t rd[(MUS_RR_CSYNC + 1) * MUS_ALGS_MAX][MUS_TRIAL_MAX];
+};
+
+static void
+clean_free(struct clean *c)
+{
+	eng_signer_release(c->sg);
+	mus_tsig_key_free(c->own_key);
+	free(c);
+}
+
+/* What came of it the next look shows. */
+static void
+on_cleaned(void *arg, const struct mus_drv_result *r)
+{
+	struct clean *c = arg;
+	struct eng_box *box = eng_box_get(c->e, c->sg->obj.id, c->sg->obj.name);
+
+	if (box)
+		mus_outbox_charge(&box->out, r->messages, mus_loop_mono_ms(c->e->o.loop));
+	zone_probed(c->e, c->zone_id);
+	clean_free(c);
+}
+
+/* The records of the kinds that ${servers} show, for every algorithm that the zone has. */
+static void
+clean_compose(struct clean *c, const struct eng_turn *t, const struct mus_zone *zone, uint64_t servers)
+{
+	static const uint16_t types[] = {MUS_TYPE_DNSKEY, MUS_TYPE_CDS, MUS_TYPE_CDNSKEY, MUS_TYPE_CSYNC};
+
+	for (unsigned k = 0; k <= MUS_RR_CSYNC; k++)
+		for (unsigned a = 0; (t->trials[k] & servers) && a < zone->alg_count; a++) {
+			bool has_alg = k == MUS_RR_CDS || k == MUS_RR_CDNSKEY;
+			uint8_t *rd = c->rd[c->change.count];
+			size_t len = mus_trial_make(types[k], zone->alg[a], rd);
+
+			c->change.rr[c->change.count++] = (struct mus_drv_rr){
+			    .type = types[k], .del = true, .rd = {rd, (uint16_t)len}};
+			if (!has_alg)
+				break;
+		}
+}
+
+static void
+clean_signer(struct eng_turn *t, const struct mus_zonestate *st, unsigned s)
+{
+	struct mus_engine *e = t->e;
+	struct mus_errtext et = {""};
+	struct eng_signer *sg = eng_signer_get(e, st->book.signer_id[s], &et);
+	struct clean *c = sg && sg->driver && sg->driver->apply ? calloc(1, sizeof *c) : NULL;
+
+	if (!c)
+		return;
+	c->e = e;
+	c->zone_id = t->z->id;
+	c->sg = eng_signer_hold(sg);
+	c->target = (struct mus_drv_target){.dnsx = e->o.dnsx, .update = sg->obj.update};
+	clean_compose(c, t, &st->zone, mus_servers_of(&st->zone, s));
+	if (c->change.count == 0 || eng_key_for(&e->zobj, sg, &c->own_key, &c->target.key, &et) < 0 ||
+	    mus_name_parse(e->zobj.name, &c->target.zone, &et) < 0 ||
+	    sg->driver->apply(&c->target, &c->change, on_cleaned, c) < 0) {
+		clean_free(c);
+		return;
+	}
+	t->z->busy->probes++;
+	eng_event(e, e->zobj.id, e->zobj.name, "probe", "musicd", LOG_NOTICE,
+	    "%s: what a probe has left is taken away", sg->obj.name);
+}
+
+void
+eng_probe_clean(struct eng_turn *t, const struct mus_zonestate *st)
+{
+	struct eng_busy *b = t->z->busy;
+	uint64_t seen = trials_seen(t);
+	struct mus_time now = eng_now(t->e);
+
+	if (!seen || !b || b->probes || b->clean_at.ms > now.ms)
+		return;
+	b->clean_at = mus_time_add_ms(now, t->e->o.retry_ms << b->clean_tries);
+	if (b->clean_tries < 6)
+		b->clean_tries++;
+	for (unsigned s = 0; s < st->zone.signer_count; s++)
+		if (seen & mus_servers_of(&st->zone, s))
+			clean_signer(t, st, s);
+}
+
+/* ---- the report ------------------------------------------------------------------------------- */
 
 static const char *
 tri_text(enum mus_tri t)
@@ -96,6 +264,8 @@ finish(struct probe *p)
 		    tri_text(p->can[3]), tri_text(p->can[4]));
 		eng_signer_forget(p->e, p->signer_id);
 	}
+	if (p->zone_id)
+		zone_probed(p->e, p->zone_id);
 	eng_signer_release(p->sg);
 	p->done(p->arg, p->err, &p->words, b.failed ? "{}" : (const char *)b.data);
 	mus_buf_clear(&b);
@@ -281,8 +451,10 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 	rc = mus_store_load_zone(e->o.store, p->zone, &zobj, et);
 	if (rc == MUS_ERR_NOTFOUND)
 		zobj.signer_count = 0;
-	else if (rc < 0)
+	else if (rc < 0 || (rc = zone_probe_begins(e, &zobj, et)) < 0)
 		goto fail;
+	else
+		p->zone_id = zobj.id;
 	if ((rc = eng_key_for(&zobj, sg, &p->own_key, &p->target.key, et)) < 0)
 		goto fail;
 	for (unsigned t = 0; t < T_COUNT; t++) {
@@ -304,6 +476,8 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 	}
 	rc = mus_errf(et, MUS_ERR_FULL, "the question queue is full");
 fail:
+	if (p->zone_id)
+		zone_probed(e, p->zone_id);
 	eng_signer_release(p->sg);
 	mus_tsig_key_free(p->own_key);
 	mus_arena_clear(&p->arena);

@@ -53,6 +53,27 @@ eng_box_get(struct mus_engine *e, int64_t signer_id, const char *name)
 	return box;
 }
 
+bool
+eng_has_act(const struct eng_job *j, uint64_t id)
+{
+	for (unsigned i = 0; j && i < j->id_count; i++)
+		if (j->id[i] == id)
+			return true;
+	return false;
+}
+
+void
+eng_tell_withdrawn(const struct eng_job *j, const struct eng_job *next)
+{
+	/* A zone that was deleted has no history any more. */
+	if (!eng_zone_get(j->e, j->zone_id))
+		return;
+	for (unsigned i = 0; i < j->id_count; i++)
+		if (!eng_has_act(next, j->id[i]))
+			eng_event(j->e, j->zone_id, j->zone, "withdrawn", "musicd", LOG_INFO,
+			    "%s: withdrawn before it was sent", j->text[i]);
+}
+
 void
 eng_withdraw(struct eng_zone *z)
 {
@@ -60,12 +81,13 @@ eng_withdraw(struct eng_zone *z)
 
 	for (struct eng_job *j = z->busy ? z->busy->jobs : NULL; j; j = next) {
 		next = j->zone_next;
-		if (j->withdrawn)
+		if (j->withdrawn || j->state == ENG_JOB_SENT)
 			continue;
+		eng_tell_withdrawn(j, NULL);
 		if (j->state == ENG_JOB_WAITING) {
 			mus_outbox_withdraw(&j->box->out, &j->item);
 			eng_job_free(j);
-		} else if (j->state == ENG_JOB_COMING) {
+		} else {
 			j->withdrawn = true;
 		}
 	}
@@ -82,6 +104,7 @@ eng_box_changed(struct mus_engine *e, int64_t signer_id)
 	/* Composed for how it was: its zones are woken, and plan anew. */
 	while ((it = TAILQ_FIRST(&box->out.waiting))) {
 		mus_outbox_withdraw(&box->out, it);
+		eng_tell_withdrawn(job_of(it), NULL);
 		eng_job_free(job_of(it));
 	}
 	mus_outbox_try_again(&box->out);
@@ -249,6 +272,7 @@ pump(struct mus_engine *e, struct eng_box *box)
 
 		if (is_old(j)) {
 			mus_outbox_withdraw(&box->out, it);
+			eng_tell_withdrawn(j, NULL);
 			eng_wake(e, j->z, ENG_FOCUS_ALL, 0);
 			eng_job_free(j);
 		} else {

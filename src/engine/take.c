@@ -375,7 +375,8 @@ take_set(struct tk *k, const struct eng_answer *a, enum mus_rr_kind kind)
 			take_content(k, &own, kind, &look);
 			if (own.count > 0)
 				verify(k, &a->set, &look);
-			k->t->trials |= (uint64_t)(own.count != a->set.count) << a->server;
+			if (own.count != a->set.count)
+				k->t->trials[kind] |= mus_bit(a->server);
 		}
 	}
 	give(k, &look);

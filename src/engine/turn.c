@@ -297,8 +297,8 @@ forget_busy(struct eng_zone *z, const struct mus_plan *plan)
 {
 	struct eng_busy *b = z->busy;
 
-	if (b && !b->jobs && !b->copying && !b->queued && !b->probing && !b->step && b->forced == MUS_RULE_NONE &&
-	    plan->want.proc.kind == MUS_PROC_NONE && !plan->poll) {
+	if (b && !b->jobs && !b->copying && !b->queued && !b->probes && !b->probing && !b->step &&
+	    b->forced == MUS_RULE_NONE && plan->want.proc.kind == MUS_PROC_NONE && !plan->poll) {
 		free(b);
 		z->busy = NULL;
 	}
@@ -396,6 +396,7 @@ eng_turn_done(struct eng_turn *t)
 	t->parent = eng_parent_of(e, &e->zobj, z->id, &et);
 	eng_policy_of(e, &e->zobj, z, &policy);
 	eng_take(t, st, &policy);
+	policy.probed = eng_is_probed(t);
 	if (!decide(e, z, st, &policy, mus_time_add_ms(t->at, -e->o.recheck_ms)) && eng_busy(z)) {
 		eng_save_state(e, z->id, st);
 		z->busy->recheck = true;
@@ -414,6 +415,7 @@ eng_turn_done(struct eng_turn *t)
 	if (z->busy)
 		z->busy->wake_at = e->plan.wake_at;
 	eng_peek_from(t, st, &e->plan);
+	eng_probe_clean(t, st);
 	forget_busy(z, &e->plan);
 over:
 	eng_turn_free(t);

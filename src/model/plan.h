@@ -62,7 +62,8 @@
 	X(QUEUE, "queue", "the signer takes changes as they come")                                 \
 	X(HELD, "held", "the operator holds the zone")                                             \
 	X(MANUAL, "manual", "the operator takes each step by hand")                                \
-	X(PARTIAL, "adopt", "the zone has been seen completely once")
+	X(PARTIAL, "adopt", "the zone has been seen completely once")                              \
+	X(PROBE, "probe", "nothing of a probe is left")
 enum mus_rule {
 #define X(name, text, sentence) MUS_RULE_##name,
 	MUS_RULE_MAP(X)
@@ -152,6 +153,7 @@ struct mus_policy {
 	bool spread_sep;		/* import KSKs too */
 	bool csync_keep;		/* leave CSYNC when the parent has followed */
 	bool manual, held;
+	bool probed;			/* a probe runs, or what it wrote is still shown */
 	bool step;			/* one step is allowed now */
 	enum mus_rule forced;		/* guard the operator has forced past for this step; NONE */
 };

@@ -452,6 +452,9 @@ rest_of_rules(struct tx *t, const struct mus_witness *w)
 	case MUS_RULE_HELD:
 		tx_say(t, "the operator holds the zone: nothing is changed");
 		break;
+	case MUS_RULE_PROBE:
+		tx_say(t, "the zone is being probed: nothing is changed until what the probe wrote is gone");
+		break;
 	case MUS_RULE_MANUAL:
 		tx_say(t, "the next step waits for the operator (manual mode)");
 		break;

@@ -165,6 +165,8 @@ rule_hint(enum mus_rule r)
 		       "how many wait and why";
 	case MUS_RULE_HELD:
 		return "\"zone resume\" when it may go on";
+	case MUS_RULE_PROBE:
+		return "nothing to do: it ends when no server shows what the probe wrote";
 	case MUS_RULE_MANUAL:
 		return "\"zone plan\" shows the next step, \"zone step\" takes it";
 	case MUS_RULE_PARTIAL:

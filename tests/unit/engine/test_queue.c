@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../io/fake.h"
+#include "dns/trial.h"
 #include "engine/int.h"
 #include "fake_driver.h"
 
@@ -164,6 +165,17 @@ asked_of(uint16_t port, const char *name)
 	return n;
 }
 
+/* How often the history was told that something was withdrawn. */
+static unsigned
+withdrawn(void)
+{
+	unsigned n = 0;
+
+	for (const char *at = said; (at = strstr(at, ": withdrawn before it was sent\n")); at++)
+		n++;
+	return n;
+}
+
 static void
 stored_first(void **state)
 {
@@ -271,6 +283,7 @@ the_last_plan_counts(void **state)
 	assert_string_equal(fake_driver.ask[MUS_OUTBOX_WINDOW + 1].zone, zobj[MUS_OUTBOX_WINDOW + 2].name);
 	turn_for(l, 100);
 	assert_int_equal(fake_driver.count, MUS_OUTBOX_WINDOW + 2);
+	assert_int_equal(withdrawn(), 3);
 }
 
 /* A proposal is shown, not sent; hold, and whatever else an operator says, stops what waits at once. */
@@ -304,6 +317,7 @@ the_operator_counts_more(void **state)
 		turn_for(l, 5);
 	assert_int_equal(changes(0).waiting, 0);
 	assert_int_equal(fake_driver.count, 1);
+	assert_int_equal(withdrawn(), 4);
 }
 
 static void
@@ -689,6 +703,96 @@ history_is_told_after_the_commit(void **state)
 }
 
 static void
+on_probed(void *arg, int err, const struct mus_errtext *words, const char *what)
+{
+	(void)words;
+	(void)what;
+	assert_true(err < 0);		/* nobody answers */
+	(*(unsigned *)arg)++;
+}
+
+/* Not in a process, not twice; what waits is withdrawn, and nothing is changed until a look at everything
+ * that began after the end shows nothing of it. */
+static void
+a_probe_keeps_the_zone_still(void **state)
+{
+	struct eng_turn t = {.e = e, .z = NULL, .focus = ENG_FOCUS_ALL};
+	struct mus_errtext et = {""};
+	struct mus_policy policy;
+	unsigned ended = 0;
+
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(2);
+	t.z = zone[0];
+	t.at = eng_now(e);
+	assert_false(eng_is_probed(&t));
+	snprintf(zobj[1].process, sizeof zobj[1].process, "ADD-SIGNER a");
+	assert_int_equal(mus_store_save_zone_status(store, &zobj[1], &et), 0);
+	assert_int_equal(mus_ctl_probe(e, "test", "a", zobj[1].name, on_probed, &ended, &et), MUS_ERR_CONFLICT);
+	assert_non_null(strstr(et.s, "ADD-SIGNER a is running"));
+	assert_false(zone[1]->busy->probing);
+	wants(0, 1, 0);
+	assert_int_equal(mus_ctl_probe(e, "test", "a", zobj[0].name, on_probed, &ended, &et), 0);
+	assert_int_equal(withdrawn(), 1);
+	assert_int_equal(mus_ctl_probe(e, "test", "a", zobj[0].name, on_probed, &ended, &et), MUS_ERR_CONFLICT);
+	assert_non_null(strstr(et.s, "being probed already"));
+	eng_policy_of(e, &zobj[0], zone[0], &policy);
+	assert_true(policy.probed);
+	t.at = mus_time_add_s(eng_now(e), 60);
+	assert_true(eng_is_probed(&t));
+	until(l, &ended, 1);
+	assert_int_equal(zone[0]->busy->probes, 0);
+	t.focus = 1u << MUS_RR_KEY;
+	assert_true(eng_is_probed(&t));
+	t.focus = ENG_FOCUS_ALL;
+	t.at = zone[0]->busy->probe_end;
+	assert_true(eng_is_probed(&t));
+	t.at.ms++;
+	t.trials[MUS_RR_CDS] = 1;
+	assert_true(eng_is_probed(&t));
+	t.trials[MUS_RR_CDS] = 0;
+	assert_false(eng_is_probed(&t));
+	assert_int_equal(fake_driver.count, 0);
+}
+
+/* Seen without a probe of ours: taken away, exactly and once, until another look. */
+static void
+what_a_probe_left(void **state)
+{
+	struct eng_turn t = {.e = e, .z = NULL, .focus = ENG_FOCUS_ALL};
+
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_signer(1, "b", PORT_B, 0);
+	add_zones(1);
+	wants(0, 0, 0);
+	e->zobj = zobj[0];
+	st->zone.server_count = 2;
+	st->zone.server[0].origin = 0;
+	st->zone.server[1].origin = 1;
+	st->zone.alg_count = 1;
+	st->zone.alg[0] = 8;
+	t.z = zone[0];
+	t.at = eng_now(e);
+	t.trials[MUS_RR_KEY] = t.trials[MUS_RR_CDS] = 2;
+	assert_true(eng_is_probed(&t));
+	eng_probe_clean(&t, st);
+	eng_probe_clean(&t, st);
+	until(l, &fake_driver.answers, 1);
+	assert_int_equal(fake_driver.count, 1);
+	assert_int_equal(fake_driver.ask[0].update.port, PORT_B);
+	assert_int_equal(fake_driver.ask[0].count, 2);
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(fake_driver.ask[0].rr[i].del &&
+		    mus_trial_is(fake_driver.ask[0].rr[i].type, fake_driver.ask[0].rr[i].rd));
+	assert_int_equal(fake_driver.ask[0].rr[1].type, MUS_TYPE_CDS);
+	assert_int_equal(fake_driver.ask[0].rr[1].rd.data[2], 8);
+	assert_int_equal(zone[0]->busy->probes, 0);
+	assert_non_null(strstr(said, "z0.test.: b: what a probe has left is taken away"));
+}
+
+static void
 an_unknown_driver(void **state)
 {
 	struct mus_signer_obj o = {.name = "c", .driver = "carrier-pigeon"};
@@ -722,6 +826,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(answers_are_told, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_type_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(history_is_told_after_the_commit, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_probe_keeps_the_zone_still, setup, teardown),
+	    cmocka_unit_test_setup_teardown(what_a_probe_left, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_unknown_driver, setup, teardown),
 	};
 

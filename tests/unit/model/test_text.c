@@ -268,6 +268,8 @@ static const struct {
 	"queue: 1024 changes wait for knot already: there is no room for one more"},
     {W(HELD, FAILS, NONE), "held: the operator holds the zone: nothing is changed"},
     {W(MANUAL, FAILS, NONE), "manual: the next step waits for the operator (manual mode)"},
+    {W(PROBE, FAILS, NONE),
+	"probe: the zone is being probed: nothing is changed until what the probe wrote is gone"},
     {W(PARTIAL, FAILS, NONE), "adopt: the zone has not been seen completely yet: nothing is changed before"},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };

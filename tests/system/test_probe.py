@@ -1,0 +1,59 @@
+"""A probe of a member's zone: what it writes is nobody's, nothing is changed meanwhile, and nothing of it stays."""
+import threading
+
+from musiclab import breaks
+from musiclab.space import wait_until
+from scene import Stage
+
+BOTH = ["bind", "knot"]
+# As in src/dns/trial.c.
+TRIAL = "0 3 13 TVVTSUMgcHJvYmU6IG5vdCBhIHpvbmUga2V5LCAwMDEcFxOAWfHK+WSTM/XUxN6Wz6kxMc0GM8AdGD+XGUIXbA=="
+
+
+def flags(lab, signer, zone):
+    keys = lab.ex.rrset(lab.state["signers"][signer]["update"]["address"], zone, "DNSKEY")
+    return sorted(k.flags for k in keys)
+
+
+def is_probed(st, zone):
+    return any(w["rule"] == "probe" for w in st.mc.json("zone", "plan", zone)["waits"])
+
+
+def test_probe_of_a_member(make_lab):
+    lab = make_lab(signers=BOTH)
+    zone = lab.zone_name("tried")
+    lab.add_zones(["tried"], BOTH, BOTH, ttl=3)
+    with Stage(lab, ["tried"]) as st:
+        st.group("tried", BOTH, ["tried"])
+        st.settled(["tried"])
+        breaks.relay(lab, "bind", delay=150)
+        wait_until(lambda: not st.mc.json("zone", "plan", zone)["waits"], 30, "nothing is waited for")
+        before, keys = st.history("tried"), {s: flags(lab, s, zone) for s in BOTH}
+        assert 0 not in keys["bind"] + keys["knot"]
+
+        reports = []
+        probe = threading.Thread(target=lambda: reports.append(st.mc.json("signer", "probe", "bind", "--zone", zone)["report"]))
+        probe.start()
+        wait_until(lambda: is_probed(st, zone), 10, "the zone waits for the probe", interval=0.05)
+        wait_until(lambda: 0 in flags(lab, "bind", zone) or not probe.is_alive(), 10, "the trial key is there", interval=0.02)
+        assert "being probed already" in st.mc.cli("signer", "probe", "knot", "--zone", zone, check=False).stderr
+        probe.join()
+        assert [reports[0]["capabilities"][k]["undo"] for k in ("dnskey", "cds", "cdnskey", "csync")] == ["yes"] * 4, reports
+        wait_until(lambda: not is_probed(st, zone), 30, "the zone goes on")
+        # What a run that was killed has left is taken away by the next one.
+        st.mc.stop()
+        lab.update("bind", zone, [f"add {zone} 3 DNSKEY {TRIAL}", f"add {zone} 3 TYPE62 \\# 6 000000000000"])
+        assert 0 in flags(lab, "bind", zone)
+        st.mc.start()
+        wait_until(lambda: flags(lab, "bind", zone) == keys["bind"], 30, "nothing is left")
+        wait_until(lambda: "bind: what a probe has left is taken away" in st.history("tried"), 10, "it is told")
+        wait_until(lambda: not is_probed(st, zone), 30, "the zone goes on")
+
+        now = st.history("tried")
+        assert now.count("DNSKEY") == before.count("DNSKEY") and "withdrawn" not in now, now
+        assert {s: flags(lab, s, zone) for s in BOTH} == keys
+        st.mc.cli("zone", "hold", zone)         # nothing is to be on its way when musicd stops
+        st.mc.cli("signer", "leave", "bind", "--group", "tried")
+        st.wait("tried", "a process runs", lambda z: z.get("process"))
+        assert "REMOVE-SIGNER bind is running" in st.mc.cli("signer", "probe", "knot", "--zone", zone, check=False).stderr
+        assert "Sanitizer" not in st.mc.log() and "runtime error:" not in st.mc.log()
