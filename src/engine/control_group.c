@@ -83,6 +83,64 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 	return 0;
 }
 
+/* Does any zone of a group still have the signer in its intention? */
+struct still {
+	struct mus_engine *e;
+	const struct mus_zonestate *at_work;	/* newer than what is stored of its zone; or NULL */
+	int64_t signer_id, last;
+	unsigned count;
+	bool yes;
+};
+
+/* A zone that could not be looked at yet may be signed by all that it was told of. */
+static int
+still_there(void *arg, int64_t id)
+{
+	struct still *s = arg;
+	const struct mus_zonestate *st = s->at_work;
+	struct mus_errtext et;
+	int i;
+
+	s->count++;
+	s->last = id;
+	if (!st || st->book.zone_id != id) {
+		st = &s->e->view;
+		if (eng_load_state(s->e, id, &s->e->view, &et) < 0)
+			return s->yes = true;
+	}
+	i = mus_book_find_signer(&st->book, &st->zone, s->signer_id);
+	s->yes = !st->want.adopted ||
+	    (i >= 0 && (((st->want.keyg | st->want.dsg | st->want.nsg) >> i & 1) ||
+			  (st->want.proc.kind != MUS_PROC_NONE && st->want.proc.signer == i)));
+	return s->yes;
+}
+
+/* A zone that went out of a group of the signer's, or whose group it went out of. */
+static int
+let_go(void *arg, int64_t id)
+{
+	struct still *s = arg;
+	struct mus_errtext et;
+
+	return still_there(s, id) ? 1 : mus_store_departed(s->e->o.store, s->signer_id, id, &et);
+}
+
+/* No zone needs it to the end of its leaving: its servers are asked, and changed with its key. */
+static int
+check_let_go(struct mus_engine *e, int64_t signer_id, struct mus_errtext *et)
+{
+	struct still s = {.e = e, .signer_id = signer_id};
+	struct mus_zone_obj o;
+	int rc = mus_store_each_departing(e->o.store, signer_id, let_go, &s);
+
+	if (rc < 0)
+		return mus_errf(et, MUS_ERR_STORE, "database error");
+	if (!s.yes || (rc = mus_store_load_zone_id(e->o.store, s.last, &o, et)) < 0)
+		return rc;
+	return mus_errf(et, MUS_ERR_CONFLICT,
+	    "in use by zone %.300s, which has another group now and has not let it go yet", o.name);
+}
+
 int
 mus_ctl_delete_signer(
     struct mus_engine *e, const char *actor, const char *name, struct mus_errtext *et)
@@ -92,7 +150,9 @@ mus_ctl_delete_signer(
 
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
-	rc = mus_store_delete_signer(e->o.store, o.id, et);
+	rc = check_let_go(e, o.id, et);
+	if (rc == 0)
+		rc = mus_store_delete_signer(e->o.store, o.id, et);
 	if (rc == 0)
 		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer %s deleted", name);
 	rc = eng_ctl_end(e, rc, et);
@@ -104,6 +164,19 @@ mus_ctl_delete_signer(
 }
 
 /* ---- groups ------------------------------------------------------------------------------------------ */
+
+/* Members that are to be none any more: zones may have them still. */
+static int
+note_departing(struct mus_engine *e, const struct mus_group_obj *o, struct mus_errtext *et)
+{
+	struct mus_group_obj before = {.id = 0};
+	int rc = mus_store_load_group_id(e->o.store, o->id, &before, et);
+
+	for (unsigned i = 0; i < before.member_count && rc == 0; i++)
+		if (!is_in(o, before.member[i].signer_id))
+			rc = mus_store_signer_departs(e->o.store, o->id, before.member[i].signer_id, et);
+	return rc;
+}
 
 int
 mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj *o, char *field,
@@ -122,7 +195,10 @@ mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj 
 	o->changed_at = eng_now(e);
 	if (fresh)
 		o->created_at = o->changed_at;
-	rc = mus_store_save_group(e->o.store, o, et);
+	else
+		rc = note_departing(e, o, et);
+	if (rc == 0)
+		rc = mus_store_save_group(e->o.store, o, et);
 	if (rc == 0)
 		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer group %s %s", o->name,
 		    fresh ? "added" : "changed");
@@ -263,38 +339,6 @@ has_zone(void *arg, int64_t id)
 	(void)id;
 	*(bool *)arg = true;
 	return 1;
-}
-
-/* Does any zone of a group still have the signer in its intention? */
-struct still {
-	struct mus_engine *e;
-	const struct mus_zonestate *at_work;	/* newer than what is stored of its zone; or NULL */
-	int64_t signer_id, last;
-	unsigned count;
-	bool yes;
-};
-
-/* A zone that could not be looked at yet may be signed by all that it was told of. */
-static int
-still_there(void *arg, int64_t id)
-{
-	struct still *s = arg;
-	const struct mus_zonestate *st = s->at_work;
-	struct mus_errtext et;
-	int i;
-
-	s->count++;
-	s->last = id;
-	if (!st || st->book.zone_id != id) {
-		st = &s->e->view;
-		if (eng_load_state(s->e, id, &s->e->view, &et) < 0)
-			return s->yes = true;
-	}
-	i = mus_book_find_signer(&st->book, &st->zone, s->signer_id);
-	s->yes = !st->want.adopted ||
-	    (i >= 0 && (((st->want.keyg | st->want.dsg | st->want.nsg) >> i & 1) ||
-			  (st->want.proc.kind != MUS_PROC_NONE && st->want.proc.signer == i)));
-	return s->yes;
 }
 
 /* What cannot be read counts as yes. */

@@ -94,6 +94,8 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 		snprintf(o->state, sizeof o->state, "%s", mus_state_text(MUS_STATE_UNKNOWN));
 	}
 	rc = mus_store_save_zone(e->o.store, o, et);
+	if (rc == 0 && old_group != o->group_id)
+		rc = mus_store_zone_departs(e->o.store, old_group, o->id, et);
 	if (rc == 0)
 		rc = eng_ctl_note(e, o->id, o->name, "operator", actor, et, "zone %s %s", o->name,
 		    fresh ? "added" : "changed");

@@ -68,6 +68,13 @@ static const char *const migrations[] = {
 	" ended_at_ms INTEGER NOT NULL, outcome TEXT NOT NULL) STRICT;"
 	"CREATE INDEX process_by_zone ON process(zone_id);"
 	"CREATE INDEX process_running ON process(id) WHERE ended_at_ms = " MUS__NEVER_SQL ";",
+
+	/* 2: signers that zones may still have though their group has them no more */
+	"CREATE TABLE departing("
+	" signer_id INTEGER NOT NULL REFERENCES signer ON DELETE CASCADE,"
+	" zone_id INTEGER NOT NULL REFERENCES zone ON DELETE CASCADE,"
+	" PRIMARY KEY(signer_id, zone_id)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX departing_by_zone ON departing(zone_id);",
 };
 enum { VERSION = (int)(sizeof migrations / sizeof migrations[0]) };
 

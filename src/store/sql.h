@@ -47,6 +47,12 @@
 	X(SIGNER_USERS, "SELECT g.name, (SELECT count(*) FROM group_member WHERE signer_id = ?1) " \
 	    "FROM group_member m JOIN signer_group g ON g.id = m.group_id " \
 	    "WHERE m.signer_id = ?1 ORDER BY g.name LIMIT 1") \
+	X(DEPART_ZONE, "INSERT OR IGNORE INTO departing(signer_id, zone_id) " \
+	    "SELECT signer_id, ?2 FROM group_member WHERE group_id = ?1") \
+	X(DEPART_SIGNER, "INSERT OR IGNORE INTO departing(signer_id, zone_id) " \
+	    "SELECT ?2, id FROM zone WHERE group_id = ?1") \
+	X(DEPARTING, "SELECT zone_id FROM departing WHERE signer_id = ? ORDER BY zone_id") \
+	X(DEPARTED, "DELETE FROM departing WHERE signer_id = ? AND zone_id = ?") \
 	X(SIGNER_DELETE, "DELETE FROM signer WHERE id = ?") \
 	X(SIGNER_NS_DELETE, "DELETE FROM signer_ns WHERE signer_id = ?") \
 	X(SIGNER_NS_INSERT, "INSERT INTO signer_ns(signer_id, pos, name, is_shared, addrs) " \

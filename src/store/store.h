@@ -71,6 +71,13 @@ typedef int mus_store_due_fn(void *arg, int64_t zone_id, struct mus_time next_ch
 int mus_store_each_due(struct mus_store *s, mus_store_due_fn *fn, void *arg) MUS_MUST_CHECK;
 /* ids of the zones of a group, in pages: id > ${after_id}. */
 typedef int mus_store_id_fn(void *arg, int64_t zone_id);
+/* Signers that their zones may still have when the group has them no more: all members of ${group_id} when
+ * ${zone_id} goes out of it, or ${signer_id} when it goes out of the group of those zones.  Kept until the
+ * engine has found, when it must know, that the zone has let the signer go. */
+int mus_store_zone_departs(struct mus_store *s, int64_t group_id, int64_t zone_id, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_signer_departs(struct mus_store *s, int64_t group_id, int64_t signer_id, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_each_departing(struct mus_store *s, int64_t signer_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
+int mus_store_departed(struct mus_store *s, int64_t signer_id, int64_t zone_id, struct mus_errtext *et) MUS_MUST_CHECK;
 /* Those of them where the operator has marked a signer: lost, excluded or staying. */
 int mus_store_each_marked_zone(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 int mus_store_each_zone_of_group(struct mus_store *s, int64_t group_id, int64_t after_id, unsigned limit, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;

@@ -408,3 +408,45 @@ mus_store_each_marked_zone(struct mus_store *s, int64_t group_id, mus_store_id_f
 	mus__q_int(&q, group_id);
 	return each_id(&q, fn, arg);
 }
+
+/* ---- signers that zones may still have ---- */
+
+static int
+run_pair(struct mus_store *s, enum mus__stmt stmt, int64_t a, int64_t b, struct mus_errtext *et)
+{
+	struct mus__q q = mus__q_of(s, stmt);
+	int rc = mus__check_usable(s, et);
+
+	if (rc < 0)
+		return rc;
+	mus__q_int(&q, a);
+	mus__q_int(&q, b);
+	return mus__q_run(&q, et, "departing signers");
+}
+
+int
+mus_store_zone_departs(struct mus_store *s, int64_t group_id, int64_t zone_id, struct mus_errtext *et)
+{
+	return run_pair(s, MUS__STMT_DEPART_ZONE, group_id, zone_id, et);
+}
+
+int
+mus_store_signer_departs(struct mus_store *s, int64_t group_id, int64_t signer_id, struct mus_errtext *et)
+{
+	return run_pair(s, MUS__STMT_DEPART_SIGNER, group_id, signer_id, et);
+}
+
+int
+mus_store_each_departing(struct mus_store *s, int64_t signer_id, mus_store_id_fn *fn, void *arg)
+{
+	struct mus__q q = mus__q_of(s, MUS__STMT_DEPARTING);
+
+	mus__q_int(&q, signer_id);
+	return each_id(&q, fn, arg);
+}
+
+int
+mus_store_departed(struct mus_store *s, int64_t signer_id, int64_t zone_id, struct mus_errtext *et)
+{
+	return run_pair(s, MUS__STMT_DEPARTED, signer_id, zone_id, et);
+}

@@ -172,6 +172,44 @@ moved_away(void **state)
 	assert_string_equal(members(), "a");
 }
 
+static void
+is_needed(const char *signer)
+{
+	assert_int_equal(mus_ctl_delete_signer(e, "test", signer, &et), MUS_ERR_CONFLICT);
+	assert_string_equal(
+	    et.s, "in use by zone z.test., which has another group now and has not let it go yet");
+}
+
+/* The zone goes to a group of b; a signs it to the end of its leaving, so it stays. */
+static void
+moved_to_others(void **state)
+{
+	struct mus_group_obj g2 = {.name = "g2", .member_count = 1};
+
+	(void)state;
+	g2.member[0].signer_id = sig[1].id;
+	OK(mus_ctl_put_group(e, "test", &g2, NULL, &et));
+	zone.group_id = g2.id;
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	OK(mus_ctl_delete_group(e, "test", "g", &et));
+	is_needed("a");
+	st->want.keyg = st->want.dsg = st->want.nsg = 3;
+	process(MUS_PROC_REMOVE, 0);
+	is_needed("a");
+	st->want.keyg = st->want.dsg = st->want.nsg = 2;
+	save_state();
+	is_needed("a");			/* in nothing, but its process has not ended */
+	process(MUS_PROC_NONE, 0);
+	OK(mus_ctl_delete_signer(e, "test", "a", &et));
+	OK(mus_ctl_delete_signer(e, "test", "c", &et));
+	/* Put out of its group: likewise, until the zone is gone. */
+	g2.member_count = 0;
+	OK(mus_ctl_put_group(e, "test", &g2, NULL, &et));
+	is_needed("b");
+	OK(mus_ctl_delete_zone(e, "test", "z.test", true, &et));
+	OK(mus_ctl_delete_signer(e, "test", "b", &et));
+}
+
 /* A zone keeps a signer; one that was lost may join again. */
 static void
 the_last_is_not_lost(void **state)
@@ -291,6 +329,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(joined_and_left, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_seen_yet, setup, teardown),
 	    cmocka_unit_test_setup_teardown(moved_away, setup, teardown),
+	    cmocka_unit_test_setup_teardown(moved_to_others, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, teardown),
 	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, teardown),

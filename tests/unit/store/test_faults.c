@@ -611,7 +611,7 @@ versions(void **state)
 	mus_store_close(s);
 	run_on_file("PRAGMA user_version = 99");
 	expect_no_open(path, MUS_ERR_UNSUPPORTED, "schema version 99");
-	run_on_file("PRAGMA user_version = 1");
+	run_on_file("PRAGMA user_version = 2");
 	s = open_ok();
 	mus_store_close(s);
 	run_on_file("PRAGMA application_id = 7");
