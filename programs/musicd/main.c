@@ -1,10 +1,12 @@
 /*
  * musicd: the controller.  Parses options, wires the parts, runs the loop.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/log.h"
 #include "app/opts.h"
@@ -12,6 +14,7 @@
 #include "app/sdnotify.h"
 #include "app/selfsigned.h"
 #include "app/token.h"
+#include "base/text.h"
 #include "config.h"
 #include "engine/engine.h"
 #include "io/dnsd.h"
@@ -180,6 +183,18 @@ on_tick(void *arg)
 	mus_timer_start(d->tick, 1000);
 }
 
+/* The resolver of the configuration. */
+static int
+open_lookup(const struct musicd_conf *c, struct mus_loop *l, struct mus_lookup **out,
+    struct mus_errtext *et)
+{
+	struct mus_lookup_opts k = {
+	    .root_hints_file = c->root_hints, .trust_anchor_file = c->trust_anchor};
+	int rc = mus_lookup_new(l, &k, out, et);
+
+	return rc < 0 ? mus_err_wrap(et, rc, "resolver") : 0;
+}
+
 static int
 open_dns(struct daemon *d, struct mus_errtext *et)
 {
@@ -192,17 +207,11 @@ open_dns(struct daemon *d, struct mus_errtext *et)
 	    .source4 = c->source4.family ? &c->source4 : NULL,
 	    .source6 = c->source6.family ? &c->source6 : NULL,
 	};
-	struct mus_lookup_opts k = {
-	    .root_hints_file = c->root_hints, .trust_anchor_file = c->trust_anchor};
-	int rc;
 
 	d->dnsx = mus_dnsx_new(d->loop, &x);
 	if (!d->dnsx)
 		return mus_errf(et, MUS_ERR_NOMEM, "DNS exchange: out of memory");
-	rc = mus_lookup_new(d->loop, &k, &d->lookup, et);
-	if (rc < 0)
-		return mus_err_wrap(et, rc, "resolver");
-	return 0;
+	return open_lookup(c, d->loop, &d->lookup, et);
 }
 
 static int
@@ -320,6 +329,58 @@ open_all(struct daemon *d, struct mus_errtext *et)
 	return mus_sdnotify_watchdog_start(d->loop, &d->watchdog);
 }
 
+/* ---- --check: what the start reads, read as it does ---------------------------------------------------- */
+
+/* The database may not be there yet, but there must be a place for it. */
+static int
+check_store(const struct musicd_conf *c, struct mus_errtext *et)
+{
+	char folder[1024];
+	char *slash;
+
+	if (!mus_strcpy(folder, sizeof folder, c->store_file))
+		return mus_errf(et, MUS_ERR_INVAL, "store.file: path too long");
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder] = '\0';
+	else
+		mus_strcpy(folder, sizeof folder, ".");
+	if (access(folder, W_OK | X_OK) < 0)
+		return mus_errf(et, MUS_ERR_STORE, "store.file: folder %s: %s", folder, strerror(errno));
+	if (access(c->store_file, R_OK | W_OK) < 0 && errno != ENOENT)
+		return mus_errf(et, MUS_ERR_STORE, "store.file: %s: %s", c->store_file, strerror(errno));
+	return 0;
+}
+
+static int
+check_resolver(const struct musicd_conf *c, struct mus_errtext *et)
+{
+	struct mus_loop *l = mus_loop_new();
+	struct mus_lookup *k = NULL;
+	int rc = l ? open_lookup(c, l, &k, et) : mus_errf(et, MUS_ERR_NOMEM, "event loop: out of memory");
+
+	mus_lookup_free(k);
+	mus_loop_free(l);
+	return rc;
+}
+
+static int
+check_all(const void *conf, struct mus_errtext *et)
+{
+	const struct musicd_conf *c = conf;
+	struct mus_httpd_opts h = {.listen = c->api_listen, .cert_file = c->api_cert,
+	    .key_file = c->api_key, .client_ca_file = c->api_client_ca};
+	struct daemon d = {.tick = NULL};
+	int rc = load_tokens(&d, c->api_tokens, et);
+
+	mus_tokens_free(d.tokens);
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "api.tokens");
+	if ((rc = mus_httpd_check(&h, et)) < 0)
+		return mus_err_wrap(et, rc, "api");
+	return (rc = check_store(c, et)) < 0 ? rc : check_resolver(c, et);
+}
+
 /* In reverse; questions first, so that nobody calls back into what is gone. */
 static void
 close_all(struct daemon *d)
@@ -345,7 +406,8 @@ main(int argc, char **argv)
 	static const struct mus_opts_spec spec = {.program = "musicd",
 	    .summary = "multi-signer controller for DNSSEC",
 	    .conf_file = "/etc/music/musicd.yaml",
-	    .schema = &musicd_schema};
+	    .schema = &musicd_schema,
+	    .check = check_all};
 	struct daemon d = {.tick = NULL};
 	struct mus_privs_opts privs = {.files_min = 4096};
 	struct mus_errtext et = {""};

@@ -661,6 +661,16 @@ mus_conf_is_given(const struct mus_conf *c, const void *field)
 	return mus__conf_mark_of(c, field) != NULL;
 }
 
+/* The key of a field that the file does not give: its default is what is wrong. */
+static const char *
+path_of(const struct mus_conf *c, const void *field)
+{
+	for (const struct mus_conf_row *r = c->schema->rows; r->path; r++)
+		if ((const char *)c->value + r->offset == (const char *)field)
+			return r->path;
+	return c->schema->program;
+}
+
 int
 mus_conf_errf(const struct mus_conf *c, const void *field, struct mus_errtext *et, const char *fmt,
     ...)
@@ -673,7 +683,7 @@ mus_conf_errf(const struct mus_conf *c, const void *field, struct mus_errtext *e
 	vsnprintf(words.s, sizeof words.s, fmt, ap);
 	va_end(ap);
 	if (!m)
-		return mus_errf(et, MUS_ERR_SYNTAX, "%s: %s", c->name, words.s);
+		return mus_errf(et, MUS_ERR_SYNTAX, "%s: %s: %s", c->name, path_of(c, field), words.s);
 	return mus_errf(et, MUS_ERR_SYNTAX, "%s:%u:%u: %s: %s", c->name, m->line, m->col, m->path,
 	    words.s);
 }

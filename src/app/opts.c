@@ -202,11 +202,13 @@ mus_opts_begin(const struct mus_opts_spec *s, int argc, char **argv, struct mus_
 	}
 	if (!o->check && !o->dump)
 		return MUS_OPTS_RUN;
-	if (o->dump)
+	if (o->check && s->check && (rc = s->check(mus_conf_get(*conf), &et)) < 0)
+		fprintf(err_of(s), "%s: %s: %s\n", s->program, o->conf_file, et.s);
+	else if (o->dump)
 		mus_conf_dump(*conf, o->dump_help ? MUS_CONF_DUMP_HELP : 0, &b);
 	else
 		mus_buf_printf(&b, "%s: ok\n", o->conf_file);
-	rc = print(s, &b);
+	rc = rc < 0 ? mus_err_exit(rc) : print(s, &b);
 	mus_conf_free(*conf);
 	*conf = NULL;
 	return rc;

@@ -2,7 +2,7 @@
  * The command line every daemon has, and what follows from it before the daemon begins:
  *
  *	-c, --config FILE	-v, --verbose (once: info -> debug)
- *	--check			reads the configuration, says "FILE: ok" or what is wrong
+ *	--check			reads the configuration and what it names, says "FILE: ok" or what is wrong
  *	--dump[=help]		shows it, defaults as comments; with the help of each key
  *	--manual[=markdown]	the configuration's part of the manual (for the build)
  *	--version		-h, --help
@@ -40,6 +40,9 @@ struct mus_opts_spec {
 	const char *conf_file;		/* without -c */
 	const struct mus_conf_schema *schema;
 	const struct mus_opts_extra *extra;	/* NULL: none */
+	/* NULL, or what --check does besides: reads the files that the configuration names, as the start
+	 * does, and makes nothing. */
+	int (*check)(const void *conf, struct mus_errtext *et);
 	FILE *out, *err;		/* NULL: stdout, stderr (for tests) */
 };
 struct mus_opts {

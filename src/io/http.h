@@ -37,6 +37,8 @@ typedef void mus_http_fn(void *arg, struct mus_http_req *r);
 
 int mus_httpd_new(struct mus_loop *l, const struct mus_httpd_opts *o, mus_http_fn *fn, void *arg,
     struct mus_httpd **out, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Are its files such that it could start?  Opens nothing; without cert_file only the CA is read. */
+int mus_httpd_check(const struct mus_httpd_opts *o, struct mus_errtext *et) MUS_MUST_CHECK;
 void mus_httpd_free(struct mus_httpd *h);
 uint16_t mus_httpd_port(const struct mus_httpd *h);	/* for listen port 0 in tests */
 

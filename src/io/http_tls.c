@@ -37,7 +37,7 @@ check_pem(const struct http_pem *p, const struct mus_httpd_opts *o, struct mus_e
 
 	if (gnutls_certificate_allocate_credentials(&cred) < 0)
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
-	rc = gnutls_certificate_set_x509_key_mem(cred, &cert, &key, GNUTLS_X509_FMT_PEM);
+	rc = cert.size ? gnutls_certificate_set_x509_key_mem(cred, &cert, &key, GNUTLS_X509_FMT_PEM) : 0;
 	if (rc < 0) {
 		rc = mus_errf(et, MUS_ERR_INVAL, "%s with key %s: %s", o->cert_file, o->key_file,
 		    gnutls_strerror(rc));
@@ -54,11 +54,22 @@ out:
 	return rc;
 }
 
-int
-mus__http_load_pem(const struct mus_httpd_opts *o, struct http_pem *p, struct mus_errtext *et)
+static int
+read_pem(struct http_pem *p, const struct mus_httpd_opts *o, struct mus_errtext *et)
 {
 	int rc;
 
+	if (o->cert_file && ((rc = mus_file_read(o->cert_file, PEM_MAX, &p->cert, et)) < 0 ||
+				(rc = mus_file_read(o->key_file, PEM_MAX, &p->key, et)) < 0))
+		return rc;
+	if (o->client_ca_file && (rc = mus_file_read(o->client_ca_file, PEM_MAX, &p->ca, et)) < 0)
+		return rc;
+	return check_pem(p, o, et);
+}
+
+int
+mus__http_load_pem(const struct mus_httpd_opts *o, struct http_pem *p, struct mus_errtext *et)
+{
 	if (!o->cert_file && !o->key_file && !o->client_ca_file) {
 		if (is_loopback(&o->listen))
 			return 0;
@@ -67,12 +78,17 @@ mus__http_load_pem(const struct mus_httpd_opts *o, struct http_pem *p, struct mu
 	}
 	if (!o->cert_file || !o->key_file)
 		return mus_errf(et, MUS_ERR_INVAL, "TLS wants a certificate and a key");
-	if ((rc = mus_file_read(o->cert_file, PEM_MAX, &p->cert, et)) < 0 ||
-	    (rc = mus_file_read(o->key_file, PEM_MAX, &p->key, et)) < 0)
-		return rc;
-	if (o->client_ca_file && (rc = mus_file_read(o->client_ca_file, PEM_MAX, &p->ca, et)) < 0)
-		return rc;
-	return check_pem(p, o, et);
+	return read_pem(p, o, et);
+}
+
+int
+mus_httpd_check(const struct mus_httpd_opts *o, struct mus_errtext *et)
+{
+	struct http_pem p = {0};
+	int rc = read_pem(&p, o, et);
+
+	mus__http_pem_clear(&p);
+	return rc;
 }
 
 bool

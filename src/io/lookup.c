@@ -547,6 +547,21 @@ option_number(struct setup *s, const char *name, unsigned value)
 	option(s, name, text);
 }
 
+/* Without one the resolver would take everything for insecure, and say nothing. */
+static bool
+has_record(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[1024];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof line, f))
+		found = line[strspn(line, " \t\r\n")] != '\0' && line[strspn(line, " \t")] != ';';
+	if (f)
+		fclose(f);
+	return found;
+}
+
 static void
 anchor(struct setup *s, const char *path)
 {
@@ -565,6 +580,8 @@ anchor(struct setup *s, const char *path)
 		    "file in resolver.trust-anchor");
 	else if (access(path, R_OK) < 0)
 		s->rc = mus_errf(s->et, MUS_ERR_NOTFOUND, "trust anchor %s: cannot be read", path);
+	else if (!has_record(path))
+		s->rc = mus_errf(s->et, MUS_ERR_SYNTAX, "trust anchor %s: holds no record", path);
 	else if ((rc = ub_ctx_add_ta_file(s->ctx, path)) != 0)
 		s->rc = mus_errf(s->et, MUS_ERR_SYNTAX, "trust anchor %s: %s", path, ub_strerror(rc));
 }
@@ -631,8 +648,9 @@ configure(struct setup *s, const struct mus_lookup_opts *o)
 	if ((rc = ub_ctx_async(s->ctx, 1)) != 0 ||
 	    (rc = ub_ctx_zone_remove(s->ctx, "test.")) != 0 ||
 	    (rc = ub_ctx_zone_remove(s->ctx, "home.arpa.")) != 0)
-		s->rc = mus_errf(s->et, MUS_ERR_INVAL, "start the resolver: %s (root hints %s)",
-		    ub_strerror(rc), o->root_hints_file ? o->root_hints_file : "built in");
+		s->rc = mus_errf(s->et, MUS_ERR_INVAL, "start the resolver: %s (root hints %s, "
+		    "trust anchor %s)", ub_strerror(rc), o->root_hints_file ? o->root_hints_file : "built in",
+		    o->trust_anchor_file ? o->trust_anchor_file : "of the system");
 }
 
 int

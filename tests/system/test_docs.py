@@ -79,23 +79,24 @@ class Reader:
         return r.stdout
 
     def configure(self):
-        """The example configuration as it is; tokens as the guide's install command leaves them."""
+        """The example with the laboratory's root and short times; tokens as the guide's install command leaves them."""
+        more = {k: v for k, v in DEFAULTS.items() if k != "log"}
+        more["resolver"] = {"root-hints": self.lab.state["root"]["hints"], "trust-anchor": self.lab.state["root"]["trust_anchor"]}
         with open(os.path.join(self.tmp, "etc", "musicd.yaml"), "w", encoding="utf-8") as f:
             f.write(self.real(text_of("packaging", "musicd.yaml")))
+            for section, values in more.items():
+                f.write(f"{section}:\n" + "".join(f"  {k}: {v}\n" for k, v in values.items()))
         open(os.path.join(self.tmp, "etc", "tokens"), "w", encoding="utf-8").close()
 
     def start_musicd(self):
-        """With the laboratory's root and short times: everything else is the example's."""
-        more = {k: v for k, v in DEFAULTS.items() if k != "log"}
-        more["resolver"] = {"root-hints": self.lab.state["root"]["hints"], "trust-anchor": self.lab.state["root"]["trust_anchor"]}
         conf = os.path.join(self.tmp, "etc", "musicd.yaml")
-        with open(conf, "a", encoding="utf-8") as f:
-            for section, values in more.items():
-                f.write(f"{section}:\n" + "".join(f"  {k}: {v}\n" for k, v in values.items()))
         pid = self.lab.daemon("musicd", [program("musicd"), "-c", conf])
         cert = os.path.join(self.tmp, "var", "musicd.db.cert.pem")
         wait_until(lambda: pid.pid() is None or os.path.exists(cert), 20, "musicd starts")
         assert pid.pid() is not None, text_of(self.lab.dir, "log", "musicd.log")
+
+
+ROOT_KEY = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n"
 
 
 @pytest.fixture
@@ -212,10 +213,14 @@ def test_backup_and_restore(make_lab):
 def test_configurations_of_musicd_are_accepted(tmp_path):
     tokens, out = tmp_path / "tokens", tmp_path / "musicd.yaml"
     tokens.write_text("")
+    tokens.chmod(0o600)
+    (tmp_path / "root.key").write_text(ROOT_KEY)
     blocks = [text_of("packaging", "musicd.yaml")] + [t for k, t in pieces("docs/operators-guide.md") if k == "yaml"]
     assert len(blocks) >= 3
     for b in blocks:
-        out.write_text(b.replace("/etc/music/tokens", str(tokens)))
+        b += "" if "store:" in b else "store:\n  file: /var/lib/music/musicd.db\n"
+        out.write_text(b.replace("/etc/music/tokens", str(tokens)).replace("/var/lib/music", str(tmp_path)) +
+                       f"\nresolver:\n  trust-anchor: {tmp_path}/root.key\n")
         p = subprocess.run([program("musicd"), "--check", "-c", str(out)], capture_output=True, text=True, check=False)
         assert p.returncode == 0, p.stderr + b
 

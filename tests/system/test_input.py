@@ -19,12 +19,16 @@ TOP = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 BASE = "https://10.53.9.1:8053"
 
 
+ROOT_KEY = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n"
+
+
 # -- configuration ------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def conf_dir(tmp_path_factory):
     d = tmp_path_factory.mktemp("conf")
     (d / "tokens").write_text("ops admin " + "a" * 64 + "\n")
     os.chmod(d / "tokens", 0o600)
+    (d / "root.key").write_text(ROOT_KEY)
     return d
 
 
@@ -36,7 +40,7 @@ def check(conf_dir, text, *args):
 
 
 def good(conf_dir):
-    return f"api:\n  tokens: {conf_dir}/tokens\nstore:\n  file: {conf_dir}/musicd.db\n"
+    return f"api:\n  tokens: {conf_dir}/tokens\nstore:\n  file: {conf_dir}/musicd.db\nresolver:\n  trust-anchor: {conf_dir}/root.key\n"
 
 
 WRONG = {
@@ -54,6 +58,7 @@ WRONG = {
     "scalar for a section": ("api: 5\n", 1, 6, "api"),
     "digest": ("api:\n  tokens: TOKENS\npolicy:\n  digests: [md5]\n", 4, 3, "md5"),
     "gap below idle": ("api:\n  tokens: TOKENS\npolicy:\n  gap: 1s\n", 4, 3, "schedule.idle"),
+    "idle beyond the gap that is the default": ("api:\n  tokens: TOKENS\nschedule:\n  idle: 4h\n", None, None, "policy.gap"),
     "half a certificate": ("api:\n  tokens: TOKENS\n  certificate: /x.pem\n", 3, 3, "key"),
     "source of the other family": ("api:\n  tokens: TOKENS\ndns:\n  source-v4: \"::1\"\n", 4, 3, "IPv4"),
     "no such file": ("api:\n  tokens: /nonexistent/tokens\n", 2, 11, "/nonexistent/tokens"),
@@ -74,7 +79,7 @@ def test_configuration_errors(conf_dir, kind):
         path, r = check(conf_dir, text, *args)
         assert r.returncode in (65, 66, 78), r
         where = re.search(re.escape(str(path)) + r":(\d+):(\d+): ", r.stderr)
-        assert where or kind == "required missing", r.stderr
+        assert where or kind in ("required missing", "idle beyond the gap that is the default"), r.stderr
         if line:
             assert int(where[1]) == line and (int(where[2]) == col or word in r.stderr), (r.stderr, line, col)
         assert word in r.stderr, r.stderr
@@ -93,6 +98,39 @@ def test_check_says_yes_and_touches_nothing(conf_dir):
         assert r.returncode == 64 and r.stderr, (words, r)
 
 
+# File that the configuration names: what is wrong with it, and the line that names it.
+UNFIT = {
+    "tokens": ("garbage\n", "", "tokens:1"),
+    "nothing.pem": (None, "  certificate: FILE\n  key: FILE\n", "nothing.pem"),
+    "cert.pem": ("no certificate\n", "  certificate: FILE\n  key: FILE\n", "cert.pem"),
+    "ca.pem": ("no certificate\n", "  client-ca: FILE\n", "ca.pem"),
+    "empty.key": ("", "resolver:\n  trust-anchor: FILE\n", "empty.key"),
+    "bad.key": ("garbage\n", "resolver:\n  trust-anchor: FILE\n", "bad.key"),
+    "none/m.db": (None, "store:\n  file: FILE\n", "none"),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_check_reads_what_the_start_reads(tmp_path, name):
+    """Each of them ends the start: --check says so before, in the same words, and makes nothing."""
+    content, lines, word = UNFIT[name]
+    (tmp_path / "tokens").write_text("ops admin " + "a" * 64 + "\n")
+    (tmp_path / "root.key").write_text(ROOT_KEY)
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    for file in (tmp_path / "tokens", tmp_path / name):
+        if file.exists():
+            file.chmod(0o600)
+    text = f"api:\n  listen: 127.0.0.1@1\n  tokens: {tmp_path}/tokens\n" + lines.replace("FILE", str(tmp_path / name))
+    text += "" if "store:" in text else f"store:\n  file: {tmp_path}/musicd.db\n"
+    text += "" if "resolver:" in text else f"resolver:\n  trust-anchor: {tmp_path}/root.key\n"
+    before = {f.name for f in tmp_path.iterdir()} | {"musicd.yaml"}
+    _, told = check(tmp_path, text, "--check")
+    assert told.returncode not in (0, 1) and word in told.stderr and {f.name for f in tmp_path.iterdir()} == before, told
+    _, started = check(tmp_path, text)
+    assert started.returncode == told.returncode and word in started.stderr, started
+
+
 # Hides every root anchor of the machine from one command, in a mount namespace of its own.
 NO_ANCHOR = ["unshare", "-rm", "sh", "-c", 'for d in /usr/share/dns /var/lib/unbound /etc/unbound /usr/share/dnssec-root; do '
              '[ ! -d $d ] || mount -t tmpfs none $d || exit 99; done; exec "$@"', "sh"]
@@ -100,10 +138,12 @@ NO_ANCHOR = ["unshare", "-rm", "sh", "-c", 'for d in /usr/share/dns /var/lib/unb
 
 def test_without_an_anchor_of_the_root_the_package_is_named(conf_dir):
     """... which the guide installs, and `make install` by tools/deps."""
-    path, _ = check(conf_dir, good(conf_dir), "--check")
-    r = subprocess.run([*NO_ANCHOR, program("musicd"), "-c", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    path, _ = check(conf_dir, good(conf_dir).split("resolver:")[0], "--check")
+    for args in (["--check"], []):
+        r = subprocess.run([*NO_ANCHOR, program("musicd"), "-c", str(path), *args], capture_output=True, text=True, timeout=60, check=False)
+        assert r.returncode == 66 and "dns-root-data" in r.stderr and "resolver.trust-anchor" in r.stderr, r
+        assert os.path.exists(conf_dir / "musicd.db") == (not args)
     os.remove(conf_dir / "musicd.db")
-    assert r.returncode == 66 and "dns-root-data" in r.stderr and "resolver.trust-anchor" in r.stderr, r
     deps = subprocess.run([os.path.join(TOP, "tools", "deps"), "run", "--dry-run"], env={**os.environ, "DEPS_OS_RELEASE": "/dev/null"},
                           capture_output=True, text=True, timeout=60, check=False)
     assert deps.returncode == 3 and "  dns-root-data\n" in deps.stdout, deps
