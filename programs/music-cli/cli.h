@@ -16,7 +16,7 @@
 #include "base/time.h"
 #include "wire/json.h"
 
-enum { EXIT_USAGE = 64, EXIT_UNFIT = 1, CLI_ARGS_MAX = 10000, CLI_GIVEN_MAX = 128 };
+enum { EXIT_USAGE = 64, EXIT_UNFIT = 1, EXIT_INVALID = 2, CLI_ARGS_MAX = 10000, CLI_GIVEN_MAX = 128 };
 
 struct cli;
 

@@ -96,7 +96,7 @@ static const struct cli_word o_zone_delete[] = {
     {"abandon", NULL, "even while a process runs; records stay where they are", CLI_K_TEXT}, YES, END};
 static const struct cli_word o_zone_list[] = {
     {"group", "GROUP", "only of this group", CLI_K_GROUP},
-    {"state", "STATE", "only in this state", CLI_K_TEXT},
+    {"state", "STATE", "only in this state: UNKNOWN, VALID, VALID-SO-FAR, AT-RISK, INVALID, INSECURE", CLI_K_TEXT},
     {"match", "TEXT", "only with this in their name", CLI_K_TEXT},
     {"busy", NULL, "only with a running process", CLI_K_TEXT}, LIMIT, END};
 static const struct cli_word o_reason[] = {
@@ -198,7 +198,7 @@ const struct cli_command cli_commands[] = {
     C("zone", "history", cmd_zone_history, a_zone, o_limit, HELP("what happened to a zone")),
     C("zone", "watch", cmd_zone_watch, a_zone, o_watch, HELP("follow a zone live"),
 	MORE("With --until-done exits 0 when all that was asked for is done, 1 when a process ended "
-	     "otherwise, 75 when the zone is held or the time is over.")),
+	     "otherwise, 2 when no process runs and the zone is INVALID, 75 when the zone is held or the time is over.")),
     C("zone", "migrate", cmd_zone_migrate, a_maybe_zone, o_migrate,
 	HELP("move a zone, or a group of zones, from one signer to another"),
 	MORE("The new signer joins first, then the old one leaves. A zone that shares its group with "

@@ -179,6 +179,7 @@ print_mdoc(void)
 	       ".Sh EXIT STATUS\n.Bl -tag -width 4n -compact\n.It 0\ndone\n"
 	       ".It 1\nnot fit (zone preflight), something needs attention (doctor), a process ended "
 	       "otherwise than\ndone (zone watch), or the answer to a question was no\n"
+	       ".It 2\nno process runs and the zone is INVALID (zone watch)\n"
 	       ".It 64\nwrong words on the command line\n.It 65\na value was refused\n"
 	       ".It 66\nthere is no such object\n.It 69\nthe daemon cannot be reached\n"
 	       ".It 73\nthe object exists already\n.It 74\ninput or output failed\n"

@@ -127,10 +127,11 @@ is_done(const struct look *l)
 {
 	const json_t *signers = json_object_get(l->status, "signers");
 	const json_t *members = json_object_get(l->group, "signers");
+	const char *state = cli_str(l->status, "state");
 	size_t wanted = 0;
 
-	if (json_is_object(json_object_get(l->status, "process")) ||
-	    cli_str(l->status, "state")[0] == '\0')
+	if (json_is_object(json_object_get(l->status, "process")) || state[0] == '\0' ||
+	    strcmp(state, "UNKNOWN") == 0)
 		return false;
 	for (size_t i = 0; i < json_array_size(members); i++) {
 		const char *name = cli_str(json_array_get(members, i), "name");
@@ -331,6 +332,9 @@ judge(struct watch *w)
 		return -1;
 	if ((rc = find_failed(w, failed, sizeof failed)) != 0)
 		return cli_fail(w->c, rc, "%s", failed);
+	if (strcmp(cli_str(l->status, "state"), "INVALID") == 0)
+		return cli_fail(w->c, EXIT_INVALID, "%s is INVALID, and nothing runs that would change it: see "
+		    "\"zone explain %s\"", w->o->zone, w->o->zone);
 	printf("done\n");
 	return 0;
 }

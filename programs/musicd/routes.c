@@ -26,7 +26,7 @@ static const struct api_query q_page[] = {
 static const struct api_query q_zones[] = {
     {"limit", API_Q_UINT, "items at most, 1 to 1000; 100 when not given"},
     {"after", API_Q_TEXT, "the \"next\" of the page before"},
-    {"state", API_Q_TEXT, "only zones in this state"},
+    {"state", API_Q_TEXT, "only zones in this state: UNKNOWN, VALID, VALID-SO-FAR, AT-RISK, INVALID, INSECURE"},
     {"group", API_Q_TEXT, "only zones of this signer group"},
     {"match", API_Q_TEXT, "only zones with this in their name"},
     {"busy", API_Q_BOOL, "true: only zones with a running process"}, {NULL}};

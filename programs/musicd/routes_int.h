@@ -89,6 +89,8 @@ void api_call_free(struct api_call *c);
 bool api_limit(struct api_call *c, unsigned *out);
 bool api_query_u64(struct api_call *c, const char *name, uint64_t *out);	/* absent: untouched */
 bool api_query_bool(struct api_call *c, const char *name, bool *out);
+/* The state of a zone as it is stored, also written small and as in /metrics: at_risk, so_far. */
+bool api_query_state(struct api_call *c, const char *name, const char **out);
 /* Canonical form of a domain name, in the arena; ${field} NULL: a name in the path (404). */
 const char *api_name(struct api_call *c, const char *text, const char *field);
 /* Objects named in the path (${field} NULL: 404) or in the body (422); in the arena. */

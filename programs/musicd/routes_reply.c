@@ -2,6 +2,7 @@
  * Ends of a request, and what all handlers share: queries, names, objects of the path, lists.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +201,38 @@ api_query_bool(struct api_call *c, const char *name, bool *out)
 		return fail_query(c, name, "must be true or false");
 	*out = strcmp(text, "true") == 0;
 	return true;
+}
+
+/* VALID-SO-FAR, valid-so-far and so_far are one. */
+static bool
+is_state(const char *text, const char *state)
+{
+	while (*text != '\0' && (*text == '_' ? '-' : toupper((unsigned char)*text)) == *state) {
+		text++;
+		state++;
+	}
+	return *text == '\0' && *state == '\0';
+}
+
+bool
+api_query_state(struct api_call *c, const char *name, const char **out)
+{
+	const char *text = mus_http_query(c->req, name);
+	char words[160] = "is none of:";
+
+	if (text == NULL)
+		return true;
+	for (int i = 0; i <= MUS_STATE_INSECURE; i++) {
+		const char *state = mus_state_text((enum mus_state_word)i);
+		size_t n = strlen(words);
+
+		if (is_state(text, state) || (i == MUS_STATE_SO_FAR && is_state(text, strchr(state, '-') + 1))) {
+			*out = state;
+			return true;
+		}
+		snprintf(words + n, sizeof words - n, "%s %s", i > 0 ? "," : "", state);
+	}
+	return fail_query(c, name, words);
 }
 
 bool

@@ -27,15 +27,15 @@ list_zone(void *arg, const struct mus_zone_obj *o)
 void
 api_zones_list(struct api_call *c)
 {
-	struct mus_zone_filter f = {.state = mus_http_query(c->req, "state"),
-	    .match = mus_http_query(c->req, "match")};
+	struct mus_zone_filter f = {.match = mus_http_query(c->req, "match")};
 	const char *group = mus_http_query(c->req, "group"), *after = mus_http_query(c->req, "after");
 	struct api_names names;
 	struct zone_list z = {.names = api_names_of(&names, c)};
 	const struct mus_group_obj *g;
 	unsigned limit;
 
-	if (!api_limit(c, &limit) || !api_query_bool(c, "busy", &f.busy_only))
+	if (!api_limit(c, &limit) || !api_query_bool(c, "busy", &f.busy_only) ||
+	    !api_query_state(c, "state", &f.state))
 		return;
 	if (group != NULL) {
 		if ((g = api_group(c, group, "group")) == NULL)

@@ -3,6 +3,7 @@
  * a zone one row a tick.  What a view shows follows from where the clockwork stands.
  *
  * Names do things: a zone whose name has "broken" shows findings and a server that does not answer;
+ * one with "dark" is never seen;
  * "crowded" refuses hold with CONFLICT; a signer "slow" is probed for long, "dumb" cannot be probed.
  */
 #include "fake_engine.h"
@@ -242,7 +243,9 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 		o->created_at = o->checked_at = o->changed_at;
 		o->next_check_at = mus_time_add_s(o->changed_at, 60);
 		(void)mus_strcpy(o->state, sizeof o->state,
-		    strstr(o->name, "broken") != NULL ? "INVALID" : "VALID");
+		    strstr(o->name, "broken") != NULL ? "INVALID"
+		: strstr(o->name, "dark") != NULL	? "UNKNOWN"
+							: "VALID");
 	}
 	if ((rc = mus_store_save_zone(e->store, o, et)) < 0)
 		return rc;

@@ -293,6 +293,17 @@ def test_a_zone_that_is_held_is_not_done(moving, tmp_path):
     assert r.returncode == 75 and "ADD-SIGNER knot" in r.stdout and len(r.stdout.splitlines()) == 1, r.stdout
 
 
+def test_a_zone_is_done_when_it_is_known_and_not_invalid(moving, tmp_path):
+    cli = Shell(tmp_path, moving)
+    moving.ok("POST", "/zones", {"name": "dark.test"})
+    moving.ok("POST", "/zones", {"name": "broken.test"})
+    r = cli.run("zone", "watch", "dark.test", "--until-done", "--timeout", "1s", "--interval", "100ms")
+    assert r.returncode == 75 and "UNKNOWN" in r.stdout and "done" not in r.stdout.splitlines(), r
+    assert "zone explain broken.test" in cli.fails(2, "zone", "watch", "broken.test", "--until-done", says="INVALID")
+    cli.fails(65, "zone", "list", "--state", "FOO", says="is none of: UNKNOWN, VALID, ")
+    assert "dark.test." in cli.ok("zone", "list", "--state", "unknown")
+
+
 def test_a_process_that_was_aborted_is_not_done(moving, tmp_path):
     cli = Shell(tmp_path, moving)
     cli.ok("signer", "join", "knot", "--group", "g")

@@ -203,7 +203,13 @@ def test_filters(filled):
     assert names("group=first") == ["one.test."]
     assert names("match=two") == ["two.test."]
     assert names("state=VALID&group=second") == ["two.test."]
-    assert names("state=NONE") == []
+    for word in ("VALID", "valid", "Valid"):
+        assert names(f"state={word}&group=second") == ["two.test."]
+    for word in ("INVALID", "UNKNOWN", "so_far", "valid-so-far", "VALID-SO-FAR", "at_risk", "AT-RISK", "insecure"):
+        assert names(f"state={word}") == []
+    for word in ("FOO", "", "VALI", "VALID-", "far", "VALIDS"):
+        filled.fails(400, "GET", f"/zones?state={word}", field="state",
+                     words="is none of: UNKNOWN, VALID, VALID-SO-FAR, AT-RISK, INVALID, INSECURE")
     assert names("busy=true") == []
     assert set(names("busy=false")) >= {"one.test.", "two.test."}
 
