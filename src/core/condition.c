@@ -368,7 +368,7 @@ mus_leaver_copy_is_old(const struct mus_ctx *c)
 
 	return c->want->proc.kind == MUS_PROC_REMOVE && mus_time_is_set(cut) && copy->known &&
 	    !copy->declared && c->zone->signer[b].declared_max_ttl_s == 0 &&
-	    !c->zone->signer[b].is_lost && copy->at.ms < cut.ms;
+	    !c->zone->signer[b].is_lost && cut.ms <= c->now.ms && copy->at.ms < cut.ms;
 }
 
 /* The leaver's copy: nothing of it may be in a cache any more. */

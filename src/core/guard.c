@@ -9,9 +9,9 @@ servers_named(const struct mus_zone *zone, uint64_t names, uint64_t reach)
 {
 	uint64_t servers = 0;
 
+	names &= mus_bit(zone->ns_count) - 1;
 	for (unsigned i = 0; i < zone->server_count; i++)
-		if (zone->server[i].origin != MUS_PARENT && zone->server[i].ns < zone->ns_count &&
-		    (names >> zone->server[i].ns & 1))
+		if (zone->server[i].origin != MUS_PARENT && (names & mus_server_names(&zone->server[i])))
 			servers |= mus_bit(i);
 	return servers & ~reach;
 }

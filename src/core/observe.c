@@ -577,10 +577,28 @@ is_intended(const struct mus_zone *zone, const struct mus_want *want, unsigned n
 	    (want->nsg >> zone->ns[ns].owner & 1);
 }
 
+/* Until when any of ${names} leads on; ${until}: by what was seen, each. */
+static struct mus_time
+led_by(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
+    uint64_t names, const struct mus_time *until)
+{
+	struct mus_time end = MUS_TIME_ALWAYS;
+
+	for (; names; names &= names - 1) {
+		unsigned n = (unsigned)__builtin_ctzll(names);
+
+		if (is_intended(zone, want, n) || is_on_its_way(zone, seen, n))
+			return MUS_TIME_NEVER;
+		end = mus_time_max(end, until[n]);
+	}
+	return end;
+}
+
 static void
 settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *want,
     const struct mus_policy *policy, struct mus_time now)
 {
+	uint64_t all = mus_bit(zone->ns_count) - 1;
 	bool changed = true;
 
 	for (unsigned i = 0; i < zone->server_count; i++)
@@ -595,15 +613,12 @@ settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mu
 			until[n] = mus_listed_until(zone, seen, n, policy, now);
 		for (unsigned i = 0; i < zone->server_count; i++) {
 			struct mus_srvstate *s = &seen->server[i];
+			uint64_t names = mus_server_names(&zone->server[i]) & all;
 			struct mus_time end;
 
-			if (zone->server[i].origin == MUS_PARENT ||
-			    zone->server[i].ns >= zone->ns_count)
+			if (zone->server[i].origin == MUS_PARENT || !names)
 				continue;
-			end = until[zone->server[i].ns];
-			if (is_intended(zone, want, zone->server[i].ns) ||
-			    is_on_its_way(zone, seen, zone->server[i].ns))
-				end = MUS_TIME_NEVER;
+			end = led_by(zone, seen, want, names, until);
 			if (end.ms >= now.ms && s->cut.ms != MUS_TIME_NEVER.ms) {
 				enter(zone, seen, i, now);
 				changed = true;

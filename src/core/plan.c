@@ -285,7 +285,7 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 			if (c->zone->ns[n].owner == s && !c->zone->ns[n].is_shared && (ns >> n & 1))
 				want->nsg |= bit;
 	}
-	want->keyg = want->dsg | want->nsg;
+	want->keyg = want->met = want->dsg | want->nsg;
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
 		if ((want->nsg >> s & 1) &&
 		    (!mus_is_known(&c->seen->signer[s][MUS_RR_KEY], s, MUS_RR_KEY,
@@ -375,12 +375,47 @@ tick(const struct mus_ctx *c, struct mus_want *want, enum mus_clock_id id, enum 
 	}
 }
 
+/* Whom nobody was seen to lead to, and who took part before the zone was watched, may have been led to
+ * until then: by NS sets that nobody saw, in caches until the record of NS is complete. */
+static struct mus_time
+cut_unseen(const struct mus_ctx *c, const struct mus_want *want)
+{
+	unsigned in = want->keyg | want->dsg | want->nsg | 1u << want->proc.signer;
+	struct mus_time at = mus_history_at(
+	    mus_seen_ring_const(c->seen, MUS_PARENT, MUS_RR_PNS), MUS_RR_PNS, c->policy, c->now);
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if ((in >> s & 1) && !c->zone->signer[s].is_lost)
+			at = mus_time_max(at,
+			    mus_history_at(&c->seen->signer[s][MUS_RR_NS], MUS_RR_NS, c->policy, c->now));
+	return at;
+}
+
+/* When the last of the leaver's servers was cut off. */
+static struct mus_time
+cut_of(const struct mus_ctx *c, const struct mus_want *want, uint64_t servers)
+{
+	struct mus_time cut = MUS_TIME_ALWAYS;
+	bool unseen = false;
+
+	for (uint64_t m = servers; m; m &= m - 1) {
+		struct mus_time at = c->seen->server[__builtin_ctzll(m)].cut;
+
+		unseen |= at.ms == MUS_TIME_ALWAYS.ms;
+		cut = mus_time_max(cut, at);
+	}
+	if (cut.ms == MUS_TIME_ALWAYS.ms)
+		cut = c->now;
+	if (unseen && (want->met >> want->proc.signer & 1))
+		cut = mus_time_max(cut, cut_unseen(c, want));
+	return cut;
+}
+
 static void
 run_clocks(const struct mus_ctx *c, struct mus_want *want)
 {
 	enum mus_result ns;
 	uint64_t servers;
-	struct mus_time cut = MUS_TIME_ALWAYS;
 
 	if (want->proc.kind == MUS_PROC_NONE)
 		return;
@@ -397,9 +432,7 @@ run_clocks(const struct mus_ctx *c, struct mus_want *want)
 		want->proc.clock[MUS_CLOCK_CUT].from = MUS_TIME_NEVER;
 		return;
 	}
-	for (uint64_t m = servers; m; m &= m - 1)
-		cut = mus_time_max(cut, c->seen->server[__builtin_ctzll(m)].cut);
-	tick(c, want, MUS_CLOCK_CUT, MUS_RES_HOLDS, mus_time_is_set(cut) ? cut : c->now);
+	tick(c, want, MUS_CLOCK_CUT, MUS_RES_HOLDS, cut_of(c, want, servers));
 }
 
 /* CSYNC is asked for, with a serial that no parent has seen yet (OP-13).  In a process it comes from
@@ -561,6 +594,8 @@ advance(struct eval *e, struct mus_want *want, struct mus_plan *plan)
 		if (!all_hold(&c, rows[want->proc.row].post, plan))
 			return;
 		if (want->proc.row + 1u == count) {
+			if (want->proc.kind == MUS_PROC_REMOVE)
+				want->met &= (uint8_t)~(1u << want->proc.signer);
 			end(want);
 			plan->advanced = true;
 			return;

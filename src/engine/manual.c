@@ -83,7 +83,8 @@ glue_by_hand(const struct mus_zonestate *st, unsigned ns, struct mus_buf *out)
 	for (unsigned i = 0; i < st->zone.server_count; i++) {
 		const struct mus_addr *a = &st->book.addr[i];
 
-		if (st->zone.server[i].origin == st->zone.ns[ns].owner && st->zone.server[i].ns == ns)
+		if (st->zone.server[i].origin == st->zone.ns[ns].owner &&
+		    (mus_server_names(&st->zone.server[i]) >> ns & 1))
 			mus_buf_printf(out, "add %s %s %s\n", st->book.ns[ns], a->family == 4 ? "A" : "AAAA",
 			    mus_addr_text(a, a->port, text));
 	}

@@ -18,6 +18,7 @@ struct syncing {
 	int64_t joiner;			/* taken as a member; 0: none */
 	uint8_t configured;		/* signers of the group, and the joiner */
 	uint64_t keep, named;		/* servers and names that are configured */
+	uint32_t names[MUS_SERVERS_MAX];	/* of those, which lead to each server */
 	bool adds;			/* what has no place gets one; else it is passed over */
 	struct mus_errtext *et;
 };
@@ -55,9 +56,9 @@ eng_intern_ns(struct mus_zonestate *st, const char *name, unsigned owner)
 	return i;
 }
 
-/* Names that anything seen, sent or served refers to. */
+/* Names that anything seen or sent refers to. */
 static uint64_t
-names_in_use(const struct mus_zonestate *st)
+names_listed(const struct mus_zonestate *st)
 {
 	uint64_t used = 0;
 
@@ -71,9 +72,18 @@ names_in_use(const struct mus_zonestate *st)
 	for (unsigned p = 0; p < st->seen.pending_count; p++)
 		if (st->seen.pending[p].kind == MUS_RR_NS)
 			used |= st->seen.pending[p].add | st->seen.pending[p].del;
+	return used;
+}
+
+/* Names that anything seen, sent or served refers to. */
+static uint64_t
+names_in_use(const struct mus_zonestate *st)
+{
+	uint64_t used = names_listed(st);
+
 	for (unsigned i = 0; i < st->zone.server_count; i++)
-		if (st->zone.server[i].origin != MUS_NOBODY && st->zone.server[i].ns < st->zone.ns_count)
-			used |= mus_bit(st->zone.server[i].ns);
+		if (st->zone.server[i].origin != MUS_NOBODY)
+			used |= mus_server_names(&st->zone.server[i]);
 	return used;
 }
 
@@ -189,8 +199,7 @@ drop_server(struct mus_zonestate *st, unsigned i, struct mus_time now)
 				}
 		}
 	}
-	st->zone.server[i].origin = MUS_NOBODY;
-	st->zone.server[i].ns = MUS_NOBODY;
+	st->zone.server[i] = (struct mus_server){.origin = MUS_NOBODY, .ns = MUS_NOBODY};
 	memset(&st->book.addr[i], 0, sizeof st->book.addr[i]);
 	st->seen.server[i] = (struct mus_srvstate){.cut = MUS_TIME_ALWAYS};
 }
@@ -295,20 +304,41 @@ lack(struct syncing *y, unsigned origin, unsigned ns, enum mus_cause cause)
 	z->lack[z->lack_count++] = (struct mus_lack){(uint8_t)origin, (uint8_t)ns, (uint8_t)cause};
 }
 
-static void
+/* The bit of the server, if it has a place.  It keeps the names it had: caches may lead there by them. */
+static uint64_t
 sync_server(struct syncing *y, unsigned origin, unsigned ns, const struct mus_addr *addr)
 {
 	struct mus_zonestate *st = y->st;
 	int i = mus_book_find_server(&st->book, &st->zone, origin, addr);
 
-	if (i >= 0)
-		st->zone.server[i].ns = (uint8_t)ns;
-	else if (y->adds)
+	if (i < 0 && y->adds)
 		i = add_server(st, origin, ns, addr);
-	if (i >= 0)
-		y->keep |= mus_bit((unsigned)i);
-	else if (y->adds)
-		lack(y, origin, MUS_NOBODY, MUS_CAUSE_NOROOM);
+	if (i < 0) {
+		if (y->adds)
+			lack(y, origin, MUS_NOBODY, MUS_CAUSE_NOROOM);
+		return 0;
+	}
+	st->zone.server[i].also = (uint32_t)mus_server_names(&st->zone.server[i]);
+	st->zone.server[i].ns = (uint8_t)ns;
+	if (ns < MUS_NSNAMES_MAX)
+		y->names[i] |= (uint32_t)mus_bit(ns);
+	y->keep |= mus_bit((unsigned)i);
+	return mus_bit((unsigned)i);
+}
+
+/* A name that is not configured any more leads where it led as long as it is listed anywhere. */
+static void
+settle_names(struct syncing *y)
+{
+	struct mus_zonestate *st = y->st;
+	uint64_t listed = names_listed(st);
+
+	for (unsigned i = 0; i < st->zone.server_count; i++) {
+		struct mus_server *s = &st->zone.server[i];
+		uint64_t own = s->ns < MUS_NSNAMES_MAX ? mus_bit(s->ns) : 0;
+
+		s->also = (uint32_t)(((s->also & listed) | y->names[i]) & ~own);
+	}
 }
 
 /* Servers of a name that was given without addresses: those that the look-up gives or gave, as long as
@@ -321,17 +351,18 @@ sync_looked_up(struct syncing *y, unsigned s, unsigned n, const char *name)
 	uint64_t all = 0;
 
 	for (unsigned a = 0; h && a < h->count; a++)
-		sync_server(y, s, n, &h->addr[a].addr);
-	for (unsigned i = 0; i < z->server_count; i++)
-		if (z->server[i].origin == s && z->server[i].ns == n && n != MUS_NOBODY)
-			all |= mus_bit(i);
+		all |= sync_server(y, s, n, &h->addr[a].addr);
 	if (!h || eng_host_keeps(h))
-		y->keep |= all;
+		for (unsigned i = 0; i < z->server_count; i++)
+			if (z->server[i].origin == s && n != MUS_NOBODY &&
+			    (mus_server_names(&z->server[i]) >> n & 1))
+				all |= mus_bit(i);
+	y->keep |= all;
 	if (!y->adds)
 		return;
 	if (h && h->is_full)
 		lack(y, s, MUS_NOBODY, MUS_CAUSE_NOROOM);
-	else if (h ? !(all & y->keep) && h->cause != MUS_CAUSE_NONE : all == 0)
+	else if (h ? all == 0 && h->cause != MUS_CAUSE_NONE : all == 0)
 		lack(y, s, n, h ? h->cause : MUS_CAUSE_NOLOOKUP);
 }
 
@@ -507,6 +538,7 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
 	if (!sync_all(&y))
 		return false;
 	find_dropped(&y);
+	settle_names(&y);
 	forget_names(st, y.named, y.configured);
 	return true;
 }

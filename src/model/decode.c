@@ -322,6 +322,7 @@ get_server(struct dec *d, struct mus_zonestate *z, unsigned i)
 	s->ns = mus_rd_u8(&d->r);
 	if (s->origin < MUS_PARENT && !check(d, index_ok(s->ns, MUS_NSNAMES_MAX, 0xff), "name out of range"))
 		s->ns = 0xff;
+	s->also = get_u32(d);
 	get_addr(d, &z->book.addr[i]);
 	head = mus_rd_u8(&d->r);
 	st->udp_ok = head & 1;
@@ -405,6 +406,7 @@ get_want(struct dec *d, struct mus_want *w)
 	w->keyg = mus_rd_u8(r);
 	w->dsg = mus_rd_u8(r);
 	w->nsg = mus_rd_u8(r);
+	w->met = mus_rd_u8(r);
 	w->csync_serial = get_u32(d);
 	if (!check(d, head < 8, "intention") || (head >> 2 & 1) == 0)
 		return;

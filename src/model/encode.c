@@ -300,6 +300,7 @@ put_server(struct enc *e, const struct mus_zonestate *z, unsigned i)
 	MUS_ASSERT(s->origin >= MUS_PARENT || index_ok(s->ns, MUS_NSNAMES_MAX, 0xff));
 	mus_buf_add_u8(e->b, s->origin);
 	mus_buf_add_u8(e->b, s->ns);
+	mus_buf_add_uvar(e->b, s->also);
 	put_addr(e, &z->book.addr[i]);
 	mus_buf_add_u8(e->b, (uint8_t)(st->udp_ok | st->tcp_ok << 1 | st->aa_ok << 2 |
 	    (unsigned)st->udp << 3 | (unsigned)st->tcp << 5));
@@ -379,6 +380,7 @@ put_want(struct enc *e, const struct mus_want *w)
 	mus_buf_add_u8(b, w->keyg);
 	mus_buf_add_u8(b, w->dsg);
 	mus_buf_add_u8(b, w->nsg);
+	mus_buf_add_u8(b, w->met);
 	mus_buf_add_uvar(b, w->csync_serial);
 	if (!is_set)
 		return;

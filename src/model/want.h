@@ -39,6 +39,7 @@ struct mus_want {
 	uint8_t keyg;			/* signers that share their keys */
 	uint8_t dsg;			/* signers whose SEP keys CDS and CDNSKEY name */
 	uint8_t nsg;			/* signers whose name servers are in the NS RRset */
+	uint8_t met;			/* signers that took part already when the zone was adopted */
 	bool csync;			/* CSYNC is published ... */
 	uint32_t csync_serial;		/* ... with this serial (OP-13) */
 	struct mus_proc proc;

@@ -66,6 +66,7 @@ struct mus_zns {
 struct mus_server {
 	uint8_t origin;			/* signer index, MUS_PARENT, or MUS_NOBODY: the place is free */
 	uint8_t ns;			/* name it belongs to; parent: its own numbering, unused */
+	uint32_t also;			/* other names that lead here, or led here and are still listed somewhere */
 };
 
 /* Servers that should be asked and cannot: found anew whenever what is configured is taken in, never
@@ -92,6 +93,12 @@ static inline uint64_t
 mus_bit(unsigned i)
 {
 	return (uint64_t)1 << i;
+}
+/* All names of a signer's server. */
+static inline uint64_t
+mus_server_names(const struct mus_server *s)
+{
+	return s->also | (s->ns < MUS_NSNAMES_MAX ? mus_bit(s->ns) : 0);
 }
 
 #endif

@@ -97,7 +97,7 @@ is_same_want(const struct mus_want *a, const struct mus_want *b)
 		    a->proc.clock[i].ttl_s != b->proc.clock[i].ttl_s)
 			return false;
 	return a->adopted == b->adopted && a->keyg == b->keyg && a->dsg == b->dsg && a->nsg == b->nsg &&
-	    a->csync == b->csync && a->csync_serial == b->csync_serial &&
+	    a->met == b->met && a->csync == b->csync && a->csync_serial == b->csync_serial &&
 	    a->proc.kind == b->proc.kind && a->proc.signer == b->proc.signer &&
 	    a->proc.row == b->proc.row && a->proc.started_at.ms == b->proc.started_at.ms &&
 	    a->proc.row_at.ms == b->proc.row_at.ms;
@@ -182,6 +182,7 @@ rename_signers(const struct mus_zonestate *from, const uint8_t *to, struct mus_z
 	out->want.keyg = renamed_mask(from->want.keyg, to);
 	out->want.dsg = renamed_mask(from->want.dsg, to);
 	out->want.nsg = renamed_mask(from->want.nsg, to);
+	out->want.met = renamed_mask(from->want.met, to);
 	if (from->want.proc.kind != MUS_PROC_NONE)
 		out->want.proc.signer = to[from->want.proc.signer];
 }
@@ -216,7 +217,8 @@ check_names(struct world *x)
 	mus_plan(&other.zone, &other.seen, &other.want, &x->policy, x->now, &two);
 	if (renamed_mask(one.want.keyg, to) != two.want.keyg ||
 	    renamed_mask(one.want.dsg, to) != two.want.dsg ||
-	    renamed_mask(one.want.nsg, to) != two.want.nsg || one.want.csync != two.want.csync ||
+	    renamed_mask(one.want.nsg, to) != two.want.nsg ||
+	    renamed_mask(one.want.met, to) != two.want.met || one.want.csync != two.want.csync ||
 	    one.want.proc.kind != two.want.proc.kind || one.want.proc.row != two.want.proc.row ||
 	    one.act_count != two.act_count || one.poll != two.poll ||
 	    one.wait_count != two.wait_count || renamed_mask(one.need_copy, to) != two.need_copy)

@@ -79,3 +79,32 @@ def test_a_lagging_server_of_the_parent_had_a_larger_ttl(make_lab):
         t.done("lag", "ADD-SIGNER", "knot")
         t.joined("lag", ["bind", "knot"])
     t.judge(60)
+
+
+def test_caches_lead_to_a_leaver_by_what_musicd_cannot_see(make_lab):
+    """Its NS was taken out by hand just before the zone was added; its name server gets another name while it leaves."""
+    lab = make_lab(signers=["bind", "knot"])
+    zones = {z: lab.add_zone(z, ["bind", "knot"], ttl=10) for z in ("half", "renamed")}
+    for zone in zones.values():
+        lab.exchange_keys(zone)
+    server = lab.state["signers"]["bind"]["servers"][0]
+    with Trouble(lab, list(zones)) as t:
+        for z in zones:
+            t.group(z, ["bind", "knot"])
+        wait_until(lambda: not any(t.waits(z) for z in zones), 60, "CDS names the keys of both")
+        judged(lab, zones["half"])
+        t.mc.cli("zone", "delete", zones["half"])
+        for where, origin in (("bind", zones["half"]), ("knot", zones["half"]), ("parent", "lab.")):
+            lab.update(where, origin, [f"delete {zones['half']} NS {server['name']}"])
+        t.mc.add_zone("half", "g-half", "--mode", "manual")
+        t.leave("half", "bind")
+        t.leave("renamed", "bind")
+        t.mc.cli("zone", "update", zones["half"], "--mode", "auto")
+        t.at_row("renamed", "csync-removed")
+        t.mc.cli("signer", "update", "bind", "--ns", "other.bind.net.=" + ",".join(server["addresses"]))
+        for z in zones:
+            t.done(z, "REMOVE-SIGNER", "bind")
+            t.joined(z, ["knot"])
+        for zone in zones.values():
+            judged(lab, zone)
+    t.judge(60)

@@ -70,6 +70,11 @@ test_g1_old_ds(void **state)
 	alone();
 	long_after();
 	change.ns_add = 1 << NS_B;
+	/* By whatever name the server enters. */
+	r.z.zone.ns_count = 3;
+	r.z.zone.server[AT_B] = (struct mus_server){B, 2, 1 << NS_B};
+	stopped(MUS_RULE_V1);
+	r.z.zone.server[AT_B] = (struct mus_server){B, NS_B};
 	stopped(MUS_RULE_V1);
 	assert_int_equal(r.w.origin2, B);
 	/* Who shows the old one is the witness, and as long as it does, time helps nobody. */

@@ -445,6 +445,34 @@ test_reach_ends_with_the_last_lead(void **state)
 	assert_int_equal(end_of(ring(B, MUS_RR_KEY), 0).ms, rig_time(100 + 3660 + 3660).ms);
 }
 
+/* One address under two names, or renamed while caches lead there by the old one: Reach lasts as long as
+ * any of them leads, and ends with the last. */
+static void
+test_reach_by_any_name(void **state)
+{
+	(void)state;
+	for (unsigned listed = 1; listed <= 2; listed++) {
+		unsigned other = 3 - listed;
+
+		rig_init();
+		r.z.zone.ns_count = 3;
+		r.z.zone.ns[2].owner = B;
+		r.z.zone.server[AT_B] = (struct mus_server){B, (uint8_t)other, (uint32_t)mus_bit(listed)};
+		r.ns = 1 << NS_A | 1 << listed;
+		rig_steady();
+		rig_put(MUS_PARENT, MUS_RR_PNS, r.ns, 0);
+		rig_settle();
+		leave(100);
+		rig_at(1000);
+		rig_settle();
+		assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+		rig_at(4000);
+		rig_settle();
+		assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+		assert_int_equal(r.z.seen.server[AT_B].cut.ms, rig_time(100 + 3660).ms);
+	}
+}
+
 /* A server that goes on listing itself never leaves Reach, but when it is declared lost. */
 static void
 test_who_lists_itself_stays(void **state)
@@ -1170,6 +1198,7 @@ main(void)
 	    T(test_dead_make_room),
 	    T(test_sig_mask),
 	    T(test_reach_ends_with_the_last_lead),
+	    T(test_reach_by_any_name),
 	    T(test_who_lists_itself_stays),
 	    T(test_who_was_never_led_to),
 	    T(test_intended_names_are_in_reach),

@@ -422,6 +422,54 @@ test_timing_of_remove(void **state)
 	assert_int_equal(r.z.want.keyg | r.z.want.dsg | r.z.want.nsg, 1);
 }
 
+/* b was in DS and not in NS when the zone was seen first: it may have been led to until then.  Else, not
+ * ${met}, it came under our eyes, and nobody ever was. */
+static void
+leaves_unseen(bool met)
+{
+	rig_init();
+	r.z.want.nsg = 1;
+	r.z.want.met = met ? 3 : 1;
+	r.ns = 1 << NS_A;
+	rig_data(A, ZA);
+	rig_data(B, ZB);
+	rig_ds(KA | KB);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB, KB);
+	for (unsigned s = 0; s < 2; s++) {
+		rig_put(s, MUS_RR_CDS, KA | KB, s == A ? KA : KB);
+		rig_put(s, MUS_RR_CDNSKEY, KA | KB, s == A ? KA : KB);
+	}
+	r.z.zone.signer[B].is_member = false;
+	go(0);
+	/* A copy that is read before the cut is not the last one. */
+	assert_int_equal(r.plan.need_copy, 0);
+	go(3660);
+}
+
+static void
+test_leaver_never_seen_led_to(void **state)
+{
+	const struct mus_clock *cut = &r.z.want.proc.clock[MUS_CLOCK_CUT];
+
+	(void)state;
+	leaves_unseen(true);
+	assert_string_equal(row(), "ns-propagated");
+	/* NS sets of before the first look, then what b said to those that they led there. */
+	assert_int_equal(cut->from.ms, rig_time(3660).ms);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_TTLMAX);
+	r.z.seen.copy[B].at = r.now;
+	go(3660 + 3659);
+	assert_string_equal(row(), "ns-propagated");
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_DATAWAIT);
+	go(3660 + 3660);
+	assert_string_equal(row(), "cds-added");
+	leaves_unseen(false);
+	assert_string_equal(row(), "cds-added");
+	assert_int_equal(cut->from.ms, rig_time(0).ms);
+}
+
 /* ---- actions -------------------------------------------------------------------------------- */
 
 /* 2.5: records are added and deleted, a set is never replaced. */
@@ -887,6 +935,7 @@ main(void)
 	    T(test_one_step_by_hand),
 	    T(test_timing_of_add),
 	    T(test_timing_of_remove),
+	    T(test_leaver_never_seen_led_to),
 	    T(test_acts_are_differences),
 	    T(test_same_act_same_id),
 	    T(test_what_is_unknown_is_not_changed),

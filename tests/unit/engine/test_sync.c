@@ -878,6 +878,67 @@ listed_and_dropped(void **state)
 	assert_int_equal(st->zone.lack_count, 1);
 }
 
+/* Names of the server of signer 0 with this address. */
+static uint64_t
+names_at(const struct mus_addr *addr)
+{
+	int i = mus_book_find_server(&st->book, &st->zone, place_of(0), addr);
+
+	assert_true(i >= 0);
+	return mus_server_names(&st->zone.server[i]);
+}
+
+static uint64_t
+bit_of(const char *name)
+{
+	int n = mus_book_find_ns(&st->book, &st->zone, name);
+
+	assert_true(n >= 0);
+	return mus_bit((unsigned)n);
+}
+
+static void
+rename_to(const char *name)
+{
+	sig[0].ns_count = 1;
+	snprintf(sig[0].ns[0].name, sizeof sig[0].ns[0].name, "%s", name);
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	sync_zone();
+}
+
+/* One address under two names, renamed: the old names lead there while they are listed. */
+static void
+names_of_an_address(void **state)
+{
+	struct mus_addr *addr = &sig[0].ns[0].addr[0];
+	uint64_t listed;
+
+	(void)state;
+	sig[0].ns[1] = sig[0].ns[0];
+	snprintf(sig[0].ns[1].name, sizeof sig[0].ns[1].name, "nsx.s0.test.");
+	sig[0].ns_count = 2;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	members(0, SIGNERS);
+	sync_whole();
+	assert_int_equal(names_at(addr), bit_of("ns.s0.test.") | bit_of("nsx.s0.test."));
+	takes_part(0);
+	show(place_of(0), MUS_RR_NS, bit_of("ns.s0.test.") | bit_of("nsx.s0.test."));
+	listed = names_at(addr);
+	rename_to("ren.s0.test.");
+	restart();
+	sync_zone();
+	assert_int_equal(names_at(addr), listed | bit_of("ren.s0.test."));
+	/* One that was never listed is forgotten at once. */
+	rename_to("new.s0.test.");
+	assert_int_equal(names_at(addr), listed | bit_of("new.s0.test."));
+	/* Listed nowhere any more. */
+	st->want.keyg = st->want.dsg = st->want.nsg = 0;
+	show(place_of(0), MUS_RR_NS, bit_of("new.s0.test."));
+	long_after();
+	sync_whole();
+	assert_int_equal(names_at(addr), bit_of("new.s0.test."));
+}
+
 int
 main(void)
 {
@@ -893,6 +954,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_looked_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(known_before, setup, teardown),
+	    cmocka_unit_test_setup_teardown(names_of_an_address, setup, teardown),
 	    cmocka_unit_test_setup_teardown(listed_and_dropped, setup, teardown),
 	};
 

@@ -191,6 +191,7 @@ rnd_tables(struct mus_zonestate *z)
 		z->zone.server[i].origin = chance(80) ? (uint8_t)below(MUS_ORIGINS) : MUS_NOBODY;
 		z->zone.server[i].ns = z->zone.server[i].origin >= MUS_PARENT ? (uint8_t)rnd() :
 		    (uint8_t)below(MUS_NSNAMES_MAX);
+		z->zone.server[i].also = chance(50) ? 0 : (uint32_t)rnd();
 		z->book.addr[i] = rnd_addr();
 		z->seen.server[i] = (struct mus_srvstate){rnd_time(), rnd_time(), chance(50), chance(50),
 		    chance(50), (enum mus_tri)below(3), (enum mus_tri)below(3)};
@@ -218,6 +219,7 @@ rnd_state(struct mus_zonestate *z)
 	w->keyg = (uint8_t)rnd();
 	w->dsg = (uint8_t)rnd();
 	w->nsg = (uint8_t)rnd();
+	w->met = (uint8_t)rnd();
 	w->csync_serial = (uint32_t)rnd_u64();
 	if (chance(50)) {
 		w->proc.kind = (enum mus_proc_kind)below(MUS_PROC_COUNT);
@@ -339,6 +341,7 @@ same_tables(const struct mus_zonestate *a, const struct mus_zonestate *b)
 	for (unsigned i = 0; i < MUS_SERVERS_MAX; i++) {
 		SAME(zone.server[i].origin);
 		SAME(zone.server[i].ns);
+		SAME(zone.server[i].also);
 		assert_true(mus_addr_equal(&a->book.addr[i], &b->book.addr[i]));
 		SAME_TIME(seen.server[i].led_until);
 		SAME_TIME(seen.server[i].cut);
@@ -371,6 +374,7 @@ same_state(const struct mus_zonestate *a, const struct mus_zonestate *b)
 	SAME(want.keyg);
 	SAME(want.dsg);
 	SAME(want.nsg);
+	SAME(want.met);
 	SAME(want.csync_serial);
 	SAME(want.proc.kind);
 	SAME(want.proc.signer);
