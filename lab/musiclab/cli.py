@@ -7,6 +7,7 @@ import signal
 import sys
 
 from . import breaks, prober, rolls, scanner
+from .controller import Controller, program
 from .fetch import fetch
 from .lab import DEFAULT_SIGNERS, Lab, running
 from .paths import LAB_DIR, LabError
@@ -74,7 +75,7 @@ def cmd_status(a):
         software = d["software"] + (f" {d['suite']}" if d.get("suite") else "")
         print(f"{name:<12} {software:<14} {pid or 'stopped':>8}  {' '.join(d['listen'])}" + (f"  BROKEN: {' '.join(faults)}" if faults else ""))
     for name, z in lab.state["zones"].items():
-        print(f"zone {name}: signers {' '.join(z['signers'])}; delegated to {' '.join(z['active'])}" +
+        print(f"zone {name}: signers {' '.join(z['signers'])}; delegated at first to {' '.join(z['active'])}" +
               (f"; {z['denial']}" if z["denial"] != "nsec" else "") + ("; unsigned" if z["unsigned"] else ""))
     if PidFile(os.path.join(lab.dir, "pids", "prober")).pid():
         print(prober.human(prober.report(lab)))
@@ -134,12 +135,21 @@ def cmd_exec(a):
     os.execvpe(argv[0], argv, lab.tool_env())
 
 
+def shell_env(lab):
+    """Private tools in PATH; where there is a musicd, music-cli too, and its URL, certificate and token in MUSIC_*."""
+    env, mc = lab.tool_env(), Controller(lab)
+    if os.path.exists(mc.store):
+        env = {**env, **mc.env(), "PATH": os.path.dirname(program("music-cli")) + ":" + env["PATH"]}
+    return env
+
+
 def cmd_shell(a):
     lab = Lab.load(a.name)
-    print(f"inside laboratory {lab.name}: dig, kdig, delv, nsupdate of the private packages are first in PATH; try\n"
-          "  dig @10.53.5.1 www.ex.lab +dnssec      lab/lab look ex      exit", flush=True)
+    print(f"inside laboratory {lab.name}: dig, kdig, delv, nsupdate of the private packages are first in PATH,\n"
+          "music-cli too, with its settings for musicd (when one runs, as after the demo); try\n"
+          "  music-cli show      dig @10.53.5.1 www.ex.lab +dnssec      lab/lab look ex      exit", flush=True)
     argv = lab.space.enter_argv() + [os.environ.get("SHELL", "/bin/sh")]
-    os.execvpe(argv[0], argv, lab.tool_env())
+    os.execvpe(argv[0], argv, shell_env(lab))
 
 
 def cmd_prober(a):

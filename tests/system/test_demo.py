@@ -22,6 +22,7 @@ def demo(packages):
         r = subprocess.run([os.path.join(ROOT, "lab", "demo")], env={**env, **more}, cwd=ROOT, text=True, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, timeout=300, check=False)
         return r.returncode, r.stdout, time.monotonic() - began
+    run.env = env
     yield run
     r = subprocess.run([os.path.join(ROOT, "lab", "lab"), "down", "--name", "demo", "--clean"], env=env, check=False, text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -36,6 +37,9 @@ def test_demo_ends_well_in_three_minutes(demo):
     assert rc == 0 and m and int(m[1]) > 50, said[-2000:]
     assert seconds < 180, f"{seconds:.0f} s"
     assert "Look around" in said
+    r = subprocess.run([os.path.join(ROOT, "lab", "lab"), "shell", "--name", "demo"], input="music-cli show; exit $?\n", cwd=ROOT, text=True,
+                       env={**demo.env, "SHELL": "/bin/sh"}, capture_output=True, timeout=60, check=False)
+    assert r.returncode == 0 and "demo.lab." in r.stdout, r
 
 
 def test_demo_that_fails_says_so_and_where_to_look(demo):
