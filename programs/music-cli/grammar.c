@@ -198,7 +198,8 @@ const struct cli_command cli_commands[] = {
     C("zone", "history", cmd_zone_history, a_zone, o_limit, HELP("what happened to a zone")),
     C("zone", "watch", cmd_zone_watch, a_zone, o_watch, HELP("follow a zone live"),
 	MORE("With --until-done exits 0 when all that was asked for is done, 1 when a process ended "
-	     "otherwise, 2 when no process runs and the zone is INVALID, 75 when the zone is held or the time is over.")),
+	     "otherwise, 2 when no process runs and the zone is INVALID, 75 when the zone is held "
+	     "or the time is over.")),
     C("zone", "migrate", cmd_zone_migrate, a_maybe_zone, o_migrate,
 	HELP("move a zone, or a group of zones, from one signer to another"),
 	MORE("The new signer joins first, then the old one leaves. A zone that shares its group with "
