@@ -518,7 +518,7 @@ preflight_done(void *arg, int err, const struct mus_errtext *et, const struct mu
 {
 	struct api_job *job = arg;
 	struct mus_rep_preflight rep = {.zone = job->zone, .signer = job->signer, .fit = true};
-	struct mus_body_trouble trouble[MUS_SIGNERS_MAX];
+	struct mus_body_trouble trouble[MUS_ORIGINS];
 	struct api_call *c = end_job(job, err, et);
 
 	if (c == NULL)

@@ -339,9 +339,9 @@ row_of(const struct mus_proc *p)
 }
 
 void
-api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[static MUS_SIGNERS_MAX])
+api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[static MUS_ORIGINS])
 {
-	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+	for (unsigned s = 0; s < MUS_ORIGINS; s++)
 		out[s] = from != NULL ? (struct mus_body_trouble){from[s].copy, from[s].change, from[s].lookup}
 				      : (struct mus_body_trouble){NULL, NULL, NULL};
 }

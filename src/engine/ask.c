@@ -158,13 +158,13 @@ on_answer(void *arg, const struct mus_dnsx_answer *a)
 	bool parent = ans->q == ENG_Q_DS || ans->q == ENG_Q_PNS;
 
 	ans->done = true;
-	t->e->stats.answers++;
 	ans->udp_silent = a->udp_silent;
 	if (a->err != 0) {
 		ans->cause = mus_cause_of_err(a->err);
 		if (a->err == MUS_ERR_TIMEOUT)
 			t->e->stats.timeouts++;
 	} else {
+		t->e->stats.answers++;
 		ans->cause = cause_of_answer(a->msg, parent);
 		if (ans->cause == MUS_CAUSE_NONE)
 			keep(ans, a);
@@ -321,9 +321,6 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 	t->focus = z->focus;
 	t->before = mus_time_add_ms(
 	    t->at, is_to_act(z, t->at) ? -e->o.recheck_ms : -500 * (int64_t)e->o.policy.fresh_s);
-	z->focus = 0;
-	if (z->busy)
-		z->busy->recheck = false;
 	mus_arena_init(&t->arena, ENG_ARENA_MAX);
 	/* What is read within a transaction needs no locks of its own; without one it is read all the same. */
 	(void)eng_begin(e);
@@ -331,6 +328,11 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 		eng_say(e, LOG_ERR, e->zobj.name, "cannot be looked at: %s", et.s);
 		goto later;
 	}
+	if (eng_parent_is_awaited(e, &e->zobj, z->id))
+		goto later;
+	z->focus = 0;
+	if (z->busy)
+		z->busy->recheck = false;
 	z->turn = t;
 	e->stats.rounds++;
 	if (eng_turn_ask(t, st, &e->zobj))

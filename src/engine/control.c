@@ -148,8 +148,9 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 	mus_judge(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_verdict);
 	memset(e->view_trouble, 0, sizeof e->view_trouble);
 	if (z && z->busy)
-		memcpy(e->view_trouble, z->busy->trouble, sizeof e->view_trouble);
+		memcpy(e->view_trouble, z->busy->trouble, sizeof z->busy->trouble);
 	eng_host_troubles(e, st, e->view_trouble);
+	eng_parent_trouble(e, st, &e->view_trouble[MUS_PARENT]);
 	since = eng_manual(e, st, &e->view_plan, &policy, &e->view_manual);
 	if (!mus_buf_add_u8(&e->view_manual, 0))
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");

@@ -51,11 +51,11 @@ int mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enu
 /* Nothing waits for the signer any more.  CONFLICT when the zone would have no other. */
 int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer, const char *reason, struct mus_errtext *et) MUS_MUST_CHECK;
 
-/* Why something failed last at one signer; empty: it did not. */
+/* Why something failed last at one signer, or with the parent; empty: it did not. */
 struct mus_ctl_trouble {
 	char copy[160];			/* reading its whole copy */
 	char change[160];		/* changing its records */
-	char lookup[160];		/* finding the addresses of its name servers */
+	char lookup[160];		/* finding its name servers' addresses; the parent, its keys */
 };
 /* The zone as it stands: last observations, a plan and a verdict made now.  Lent until the next
  * call into the engine. */
@@ -63,7 +63,7 @@ struct mus_zone_view {
 	const struct mus_zonestate *state;
 	const struct mus_plan *plan;
 	const struct mus_verdict *verdict;
-	const struct mus_ctl_trouble *trouble;	/* of each signer; NULL: none is known */
+	const struct mus_ctl_trouble *trouble;	/* of each origin; NULL: none is known */
 	struct mus_time now;
 	enum mus_rule forced;			/* the operator's force, not used yet; NONE */
 	const char *forced_reason;
@@ -79,7 +79,7 @@ struct mus_ctl_fit {
 	const struct mus_zonestate *state;	/* as if the signer were a member */
 	const struct mus_witness *finding;	/* worst first */
 	unsigned count;
-	const struct mus_ctl_trouble *trouble;	/* of each signer */
+	const struct mus_ctl_trouble *trouble;	/* of each origin */
 	struct mus_time now;
 	const char *announces;			/* as in mus_zone_view */
 };

@@ -51,10 +51,13 @@ struct eng_parent {
 	enum eng_parent_keys keys_state;
 	struct mus_arena arena;		/* of keys */
 	struct mus_rrset keys;		/* validated DNSKEY RRset of the parent */
-	struct mus_errtext words;	/* why it failed */
-	struct mus_time until;		/* keys: to be looked up again then */
+	struct mus_errtext words;	/* why the last look-up gave no keys; empty: it gave them */
+	struct mus_time keys_until;	/* they count until then */
+	struct mus_time asked_at, next;	/* keys: looked up then, and to be looked up again then */
 	struct mus_time addr_until;	/* addresses: likewise */
 	bool asking;
+	int64_t *waiting;		/* zones that wait for the keys; owned */
+	unsigned waiting_count;
 };
 
 /* A name server whose addresses are looked up, for all zones. */
@@ -240,7 +243,7 @@ struct mus_engine {
 	struct mus_zonestate scratch;	/* of the turn at work */
 	struct mus_zonestate view;	/* of mus_ctl_view */
 	struct mus_plan plan, view_plan;
-	struct mus_ctl_trouble view_trouble[MUS_SIGNERS_MAX];
+	struct mus_ctl_trouble view_trouble[MUS_ORIGINS];
 	struct mus_buf manual, view_manual;
 	struct mus_verdict verdict, view_verdict;
 	struct mus_zone_obj zobj;	/* of the turn at work */
@@ -327,10 +330,22 @@ int eng_intern_ns(struct mus_zonestate *st, const char *name, unsigned owner);
 /* Keys that anything seen or sent refers to: their indexes are taken. */
 uint64_t eng_keys_in_use(const struct mus_zonestate *st);
 
-/* parent.c: the parent of a zone, looked up and kept; NULL: not known yet, ${et} says why.  ready:
- * called (once) when a look-up that was started has ended. */
+/* parent.c: the parent of a zone, looked up and kept; NULL: not known yet, ${et} says why.  The zone is
+ * woken when the look-up that this starts has ended. */
 struct eng_parent *eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id,
     struct mus_errtext *et);
+/* Does a look at the zone wait for its parent, or for the parent's keys?  Then the zone is woken when they
+ * are there; not for long, and not again for what could not be had. */
+bool eng_parent_is_awaited(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id);
+/* Are there validated keys that count at ${at}? */
+bool eng_parent_has_keys(const struct eng_parent *p, struct mus_time at);
+/* An answer does not verify with the keys at hand.  LOOKING: new ones are asked for, and the zone is woken
+ * when they are there; NOLOOKUP: they cannot be had; BOGUS: the keys are new, the answer is not good. */
+enum mus_cause eng_parent_doubt(struct mus_engine *e, struct eng_parent *p, int64_t zone_id);
+/* Why a zone has no parent: LOOKING or NOLOOKUP. */
+enum mus_cause eng_parent_lacks(const struct mus_engine *e, const char *zone);
+/* Why its parent or the parent's keys could not be looked up, in words. */
+void eng_parent_trouble(const struct mus_engine *e, const struct mus_zonestate *st, struct mus_ctl_trouble *out);
 void eng_parents_free(struct mus_engine *e);
 
 /* host.c: addresses of a name server, looked up and refreshed; ${zone_id} is woken when the first are

@@ -9,7 +9,19 @@
 
 #include "engine/int.h"
 
-enum { KEEP_S = 600, RETRY_S = 10 };
+enum {
+	KEEP_S = 600, KEEP_MIN_S = 5,
+	RETRY_S = 10,
+	WAIT_S = 5,			/* a look waits that long for what was never known */
+	DOUBT_S = 5,			/* keys are asked for that seldom by answers that do not verify */
+};
+
+/* Where the parent of a zone is, when it is not the next name up that is known. */
+struct eng_child {
+	bool asking, failed;
+	struct mus_time asked_at, next;	/* not to be searched for again before */
+	char text[];			/* the parent's name; failed: why it is not found */
+};
 
 /* A look-up under way, for one zone; several zones of one parent share its result. */
 struct eng_search {
@@ -75,71 +87,160 @@ wake_zone(struct mus_engine *e, int64_t id)
 		eng_wake(e, z, 1u << MUS_RR_DS | 1u << MUS_RR_PNS, 0);
 }
 
+bool
+eng_parent_has_keys(const struct eng_parent *p, struct mus_time at)
+{
+	return p->keys_state == ENG_PK_SECURE && p->keys_until.ms > at.ms;
+}
+
+/* Good keys serve until their TTL ends. */
+static void
+no_keys(struct mus_engine *e, struct eng_parent *p, enum eng_parent_keys state, const char *words)
+{
+	if (strcmp(p->words.s, words) != 0)
+		eng_say(e, LOG_WARNING, p->zone, "%s", words);
+	mus_errf(&p->words, 0, "%s", words);
+	p->next = mus_time_add_s(eng_now(e), state == ENG_PK_FAILED ? RETRY_S : KEEP_S);
+	if (state == ENG_PK_INSECURE || !eng_parent_has_keys(p, eng_now(e)))
+		p->keys_state = state;
+}
+
+static void
+take_keys(struct mus_engine *e, struct eng_parent *p, const struct mus_rrset *set)
+{
+	int64_t ttl_s = set->ttl_s < KEEP_MIN_S ? KEEP_MIN_S : set->ttl_s > KEEP_S ? KEEP_S : set->ttl_s;
+
+	mus_arena_clear(&p->arena);
+	memset(&p->keys, 0, sizeof p->keys);
+	p->keys.owner = set->owner;
+	p->keys.type = set->type;
+	p->keys.rclass = set->rclass;
+	for (size_t i = 0; i < set->count; i++)
+		if (mus_rrset_add(&p->keys, set->rd[i], &p->arena) < 0)
+			break;
+	p->keys_state = ENG_PK_SECURE;
+	p->words.s[0] = '\0';
+	p->keys_until = mus_time_add_s(eng_now(e), ttl_s);
+	/* Before they end: who is asked for them may be silent for a while. */
+	p->next = mus_time_add_ms(eng_now(e), ttl_s * 750);
+}
+
 static void
 on_keys(void *arg, const struct mus_lookup_result *r)
 {
 	struct eng_search *s = arg;
 	struct eng_parent *p = s->p;
 	struct mus_engine *e = s->e;
+	struct mus_errtext why;
 
 	p->asking = false;
-	mus_arena_clear(&p->arena);
-	memset(&p->keys, 0, sizeof p->keys);
-	p->until = mus_time_add_s(eng_now(e), KEEP_S);
 	if (r->err != 0 || r->security == MUS_LOOKUP_BOGUS) {
-		p->keys_state = ENG_PK_FAILED;
-		mus_errf(&p->words, 0, "DNSKEY of the parent %s: %s", p->zone,
-		    r->err ? r->words.s : "bogus");
-		p->until = mus_time_add_s(eng_now(e), RETRY_S);
+		mus_errf(&why, 0, "DNSKEY of the parent %s: %s", p->zone, r->words.s[0] ? r->words.s : "bogus");
+		no_keys(e, p, ENG_PK_FAILED, why.s);
 	} else if (r->security == MUS_LOOKUP_SECURE && r->set.count > 0) {
-		p->keys.owner = r->set.owner;
-		p->keys.type = r->set.type;
-		p->keys.rclass = r->set.rclass;
-		for (size_t i = 0; i < r->set.count; i++)
-			if (mus_rrset_add(&p->keys, r->set.rd[i], &p->arena) < 0)
-				break;
-		p->keys_state = ENG_PK_SECURE;
+		take_keys(e, p, &r->set);
 	} else {
-		p->keys_state = ENG_PK_INSECURE;
-		mus_errf(&p->words, 0, "the parent %s is not signed", p->zone);
+		mus_errf(&why, 0, "the parent %s is not signed", p->zone);
+		no_keys(e, p, ENG_PK_INSECURE, why.s);
 	}
-	if (p->keys_state != ENG_PK_SECURE)
-		eng_say(e, LOG_WARNING, p->zone, "%s", p->words.s);
-	wake_zone(e, s->zone_id);
+	for (unsigned i = 0; i < p->waiting_count; i++)
+		wake_zone(e, p->waiting[i]);
+	p->waiting_count = 0;
+	eng_trials_resume(e);
 	search_free(s);
 }
 
 static void
-ask_keys(struct mus_engine *e, struct eng_parent *p, int64_t zone_id)
+ask_keys(struct mus_engine *e, struct eng_parent *p)
 {
 	struct eng_search *s;
 
 	if (p->asking || !e->o.lookup)
 		return;
-	s = search_new(e, zone_id);
+	s = search_new(e, 0);
 	if (!s)
 		return;
 	s->p = p;
-	if (mus_lookup(e->o.lookup, &p->name, MUS_TYPE_DNSKEY, on_keys, s) < 0)
+	p->asked_at = eng_now(e);
+	if (mus_lookup(e->o.lookup, &p->name, MUS_TYPE_DNSKEY, on_keys, s) < 0) {
 		search_free(s);
-	else
+		no_keys(e, p, ENG_PK_FAILED, "too many look-ups are under way");
+	} else {
 		p->asking = true;
+	}
 }
 
-/* Notes under the child's name, with its NUL (no parent's entry has one), where its parent is:
- * "" while that is being looked for. */
-static bool
-remember(struct mus_engine *e, const char *child, const char *parent)
+/* The zone is to look again when the keys are there.  Without memory it does so by itself, later. */
+static void
+wait_for_keys(struct eng_parent *p, int64_t zone_id)
 {
-	char *note = strdup(parent);
+	int64_t *more;
+
+	for (unsigned i = 0; i < p->waiting_count; i++)
+		if (p->waiting[i] == zone_id)
+			return;
+	more = realloc(p->waiting, (p->waiting_count + 1) * sizeof *more);
+	if (!more)
+		return;
+	p->waiting = more;
+	p->waiting[p->waiting_count++] = zone_id;
+}
+
+enum mus_cause
+eng_parent_doubt(struct mus_engine *e, struct eng_parent *p, int64_t zone_id)
+{
+	if (!p->asking && p->asked_at.ms <= eng_now(e).ms - DOUBT_S * 1000)
+		ask_keys(e, p);
+	if (p->asking) {
+		wait_for_keys(p, zone_id);
+		return MUS_CAUSE_LOOKING;
+	}
+	return p->words.s[0] ? MUS_CAUSE_NOLOOKUP : MUS_CAUSE_BOGUS;
+}
+
+static struct eng_child *
+child_get(struct mus_engine *e, const char *zone)
+{
+	return mus_map_get(e->parent_by_name, zone, strlen(zone) + 1);
+}
+
+/* Notes ${what} and ${text} under the child's name, with its NUL (no parent's entry has one).  NULL: no
+ * memory. */
+static struct eng_child *
+remember(struct mus_engine *e, const char *zone, struct eng_child what, const char *text)
+{
+	size_t len = strlen(text) + 1;
+	struct eng_child *c = malloc(sizeof *c + len);
 	void *old = NULL;
 
-	if (!note || mus_map_set(e->parent_by_name, child, strlen(child) + 1, note, &old) < 0) {
-		free(note);
-		return false;
+	if (!c)
+		return NULL;
+	*c = what;
+	memcpy(c->text, text, len);
+	if (mus_map_set(e->parent_by_name, zone, strlen(zone) + 1, c, &old) < 0) {
+		free(c);
+		return NULL;
 	}
 	free(old);
-	return true;
+	return c;
+}
+
+/* Told once for each reason. */
+static void
+not_found(struct mus_engine *e, const struct eng_search *s, const char *why)
+{
+	struct eng_child *c = child_get(e, s->zone);
+	struct eng_child what = {.failed = true, .next = mus_time_add_s(eng_now(e), RETRY_S)};
+
+	if (!c || !c->failed || strcmp(c->text, why) != 0)
+		eng_event(e, s->zone_id, s->zone, "parent", "musicd", LOG_WARNING,
+		    "the parent zone cannot be found: %s", why);
+	/* What was found before stays. */
+	if (c && !c->failed && c->text[0])
+		c->asking = false;
+	else
+		remember(e, s->zone, what, why);
+	wake_zone(e, s->zone_id);
 }
 
 static void
@@ -152,13 +253,11 @@ on_parent(void *arg, const struct mus_lookup_parent *r)
 
 	unsigned up = 0;
 
-	/* The search of this child is over, whatever it gave. */
-	free(mus_map_remove(e->parent_by_name, s->zone, strlen(s->zone) + 1));
 	if (r->err != 0 || r->count == 0) {
-		eng_say(e, LOG_WARNING, s->zone, "the parent zone cannot be found: %s",
-		    r->err ? r->words.s : "no addresses");
+		not_found(e, s, r->err ? r->words.s : "its name servers have no addresses");
 		goto out;
 	}
+	free(mus_map_remove(e->parent_by_name, s->zone, strlen(s->zone) + 1));
 	p = parent_get(e, mus_name_text(&r->zone, text));
 	if (!p)
 		goto out;
@@ -172,34 +271,35 @@ on_parent(void *arg, const struct mus_lookup_parent *r)
 	while (s->zone[up] && s->zone[up++] != '.')
 		;
 	if (strcmp(s->zone + up, p->zone) != 0 && strcmp(p->zone, ".") != 0)
-		remember(e, s->zone, p->zone);
+		remember(e, s->zone, (struct eng_child){.failed = false}, p->zone);
 	if (p->keys_state == ENG_PK_NONE)
-		ask_keys(e, p, s->zone_id);
+		ask_keys(e, p);
 	wake_zone(e, s->zone_id);
 out:
 	search_free(s);
 }
 
-/* Starts the search for a child's parent unless one is under way. */
+/* Starts the search for a child's parent unless one is under way, or one has just failed. */
 static void
 search_parent(struct mus_engine *e, const char *zone, int64_t zone_id)
 {
+	struct eng_child *c = child_get(e, zone);
 	struct mus_name name;
 	struct eng_search *s;
 
-	if (!e->o.lookup || mus_map_get(e->parent_by_name, zone, strlen(zone) + 1) ||
+	if (!e->o.lookup || (c && (c->asking || c->next.ms > eng_now(e).ms)) ||
 	    mus_name_parse(zone, &name, NULL) < 0)
+		return;
+	if (!c && !(c = remember(e, zone, (struct eng_child){.failed = false}, "")))
 		return;
 	s = search_new(e, zone_id);
 	if (!s)
 		return;
-	if (!remember(e, zone, "")) {
-		search_free(s);
-		return;
-	}
 	snprintf(s->zone, sizeof s->zone, "%s", zone);
-	if (mus_lookup_parent(e->o.lookup, &name, on_parent, s) < 0) {
-		free(mus_map_remove(e->parent_by_name, zone, strlen(zone) + 1));
+	c->asked_at = eng_now(e);
+	c->asking = mus_lookup_parent(e->o.lookup, &name, on_parent, s) == 0;
+	if (!c->asking) {
+		not_found(e, s, "too many look-ups are under way");
 		search_free(s);
 	}
 }
@@ -209,7 +309,8 @@ eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zon
     struct mus_errtext *et)
 {
 	struct eng_parent *p = NULL;
-	const char *known, *up = strchr(zobj->name, '.');
+	const struct eng_child *c = child_get(e, zobj->name);
+	const char *up = strchr(zobj->name, '.');
 
 	if (zobj->parent[0]) {
 		p = parent_get(e, zobj->parent);
@@ -218,9 +319,8 @@ eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zon
 			memcpy(p->addr, zobj->parent_addr, p->addr_count * sizeof p->addr[0]);
 		}
 	}
-	known = mus_map_get(e->parent_by_name, zobj->name, strlen(zobj->name) + 1);
-	if (!p && known && *known)
-		p = mus_map_get(e->parent_by_name, known, strlen(known));
+	if (!p && c && !c->failed && c->text[0])
+		p = mus_map_get(e->parent_by_name, c->text, strlen(c->text));
 	/* The next name up, when it is known to be a zone. */
 	if (!p && up)
 		p = mus_map_get(e->parent_by_name, up[1] ? up + 1 : ".", up[1] ? strlen(up + 1) : 1);
@@ -234,9 +334,51 @@ eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zon
 		p->addr_until = mus_time_add_s(eng_now(e), RETRY_S);
 		search_parent(e, zobj->name, zone_id);
 	}
-	if (p->keys_state == ENG_PK_NONE || p->until.ms <= eng_now(e).ms)
-		ask_keys(e, p, zone_id);
+	if (p->keys_state == ENG_PK_NONE || p->next.ms <= eng_now(e).ms)
+		ask_keys(e, p);
 	return p;
+}
+
+static bool
+is_recent(const struct mus_engine *e, struct mus_time at)
+{
+	return at.ms <= eng_now(e).ms && at.ms > eng_now(e).ms - WAIT_S * 1000;
+}
+
+bool
+eng_parent_is_awaited(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id)
+{
+	struct mus_errtext et;
+	struct eng_parent *p = eng_parent_of(e, zobj, zone_id, &et);
+	const struct eng_child *c = p ? NULL : child_get(e, zobj->name);
+
+	if (!p)
+		return c && c->asking && !c->failed && is_recent(e, c->asked_at);
+	if (!p->asking || eng_parent_has_keys(p, eng_now(e)) || p->words.s[0] || !is_recent(e, p->asked_at))
+		return false;
+	wait_for_keys(p, zone_id);
+	return true;
+}
+
+enum mus_cause
+eng_parent_lacks(const struct mus_engine *e, const char *zone)
+{
+	const struct eng_child *c = mus_map_get(e->parent_by_name, zone, strlen(zone) + 1);
+
+	return c && c->failed ? MUS_CAUSE_NOLOOKUP : MUS_CAUSE_LOOKING;
+}
+
+void
+eng_parent_trouble(const struct mus_engine *e, const struct mus_zonestate *st, struct mus_ctl_trouble *out)
+{
+	const char *zone = st->book.zone, *parent = st->book.parent;
+	const struct eng_child *c = mus_map_get(e->parent_by_name, zone, strlen(zone) + 1);
+	const struct eng_parent *p = mus_map_get(e->parent_by_name, parent, strlen(parent));
+
+	if (c && c->failed)
+		snprintf(out->lookup, sizeof out->lookup, "%s", c->text);
+	else if (p)
+		snprintf(out->lookup, sizeof out->lookup, "%s", p->words.s);
 }
 
 void
@@ -255,6 +397,7 @@ eng_parents_free(struct mus_engine *e)
 			struct eng_parent *p = v;
 
 			mus_arena_clear(&p->arena);
+			free(p->waiting);
 		}
 		free(v);
 	}

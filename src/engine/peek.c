@@ -58,7 +58,7 @@ on_peek(void *arg, const struct mus_dnsx_answer *a)
 	bool same = a->err == 0 && !a->msg->tc && a->msg->rcode == MUS_RCODE_NOERROR &&
 	    sum_of_msg(p, a) == p->sum && !mus_arena_failed(a->arena);
 
-	e->stats.answers++;
+	e->stats.answers += a->err == 0;
 	p->ready &= same;
 	left_ms = p->until.ms - eng_now(e).ms;
 	poll_ms = eng_poll_ms(e, z);

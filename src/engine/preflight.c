@@ -31,7 +31,7 @@ struct eng_trial {
 	struct mus_witness finding[MUS_FINDINGS_MAX];
 	unsigned count;
 	struct reading copy[MUS_SIGNERS_MAX];
-	struct mus_ctl_trouble trouble[MUS_SIGNERS_MAX];
+	struct mus_ctl_trouble trouble[MUS_ORIGINS];
 	unsigned reading;		/* copies under way, and one while they are started */
 	mus_ctl_fit_fn *done;
 	void *arg;
@@ -67,6 +67,7 @@ finish(struct eng_trial *t)
 	unsigned n = 0;
 
 	eng_host_troubles(e, st, t->trouble);
+	eng_parent_trouble(e, st, &t->trouble[MUS_PARENT]);
 	eng_policy_of(e, &t->zobj, NULL, &policy);
 	mus_settle(&st->zone, &st->seen, &st->want, &policy, fit.now);
 	mus_facts(&st->zone, &st->seen, &policy, fit.now, &facts);
@@ -193,6 +194,7 @@ prepare(struct eng_trial *t, struct mus_errtext *et)
 		    t->zobj.name, joiner->name, MUS_SIGNERS_MAX);
 	t->idx = (unsigned)idx;
 	lacks(t);
+	t->looks_up |= eng_parent_is_awaited(t->e, &t->zobj, t->zobj.id);
 	(void)eng_dsync_of(t->e, t->zobj.name, st->book.parent);	/* known by the time the copies are read */
 	for (unsigned s = 0; s < st->zone.signer_count; s++) {
 		struct eng_signer *sg = NULL;

@@ -425,6 +425,8 @@ sync_parent(struct syncing *y)
 
 	if (!parent) {
 		y->keep |= mus_servers_of(&st->zone, MUS_PARENT);
+		if (y->adds && !mus_servers_of(&st->zone, MUS_PARENT))
+			lack(y, MUS_PARENT, MUS_NOBODY, eng_parent_lacks(y->e, y->zobj->name));
 		return;
 	}
 	snprintf(st->book.parent, sizeof st->book.parent, "%s", parent->zone);

@@ -14,6 +14,7 @@ struct tk {
 	const struct mus_policy *policy;
 	struct mus_name zone;
 	struct mus_time at;		/* all answers have come by now */
+	bool was_bogus;			/* DS, at the last look */
 };
 
 /* ---- keys ------------------------------------------------------------------------------------- */
@@ -442,6 +443,15 @@ parent_verifies(struct tk *k, const struct mus_rrset *set)
 	return false;
 }
 
+/* The parent may have other keys by now.  What was found bogus stays so while they are asked for. */
+static enum mus_cause
+unverified(struct tk *k)
+{
+	enum mus_cause cause = eng_parent_doubt(k->t->e, k->t->parent, k->st->book.zone_id);
+
+	return k->was_bogus ? MUS_CAUSE_BOGUS : cause;
+}
+
 /* What a parent server says of DS counts only with the parent's signature. */
 static enum mus_cause
 ds_trust(struct tk *k, const struct eng_answer *a)
@@ -450,18 +460,20 @@ ds_trust(struct tk *k, const struct eng_answer *a)
 	struct mus_denial d;
 
 	if (!p)
-		return MUS_CAUSE_BOGUS;
-	if (p->keys_state != ENG_PK_SECURE)
-		return k->t->e->o.parent_insecure_ok ? MUS_CAUSE_NONE : MUS_CAUSE_BOGUS;
+		return eng_parent_lacks(k->t->e, k->st->book.zone);
+	if (!eng_parent_has_keys(p, k->t->at))
+		return k->t->e->o.parent_insecure_ok ? MUS_CAUSE_NONE
+		    : p->words.s[0]		     ? MUS_CAUSE_NOLOOKUP
+						     : MUS_CAUSE_LOOKING;
 	if (a->set.count > 0)
-		return parent_verifies(k, &a->set) ? MUS_CAUSE_NONE : MUS_CAUSE_BOGUS;
+		return parent_verifies(k, &a->set) ? MUS_CAUSE_NONE : unverified(k);
 	mus_denial_check(a->auth, a->auth_count, &p->name, &a->qname, a->type, a->nxdomain, &d);
 	if (!d.proves && !d.opt_out)
 		return MUS_CAUSE_UNPROVED;
 	for (size_t i = 0; i < a->auth_count; i++)
 		if ((a->auth[i].type == MUS_TYPE_NSEC || a->auth[i].type == MUS_TYPE_NSEC3) &&
 		    !parent_verifies(k, &a->auth[i]))
-			return MUS_CAUSE_BOGUS;
+			return unverified(k);
 	return MUS_CAUSE_NONE;
 }
 
@@ -687,6 +699,7 @@ eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *
 		eng_say(t->e, LOG_ERR, st->book.zone, "%s", et.s);
 		return;
 	}
+	k.was_bogus = st->seen.parent[0].fail && st->seen.parent[0].fail_cause == MUS_CAUSE_BOGUS;
 	find_servers(t, st);
 	intern_keys(&k);
 	for (unsigned i = 0; i < t->ans_count; i++)

@@ -65,8 +65,8 @@ mus_rr_names_keys(unsigned kind)
 	X(LOCAL, "was not asked: our queue is full")                                               \
 	X(NOROOM, "has more addresses than there is room for")                                     \
 	X(NOPLACE, "is one signer too many")                                                       \
-	X(LOOKING, "its addresses are being looked up")                                            \
-	X(NOLOOKUP, "its addresses cannot be looked up")                                           \
+	X(LOOKING, "is being looked up")                                                           \
+	X(NOLOOKUP, "cannot be looked up")                                                         \
 	X(NOADDR, "has no address")                                                                \
 	X(UNASKED, "is listed, and nobody asks it")
 enum mus_cause {

@@ -13,6 +13,21 @@ lacking_name(struct tx *t, const struct mus_witness *w)
 	tx_say(t, ")");
 }
 
+/* The parent zone; or its keys, when a server of it has been asked. */
+static void
+lacking_parent(struct tx *t, const struct mus_witness *w)
+{
+	bool looking = w->cause == MUS_CAUSE_LOOKING;
+
+	if (!tx_has_server(t, w->server)) {
+		tx_say(t, "the parent zone %s", looking ? "is being looked for" : "cannot be found");
+		return;
+	}
+	tx_say(t, "the keys of ");
+	tx_origin(t, w->origin);
+	tx_say(t, looking ? " are being looked up" : " cannot be looked up");
+}
+
 /* Servers that are not asked at all. */
 static void
 lacking(struct tx *t, const struct mus_witness *w)
@@ -60,6 +75,10 @@ unknown(struct tx *t, const struct mus_witness *w)
 {
 	unsigned cause = w->cause;
 
+	if ((cause == MUS_CAUSE_LOOKING || cause == MUS_CAUSE_NOLOOKUP) && w->origin == MUS_PARENT) {
+		lacking_parent(t, w);
+		return;
+	}
 	if (cause >= MUS_CAUSE_NOROOM && cause < MUS_CAUSE_COUNT) {
 		lacking(t, w);
 		return;

@@ -196,13 +196,11 @@ add_trouble(struct mus_rep_finding *out, const struct mus_witness *w, const stru
 	case MUS_RULE_G3:
 		words = w->result == MUS_RES_FAILS || w->result == MUS_RES_WARN ? t->change : NULL;
 		break;
-	case MUS_RULE_OBSERVE:
-	case MUS_RULE_V6:
-		words = w->cause == MUS_CAUSE_NOLOOKUP ? t->lookup : NULL;
-		break;
 	default:
 		break;
 	}
+	if (w->cause == MUS_CAUSE_NOLOOKUP)
+		words = t->lookup;
 	if (words != NULL && words[0] != '\0')
 		out->cause = words;
 }
@@ -217,7 +215,7 @@ mus_body_of_findings(struct mus_arena *a, const struct mus_zonestate *z, const s
 		return (struct mus_list){NULL, 0};
 	for (unsigned i = 0; i < count; i++) {
 		mus_body_of_finding(a, z, &w[i], &out[i]);
-		if (w[i].origin < MUS_SIGNERS_MAX)
+		if (w[i].origin < MUS_ORIGINS)
 			add_trouble(&out[i], &w[i], &trouble[w[i].origin]);
 	}
 	return (struct mus_list){out, count};

@@ -22,7 +22,7 @@ struct mus_body_row {
 	unsigned count;
 };
 /* Why it failed last at a signer to read its copy, to change its records, and to look its name servers
- * up; NULL or empty: it did not. */
+ * up; or the parent and its keys.  NULL or empty: it did not. */
 struct mus_body_trouble {
 	const char *copy, *change, *lookup;
 };
@@ -33,7 +33,7 @@ struct mus_body_view {
 	const struct mus_verdict *verdict;	/* may be NULL */
 	struct mus_body_row row;
 	struct mus_time now;
-	struct mus_body_trouble trouble[MUS_SIGNERS_MAX];
+	struct mus_body_trouble trouble[MUS_ORIGINS];
 	const char *forced, *forced_reason;	/* NULL: no force is armed */
 	const char *announces;			/* of the parent; NULL: not known */
 	const char *manual;			/* lines, each ended; NULL: none */

@@ -180,6 +180,9 @@ rule_hint(enum mus_rule r)
 const char *
 mus_body_hint(const struct mus_witness *w)
 {
+	if (w->cause == MUS_CAUSE_NOLOOKUP && w->origin == MUS_PARENT)
+		return "look whether the parent zone and its DNSKEY resolve from the controller's host, from the root "
+		       "and with DNSSEC; or give the zone its parent";
 	if (w->result == MUS_RES_UNKNOWN && w->cause < MUS_CAUSE_COUNT)
 		return cause_hint((enum mus_cause)w->cause);
 	return rule_hint(w->rule);

@@ -1,0 +1,364 @@
+/*
+ * The parent and its keys: the engine with the answers of look-ups, and the clock, in the hand of the test.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../io/fake.h"
+#include "engine/int.h"
+
+static struct mus_loop *l;
+static struct mus_store *store;
+static struct mus_dnsx *x;
+static struct mus_engine *e;
+static struct mus_errtext et;
+static struct mus_zone_obj zone[2];
+static int64_t wall_ms;
+static unsigned said;			/* how often it was told that there is no parent */
+static struct {
+	mus_lookup_fn *fn;
+	void *arg;
+	unsigned count;
+} keys;
+static struct {
+	mus_lookup_parent_fn *fn;
+	void *arg;
+	unsigned count;
+} up;
+
+struct mus_time __wrap_mus_loop_now(const struct mus_loop *loop);
+int64_t __wrap_mus_loop_boot_ms(const struct mus_loop *loop);
+int __wrap_mus_lookup(struct mus_lookup *k, const struct mus_name *name, uint16_t type, mus_lookup_fn *fn,
+    void *arg);
+int __wrap_mus_lookup_parent(
+    struct mus_lookup *k, const struct mus_name *name, mus_lookup_parent_fn *fn, void *arg);
+
+struct mus_time
+__wrap_mus_loop_now(const struct mus_loop *loop)
+{
+	(void)loop;
+	return (struct mus_time){wall_ms};
+}
+
+int64_t
+__wrap_mus_loop_boot_ms(const struct mus_loop *loop)
+{
+	(void)loop;
+	return wall_ms;
+}
+
+int
+__wrap_mus_lookup(
+    struct mus_lookup *k, const struct mus_name *name, uint16_t type, mus_lookup_fn *fn, void *arg)
+{
+	(void)k, (void)name;
+	assert_int_equal(type, MUS_TYPE_DNSKEY);
+	keys.fn = fn;
+	keys.arg = arg;
+	keys.count++;
+	return 0;
+}
+
+int
+__wrap_mus_lookup_parent(
+    struct mus_lookup *k, const struct mus_name *name, mus_lookup_parent_fn *fn, void *arg)
+{
+	(void)k, (void)name;
+	up.fn = fn;
+	up.arg = arg;
+	up.count++;
+	return 0;
+}
+
+#define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
+
+static void
+on_log(void *arg, int level, const char *name, const char *text)
+{
+	(void)arg, (void)level, (void)name;
+	said += strncmp(text, "the parent zone cannot be found", 31) == 0;
+}
+
+static int
+setup(void **state)
+{
+	static char what_looks_up;
+	struct mus_engine_opts o = {.active_max = 1, .history_keep = 100, .idle_ms = 1000000, .poll_ms = 1000};
+	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+
+	(void)state;
+	memset(&keys, 0, sizeof keys);
+	memset(&up, 0, sizeof up);
+	said = 0;
+	wall_ms = 100000000;
+	l = mus_loop_new();
+	OK(mus_store_open(":memory:", &store, &et));
+	x = mus_dnsx_new(l, &d);
+	o.loop = l;
+	o.store = store;
+	o.dnsx = x;
+	o.lookup = (struct mus_lookup *)&what_looks_up;
+	OK(mus_engine_new(&o, &e, &et));
+	mus_engine_set_log(e, on_log, NULL);
+	e->active = e->o.active_max;	/* no turns */
+	for (unsigned i = 0; i < 2; i++) {
+		memset(&zone[i], 0, sizeof zone[i]);
+		snprintf(zone[i].name, sizeof zone[i].name, "z%u.lab.", i);
+		OK(mus_store_save_zone(store, &zone[i], &et));
+		OK(eng_zone_add(e, zone[i].id, (struct mus_time){wall_ms + 1000000}));
+	}
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	e->active = 0;
+	mus_dnsx_free(x);
+	mus_engine_free(e);
+	mus_store_close(store);
+	mus_loop_free(l);
+	return 0;
+}
+
+static void
+parent_found(void)
+{
+	struct mus_lookup_parent r = {.count = 1};
+
+	OK(mus_name_parse("lab.", &r.zone, &et));
+	assert_true(mus_addr_parse("192.0.2.1", 53, &r.server[0].addr));
+	assert_non_null(up.fn);
+	up.fn(up.arg, &r);
+}
+
+static void
+parent_fails(const char *why)
+{
+	struct mus_lookup_parent r = {.err = MUS_ERR_NET};
+
+	mus_errf(&r.words, 0, "%s", why);
+	up.fn(up.arg, &r);
+}
+
+static void
+give_keys(uint32_t ttl_s)
+{
+	static uint8_t rdata[] = {1, 0, 3, 13, 0, 0, 0, 1};
+	struct mus_lookup_result r = {.security = MUS_LOOKUP_SECURE};
+	struct mus_arena a;
+
+	mus_arena_init(&a, 1 << 16);
+	r.set.ttl_s = ttl_s;
+	assert_int_equal(mus_rrset_add(&r.set, (struct mus_rdata){rdata, sizeof rdata}, &a), 0);
+	keys.fn(keys.arg, &r);
+	mus_arena_clear(&a);
+}
+
+static void
+no_keys(void)
+{
+	struct mus_lookup_result r = {.err = MUS_ERR_NET, .words = {"SERVFAIL there"}};
+
+	keys.fn(keys.arg, &r);
+}
+
+static struct eng_parent *
+parent(unsigned i)
+{
+	return eng_parent_of(e, &zone[i], zone[i].id, &et);
+}
+
+static bool
+is_awaited(unsigned i)
+{
+	return eng_parent_is_awaited(e, &zone[i], zone[i].id);
+}
+
+static struct eng_parent *
+with_keys(uint32_t ttl_s)
+{
+	assert_null(parent(0));
+	parent_found();
+	give_keys(ttl_s);
+	assert_non_null(parent(0));
+	return parent(0);
+}
+
+static bool
+good_after(const struct eng_parent *p, int64_t s)
+{
+	return eng_parent_has_keys(p, (struct mus_time){wall_ms + s * 1000});
+}
+
+/* Keys count as long as their TTL says, within bounds. */
+static void
+kept_for_their_ttl(void **state)
+{
+	static const struct {
+		uint32_t ttl_s, kept_s;
+	} t[] = {{0, 5}, {30, 30}, {86400, 600}, {UINT32_MAX, 600}};
+	struct eng_parent *p = with_keys(t[0].ttl_s);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned asked = keys.count;
+
+		if (i > 0)
+			give_keys(t[i].ttl_s);
+		assert_true(good_after(p, t[i].kept_s - 1));
+		assert_false(good_after(p, t[i].kept_s));
+		/* They are asked for before they end. */
+		wall_ms += t[i].kept_s * 1000 - 1000;
+		assert_ptr_equal(parent(1), p);
+		assert_ptr_equal(parent(0), p);
+		assert_int_equal(keys.count, asked + 1);
+		assert_false(is_awaited(0));
+	}
+}
+
+/* No answer takes no key away. */
+static void
+refresh_fails(void **state)
+{
+	struct eng_parent *p = with_keys(30);
+
+	(void)state;
+	wall_ms += 25000;
+	(void)parent(0);
+	no_keys();
+	assert_true(good_after(p, 4));
+	assert_false(good_after(p, 5));
+	wall_ms += 10000;
+	(void)parent(0);
+	assert_int_equal(keys.count, 3);
+	no_keys();
+	assert_int_equal(p->keys_state, ENG_PK_FAILED);
+	assert_int_equal(eng_parent_doubt(e, p, zone[0].id), MUS_CAUSE_NOLOOKUP);
+}
+
+/* An answer that does not verify is bogus only when the keys are new; all children share the question. */
+static void
+in_doubt(void **state)
+{
+	struct eng_parent *p = with_keys(600);
+
+	(void)state;
+	assert_int_equal(eng_parent_doubt(e, p, zone[0].id), MUS_CAUSE_BOGUS);
+	wall_ms += 20000;
+	assert_int_equal(eng_parent_doubt(e, p, zone[0].id), MUS_CAUSE_LOOKING);
+	assert_int_equal(eng_parent_doubt(e, p, zone[1].id), MUS_CAUSE_LOOKING);
+	assert_int_equal(keys.count, 2);
+	give_keys(600);
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(eng_zone_get(e, zone[i].id)->due_ms <= wall_ms);
+	assert_int_equal(eng_parent_doubt(e, p, zone[0].id), MUS_CAUSE_BOGUS);
+	assert_int_equal(keys.count, 2);
+}
+
+/* A look waits for what was never asked, and not for long. */
+static void
+awaited(void **state)
+{
+	(void)state;
+	assert_true(is_awaited(0));
+	parent_found();
+	assert_true(is_awaited(0));
+	assert_true(is_awaited(1));
+	wall_ms += 6000;
+	assert_false(is_awaited(0));
+	give_keys(30);
+	assert_false(is_awaited(0));
+	assert_true(eng_zone_get(e, zone[1].id)->due_ms <= wall_ms);
+	/* Those that have ended are waited for too. */
+	wall_ms += 60000;
+	assert_true(is_awaited(0));
+	no_keys();
+	assert_false(is_awaited(0));
+}
+
+/* Why there is no parent is told once, and shown as long as it is so. */
+static void
+not_found(void **state)
+{
+	struct mus_zone_view v;
+
+	(void)state;
+	assert_true(is_awaited(0));
+	for (unsigned i = 0; i < 5; i++) {
+		parent_fails("look up lab. NS: SERVFAIL");
+		assert_int_equal(up.count, i + 1);
+		assert_null(parent(0));
+		assert_int_equal(up.count, i + 1);
+		wall_ms += 11000;
+		assert_null(parent(0));
+		assert_false(is_awaited(0));
+	}
+	assert_int_equal(said, 1);
+	assert_int_equal(eng_parent_lacks(e, zone[0].name), MUS_CAUSE_NOLOOKUP);
+	mus_zonestate_init(&e->scratch);
+	e->scratch.book.zone_id = zone[0].id;
+	OK(eng_save_state(e, zone[0].id, &e->scratch));
+	OK(mus_ctl_view(e, zone[0].name, &v, &et));
+	assert_string_equal(v.trouble[MUS_PARENT].lookup, "look up lab. NS: SERVFAIL");
+	assert_int_equal(v.state->zone.lack[0].cause, MUS_CAUSE_NOLOOKUP);
+	parent_fails("look up . NS: timed out");
+	assert_int_equal(said, 2);
+	wall_ms += 11000;
+	assert_null(parent(0));
+	parent_found();
+	assert_non_null(parent(0));
+}
+
+static struct mus_timer *tick;
+
+static void
+on_tick(void *arg)
+{
+	const struct eng_zone *z = arg;
+
+	if (e->stats.rounds > 0 && !z->in_turn)
+		mus_loop_stop(l);
+	else
+		mus_timer_start(tick, 10);
+}
+
+/* What nobody answers is no answer. */
+static void
+answers_are_counted(void **state)
+{
+	struct eng_zone *z = eng_zone_get(e, zone[0].id);
+
+	(void)state;
+	snprintf(zone[0].parent, sizeof zone[0].parent, "lab.");
+	assert_true(mus_addr_parse("127.0.0.1", 1, &zone[0].parent_addr[0]));
+	zone[0].parent_addr_count = 1;
+	OK(mus_store_save_zone(store, &zone[0], &et));
+	assert_non_null(parent(0));
+	give_keys(600);
+	e->active = 0;
+	eng_wake(e, z, ENG_FOCUS_ALL, 0);
+	tick = mus_timer_new(l, on_tick, z);
+	mus_timer_start(tick, 10);
+	mus_loop_run(l);
+	mus_timer_free(tick);
+	assert_int_equal(e->stats.questions, 2);
+	assert_int_equal(e->stats.answers, 0);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(kept_for_their_ttl),
+	    T(refresh_fails),
+	    T(in_doubt),
+	    T(awaited),
+	    T(not_found),
+	    T(answers_are_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
