@@ -169,7 +169,8 @@ lacks(struct eng_trial *t)
 	for (unsigned i = 0; i < zone->lack_count && t->count < MUS_FINDINGS_MAX; i++) {
 		if (zone->lack[i].origin != t->idx && !mus_lack_matters(&zone->lack[i], &t->st.want))
 			continue;
-		t->looks_up |= zone->lack[i].cause == MUS_CAUSE_LOOKING;
+		/* Nobody waits for a parent here: that it is not known is an answer. */
+		t->looks_up |= zone->lack[i].cause == MUS_CAUSE_LOOKING && zone->lack[i].origin != MUS_PARENT;
 		t->finding[t->count++] = mus_lack_witness(&zone->lack[i]);
 	}
 }
@@ -194,7 +195,6 @@ prepare(struct eng_trial *t, struct mus_errtext *et)
 		    t->zobj.name, joiner->name, MUS_SIGNERS_MAX);
 	t->idx = (unsigned)idx;
 	lacks(t);
-	t->looks_up |= eng_parent_is_awaited(t->e, &t->zobj, t->zobj.id);
 	(void)eng_dsync_of(t->e, t->zobj.name, st->book.parent);	/* known by the time the copies are read */
 	for (unsigned s = 0; s < st->zone.signer_count; s++) {
 		struct eng_signer *sg = NULL;
