@@ -177,8 +177,7 @@ is_unseen(const struct mus_ctx *c, uint32_t kinds)
 	bool any = false;
 
 	for (uint32_t m = kinds & (1u << MUS_RR_DS | 1u << MUS_RR_PNS); m; m &= m - 1)
-		if (mus_seen_ring_const(c->seen, MUS_PARENT, (enum mus_rr_kind)__builtin_ctz(m))
-			->count == 0)
+		if (c->seen->parent[(unsigned)__builtin_ctz(m) - MUS_RR_DS].count == 0)
 			return true;
 	kinds &= (1u << MUS_RR_SIGNER_COUNT) - 1;
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
