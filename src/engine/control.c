@@ -66,11 +66,9 @@ eng_ctl_end(struct mus_engine *e, int rc, struct mus_errtext *et)
 		mus_store_rollback(e->o.store);
 		return rc;
 	}
-	rc = mus_store_commit(e->o.store, et);
-	if (rc == 0) {
-		eng_store_works(e);
+	rc = eng_store_commit(e, et);
+	if (rc == 0)
 		eng_committed(e);
-	}
 	return rc;
 }
 

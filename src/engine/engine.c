@@ -390,14 +390,19 @@ eng_store_failed(struct mus_engine *e, const char *zone, const struct mus_errtex
 		e->stats.store_failing_since = eng_now(e);
 }
 
-void
-eng_store_works(struct mus_engine *e)
+int
+eng_store_commit(struct mus_engine *e, struct mus_errtext *et)
 {
-	if (!mus_time_is_set(e->stats.store_failing_since))
-		return;
+	bool wrote = mus_store_wrote(e->o.store);
+	int rc = mus_store_commit(e->o.store, et);
+
+	/* To have written nothing says nothing about the disk. */
+	if (rc < 0 || !wrote || !mus_time_is_set(e->stats.store_failing_since))
+		return rc;
 	e->stats.store_failing_since = MUS_TIME_NEVER;
 	e->stats.store_error.s[0] = '\0';
 	eng_say(e, LOG_NOTICE, "", "the database takes changes again");
+	return 0;
 }
 
 int
@@ -426,7 +431,7 @@ commit(struct mus_engine *e)
 	if (!e->in_tx)
 		return;
 	e->in_tx = false;
-	if (e->tx_failed || mus_store_commit(e->o.store, &et) < 0) {
+	if (e->tx_failed || eng_store_commit(e, &et) < 0) {
 		eng_shifted(e, false);
 		e->config++;		/* what was read of it may be gone */
 		if (e->tx_failed)
@@ -436,7 +441,6 @@ commit(struct mus_engine *e)
 		return;
 	}
 	eng_shifted(e, true);
-	eng_store_works(e);
 	eng_committed(e);
 }
 

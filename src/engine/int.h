@@ -275,9 +275,9 @@ void eng_wake(struct mus_engine *e, struct eng_zone *z, uint32_t focus, int64_t 
 struct eng_busy *eng_busy(struct eng_zone *z);
 /* A turn has ended: back into the schedule. */
 void eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
-/* What cannot be written is told, and stands in the state of the daemon until a commit works again. */
+/* What cannot be written is told, and stands in the state of the daemon until the commit of something works. */
 void eng_store_failed(struct mus_engine *e, const char *zone, const struct mus_errtext *et);
-void eng_store_works(struct mus_engine *e);
+int eng_store_commit(struct mus_engine *e, struct mus_errtext *et) MUS_MUST_CHECK;
 /* How the transaction ended in which the zones may have followed the clock. */
 void eng_shifted(struct mus_engine *e, bool kept);
 int eng_begin(struct mus_engine *e);		/* opens the transaction of this turn of the loop */

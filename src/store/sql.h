@@ -150,6 +150,7 @@ struct mus_store {
 	sqlite3 *db;
 	int lock_fd;			/* -1: in memory */
 	enum mus__txn txn;
+	int64_t changed_before;		/* rows changed by this handle up to the begin of the transaction */
 	struct mus_errtext broken;	/* why, when BROKEN */
 	char path[MUS_PATH_TEXT_MAX];
 	sqlite3_stmt *stmt[MUS__STMT_COUNT];

@@ -164,7 +164,14 @@ mus_store_begin(struct mus_store *s, struct mus_errtext *et)
 	s->txn = MUS__TXN_NONE;			/* one that broke is over by now */
 	if ((rc = mus__q_run(&q, et, "begin")) == 0)
 		s->txn = MUS__TXN_OPEN;
+	s->changed_before = sqlite3_total_changes64(s->db);
 	return rc;
+}
+
+bool
+mus_store_wrote(const struct mus_store *s)
+{
+	return s->txn == MUS__TXN_OPEN && sqlite3_total_changes64(s->db) != s->changed_before;
 }
 
 int

@@ -24,6 +24,8 @@ void mus_store_close(struct mus_store *s);
 int mus_store_begin(struct mus_store *s, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_store_commit(struct mus_store *s, struct mus_errtext *et) MUS_MUST_CHECK;
 void mus_store_rollback(struct mus_store *s);
+/* Whether the open transaction has changed a row; the commit of one that has not touches no file. */
+bool mus_store_wrote(const struct mus_store *s);
 
 /* Saves insert when id is 0 (and set it) and update otherwise. */
 int mus_store_save_signer(struct mus_store *s, struct mus_signer_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;

@@ -230,6 +230,12 @@ not_stored_not_sent(void **state)
 	while (e->jobs)
 		turn_for(l, 5);
 	assert_int_equal(fake_driver.count, 0);
+	/* the commit of nothing proves nothing */
+	assert_int_equal(eng_begin(e), 0);
+	while (e->in_tx)
+		turn_for(l, 5);
+	mus_ctl_stats(e, &stats);
+	assert_true(mus_time_is_set(stats.store_failing_since));
 	wants(0, 1, 0);
 	until(l, &fake_driver.count, 1);
 	mus_ctl_stats(e, &stats);

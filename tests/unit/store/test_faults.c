@@ -346,7 +346,9 @@ begin_and_commit_fail(void **state)
 	fail_in = 1;
 	ERR(mus_store_begin(w.s, &et), MUS_ERR_STORE, "begin");
 	OK(mus_store_begin(w.s, &et));
+	assert_false(mus_store_wrote(w.s));
 	OK(op_state());
+	assert_true(mus_store_wrote(w.s));
 	fail_in = 1;
 	ERR(mus_store_commit(w.s, &et), MUS_ERR_STORE, "commit");
 	assert_true(sqlite3_get_autocommit(w.s->db));
