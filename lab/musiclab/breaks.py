@@ -97,7 +97,8 @@ def restart(lab, server):
 def drop(lab, signer, zone, rdtype, tag=None):
     """Delete records by exact rdata at one signer: all of a type, or those with a key tag (or name) in their text."""
     zone = lab.zone_name(zone)
-    where = lab.state["signers"][signer]["update"]["address"]
+    lab.zone(zone)
+    where = lab.signer(signer)["update"]["address"]
     rr = lab.ex.rrset(where, zone, rdtype)
     lines = []
     for r in rr or []:
@@ -113,7 +114,8 @@ def drop(lab, signer, zone, rdtype, tag=None):
 def ttl(lab, target, zone, rdtype, value):
     """Give an RRset another TTL: at 'parent' (DS, NS) or at a signer."""
     zone = lab.zone_name(zone)
-    place = lab.state["parent"] if target == "parent" else lab.state["signers"][target]
+    lab.zone(zone)
+    place = lab.state["parent"] if target == "parent" else lab.signer(target)
     rdtype = rdtype.upper()
     m = lab.ask(place["update"]["address"], zone, rdtype)
     found = [rr for rr in (m.answer + m.authority if m else []) if rr.name == dns.name.from_text(zone) and rr.rdtype == dns.rdatatype.from_text(rdtype)]
@@ -144,6 +146,7 @@ def relay(lab, server, delay=0, loss=0, truncate=False, no_tcp=False, rcode=None
     """Put a relay in front of a server, or change what an existing one does."""
     path = os.path.join(lab.dir, f"relay-{server}.json")
     number = None if rcode is None else int(dns.rcode.from_text(rcode))
+    lab.server(server)
     with open(path + ".new", "w", encoding="utf-8") as f:
         json.dump({"delay": delay, "loss": loss, "truncate": truncate, "no_tcp": no_tcp, "no_updates": no_updates, "rcode": number}, f)
     os.replace(path + ".new", path)

@@ -51,6 +51,8 @@ def cmd_up(a):
 def cmd_down(a):
     for name in running() if a.all else [a.name]:
         lab = Lab(name)
+        if not os.path.isdir(lab.dir):
+            raise LabError(f"there is no laboratory {name}")
         try:
             lab.down()
         finally:
@@ -118,12 +120,15 @@ def cmd_look(a):
 def cmd_ask(a):
     lab = Lab.load(a.name)
     inside(lab)
+    found = set()
     for i in range(len(lab.state["validators"])):
         status, m, detail = lab.resolve(a.qname, a.qtype, validator=i)
+        found.add(status)
         print(f"{lab.state['validators'][i]['name']}: {status} ({detail})")
         for rr in (m.answer if m else []):
             if rr.rdtype != 46:
                 print("  " + rr.to_text().replace("\n", "\n  "))
+    return 0 if found <= {"secure", "insecure"} else 1
 
 
 def cmd_exec(a):
@@ -155,6 +160,8 @@ def cmd_shell(a):
 def cmd_prober(a):
     lab = Lab.load(a.name)
     if a.verb == "start":
+        for z in a.zone:
+            lab.zone(z)
         prober.start(lab, a.zone or list(lab.state["zones"]), a.rate, a.pairs)
         return 0
     r = prober.stop(lab) if a.verb == "stop" else prober.report(lab)
@@ -170,11 +177,19 @@ def cmd_prober(a):
 def cmd_scanner(a):
     lab = Lab.load(a.name)
     if a.verb == "start":
+        for z in a.zone:
+            if z != "*":
+                lab.zone(z)
         scanner.start(lab, a.zone, a.interval)
         print(f"music-scanner follows {' '.join(a.zone) or 'all delegations'}; its log is {scanner.log_path(lab)}")
     elif a.verb == "stop":
-        print("music-scanner has ended" if scanner.stop(lab) else "music-scanner was not running")
-    elif a.json:
+        if not scanner.stop(lab):
+            raise LabError("music-scanner was not running")
+        print("music-scanner has ended")
+        return
+    if not scanner.has_reported(lab):
+        raise LabError(f"music-scanner has not run in laboratory {lab.name}")
+    if a.json:
         print(json.dumps(scanner.report(lab)))
     else:
         print(scanner.human(scanner.report(lab)))

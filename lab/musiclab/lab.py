@@ -94,6 +94,20 @@ class Lab:
             finally:
                 self.save()
 
+    def signer(self, name):
+        """What the description says of a signer."""
+        return self._known("signers", name)
+
+    def zone(self, name):
+        """What the description says of a zone."""
+        return self._known("zones", self.zone_name(name))
+
+    def _known(self, kind, name):
+        if name not in self.state[kind]:
+            there = ", ".join(self.state[kind]) or "none"
+            raise LabError(f"no {kind[:-1]} {name} in laboratory {self.name}; there are: {there}")
+        return self.state[kind][name]
+
     def server(self, name):
         """The Server object of one name server of the laboratory."""
         try:
@@ -349,8 +363,7 @@ class Lab:
             signers = list(signers or list(state["signers"])[:1])
             active = list(active or signers[:1])
             for s in signers + active:
-                if s not in state["signers"]:
-                    raise LabError(f"no signer {s!r} in this laboratory; there are: {', '.join(state['signers'])}")
+                self.signer(s)
             names = [self.zone_name(n) for n in names]
             for name in names:
                 dns.name.from_text(name)
@@ -485,9 +498,8 @@ class Lab:
         """Take a zone away everywhere."""
         name = self.zone_name(name)
         with self.changing() as state:
-            z = state["zones"].pop(name, None)
-            if z is None:
-                raise LabError(f"no zone {name}")
+            self.zone(name)
+            z = state["zones"].pop(name)
             lines = [f"delete {name}"]
             if z["inbailiwick"]:
                 lines += [f"delete {ns['name']}" for s in z["signers"] for ns in z["ns"][s]]
@@ -510,7 +522,7 @@ class Lab:
         Everything at once and in no safe order: only for zones that nobody is asking yet.
         """
         name = self.zone_name(name)
-        z = self.state["zones"][name]
+        z = self.zone(name)
         signers = list(signers or z["signers"])
         data = {s: self.dnskeys(s, name)[1] for s in signers}
         for s in signers:

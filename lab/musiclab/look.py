@@ -27,9 +27,7 @@ def owners(lab, zone):
 
 def look(lab, zone):
     name = dns.name.from_text(zone)
-    z = lab.state["zones"].get(zone)
-    if z is None:
-        return f"{zone}: no such zone in this laboratory"
+    z = lab.zone(zone)
     own = owners(lab, zone)
     by_tag = {}
     for k, o in own.items():

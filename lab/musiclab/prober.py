@@ -23,6 +23,7 @@ import dns.rdatatype
 
 from .ask import make_query, raw_exchange
 from .pairs import Judge, versions_of
+from .paths import LAB_DIR, LabError
 from .space import wait_until
 
 
@@ -315,7 +316,6 @@ def human(r):
 
 def start(lab, zones, rate=4.0, pair_interval=0.7):
     """Start the prober of a laboratory; returns when its first report is there."""
-    from .paths import LAB_DIR
     folder = os.path.join(lab.dir, "prober")
     os.makedirs(folder, exist_ok=True)
     for name in ("report.json", "events.jsonl"):
@@ -331,8 +331,11 @@ def start(lab, zones, rate=4.0, pair_interval=0.7):
 
 
 def report(lab):
-    with open(os.path.join(lab.dir, "prober", "report.json"), encoding="utf-8") as f:
-        return json.load(f)
+    try:
+        with open(os.path.join(lab.dir, "prober", "report.json"), encoding="utf-8") as f:
+            return json.load(f)
+    except FileNotFoundError as e:
+        raise LabError(f"no prober has watched laboratory {lab.name}") from e
 
 
 def stop(lab):

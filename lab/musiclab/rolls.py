@@ -20,8 +20,9 @@ from .space import wait_until
 
 def roll(lab, signer, zone, role, step="start"):
     zone = lab.zone_name(zone)
+    lab.zone(zone)
+    soft = lab.signer(signer)["software"]
     s = lab.server(signer)
-    soft = lab.state["signers"][signer]["software"]
     if role not in ("ksk", "zsk", "csk"):
         raise LabError("roll ksk, zsk or csk")
     own = lab.dnskeys(signer, zone)[1 if role == "zsk" else 0]

@@ -88,6 +88,15 @@ def once(lab, zones=(), *args, **options):
     return [json.loads(line) for line in r.stdout.splitlines()]
 
 
+def has_reported(lab):
+    """Is there a report?  That of a scanner that has just begun is waited for."""
+    def there():
+        return os.path.exists(path(lab, "report.json"))
+    if PidFile(os.path.join(lab.dir, "pids", NAME)).pid() is not None:
+        wait_until(there, 30, "the first report of music-scanner")
+    return there()
+
+
 def report(lab):
     """The last verdict on every child."""
     try:

@@ -1,6 +1,9 @@
 """The laboratory itself works, and its judges see what they must see."""
+import concurrent.futures
 import os
+import re
 import signal
+import subprocess
 import time
 
 import dns.rdatatype
@@ -131,3 +134,40 @@ def test_a_fault_of_a_program_fails_the_end(make_lab, words):
     with pytest.raises(LabError, match="ours.log"):
         lab.down(keep=False)
     lab.clean()
+
+
+ABSENT = """look nosuch; zone drop nosuch; zone exchange nosuch; zone add z --signers nosuch; zone add z --active nosuch
+prober start nosuch; prober report; prober stop; scanner start nosuch; scanner report; scanner stop
+roll bind nosuch zsk; roll nosuch there zsk; break stop nosuch; break freeze nosuch
+break drop bind nosuch NS; break drop nosuch there NS; break ttl parent nosuch DS 9; break ttl nosuch there DS 9
+break relay nosuch; mend nosuch; exec -- false"""
+NO_LAB = "down; status; look; zone drop there; shell; exec true; prober report; scanner stop"
+
+
+def lab_tool(name, *words):
+    tool = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lab", "lab")
+    return subprocess.run([tool, *words], env={**os.environ, "LAB": name}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=60, check=False)
+
+
+def test_what_is_not_there_is_an_error(make_lab):
+    """Zones, signers, servers, programs and laboratories: in one line, without a trace of Python, and nothing is changed."""
+    lab = make_lab(signers=["bind"])
+    lab.add_zone("there", ["bind"])
+    with open(lab.json_path, encoding="utf-8") as f:
+        before = f.read()
+    commands = [(lab.name, c.split()) for c in re.split("; |\n", ABSENT)] + [("nosuch-lab", c.split()) for c in NO_LAB.split("; ")]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for (name, words), r in zip(commands, pool.map(lambda c: lab_tool(c[0], *c[1]), commands)):
+            assert r.returncode == 1 and r.stderr.startswith("" if words[-1] == "false" else "lab: "), (name, words, r)
+            assert "nosuch" not in [*words, name] or "nosuch" in r.stderr or "freeze" in words, (name, words, r)
+    with open(lab.json_path, encoding="utf-8") as f:
+        assert f.read() == before
+    assert lab_tool(lab.name, "look", "there").returncode == 0
+    good = lab_tool(lab.name, "ask", "www.there.lab")
+    assert good.returncode == 0 and good.stdout.count(": secure") == 2, good
+    lab.update("parent", "lab.", ["delete there.lab. DS", "add there.lab. 5 DS 1 13 2 " + "AB" * 32])
+    lab.wait_parent()
+    lab.flush("there.lab.")
+    bad = lab_tool(lab.name, "ask", "www.there.lab")
+    assert bad.returncode == 1 and bad.stdout.count(": bogus") == 2, bad
