@@ -82,8 +82,8 @@ with_engine(const char *path)
 	mus_timer_start(t, 100);
 	mus_loop_run(loop);
 	bytes = resident_bytes();
-	mus_dnsx_free(o.dnsx);
 	mus_engine_free(e);
+	mus_dnsx_free(o.dnsx);
 	mus_store_close(o.store);
 	mus_timer_free(t);
 	mus_loop_free(loop);

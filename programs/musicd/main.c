@@ -381,7 +381,7 @@ check_all(const void *conf, struct mus_errtext *et)
 	return (rc = check_store(c, et)) < 0 ? rc : check_resolver(c, et);
 }
 
-/* In reverse; questions first, so that nobody calls back into what is gone. */
+/* Who asks ends before what he asks with; but look-ups cannot be cancelled: no more of them call back first. */
 static void
 close_all(struct daemon *d)
 {
@@ -390,9 +390,9 @@ close_all(struct daemon *d)
 	mus_sdnotify_watchdog_stop(d->watchdog);
 	mus_timer_free(d->tick);
 	mus_dnsd_free(d->dnsd);
-	mus_dnsx_free(d->dnsx);
 	mus_lookup_free(d->lookup);
 	mus_engine_free(d->engine);
+	mus_dnsx_free(d->dnsx);
 	mus_store_close(d->store);
 	mus_tokens_free(d->tokens);
 	mus_loop_free(d->loop);

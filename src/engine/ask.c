@@ -157,6 +157,7 @@ on_answer(void *arg, const struct mus_dnsx_answer *a)
 	struct eng_turn *t = ans->turn;
 	bool parent = ans->q == ENG_Q_DS || ans->q == ENG_Q_PNS;
 
+	ans->req = NULL;
 	ans->done = true;
 	ans->udp_silent = a->udp_silent;
 	if (a->err != 0) {
@@ -265,7 +266,7 @@ send(struct eng_turn *t, const struct mus_zonestate *st)
 		ans->addr = st->book.addr[ans->server];
 		ans->origin = st->zone.server[ans->server].origin;
 		e->stats.questions++;
-		if (mus_dnsx_ask(e->o.dnsx, &ask, on_answer, ans, NULL) == 0) {
+		if (mus_dnsx_ask(e->o.dnsx, &ask, on_answer, ans, &ans->req) == 0) {
 			t->left++;
 		} else {
 			ans->done = true;
@@ -281,6 +282,8 @@ eng_turn_free(struct eng_turn *t)
 {
 	if (!t)
 		return;
+	for (unsigned i = 0; i < t->ans_count; i++)
+		mus_dnsx_cancel(t->ans[i].req);
 	mus_arena_clear(&t->arena);
 	free(t);
 }

@@ -288,8 +288,10 @@ zone_free(struct mus_engine *e, struct eng_zone *z)
 	eng_turn_free(z->turn);
 	for (struct eng_job *j = z->busy ? z->busy->jobs : NULL; j; j = j->zone_next)
 		j->z = NULL;		/* under way: what comes back is about no zone of ours */
-	if (z->busy)
+	if (z->busy) {
 		eng_copies_unqueue(e, z->busy);
+		mus_dnsx_cancel(z->busy->peek.req);
+	}
 	free(z->busy);
 	eng_kept_free(z);
 	free(z);
@@ -643,11 +645,13 @@ mus_engine_free(struct mus_engine *e)
 		eng_withdraw(v);
 	e->stopping = true;
 	commit(e);
+	mus_loop_off_turn_end(e->o.loop, at_turn_end, e);
 	mus_timer_free(e->timer);
 	mus_timer_free(e->commit_timer);
 	mus_timer_free(e->box_timer);
 	eng_copies_cancel(e);
 	eng_trials_free(e);
+	eng_probes_free(e);
 	while (e->deleted)
 		bury(e, e->deleted);
 	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)

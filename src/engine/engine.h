@@ -33,7 +33,8 @@ struct mus_engine_opts {
 };
 
 int mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct mus_errtext *et) MUS_MUST_CHECK;
-/* Stops turns; nothing is sent any more.  What was stored stays. */
+/* Cancels all that it has asked and sent; nothing is sent any more.  What was stored stays.  Look-ups cannot be
+ * cancelled: the resolver, which calls back no more, ends first; store, exchange and loop end later. */
 void mus_engine_free(struct mus_engine *e);
 /* A NOTIFY or another hint: look at this zone soon.  false: not ours. */
 bool mus_engine_hint(struct mus_engine *e, const char *zone);

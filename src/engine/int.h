@@ -30,6 +30,8 @@ struct eng_copy;
 struct eng_search;
 struct eng_kept;
 struct eng_trial;
+struct eng_probe;
+struct eng_clean;
 
 /* A signer as the engine uses it.  A change of it makes a new one; who has borrowed its key holds
  * the old one until it is done. */
@@ -94,6 +96,7 @@ struct eng_answer {
 	struct mus_addr addr;		/* who was asked: indexes may change meanwhile */
 	uint16_t type;
 	struct mus_name qname;
+	struct mus_dnsx_req *req;	/* NULL: not under way */
 	bool done, udp_silent, aa;
 	enum mus_cause cause;
 	struct mus_rrset set;		/* the answer; count 0: none */
@@ -156,6 +159,7 @@ struct eng_job {
 	struct mus_tsig_key *own_key;	/* per-zone key, freed with the job */
 	struct mus_drv_change change;
 	const struct mus_driver *driver;
+	struct mus_drv_job *sent;	/* with its driver; NULL: it is not there */
 	uint64_t id[8];			/* for the books: actions in this change */
 	const char *text[8];		/* what the history was told of each */
 	unsigned id_count;
@@ -171,6 +175,7 @@ struct eng_peek {
 	uint64_t sum;			/* what each of them answered at the last look */
 	struct mus_time until;		/* then a look is due in any case */
 	struct mus_engine *e;
+	struct mus_dnsx_req *req;	/* NULL: not under way */
 };
 
 /* A zone in the schedule; the busy part exists only while something is going on. */
@@ -240,6 +245,8 @@ struct mus_engine {
 	struct eng_copy *copies;		/* transfers under way */
 	TAILQ_HEAD(, eng_busy) copy_queue;	/* zones whose turn to read copies has not come */
 	struct eng_trial *trials;		/* preflights under way */
+	LIST_HEAD(, eng_probe) probes;		/* under way */
+	LIST_HEAD(, eng_clean) cleans;		/* likewise: taking away what a probe has left */
 	struct mus_zonestate scratch;	/* of the turn at work */
 	struct mus_zonestate view;	/* of mus_ctl_view */
 	struct mus_plan plan, view_plan;
@@ -399,6 +406,7 @@ void eng_sent_forget(struct eng_busy *b, uint64_t id);
 bool eng_is_probed(struct eng_turn *t);
 /* Takes away what a probe has left that did not come to its end. */
 void eng_probe_clean(struct eng_turn *t, const struct mus_zonestate *st);
+void eng_probes_free(struct mus_engine *e);	/* tells who waits for them */
 
 /* queue.c: what is on its way to each signer.  After the commit: into the queues, and out of them
  * what may go. */

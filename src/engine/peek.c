@@ -58,6 +58,7 @@ on_peek(void *arg, const struct mus_dnsx_answer *a)
 	bool same = a->err == 0 && !a->msg->tc && a->msg->rcode == MUS_RCODE_NOERROR &&
 	    sum_of_msg(p, a) == p->sum && !mus_arena_failed(a->arena);
 
+	p->req = NULL;
 	e->stats.answers += a->err == 0;
 	p->ready &= same;
 	left_ms = p->until.ms - eng_now(e).ms;
@@ -79,7 +80,7 @@ eng_peek(struct mus_engine *e, struct eng_zone *z)
 	    .query = {.name = p->zone, .type = p->type, .dnssec = true}};
 	p->e = e;
 	e->stats.questions++;
-	return mus_dnsx_ask(e->o.dnsx, &ask, on_peek, z, NULL) == 0;
+	return mus_dnsx_ask(e->o.dnsx, &ask, on_peek, z, &p->req) == 0;
 }
 
 static const struct mus_witness by_clock = {.rule = MUS_RULE_PARENTDS, .server = MUS_NOBODY};

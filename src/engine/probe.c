@@ -20,7 +20,8 @@ static const struct {
 } trials[T_COUNT] = {{"dnskey", MUS_TYPE_DNSKEY}, {"cds", MUS_TYPE_CDS},
     {"cdnskey", MUS_TYPE_CDNSKEY}, {"csync", MUS_TYPE_CSYNC}, {"ns", MUS_TYPE_NS}};
 
-struct probe {
+struct eng_probe {
+	LIST_ENTRY(eng_probe) link;
 	struct mus_engine *e;
 	int64_t signer_id, zone_id;	/* zone 0: not one of ours */
 	struct eng_signer *sg;		/* held: its key is the target's */
@@ -32,7 +33,12 @@ struct probe {
 	char actor[MUS_LABEL_MAX], zone[MUS_ZONETEXT_MAX], signer[MUS_LABEL_MAX];
 	struct mus_arena arena;
 	struct mus_rrset set[T_COUNT];	/* as it was */
+	struct question {
+		struct eng_probe *p;
+		struct mus_dnsx_req *req;	/* NULL: not under way */
+	} question[T_COUNT];
 	unsigned left;
+	struct mus_drv_job *sent;	/* with the driver; NULL: nothing is */
 	int err;
 	struct mus_errtext words;
 	uint8_t alg;			/* one that the zone has */
@@ -43,7 +49,7 @@ struct probe {
 	struct mus_drv_change change;
 };
 
-static void next(struct probe *p);
+static void next(struct eng_probe *p);
 
 /* ---- the zone meanwhile ----------------------------------------------------------------------- */
 
@@ -117,19 +123,24 @@ eng_is_probed(struct eng_turn *t)
 	return b->probing;
 }
 
-struct clean {
+struct eng_clean {
+	LIST_ENTRY(eng_clean) link;
 	struct mus_engine *e;
 	int64_t zone_id;
 	struct eng_signer *sg;		/* held: its key is the target's */
 	struct mus_tsig_key *own_key;
 	struct mus_drv_target target;
 	struct mus_drv_change change;
+	struct mus_drv_job *sent;	/* NULL: not with the driver */
 	uint8_t rd[(MUS_RR_CSYNC + 1) * MUS_ALGS_MAX][MUS_TRIAL_MAX];
 };
 
 static void
-clean_free(struct clean *c)
+clean_free(struct eng_clean *c)
 {
+	LIST_REMOVE(c, link);
+	if (c->sent)
+		c->sg->driver->cancel(c->sent);
 	eng_signer_release(c->sg);
 	mus_tsig_key_free(c->own_key);
 	free(c);
@@ -139,9 +150,10 @@ clean_free(struct clean *c)
 static void
 on_cleaned(void *arg, const struct mus_drv_result *r)
 {
-	struct clean *c = arg;
+	struct eng_clean *c = arg;
 	struct eng_box *box = eng_box_get(c->e, c->sg->obj.id, c->sg->obj.name);
 
+	c->sent = NULL;
 	if (box)
 		mus_outbox_charge(&box->out, r->messages, mus_loop_mono_ms(c->e->o.loop));
 	zone_probed(c->e, c->zone_id);
@@ -150,7 +162,7 @@ on_cleaned(void *arg, const struct mus_drv_result *r)
 
 /* The records of the kinds that ${servers} show, for every algorithm that the zone has. */
 static void
-clean_compose(struct clean *c, const struct eng_turn *t, const struct mus_zone *zone, uint64_t servers)
+clean_compose(struct eng_clean *c, const struct eng_turn *t, const struct mus_zone *zone, uint64_t servers)
 {
 	static const uint16_t types[] = {MUS_TYPE_DNSKEY, MUS_TYPE_CDS, MUS_TYPE_CDNSKEY, MUS_TYPE_CSYNC};
 
@@ -173,10 +185,11 @@ clean_signer(struct eng_turn *t, const struct mus_zonestate *st, unsigned s)
 	struct mus_engine *e = t->e;
 	struct mus_errtext et = {""};
 	struct eng_signer *sg = eng_signer_get(e, st->book.signer_id[s], &et);
-	struct clean *c = sg && sg->driver && sg->driver->apply ? calloc(1, sizeof *c) : NULL;
+	struct eng_clean *c = sg && sg->driver && sg->driver->apply ? calloc(1, sizeof *c) : NULL;
 
 	if (!c)
 		return;
+	LIST_INSERT_HEAD(&e->cleans, c, link);
 	c->e = e;
 	c->zone_id = t->z->id;
 	c->sg = eng_signer_hold(sg);
@@ -184,7 +197,7 @@ clean_signer(struct eng_turn *t, const struct mus_zonestate *st, unsigned s)
 	clean_compose(c, t, &st->zone, mus_servers_of(&st->zone, s));
 	if (c->change.count == 0 || eng_key_for(&e->zobj, sg, &c->own_key, &c->target.key, &et) < 0 ||
 	    mus_name_parse(e->zobj.name, &c->target.zone, &et) < 0 ||
-	    sg->driver->apply(&c->target, &c->change, on_cleaned, c) < 0) {
+	    sg->driver->apply(&c->target, &c->change, on_cleaned, c, &c->sent) < 0) {
 		clean_free(c);
 		return;
 	}
@@ -234,7 +247,21 @@ json_text(struct mus_buf *b, const char *s)
 }
 
 static void
-finish(struct probe *p)
+probe_free(struct eng_probe *p)
+{
+	LIST_REMOVE(p, link);
+	for (unsigned t = 0; t < T_COUNT; t++)
+		mus_dnsx_cancel(p->question[t].req);
+	if (p->sent)
+		p->driver->cancel(p->sent);
+	eng_signer_release(p->sg);
+	mus_tsig_key_free(p->own_key);
+	mus_arena_clear(&p->arena);
+	free(p);
+}
+
+static void
+finish(struct eng_probe *p)
 {
 	struct mus_signer_obj o;
 	struct mus_errtext et;
@@ -266,21 +293,19 @@ finish(struct probe *p)
 	}
 	if (p->zone_id)
 		zone_probed(p->e, p->zone_id);
-	eng_signer_release(p->sg);
 	p->done(p->arg, p->err, &p->words, b.failed ? "{}" : (const char *)b.data);
 	mus_buf_clear(&b);
-	mus_tsig_key_free(p->own_key);
-	mus_arena_clear(&p->arena);
-	free(p);
+	probe_free(p);
 }
 
 static void
 on_change(void *arg, const struct mus_drv_result *r)
 {
-	struct probe *p = arg;
+	struct eng_probe *p = arg;
 	bool good = r->outcome == MUS_DRV_SHOWN;
 	struct eng_box *box = eng_box_get(p->e, p->signer_id, p->signer);
 
+	p->sent = NULL;
 	/* An operator's trial does not queue, but the others wait a little longer for it. */
 	if (box)
 		mus_outbox_charge(&box->out, r->messages, mus_loop_mono_ms(p->e->o.loop));
@@ -308,7 +333,7 @@ on_change(void *arg, const struct mus_drv_result *r)
 	p->undoing = true;
 	for (size_t i = 0; i < p->change.count; i++)
 		p->change.rr[i].del = true;
-	if (p->driver->apply(&p->target, &p->change, on_change, p) < 0) {
+	if (p->driver->apply(&p->target, &p->change, on_change, p, &p->sent) < 0) {
 		p->undone[p->now] = MUS_NO;
 		p->undoing = false;
 		p->now++;
@@ -317,7 +342,7 @@ on_change(void *arg, const struct mus_drv_result *r)
 }
 
 static void
-put(struct probe *p, uint16_t type, const void *rd, size_t len)
+put(struct eng_probe *p, uint16_t type, const void *rd, size_t len)
 {
 	uint32_t ttl_s = p->set[p->now].count ? p->set[p->now].ttl_s : p->set[T_DNSKEY].ttl_s;
 
@@ -327,7 +352,7 @@ put(struct probe *p, uint16_t type, const void *rd, size_t len)
 
 /* Composes the trial; false: there is nothing to try it with. */
 static bool
-compose(struct probe *p)
+compose(struct eng_probe *p)
 {
 	uint16_t type = trials[p->now].type;
 	uint8_t rd[MUS_TRIAL_MAX];
@@ -363,12 +388,12 @@ compose(struct probe *p)
 }
 
 static void
-next(struct probe *p)
+next(struct eng_probe *p)
 {
 	for (; p->now < T_COUNT; p->now++) {
 		if (!compose(p))
 			continue;
-		if (p->driver->apply(&p->target, &p->change, on_change, p) == 0)
+		if (p->driver->apply(&p->target, &p->change, on_change, p, &p->sent) == 0)
 			return;
 		mus_errf(&p->detail[p->now], 0, "not tried: could not be sent");
 	}
@@ -378,9 +403,11 @@ next(struct probe *p)
 static void
 on_read(void *arg, const struct mus_dnsx_answer *a)
 {
-	struct probe *p = arg;
+	struct question *q = arg;
+	struct eng_probe *p = q->p;
 	struct mus_rrset set = {.count = 0};
 
+	q->req = NULL;
 	if (a->err != 0 && p->err == 0) {
 		p->err = a->err;
 		p->words = a->words;
@@ -420,7 +447,7 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 	struct mus_zone_obj zobj;
 	struct mus_signer_obj o;
 	struct eng_signer *sg;
-	struct probe *p;
+	struct eng_probe *p;
 	int rc = mus_store_load_signer(e->o.store, signer, &o, et);
 
 	if (rc < 0)
@@ -434,6 +461,7 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 	if (!p)
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	mus_arena_init(&p->arena, 1 << 20);
+	LIST_INSERT_HEAD(&e->probes, p, link);
 	p->e = e;
 	p->sg = eng_signer_hold(sg);
 	p->signer_id = o.id;
@@ -464,7 +492,8 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 
 		p->set[t] = (struct mus_rrset){.owner = p->target.zone, .type = trials[t].type,
 		    .rclass = MUS_CLASS_IN};
-		if (mus_dnsx_ask(e->o.dnsx, &ask, on_read, p, NULL) == 0)
+		p->question[t].p = p;
+		if (mus_dnsx_ask(e->o.dnsx, &ask, on_read, &p->question[t], &p->question[t].req) == 0)
 			p->left++;
 	}
 	if (p->left == T_COUNT)
@@ -478,9 +507,20 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 fail:
 	if (p->zone_id)
 		zone_probed(e, p->zone_id);
-	eng_signer_release(p->sg);
-	mus_tsig_key_free(p->own_key);
-	mus_arena_clear(&p->arena);
-	free(p);
+	probe_free(p);
 	return rc;
+}
+
+void
+eng_probes_free(struct mus_engine *e)
+{
+	const struct mus_errtext stops = {"the daemon stops"};
+	struct eng_probe *p;
+
+	while ((p = LIST_FIRST(&e->probes))) {
+		p->done(p->arg, MUS_ERR_CANCELLED, &stops, NULL);
+		probe_free(p);
+	}
+	while (!LIST_EMPTY(&e->cleans))
+		clean_free(LIST_FIRST(&e->cleans));
 }

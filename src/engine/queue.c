@@ -26,6 +26,8 @@ eng_job_free(struct eng_job *j)
 				*p = j->zone_next;
 				break;
 			}
+	if (j->sent)
+		j->driver->cancel(j->sent);
 	mus_arena_clear(&j->arena);
 	mus_tsig_key_free(j->own_key);
 	eng_signer_release(j->signer);
@@ -194,6 +196,7 @@ finish(struct eng_job *j, const struct mus_drv_result *r)
 	int64_t mono = mus_loop_mono_ms(e->o.loop);
 	unsigned before = box->out.silent;
 
+	j->sent = NULL;
 	if (r->messages > 1)
 		mus_outbox_charge(&box->out, r->messages - 1, mono);
 	mus_outbox_done(&box->out, &j->item,
@@ -248,7 +251,7 @@ send(struct eng_job *j)
 		eng_sent_mark(e, j->z->busy, j->id[i]);
 	e->stats.updates_sent++;
 	j->box->stats.sent++;
-	rc = j->driver->apply(&j->target, &j->change, on_result, j);
+	rc = j->driver->apply(&j->target, &j->change, on_result, j, &j->sent);
 	if (rc == 0)
 		return;
 	mus_errf(&failed.words, rc, "not sent: %s", mus_err_text(rc));

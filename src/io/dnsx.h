@@ -31,7 +31,7 @@ struct mus_dnsx_opts {			/* zero: the default in brackets */
 	const struct mus_addr *source4, *source6;	/* local addresses; NULL: any */
 };
 struct mus_dnsx *mus_dnsx_new(struct mus_loop *l, const struct mus_dnsx_opts *o);
-/* Cancels everything; no callback runs afterwards. */
+/* Cancels everything; no callback runs afterwards.  Who keeps memory only by a question's ${arg} cancels it before. */
 void mus_dnsx_free(struct mus_dnsx *x);
 
 enum mus_dnsx_via { MUS_VIA_AUTO, MUS_VIA_UDP, MUS_VIA_TCP };

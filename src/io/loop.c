@@ -261,6 +261,17 @@ mus_loop_at_turn_end(struct mus_loop *l, mus_loop_fn *fn, void *arg)
 }
 
 void
+mus_loop_off_turn_end(struct mus_loop *l, mus_loop_fn *fn, void *arg)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->hook_count; i++)
+		if (l->hook[i].fn != fn || l->hook[i].arg != arg)
+			l->hook[n++] = l->hook[i];
+	l->hook_count = n;
+}
+
+void
 mus__loop_add_flusher(struct mus_loop *l, struct mus__flusher *f)
 {
 	struct mus__flusher **p = &l->flushers;

@@ -32,6 +32,7 @@ void mus_timer_free(struct mus_timer *t);		/* NULL is fine; never fires afterwar
 /* Runs ${fn} at the end of every turn, before the loop sleeps: where work is committed in one
  * go and then sent.  At most 8 hooks, in the order of registration. */
 int mus_loop_at_turn_end(struct mus_loop *l, mus_loop_fn *fn, void *arg) MUS_MUST_CHECK;
+void mus_loop_off_turn_end(struct mus_loop *l, mus_loop_fn *fn, void *arg);	/* not from a hook */
 /* From any thread: run ${fn} in the loop.  FULL when 65536 wait. */
 int mus_loop_post(struct mus_loop *l, mus_loop_fn *fn, void *arg) MUS_MUST_CHECK;
 /* ${fn} on a signal (SIGTERM, SIGINT, SIGHUP); SIGPIPE is ignored by mus_loop_new. */

@@ -14,13 +14,18 @@
 
 enum { TYPES_MAX = 5, CSYNC_MAX = 4 };
 
-struct job {
+struct question {			/* to the signer; of an UPDATE it is the first */
+	struct mus_drv_job *j;
+	struct mus_dnsx_req *req;	/* NULL: not under way */
+};
+struct mus_drv_job {
 	struct mus_drv_target target;
 	struct mus_arena arena;		/* copies of rdata */
 	struct mus_drv_rr rr[MUS_DRV_RR_MAX];
 	size_t count;
 	uint16_t type[TYPES_MAX];	/* types to read back */
 	unsigned type_count, left;
+	struct question question[TYPES_MAX];
 	struct mus_rdata stays[CSYNC_MAX];	/* shown CSYNC, when one of it should have gone */
 	unsigned stays_count;
 	bool swept;
@@ -30,20 +35,48 @@ struct job {
 };
 
 static void
-finish(struct job *j)
+ddns_cancel(struct mus_drv_job *j)
+{
+	for (unsigned i = 0; i < TYPES_MAX; i++)
+		mus_dnsx_cancel(j->question[i].req);
+	mus_arena_clear(&j->arena);
+	free(j);
+}
+
+static void
+finish(struct mus_drv_job *j)
 {
 	mus_drv_fn *fn = j->fn;
 	void *arg = j->arg;
 	struct mus_drv_result result = j->result;
 
-	mus_arena_clear(&j->arena);
-	free(j);
+	ddns_cancel(j);			/* nothing is under way any more */
 	fn(arg, &result);
+}
+
+static int
+put_question(struct mus_drv_job *j, unsigned i, struct mus_dnsx_ask *ask, mus_dnsx_fn *fn)
+{
+	struct question *q = &j->question[i];
+
+	ask->server = j->target.update;
+	ask->via = MUS_VIA_TCP;
+	ask->key = j->target.key;
+	q->j = j;
+	return mus_dnsx_ask(j->target.dnsx, ask, fn, q, &q->req);
+}
+
+/* The job whose question was answered. */
+static struct mus_drv_job *
+job_of(struct question *q)
+{
+	q->req = NULL;
+	return q->j;
 }
 
 /* The first record of its type that the answer does not show as asked; NULL: all is as asked. */
 static const struct mus_drv_rr *
-not_as_asked(const struct job *j, uint16_t type, const struct mus_rrset *set)
+not_as_asked(const struct mus_drv_job *j, uint16_t type, const struct mus_rrset *set)
 {
 	for (size_t i = 0; i < j->count; i++)
 		if (j->rr[i].type == type && mus_rrset_has(set, j->rr[i].rd) == j->rr[i].del)
@@ -54,7 +87,7 @@ not_as_asked(const struct job *j, uint16_t type, const struct mus_rrset *set)
 /* Keeps what is shown, when a CSYNC stays that should have gone and none is there that the change does
  * not name. */
 static void
-note_csync(struct job *j, const struct mus_rrset *set)
+note_csync(struct mus_drv_job *j, const struct mus_rrset *set)
 {
 	bool stays = false;
 
@@ -80,12 +113,12 @@ note_csync(struct job *j, const struct mus_rrset *set)
 	}
 }
 
-static void read_back(struct job *j);
+static void read_back(struct mus_drv_job *j);
 
 static void
 on_swept(void *arg, const struct mus_dnsx_answer *a)
 {
-	struct job *j = arg;
+	struct mus_drv_job *j = job_of(arg);
 
 	/* A refusal changes nothing: the words about what is not shown stand. */
 	if (a->err != 0 || a->msg->rcode != MUS_RCODE_NOERROR) {
@@ -98,12 +131,11 @@ on_swept(void *arg, const struct mus_dnsx_answer *a)
 
 /* The CSYNC RRset is deleted, and what is to be there is added again. */
 static int
-sweep_csync(struct job *j)
+sweep_csync(struct mus_drv_job *j)
 {
 	struct mus_upd_rr upd[2 * CSYNC_MAX + 1];
 	uint8_t wire[1024];
-	struct mus_dnsx_ask ask = {.server = j->target.update, .via = MUS_VIA_TCP, .once = true,
-	    .wire = wire, .key = j->target.key};
+	struct mus_dnsx_ask ask = {.once = true, .wire = wire};
 	size_t n = 0;
 	int len;
 
@@ -122,12 +154,12 @@ sweep_csync(struct job *j)
 		return len;
 	ask.wire_len = (size_t)len;
 	j->result.messages++;
-	return mus_dnsx_ask(j->target.dnsx, &ask, on_swept, j, NULL);
+	return put_question(j, 0, &ask, on_swept);
 }
 
 /* All has been read back. */
 static void
-have_read(struct job *j)
+have_read(struct mus_drv_job *j)
 {
 	if (j->stays_count > 0 && !j->swept) {
 		j->swept = true;
@@ -153,7 +185,7 @@ unread(const struct mus_dnsx_answer *a)
 static void
 on_read(void *arg, const struct mus_dnsx_answer *a)
 {
-	struct job *j = arg;
+	struct mus_drv_job *j = job_of(arg);
 	const struct mus_drv_rr *rr;
 	struct mus_rrset set;
 	char type[MUS_TYPE_TEXT_MAX];
@@ -186,17 +218,14 @@ on_read(void *arg, const struct mus_dnsx_answer *a)
 }
 
 static void
-read_back(struct job *j)
+read_back(struct mus_drv_job *j)
 {
 	/* One more than asked, so that an early callback cannot finish the job under our feet. */
 	j->left = 1;
 	for (unsigned i = 0; i < j->type_count; i++) {
-		struct mus_dnsx_ask ask = {.server = j->target.update,
-		    .via = MUS_VIA_TCP,
-		    .query = {.name = j->target.zone, .type = j->type[i]},
-		    .key = j->target.key};
+		struct mus_dnsx_ask ask = {.query = {.name = j->target.zone, .type = j->type[i]}};
 
-		if (mus_dnsx_ask(j->target.dnsx, &ask, on_read, j, NULL) == 0)
+		if (put_question(j, i, &ask, on_read) == 0)
 			j->left++;
 		else if (j->result.outcome == MUS_DRV_SHOWN)
 			j->result.outcome = MUS_DRV_NOT_SHOWN;
@@ -209,7 +238,7 @@ static void
 on_update(void *arg, const struct mus_dnsx_answer *a)
 {
 	char why[MUS_TSIG_REASON_MAX];
-	struct job *j = arg;
+	struct mus_drv_job *j = job_of(arg);
 
 	if (a->err != 0 && !a->msg) {
 		j->result.outcome = MUS_DRV_FAILED;
@@ -253,7 +282,7 @@ on_update(void *arg, const struct mus_dnsx_answer *a)
 }
 
 static void
-note_type(struct job *j, uint16_t type)
+note_type(struct mus_drv_job *j, uint16_t type)
 {
 	for (unsigned i = 0; i < j->type_count; i++)
 		if (j->type[i] == type)
@@ -263,7 +292,7 @@ note_type(struct job *j, uint16_t type)
 
 /* Additions before deletions: an RRset that is renewed is never empty in between (RFC 2136 7.13). */
 static size_t
-fill(struct job *j, const struct mus_drv_change *c, struct mus_upd_rr *upd)
+fill(struct mus_drv_job *j, const struct mus_drv_change *c, struct mus_upd_rr *upd)
 {
 	size_t n = 0;
 	bool deletes_ns = false;
@@ -287,13 +316,13 @@ fill(struct job *j, const struct mus_drv_change *c, struct mus_upd_rr *upd)
 
 static int
 ddns_apply(const struct mus_drv_target *t, const struct mus_drv_change *change, mus_drv_fn *fn,
-    void *arg)
+    void *arg, struct mus_drv_job **job)
 {
-	struct job *j = calloc(1, sizeof *j);
+	struct mus_drv_job *j = calloc(1, sizeof *j);
 	struct mus_upd_rr *upd = calloc(MUS_DRV_RR_MAX + change->ns_was_count + 1, sizeof *upd);
 	uint8_t *wire = malloc(MUS_MSG_MAX);
 	int rc = MUS_ERR_NOMEM;
-	struct mus_dnsx_ask ask = {.via = MUS_VIA_TCP, .once = true};
+	struct mus_dnsx_ask ask = {.once = true, .wire = wire};
 
 	if (!j || !upd || !wire)
 		goto out;
@@ -315,13 +344,12 @@ ddns_apply(const struct mus_drv_target *t, const struct mus_drv_change *change, 
 	rc = mus_update_build(&t->zone, upd, fill(j, change, upd), 0, wire, MUS_MSG_MAX);
 	if (rc < 0)
 		goto out;
-	ask.server = t->update;
-	ask.wire = wire;
 	ask.wire_len = (size_t)rc;
-	ask.key = t->key;
-	rc = mus_dnsx_ask(t->dnsx, &ask, on_update, j, NULL);
-	if (rc == 0)
+	rc = put_question(j, 0, &ask, on_update);
+	if (rc == 0) {
+		*job = j;
 		j = NULL;
+	}
 out:
 	if (j)
 		mus_arena_clear(&j->arena);
@@ -332,4 +360,4 @@ out:
 }
 
 const struct mus_driver mus_driver_ddns = {
-    .name = "ddns", .needs_update_addr = true, .apply = ddns_apply};
+    .name = "ddns", .needs_update_addr = true, .apply = ddns_apply, .cancel = ddns_cancel};

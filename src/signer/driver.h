@@ -52,14 +52,18 @@ struct mus_drv_result {
 	struct mus_errtext words;
 };
 typedef void mus_drv_fn(void *arg, const struct mus_drv_result *r);
+struct mus_drv_job;			/* a change under way; every driver has its own */
 
 struct mus_driver {
 	const char *name;
 	bool needs_update_addr;
 	/* Carries out ${change} (copied).  The callback always comes, from the loop, unless this
-	 * fails (FULL, NOMEM, TOOBIG). */
+	 * fails (FULL, NOMEM, TOOBIG) or the job is cancelled.  *${job} is lent until then. */
 	int (*apply)(const struct mus_drv_target *t, const struct mus_drv_change *change,
-	    mus_drv_fn *fn, void *arg);
+	    mus_drv_fn *fn, void *arg, struct mus_drv_job **job);
+	/* Ends ${job} without a callback; what was sent may be carried out all the same.  Whoever has
+	 * started a job cancels it before the DNS exchange of its target ends. */
+	void (*cancel)(struct mus_drv_job *job);
 };
 
 /* NULL: no such driver. */

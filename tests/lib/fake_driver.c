@@ -56,7 +56,8 @@ says_to(const struct mus_drv_target *t, const struct mus_drv_change *change)
 }
 
 static int
-fake_apply(const struct mus_drv_target *t, const struct mus_drv_change *change, mus_drv_fn *fn, void *arg)
+fake_apply(const struct mus_drv_target *t, const struct mus_drv_change *change, mus_drv_fn *fn, void *arg,
+    struct mus_drv_job **job)
 {
 	enum fake_says says = says_to(t, change);
 	struct fake_ask *a = &fake_driver.ask[fake_driver.count];
@@ -73,9 +74,20 @@ fake_apply(const struct mus_drv_target *t, const struct mus_drv_change *change, 
 		a->rr[i].rd.data =
 		    mus_arena_copy(&fake_driver.arena, change->rr[i].rd.data, change->rr[i].rd.len);
 	}
+	*job = (struct mus_drv_job *)a;
 	if (says != FAKE_HOLDS)
 		mus_timer_start(fake_driver.timer, 0);
 	return 0;
+}
+
+static void
+fake_cancel(struct mus_drv_job *job)
+{
+	struct fake_ask *a = (struct fake_ask *)job;
+
+	MUS_ASSERT(!a->answered);
+	a->answered = true;
+	fake_driver.cancels++;
 }
 
 void
@@ -95,7 +107,7 @@ fake_driver_stop(void)
 }
 
 static const struct mus_driver mus_driver_fake = {
-    .name = "fake", .needs_update_addr = true, .apply = fake_apply};
+    .name = "fake", .needs_update_addr = true, .apply = fake_apply, .cancel = fake_cancel};
 
 const struct mus_driver *const mus_drivers[] = {
     &mus_driver_ddns, &mus_driver_manual, &mus_driver_fake, NULL};

@@ -36,7 +36,7 @@ struct fake_driver {
 	uint16_t held_port;		/* likewise: FAKE_HOLDS */
 	uint16_t lacks;			/* a type that it may not change: refused */
 	struct fake_ask ask[FAKE_ASKS_MAX];
-	unsigned count, answers;
+	unsigned count, answers, cancels;
 	struct mus_arena arena;
 };
 extern struct fake_driver fake_driver;

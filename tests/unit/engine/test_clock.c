@@ -106,8 +106,8 @@ teardown(void **state)
 {
 	(void)state;
 	e->active = 0;
-	mus_dnsx_free(x);
 	mus_engine_free(e);
+	mus_dnsx_free(x);
 	mus_store_close(store);
 	mus_loop_free(l);
 	mus_zonestate_clear(st);

@@ -60,8 +60,8 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	mus_dnsx_free(x);
 	mus_engine_free(e);
+	mus_dnsx_free(x);
 	mus_store_close(store);
 	mus_loop_free(l);
 	return 0;

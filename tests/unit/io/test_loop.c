@@ -172,6 +172,15 @@ hooks_run_at_the_end_of_the_turn(void **state)
 	for (i = 0; i < 6; i++)
 		assert_int_equal(mus_loop_at_turn_end(l, count, &dummy), 0);
 	assert_int_equal(mus_loop_at_turn_end(l, count, &dummy), MUS_ERR_FULL);
+	/* One goes; those before and after it stay. */
+	mus_loop_off_turn_end(l, commit, &t);
+	dummy = t.hook2_after = 0;
+	assert_int_equal(mus_loop_post(l, work, &t), 0);
+	until(l, &dummy, 6);
+	assert_int_equal(t.committed, 6);
+	mus_loop_off_turn_end(l, count, &dummy);
+	assert_int_equal(mus_loop_at_turn_end(l, commit, &t), 0);
+	until(l, &t.committed, 7);
 	mus_loop_free(l);
 }
 

@@ -42,9 +42,11 @@ static struct {				/* the signer */
 	size_t have_count;
 	struct update got[UPDATES_MAX];
 	unsigned updates, questions;
+	unsigned mute_from;		/* UPDATEs are not answered from this one on; 0: all are */
 	enum mus_tsig_result tsig;	/* of the last request */
 } s;
 
+static struct mus_drv_job *job;		/* the one that was started last */
 static struct {
 	unsigned done;
 	struct mus_drv_result r;
@@ -296,7 +298,7 @@ on_message(struct fake_q *q, void *arg)
 		if (rcode == MUS_RCODE_NOERROR && s.applies)
 			apply(u);
 		len = fake_reply(q, rcode, 0, out);
-		answer(q, s.how, &ctx, out, len, sizeof out);
+		answer(q, s.mute_from && s.updates >= s.mute_from ? SILENT : s.how, &ctx, out, len, sizeof out);
 	} else {
 		s.questions++;
 		len = fake_reply(q, s.read_rcode, 0, out);
@@ -334,7 +336,7 @@ start(struct mus_tsig_key *k)
 	const struct mus_drv_target t = {.dnsx = x, .zone = zone, .update = f->addr, .key = k};
 
 	res.done = 0;
-	return mus_driver_ddns.apply(&t, &change, on_result, NULL);
+	return mus_driver_ddns.apply(&t, &change, on_result, NULL, &job);
 }
 
 static void
@@ -743,7 +745,7 @@ nobody_there(void **state)
 	assert_true(nobody.port != f->addr.port);
 	t.update = nobody;
 	ask(MUS_TYPE_DNSKEY, false, "key1", 4);
-	assert_int_equal(mus_driver_ddns.apply(&t, &change, on_result, NULL), 0);
+	assert_int_equal(mus_driver_ddns.apply(&t, &change, on_result, NULL, &job), 0);
 	until(l, &res.done, 1);
 	assert_int_equal(res.r.outcome, MUS_DRV_FAILED);
 	assert_true(res.r.silent);
@@ -802,6 +804,42 @@ key_per_zone(void **state)
 	assert_int_equal(res.r.outcome, MUS_DRV_REFUSED);
 }
 
+/* Nobody is told, and nothing is left behind: neither of an UPDATE, nor of what it is read back by. */
+static void
+cancelled(void **state)
+{
+	(void)state;
+	s.mute_from = 1;
+	ask(MUS_TYPE_DNSKEY, false, "key1", 4);
+	ask(MUS_TYPE_CDS, false, "cds1", 4);
+	assert_int_equal(start(NULL), 0);
+	until(l, &s.updates, 1);
+	mus_driver_ddns.cancel(job);
+
+	s.mute_from = 0;
+	s.reads = SILENT;
+	assert_int_equal(start(NULL), 0);
+	until(l, &s.questions, 2);
+	mus_driver_ddns.cancel(job);
+
+	/* The UPDATE that sweeps a CSYNC; and one that was not even sent. */
+	s.reads = PLAIN;
+	s.keeps_csync = true;
+	s.updates = 0;
+	s.mute_from = 2;
+	change.count = 0;
+	have(MUS_TYPE_CSYNC, ours, 9);
+	ask(MUS_TYPE_CSYNC, true, ours, 9);
+	assert_int_equal(start(NULL), 0);
+	until(l, &s.updates, 2);
+	mus_driver_ddns.cancel(job);
+	assert_int_equal(start(NULL), 0);
+	mus_driver_ddns.cancel(job);
+	turn_for(l, 300);		/* longer than a time-out */
+	assert_int_equal(res.done, 0);
+	assert_int_equal(s.updates, 2);
+}
+
 int
 main(void)
 {
@@ -818,6 +856,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(nobody_there, setup, teardown),
 	    cmocka_unit_test_setup_teardown(no_proof_by_error, setup, teardown),
 	    cmocka_unit_test_setup_teardown(key_per_zone, setup, teardown),
+	    cmocka_unit_test_setup_teardown(cancelled, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

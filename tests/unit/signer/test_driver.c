@@ -29,6 +29,7 @@ by_name(void **state)
 	assert_ptr_equal(mus_driver_find("ddns"), &mus_driver_ddns);
 	assert_true(mus_driver_ddns.needs_update_addr);
 	assert_non_null(mus_driver_ddns.apply);
+	assert_non_null(mus_driver_ddns.cancel);
 	/* nothing can be sent to a person, so nothing needs an address */
 	assert_null(mus_driver_manual.apply);
 	assert_false(mus_driver_manual.needs_update_addr);
@@ -61,6 +62,7 @@ says(void **state)
 	const struct mus_driver *d = mus_driver_find("fake");
 	struct mus_drv_change c = {.rr = {{MUS_TYPE_CDS, false, 60, {(const uint8_t *)"abc", 3}}}, .count = 1};
 	struct mus_drv_target t = {.update = {.port = 53}};
+	struct mus_drv_job *job;
 	struct mus_loop *l = mus_loop_new();
 
 	(void)state;
@@ -69,7 +71,7 @@ says(void **state)
 	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		fake_driver.says = rows[i].says;
 		done = 0;
-		assert_int_equal(d->apply(&t, &c, on_result, NULL), 0);
+		assert_int_equal(d->apply(&t, &c, on_result, NULL, &job), 0);
 		assert_int_equal(done, 0);	/* never before it returns */
 		mus_loop_run(l);
 		assert_int_equal(done, 1);
@@ -80,12 +82,12 @@ says(void **state)
 	}
 	fake_driver.says = FAKE_OK;
 	fake_driver.lacks = MUS_TYPE_CDS;
-	assert_int_equal(d->apply(&t, &c, on_result, NULL), 0);
+	assert_int_equal(d->apply(&t, &c, on_result, NULL, &job), 0);
 	mus_loop_run(l);
 	assert_int_equal(got.outcome, MUS_DRV_REFUSED);
 	fake_driver.lacks = 0;
 	fake_driver.says = FAKE_NO_ROOM;
-	assert_int_equal(d->apply(&t, &c, on_result, NULL), MUS_ERR_FULL);
+	assert_int_equal(d->apply(&t, &c, on_result, NULL, &job), MUS_ERR_FULL);
 	fake_driver_stop();
 	mus_loop_free(l);
 }
