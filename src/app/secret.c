@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/secret.h"
+#include "base/text.h"
 
 int
 mus_secret_set(struct mus_secret *s, const void *p, size_t len)
@@ -82,11 +83,8 @@ mus_secret_load(const char *path, struct mus_secret *s, struct mus_errtext *et)
 		rc = mus_errf(et, MUS_ERR_INVAL, "%s: not a regular file", path);
 		goto out;
 	}
-	if (st.st_mode & S_IRWXO) {
-		rc = mus_errf(et, MUS_ERR_INVAL, "%s: holds a secret and everybody may use it (mode %04o)",
-		    path, (unsigned)st.st_mode & 07777);
+	if ((rc = mus_check_secret_mode(path, st.st_mode, et)) < 0)
 		goto out;
-	}
 	if ((n = read_all(fd, buf, cap)) < 0) {
 		rc = mus_errf(et, MUS_ERR_IO, "%s: %s", path, strerror(errno));
 		goto out;

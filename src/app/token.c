@@ -202,7 +202,7 @@ mus_tokens_load(struct mus_tokens *t, const char *path, struct mus_errtext *et)
 	int rc;
 
 	mus_buf_init(&b, 0);
-	if ((rc = mus_file_read(path, FILE_MAX_BYTES, &b, et)) < 0)
+	if ((rc = mus_file_read_secret(path, FILE_MAX_BYTES, &b, et)) < 0)
 		goto out;
 	if (b.len && memchr(b.data, 0, b.len)) {
 		rc = mus_errf(et, MUS_ERR_SYNTAX, "%s: a zero byte in the file", path);

@@ -175,6 +175,15 @@ mus_equal_secret(const void *a, const void *b, size_t len)
 	return diff == 0;
 }
 
+int
+mus_check_secret_mode(const char *path, unsigned mode, struct mus_errtext *et)
+{
+	if ((mode & 07) == 0)
+		return 0;
+	return mus_errf(et, MUS_ERR_INVAL, "%s: holds a secret and everybody may use it (mode %04o); chmod o= mends it",
+	    path, mode & 07777);
+}
+
 enum { WORD_MAX = 64 };
 
 static size_t

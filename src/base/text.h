@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 bool mus_parse_u64(const char *s, uint64_t max, uint64_t *out);
 bool mus_parse_i64(const char *s, int64_t min, int64_t max, int64_t *out);
 /* false when it did not fit (the copy is cut and terminated). */
@@ -24,6 +26,8 @@ void mus_base64_encode(const uint8_t *p, size_t len, char *out);
 long mus_base64_decode(const char *s, size_t s_len, uint8_t *out, size_t cap);
 /* Comparison whose time depends on ${len} only. */
 bool mus_equal_secret(const void *a, const void *b, size_t len);
+/* Is a file of this mode (st_mode) for its owner and group alone?  Else INVAL, with its name and mode. */
+int mus_check_secret_mode(const char *path, unsigned mode, struct mus_errtext *et) MUS_MUST_CHECK;
 /* The valid word nearest to ${word} (edit distance <= 2 or a third of its length), or NULL. */
 const char *mus_text_nearest(const char *word, const char *const *words, size_t word_count);
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -303,12 +304,20 @@ static int
 read_file(const char *path, char out[static KEY_FILE_MAX + 1], struct mus_errtext *et)
 {
 	FILE *f = fopen(path, "re");
+	struct stat st;
 	size_t len;
 	bool bad;
+	int rc;
 
 	if (!f)
 		return mus_errf(et, errno == ENOENT ? MUS_ERR_NOTFOUND : MUS_ERR_IO,
 		    "key file %s: %s", path, strerror(errno));
+	rc = fstat(fileno(f), &st) < 0 ? mus_errf(et, MUS_ERR_IO, "%s: %s", path, strerror(errno))
+				       : mus_check_secret_mode(path, st.st_mode, et);
+	if (rc < 0) {
+		fclose(f);
+		return mus_err_wrap(et, rc, "key file");
+	}
 	setvbuf(f, NULL, _IONBF, 0);		/* no copy of the secret in stdio's buffer */
 	len = fread(out, 1, KEY_FILE_MAX + 1, f);
 	bad = ferror(f);

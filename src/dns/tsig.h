@@ -13,6 +13,7 @@ struct mus_tsig_key;			/* name, algorithm, secret */
 
 /* Key file in the form BIND and Knot tools write and read: key "name" { algorithm hmac-sha256;
  * secret "BASE64"; };  or one line hmac-sha256:name:BASE64.  Names file and field in ${et}.
+ * A file that others than its owner and group may use is refused (INVAL).
  * hmac-sha1, -sha224, -sha256, -sha384, -sha512; md5 is refused.  Gives *out. */
 int mus_tsig_key_load(const char *path, struct mus_tsig_key **out, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_tsig_key_new(const char *name, const char *alg, const char *secret_base64,

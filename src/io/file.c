@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "io/file.h"
 
 static int
@@ -26,8 +27,8 @@ err_of(int eno)
 	}
 }
 
-int
-mus_file_read(const char *path, size_t max, struct mus_buf *out, struct mus_errtext *et)
+static int
+read_whole(const char *path, size_t max, bool is_secret, struct mus_buf *out, struct mus_errtext *et)
 {
 	uint8_t chunk[16384];
 	size_t start = out->len, total = 0;
@@ -40,10 +41,16 @@ mus_file_read(const char *path, size_t max, struct mus_buf *out, struct mus_errt
 	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return mus_errf(et, err_of(errno), "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (fstat(fd, &st) < 0) {
+		rc = mus_errf(et, err_of(errno), "%s: %s", path, strerror(errno));
+		goto out;
+	}
+	if (S_ISDIR(st.st_mode)) {
 		rc = mus_errf(et, MUS_ERR_IO, "%s: is a directory", path);
 		goto out;
 	}
+	if (is_secret && (rc = mus_check_secret_mode(path, st.st_mode, et)) < 0)
+		goto out;
 	for (;;) {
 		n = read(fd, chunk, sizeof chunk);
 		if (n < 0 && errno == EINTR)
@@ -71,6 +78,18 @@ out:
 	}
 	(void)close(fd);
 	return rc;
+}
+
+int
+mus_file_read(const char *path, size_t max, struct mus_buf *out, struct mus_errtext *et)
+{
+	return read_whole(path, max, false, out, et);
+}
+
+int
+mus_file_read_secret(const char *path, size_t max, struct mus_buf *out, struct mus_errtext *et)
+{
+	return read_whole(path, max, true, out, et);
 }
 
 /* A rename is on disk when its folder is. */

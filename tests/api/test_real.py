@@ -75,6 +75,22 @@ def test_a_bad_signer_names_its_field(real, change, field, words):
         real.fails(422, "PATCH", "/signers/bind", {k: v for k, v in body.items() if k in change}, field, words)
 
 
+def test_a_key_file_that_everybody_may_read_is_refused(real, tmp_path):
+    key = tmp_path / "wide.key"
+    key.write_text("hmac-sha256:wide:c2VjcmV0\n")
+    new = {"name": "wide", "driver": "ddns", "update": "127.0.0.5", "key_file": str(key)}
+    for mode in (0o644, 0o602):
+        key.chmod(mode)
+        told = f"key file: {key}: holds a secret and everybody may use it (mode {mode:04o})"
+        real.fails(422, "POST", "/signers", new, "/key_file", told)
+        real.fails(422, "PATCH", "/signers/bind", {"key_file": str(key)}, "/key_file", told)
+        real.fails(422, "POST", "/zones", {"name": "k.test", "signers": [{"signer": "bind", "key_file": str(key)}]},
+                   "/signers/0/key_file", told)
+    key.chmod(0o640)
+    real.ok("POST", "/signers", new)
+    real.ok("DELETE", "/signers/wide")
+
+
 @pytest.mark.parametrize("change, field, words", [
     ({"name": "."}, "/name", "no parent"),
     ({"parent": "a..b"}, "/parent", ""),

@@ -93,6 +93,7 @@ def test_one_that_cannot_start_is_never_ready(manager, tmp_path):
         s.bind(("127.0.0.1", 0))
         s.listen()
         (tmp_path / "tokens").write_text("")
+        (tmp_path / "tokens").chmod(0o640)
         (tmp_path / "anchor").write_text(f". IN DS 1 13 2 {'AB' * 32}\n")
         (tmp_path / "musicd.yaml").write_text(f"api:\n  listen: 127.0.0.1@{s.getsockname()[1]}\n  tokens: {tmp_path}/tokens\n"
                                               f"store:\n  file: {tmp_path}/m.db\nresolver:\n  trust-anchor: {tmp_path}/anchor\n")

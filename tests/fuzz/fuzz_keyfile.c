@@ -1,6 +1,7 @@
 /* Key files. */
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dns/tsig.h"
@@ -14,7 +15,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char path[64];
 	int fd = memfd_create("key", 0), rc;
 
-	MUS_ASSERT(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+	MUS_ASSERT(fd >= 0 && fchmod(fd, 0600) == 0 && write(fd, data, size) == (ssize_t)size);
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	rc = mus_tsig_key_load(path, &k, &et);
 	MUS_ASSERT((rc == 0) == (k != NULL));

@@ -44,6 +44,7 @@ def test_the_example_configuration_is_accepted(tree, tmp_path):
     token = run(tree.path("bin/music-cli"), "token", "new", "boss", "--role", "admin", "--write", str(tmp_path / "token"))
     assert token.returncode == 0, token
     (tmp_path / "tokens").write_text(token.stdout)
+    (tmp_path / "tokens").chmod(0o640)
     r = run(tree.path("sbin/musicd"), "--check", "--config", str(conf))
     assert r.returncode == 0, r
     conf.write_text(conf.read_text() + "stroe:\n  file: x\n")

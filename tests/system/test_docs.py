@@ -86,7 +86,7 @@ class Reader:
             f.write(self.real(text_of("packaging", "musicd.yaml")))
             for section, values in more.items():
                 f.write(f"{section}:\n" + "".join(f"  {k}: {v}\n" for k, v in values.items()))
-        open(os.path.join(self.tmp, "etc", "tokens"), "w", encoding="utf-8").close()
+        os.close(os.open(os.path.join(self.tmp, "etc", "tokens"), os.O_WRONLY | os.O_CREAT, 0o640))
 
     def start_musicd(self):
         conf = os.path.join(self.tmp, "etc", "musicd.yaml")

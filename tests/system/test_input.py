@@ -131,6 +131,19 @@ def test_check_reads_what_the_start_reads(tmp_path, name):
     assert started.returncode == told.returncode and word in started.stderr, started
 
 
+def test_tokens_that_everybody_may_use_end_the_start(tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("ops admin " + "a" * 64 + "\n")
+    (tmp_path / "root.key").write_text(ROOT_KEY)
+    text = f"api:\n  listen: 127.0.0.1@1\n  tokens: {tokens}\nstore:\n  file: {tmp_path}/musicd.db\nresolver:\n  trust-anchor: {tmp_path}/root.key\n"
+    tokens.chmod(0o644)
+    for words in (["--check"], []):
+        _, told = check(tmp_path, text, *words)
+        assert told.returncode == 65 and f"{tokens}: holds a secret and everybody may use it (mode 0644)" in told.stderr, told
+    tokens.chmod(0o640)
+    assert check(tmp_path, text, "--check")[1].returncode == 0
+
+
 # Hides every root anchor of the machine from one command, in a mount namespace of its own.
 NO_ANCHOR = ["unshare", "-rm", "sh", "-c", 'for d in /usr/share/dns /var/lib/unbound /etc/unbound /usr/share/dnssec-root; do '
              '[ ! -d $d ] || mount -t tmpfs none $d || exit 99; done; exec "$@"', "sh"]

@@ -140,6 +140,10 @@ test_file_errors(void **state)
 		assert_string_equal(et.s, want);
 		assert_int_equal(mus_tokens_count(all), 1);
 	}
+	assert_int_equal(
+	    mus_tokens_load(all, temp_write(&tmp, "wide", "a read " ABC "\n", 0644), &et), MUS_ERR_INVAL);
+	assert_non_null(strstr(et.s, "/wide: holds a secret and everybody may use it (mode 0644)"));
+	assert_int_equal(mus_tokens_load(all, temp_write(&tmp, "group", "", 0640), &et), 0);
 	assert_int_equal(mus_tokens_load(all, temp_path(&tmp, "none"), &et), MUS_ERR_NOTFOUND);
 	assert_int_equal(mus_tokens_add(all, "x", MUS_ROLE_NONE, (uint8_t[32]){2}, &et), MUS_ERR_INVAL);
 	assert_int_equal(mus_tokens_add(all, "x", 9, (uint8_t[32]){2}, &et), MUS_ERR_INVAL);
@@ -210,6 +214,7 @@ test_zero_byte(void **state)
 	(void)state;
 	assert_int_equal(fwrite(text, 1, sizeof text - 1, f), sizeof text - 1);
 	fclose(f);
+	assert_int_equal(chmod(tmp.path, 0600), 0);
 	assert_int_equal(mus_tokens_load(t, tmp.path, &et), MUS_ERR_SYNTAX);
 	assert_non_null(strstr(et.s, "zero: a zero byte in the file"));
 	mus_tokens_free(t);

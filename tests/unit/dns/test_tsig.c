@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -5,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -663,6 +665,21 @@ key_files(void **state)
 		if (!strstr(et.s, bad[i].words) || !strstr(et.s, "tsig-key-"))
 			fail_msg("%s: %s", bad[i].text, et.s);
 		assert_null(strstr(et.s, "HUSH"));
+	}
+	for (unsigned mode = 0; mode < 8; mode++) {	/* its group may read it, others nothing */
+		static const char path[] = "tsig-mode";
+		int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600), rc;
+
+		assert_true(fd >= 0 && write(fd, good[3], strlen(good[3])) > 0 && fchmod(fd, 0640 | mode) == 0);
+		close(fd);
+		rc = mus_tsig_key_load(path, &k, &et);
+		unlink(path);
+		assert_int_equal(rc, mode == 0 ? 0 : MUS_ERR_INVAL);
+		if (mode == 0)
+			mus_tsig_key_free(k);
+		else if (!strstr(et.s, "key file: tsig-mode: ") || !strstr(et.s, "mode 064"))
+			fail_msg("%o: %s", mode, et.s);
+		k = NULL;
 	}
 	assert_int_equal(mus_tsig_key_load("does/not/exist", &k, &et), MUS_ERR_NOTFOUND);
 	assert_non_null(strstr(et.s, "does/not/exist"));
