@@ -16,7 +16,13 @@
 #include "base/time.h"
 #include "wire/json.h"
 
-enum { EXIT_USAGE = 64, EXIT_UNFIT = 1, EXIT_INVALID = 2, CLI_ARGS_MAX = 10000, CLI_GIVEN_MAX = 128 };
+enum {
+	EXIT_USAGE = 64, EXIT_UNFIT = 1, EXIT_INVALID = 2, CLI_ARGS_MAX = 10000, CLI_GIVEN_MAX = 128,
+	CLI_POINTER_MAX = 64,
+	CLI_ORIGINS_MAX = 2 * CLI_GIVEN_MAX + 32,	/* a list and its items, an object and its members */
+	CLI_TYPED_MAX = 320,
+	CLI_WORDS_TEXT_MAX = 96,
+};
 
 struct cli;
 
@@ -79,6 +85,12 @@ struct cli {
 		const char *name, *value;
 	} given[CLI_GIVEN_MAX];		/* options, in order */
 	unsigned given_count;
+	struct cli_origin {		/* what a field of the body was made of */
+		char pointer[CLI_POINTER_MAX];	/* "/name_servers/1" */
+		const char *option;	/* NULL: the first argument */
+		const char *value;	/* NULL: the option says enough */
+	} origin[CLI_ORIGINS_MAX];
+	unsigned origin_count;
 	int clock_ahead_ms;		/* daemon's clock against ours, from the last reply with "now" */
 };
 
@@ -91,6 +103,8 @@ const char *cli_option_next(const struct cli *c, const char *name, unsigned *pos
 int cli_fail(const struct cli *c, int exit_code, const char *fmt, ...) MUS_PRINTF(3, 4);
 /* "Do it?" on a terminal; elsewhere --yes is needed. */
 bool cli_confirm(struct cli *c, const char *question);
+/* "read, operate or admin": what a word of CLI_K_WORDS may be. */
+const char *cli_words_text(const struct cli_word *w, char out[static CLI_WORDS_TEXT_MAX]);
 struct mus_time cli_now(void);
 
 /* --- calls --- */
@@ -131,6 +145,9 @@ bool cli_feed_is_open(const struct cli_feed *f);	/* has the daemon taken the req
 void cli_feed_close(struct cli_feed *f);		/* NULL is fine */
 void cli_client_free(struct cli_client *cl);
 int cli_exit_of(const struct cli_answer *a);	/* of an answer that is not 2xx */
+/* What the user typed for ${field} of an error: "--update", "--ns ns1.x=1.2.3", "ZONE a..b"; ${field} itself
+ * in the format JSON, and when nothing of the command leads there. */
+const char *cli_typed(const struct cli *c, const char *field, char out[static CLI_TYPED_MAX]);
 /* For doctor: when the server's certificate ends; empty: not known. */
 const char *cli_certificate_until(struct cli *c);
 

@@ -283,11 +283,12 @@ static int
 tell_refusal(struct cli *c, const struct cli_answer *a)
 {
 	const char *message = cli_str(a->json, "error.message"), *field = cli_str(a->json, "error.field");
+	char typed[CLI_TYPED_MAX];
 
 	if (message[0] == '\0')
 		return cli_fail(c, cli_exit_of(a), "%s answered %ld", c->set.server, a->status);
 	if (field[0] != '\0')
-		return cli_fail(c, cli_exit_of(a), "%s: %s", field, message);
+		return cli_fail(c, cli_exit_of(a), "%s: %s", cli_typed(c, field, typed), message);
 	return cli_fail(c, cli_exit_of(a), "%s", message);
 }
 

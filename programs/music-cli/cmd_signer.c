@@ -58,11 +58,11 @@ signer_fields(struct cli *c, struct request *r)
 {
 	int rc;
 
-	request_str(r, "driver", cli_option(c, "driver"));
-	request_str(r, "update", cli_option(c, "update"));
-	request_str(r, "key_file", cli_option(c, "key-file"));
-	if ((rc = request_span(c, r, "max_ttl_s", "max-ttl", cli_option(c, "max-ttl"))) != 0 ||
-	    (rc = request_number(c, r, "update_rate", "update-rate", cli_option(c, "update-rate"))) != 0 ||
+	request_str(c, r, "driver", "driver");
+	request_str(c, r, "update", "update");
+	request_str(c, r, "key_file", "key-file");
+	if ((rc = request_span(c, r, "max_ttl_s", "max-ttl")) != 0 ||
+	    (rc = request_number(c, r, "update_rate", "update-rate")) != 0 ||
 	    (rc = request_choice(c, r, "no_transfer", "no-transfer", "transfer")) != 0 ||
 	    (rc = request_choice(c, r, "declared_content", "declared-content", "compared-content")) != 0)
 		return rc;
@@ -75,8 +75,8 @@ cmd_signer_add(struct cli *c)
 	struct request r;
 	int rc;
 
-	request_begin(&r, "/signers");
-	request_str(&r, "name", c->arg[0]);
+	request_begin(c, &r, "/signers");
+	request_arg(c, &r, "name");
 	if ((rc = signer_fields(c, &r)) != 0) {
 		request_clear(&r);
 		return rc;
@@ -90,7 +90,7 @@ cmd_signer_update(struct cli *c)
 	struct request r;
 	int rc;
 
-	request_begin(&r, "/signers/%s", c->arg[0]);
+	request_begin(c, &r, "/signers/%s", c->arg[0]);
 	if ((rc = signer_fields(c, &r)) != 0) {
 		request_clear(&r);
 		return rc;
@@ -103,7 +103,7 @@ cmd_signer_delete(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/signers/%s", c->arg[0]);
+	request_plain(c, &r, "/signers/%s", c->arg[0]);
 	return send_and_show(c, "DELETE", &r, signer_full);
 }
 
@@ -124,7 +124,7 @@ cmd_signer_show(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/signers/%s", c->arg[0]);
+	request_plain(c, &r, "/signers/%s", c->arg[0]);
 	return send_and_show(c, "GET", &r, signer_full);
 }
 
@@ -195,7 +195,7 @@ cmd_signer_join(struct cli *c)
 			return rc;
 	}
 
-	request_plain(&r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
+	request_plain(c, &r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
 	return send_and_show(c, "PUT", &r, group_full);
 }
 
@@ -204,7 +204,7 @@ cmd_signer_leave(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
+	request_plain(c, &r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
 	return send_and_show(c, "DELETE", &r, group_full);
 }
 
@@ -242,8 +242,8 @@ cmd_signer_probe(struct cli *c)
 	struct request r;
 	int rc;
 
-	request_begin(&r, "/signers/%s/probe", c->arg[0]);
-	request_str(&r, "zone", cli_option(c, "zone"));
+	request_begin(c, &r, "/signers/%s/probe", c->arg[0]);
+	request_str(c, &r, "zone", "zone");
 	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
 	if (rc == 0 && c->format == CLI_JSON) {
 		cli_print_json(a.json);
@@ -265,8 +265,8 @@ cmd_group_add(struct cli *c)
 {
 	struct request r;
 
-	request_begin(&r, "/groups");
-	request_str(&r, "name", c->arg[0]);
+	request_begin(c, &r, "/groups");
+	request_arg(c, &r, "name");
 	request_list(c, &r, "signers", "signer");
 	return send_and_show(c, "POST", &r, group_full);
 }
@@ -276,7 +276,7 @@ cmd_group_delete(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/groups/%s", c->arg[0]);
+	request_plain(c, &r, "/groups/%s", c->arg[0]);
 	return send_and_show(c, "DELETE", &r, group_full);
 }
 
@@ -297,6 +297,6 @@ cmd_group_show(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/groups/%s", c->arg[0]);
+	request_plain(c, &r, "/groups/%s", c->arg[0]);
 	return send_and_show(c, "GET", &r, group_full);
 }

@@ -53,10 +53,10 @@ send_and_show(struct cli *c, const char *method, struct request *r)
 static int
 zone_fields(struct cli *c, struct request *r)
 {
-	request_str(r, "group", cli_option(c, "group"));
-	request_str(r, "mode", cli_option(c, "mode"));
-	request_str(r, "sample", cli_option(c, "sample"));
-	request_str(r, "parent", cli_option(c, "parent"));
+	request_str(c, r, "group", "group");
+	request_str(c, r, "mode", "mode");
+	request_str(c, r, "sample", "sample");
+	request_str(c, r, "parent", "parent");
 	request_list(c, r, "parent_addresses", "parent-address");
 	return request_zone_signers(c, r);
 }
@@ -66,29 +66,60 @@ zone_fields(struct cli *c, struct request *r)
 static const struct cli_column bulk_columns[] = {{"ZONE", "name", CLI_S_TEXT},
     {"CREATED", "ok", CLI_S_YESNO}, {"FIELD", "error.field", CLI_S_TEXT},
     {"WHY NOT", "error.message", CLI_S_TEXT, .wide = true}, {NULL}};
+static const struct cli_column refused_columns[] = {{"ZONE", "name", CLI_S_TEXT},
+    {"GIVEN BY", "where", CLI_S_TEXT}, {"WHY NOT", "error.message", CLI_S_TEXT, .wide = true}, {NULL}};
+
+struct bulk {
+	struct mus_buf body;		/* one object a line */
+	json_t *where;			/* for each, what named it: "ZONE", or "FILE:LINE" */
+};
 
 /* One line of the body: the zone ${name} with the fields of the options. */
 static int
-add_bulk_line(struct cli *c, struct mus_buf *out, const char *name)
+add_bulk_line(struct cli *c, struct bulk *b, const char *name, const char *where)
 {
 	struct request r;
 	int rc;
 
-	request_begin(&r, "/");
-	request_str(&r, "name", name);
+	request_begin(c, &r, "/");
+	mus_json_name(&r.json, "name");
+	mus_json_str(&r.json, name);
 	if ((rc = zone_fields(c, &r)) == 0) {
-		mus_buf_add(out, request_body(&r)->data, request_body(&r)->len);
-		mus_buf_add_u8(out, '\n');
+		mus_buf_add(&b->body, request_body(&r)->data, request_body(&r)->len);
+		mus_buf_add_u8(&b->body, '\n');
+		json_array_append_new(b->where, json_string(where));
 	}
 	request_clear(&r);
 	return rc;
 }
 
+/* A line of a file: a name, or nothing, and perhaps a comment. */
 static int
-add_bulk_file(struct cli *c, struct mus_buf *out, const char *path)
+add_bulk_text(struct cli *c, struct bulk *b, char *line, size_t len, const char *where)
+{
+	char *name = line + strspn(line, " \t\r\n"), *rest;
+
+	if (strlen(line) != len)
+		return cli_fail(c, 65, "%s: a zero byte in the line", where);
+	line[strcspn(line, "#")] = '\0';
+	if (*name == '\0')
+		return 0;
+	rest = name + strcspn(name, " \t\r\n");
+	if (*rest != '\0')
+		*rest++ = '\0';
+	rest += strspn(rest, " \t\r\n");
+	rest[strcspn(rest, " \t\r\n")] = '\0';
+	if (*rest != '\0')
+		return cli_fail(c, 65, "%s: \"%s\" after the name: a line holds one name and nothing else", where, rest);
+	return add_bulk_line(c, b, name, where);
+}
+
+static int
+add_bulk_file(struct cli *c, struct bulk *b, const char *path)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-	char *line = NULL;
+	char *line = NULL, where[512];
+	unsigned number = 0;
 	size_t cap = 0;
 	ssize_t n;
 	int rc = 0;
@@ -96,11 +127,8 @@ add_bulk_file(struct cli *c, struct mus_buf *out, const char *path)
 	if (f == NULL)
 		return cli_fail(c, 66, "%s: %s", path, strerror(errno));
 	while (rc == 0 && (n = getline(&line, &cap, f)) >= 0) {
-		char *name = line + strspn(line, " \t");
-
-		name[strcspn(name, " \t\r\n#")] = '\0';
-		if (*name != '\0')
-			rc = add_bulk_line(c, out, name);
+		snprintf(where, sizeof where, "%s:%u", f == stdin ? "standard input" : path, ++number);
+		rc = add_bulk_text(c, b, line, (size_t)n, where);
 	}
 	if (rc == 0 && ferror(f))
 		rc = cli_fail(c, 74, "%s: %s", path, strerror(errno));
@@ -110,12 +138,24 @@ add_bulk_file(struct cli *c, struct mus_buf *out, const char *path)
 	return rc;
 }
 
+/* What was typed for the field of item ${i} ("/17/group"): an option, or else what named the zone. */
+static json_t *
+where_of(struct cli *c, const struct bulk *b, size_t i, const char *field)
+{
+	char typed[CLI_TYPED_MAX];
+	const char *rest = field[0] == '/' ? strchr(field + 1, '/') : NULL;
+
+	if (rest != NULL && strcmp(cli_typed(c, rest, typed), rest) != 0)
+		return json_string(typed);
+	return json_incref(json_array_get(b->where, i));
+}
+
 /* What did not come about; all of it on a terminal would hide that. */
 static void
-print_bulk(struct cli *c, const json_t *o)
+print_bulk(struct cli *c, const struct bulk *b, const json_t *o)
 {
 	const json_t *items = json_object_get(o, "items");
-	json_t *bad = json_array();
+	json_t *bad = json_array(), *item;
 
 	if (c->format == CLI_JSON) {
 		cli_print_json(o);
@@ -123,11 +163,13 @@ print_bulk(struct cli *c, const json_t *o)
 		cli_print_list(c, items, bulk_columns);
 	} else {
 		for (size_t i = 0; i < json_array_size(items); i++)
-			if (!cli_true(json_array_get(items, i), "ok"))
-				json_array_append(bad, json_array_get(items, i));
+			if (!cli_true(item = json_array_get(items, i), "ok")) {
+				json_object_set_new(item, "where", where_of(c, b, i, cli_str(item, "error.field")));
+				json_array_append(bad, item);
+			}
 		printf("%lld created, %lld refused\n", (long long)cli_num(o, "created"),
 		    (long long)cli_num(o, "refused"));
-		cli_print_list(c, bad, bulk_columns);
+		cli_print_list(c, bad, refused_columns);
 	}
 	json_decref(bad);
 }
@@ -136,26 +178,27 @@ static int
 add_many(struct cli *c)
 {
 	const char *file = cli_option(c, "file");
+	struct bulk b = {.where = json_array()};
 	struct cli_answer a = {.status = 0};
-	struct mus_buf body;
 	int rc = 0;
 
-	mus_buf_init(&body, 0);
+	mus_buf_init(&b.body, 0);
 	for (unsigned i = 0; rc == 0 && i < c->arg_count; i++)
-		rc = add_bulk_line(c, &body, c->arg[i]);
+		rc = add_bulk_line(c, &b, c->arg[i], c->command->args[0].name);
 	if (rc == 0 && file != NULL)
-		rc = add_bulk_file(c, &body, file);
-	if (rc == 0 && body.len == 0)
+		rc = add_bulk_file(c, &b, file);
+	if (rc == 0 && b.body.len == 0)
 		rc = cli_fail(c, EXIT_USAGE, "no zone is named");
 	if (rc == 0)
-		rc = cli_call_typed(c, "POST", "/zones:bulk", &body, "application/x-ndjson", &a);
+		rc = cli_call_typed(c, "POST", "/zones:bulk", &b.body, "application/x-ndjson", &a);
 	if (rc == 0) {
-		print_bulk(c, a.json);
+		print_bulk(c, &b, a.json);
 		if (cli_num(a.json, "refused") > 0)
 			rc = 65;
 	}
 	cli_answer_clear(&a);
-	mus_buf_clear(&body);
+	json_decref(b.where);
+	mus_buf_clear(&b.body);
 	return rc;
 }
 
@@ -167,8 +210,8 @@ cmd_zone_add(struct cli *c)
 
 	if (c->arg_count != 1 || cli_flag(c, "file"))
 		return add_many(c);
-	request_begin(&r, "/zones");
-	request_str(&r, "name", c->arg[0]);
+	request_begin(c, &r, "/zones");
+	request_arg(c, &r, "name");
 	if ((rc = zone_fields(c, &r)) != 0) {
 		request_clear(&r);
 		return rc;
@@ -182,7 +225,7 @@ cmd_zone_update(struct cli *c)
 	struct request r;
 	int rc;
 
-	request_begin(&r, "/zones/%s", c->arg[0]);
+	request_begin(c, &r, "/zones/%s", c->arg[0]);
 	if ((rc = zone_fields(c, &r)) != 0) {
 		request_clear(&r);
 		return rc;
@@ -195,7 +238,7 @@ cmd_zone_delete(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/zones/%s", c->arg[0]);
+	request_plain(c, &r, "/zones/%s", c->arg[0]);
 	if (cli_flag(c, "abandon")) {
 		if (!cli_confirm(c, "Its records stay at the signers as they are. Give it out of care?")) {
 			request_clear(&r);
@@ -234,7 +277,7 @@ cmd_zone_show(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/zones/%s", c->arg[0]);
+	request_plain(c, &r, "/zones/%s", c->arg[0]);
 	return send_and_show(c, "GET", &r);
 }
 
@@ -243,8 +286,8 @@ cmd_zone_join(struct cli *c)
 {
 	struct request r;
 
-	request_begin(&r, "/zones/%s/group", c->arg[0]);
-	request_str(&r, "group", cli_option(c, "group"));
+	request_begin(c, &r, "/zones/%s/group", c->arg[0]);
+	request_str(c, &r, "group", "group");
 	return send_and_show(c, "PUT", &r);
 }
 
@@ -253,7 +296,7 @@ cmd_zone_leave(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/zones/%s/group", c->arg[0]);
+	request_plain(c, &r, "/zones/%s/group", c->arg[0]);
 	return send_and_show(c, "DELETE", &r);
 }
 
@@ -264,8 +307,8 @@ cmd_zone_hold(struct cli *c)
 {
 	struct request r;
 
-	request_begin(&r, "/zones/%s/hold", c->arg[0]);
-	request_str(&r, "reason", cli_option(c, "reason"));
+	request_begin(c, &r, "/zones/%s/hold", c->arg[0]);
+	request_str(c, &r, "reason", "reason");
 	return send_and_show(c, "POST", &r);
 }
 
@@ -274,7 +317,7 @@ cmd_zone_resume(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/zones/%s/resume", c->arg[0]);
+	request_plain(c, &r, "/zones/%s/resume", c->arg[0]);
 	return send_and_show(c, "POST", &r);
 }
 
@@ -283,7 +326,7 @@ cmd_zone_step(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/zones/%s/step", c->arg[0]);
+	request_plain(c, &r, "/zones/%s/step", c->arg[0]);
 	return send_and_show(c, "POST", &r);
 }
 
@@ -292,7 +335,7 @@ cmd_zone_check(struct cli *c)
 {
 	struct request r;
 
-	request_plain(&r, "/zones/%s/check", c->arg[0]);
+	request_plain(c, &r, "/zones/%s/check", c->arg[0]);
 	return send_and_show(c, "POST", &r);
 }
 
@@ -303,9 +346,9 @@ cmd_zone_lost(struct cli *c)
 
 	if (!cli_confirm(c, "Nothing waits for a lost signer any more, and it is not looked at. Declare it lost?"))
 		return EXIT_UNFIT;
-	request_begin(&r, "/zones/%s/lost", c->arg[0]);
-	request_str(&r, "signer", cli_option(c, "signer"));
-	request_str(&r, "reason", cli_option(c, "reason"));
+	request_begin(c, &r, "/zones/%s/lost", c->arg[0]);
+	request_str(c, &r, "signer", "signer");
+	request_str(c, &r, "reason", "reason");
 	return send_and_show(c, "POST", &r);
 }
 
@@ -320,11 +363,11 @@ with_consequence(struct cli *c, const char *verb, bool dry_run, bool show)
 	int rc;
 
 	if (strcmp(verb, "abort") == 0)
-		request_begin(&r, "/zones/%s/abort", c->arg[0]);
+		request_begin(c, &r, "/zones/%s/abort", c->arg[0]);
 	else
-		request_begin(&r, "/zones/%s/force", c->arg[0]);
-	request_str(&r, "rule", cli_option(c, "rule"));
-	request_str(&r, "reason", cli_option(c, "reason"));
+		request_begin(c, &r, "/zones/%s/force", c->arg[0]);
+	request_str(c, &r, "rule", "rule");
+	request_str(c, &r, "reason", "reason");
 	request_true(&r, "dry_run", dry_run);
 	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
 	if (rc == 0 && show && c->format != CLI_TEXT) {
@@ -424,12 +467,12 @@ cmd_zone_migrate(struct cli *c)
 	if ((rc = watch_options(c, c->arg_count > 0 ? c->arg[0] : "", &watch)) != 0)
 		return rc;
 	if (group != NULL)
-		request_begin(&r, "/zones:migrate");
+		request_begin(c, &r, "/zones:migrate");
 	else
-		request_begin(&r, "/zones/%s/migrate", c->arg[0]);
-	request_str(&r, "from", cli_option(c, "from"));
-	request_str(&r, "to", cli_option(c, "to"));
-	request_str(&r, "group", group);
+		request_begin(c, &r, "/zones/%s/migrate", c->arg[0]);
+	request_str(c, &r, "from", "from");
+	request_str(c, &r, "to", "to");
+	request_str(c, &r, "group", "group");
 	request_true(&r, "dry_run", cli_flag(c, "dry-run"));
 	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
 	request_clear(&r);

@@ -3,11 +3,15 @@
  */
 #include "cli.h"
 
+#include "model/object.h"
+
 static const char *const formats[] = {"text", "json", "csv", NULL};
 static const char *const modes[] = {"auto", "manual", NULL};
 static const char *const graphs[] = {"mermaid", "dot", NULL};
 static const char *const roles[] = {"read", "operate", "admin", NULL};
 static const char *const shells[] = {"bash", "zsh", NULL};
+#define DRIVER(name) #name,
+static const char *const drivers[] = {MUS_DRIVERS(DRIVER) NULL};
 
 #define END {NULL}
 #define DRY {"dry-run", NULL, "only say what would follow", CLI_K_TEXT}
@@ -20,7 +24,7 @@ const struct cli_word cli_globals[] = {
     {"pin", "sha256//BASE64", "the daemon's public key, besides its certificate", CLI_K_TEXT},
     {"token-file", "FILE", "file whose first line is the token", CLI_K_FILE},
     {"config", "FILE", "configuration file instead of ~/.config/music/cli.yaml", CLI_K_FILE},
-    {"output", "FORMAT", "text (default), json or csv", CLI_K_WORDS, 0, formats, 'o'},
+    {"output", "FORMAT", "form of what is printed (default text)", CLI_K_WORDS, 0, formats, 'o'},
     {"help", NULL, "help on a command", CLI_K_TEXT, 0, NULL, 'h'},
     {"version", NULL, "version of this program", CLI_K_TEXT, 0, NULL, 'V'},
     END,
@@ -45,12 +49,12 @@ static const struct cli_word a_process[] = {
 static const struct cli_word a_name[] = {
     {"NAME", NULL, "name of the token, for the history", CLI_K_TEXT, CLI_NEEDED}, END};
 static const struct cli_word a_shell[] = {
-    {"SHELL", NULL, "bash or zsh", CLI_K_WORDS, CLI_NEEDED, shells}, END};
+    {"SHELL", NULL, "which shell", CLI_K_WORDS, CLI_NEEDED, shells}, END};
 static const struct cli_word a_words[] = {
     {"WORD", NULL, "words of the command", CLI_K_TEXT, CLI_MANY}, END};
 
 #define SIGNER_OPTIONS(needed)                                                                     \
-	{"driver", "DRIVER", "how changes are made: ddns, ...", CLI_K_TEXT, needed},               \
+	{"driver", "DRIVER", "how changes are made", CLI_K_WORDS, needed, drivers},               \
 	    {"update", "ADDRESS", "where changes go and whole copies are read: 192.0.2.1@53",      \
 		CLI_K_TEXT},                                                                       \
 	    {"key-file", "FILE", "file with the TSIG key, at the daemon", CLI_K_TEXT},             \
@@ -79,7 +83,7 @@ static const struct cli_word o_signers[] = {
 
 #define ZONE_OPTIONS                                                                               \
 	{"group", "GROUP", "signer group to be in", CLI_K_GROUP},                                  \
-	    {"mode", "MODE", "auto, or manual: every step waits for \"zone step\"", CLI_K_WORDS, 0, modes}, \
+	    {"mode", "MODE", "who begins each step (\"zone step\" when manual)", CLI_K_WORDS, 0, modes}, \
 	    {"sample", "NAME", "an existing name to watch, relative (www)", CLI_K_TEXT},           \
 	    {"parent", "NAME", "parent zone, when it cannot be looked up", CLI_K_TEXT},            \
 	    {"parent-address", "ADDRESS", "a server of the parent, likewise", CLI_K_TEXT, CLI_MANY}, \
@@ -90,7 +94,7 @@ static const struct cli_word o_signers[] = {
 	    {"signer-max-ttl", "SIGNER:SPAN", "declared largest TTL there for this zone alone",    \
 		CLI_K_TEXT, CLI_MANY}
 static const struct cli_word o_zone_add[] = {ZONE_OPTIONS,
-    {"file", "FILE", "names of zones, one a line; - reads standard input", CLI_K_FILE}, END};
+    {"file", "FILE", "names of zones, one a line, # begins a comment; - reads standard input", CLI_K_FILE}, END};
 static const struct cli_word o_zone_update[] = {ZONE_OPTIONS, END};
 static const struct cli_word o_zone_delete[] = {
     {"abandon", NULL, "even while a process runs; records stay where they are", CLI_K_TEXT}, YES, END};
@@ -128,13 +132,13 @@ static const struct cli_word o_processes[] = {
     {"zone", "ZONE", "only of this zone", CLI_K_ZONE},
     {"running", NULL, "only those that run", CLI_K_TEXT}, LIMIT, END};
 static const struct cli_word o_graph[] = {
-    {"format", "FORMAT", "mermaid (default) or dot", CLI_K_WORDS, 0, graphs}, END};
+    {"format", "FORMAT", "language of the graph (default mermaid)", CLI_K_WORDS, 0, graphs}, END};
 static const struct cli_word o_events[] = {
     {"zone", "ZONE", "only of this zone", CLI_K_ZONE},
     {"since", "ID", "first bring what came after this event, at most 1000", CLI_K_TEXT},
     {"count", "N", "end after N events", CLI_K_TEXT}, END};
 static const struct cli_word o_token[] = {
-    {"role", "ROLE", "read, operate or admin", CLI_K_WORDS, CLI_NEEDED, roles},
+    {"role", "ROLE", "what it may do", CLI_K_WORDS, CLI_NEEDED, roles},
     {"write", "FILE", "where the token itself goes; default: standard output", CLI_K_FILE}, END};
 static const struct cli_word o_help[] = {
     {"mdoc", NULL, "the manual page, made from the tables of this program", CLI_K_TEXT}, END};

@@ -17,15 +17,27 @@ verb_of(const struct cli_command *cmd)
 	return cmd->verb != NULL ? cmd->verb : "";
 }
 
+/* What may stand there, after its help. */
+static const char *
+choices(const struct cli_word *w, char out[static CLI_WORDS_TEXT_MAX + 3])
+{
+	char text[CLI_WORDS_TEXT_MAX];
+
+	out[0] = '\0';
+	if (w->kind == CLI_K_WORDS)
+		snprintf(out, CLI_WORDS_TEXT_MAX + 3, ": %s", cli_words_text(w, text));
+	return out;
+}
+
 static void
 print_option(const struct cli_word *w)
 {
-	char left[64];
+	char left[64], may[CLI_WORDS_TEXT_MAX + 3];
 
 	snprintf(left, sizeof left, "%s%c%s--%s%s%s", w->letter != '\0' ? "-" : "",
 	    w->letter != '\0' ? w->letter : ' ', w->letter != '\0' ? ", " : "   ", w->name,
 	    w->value != NULL ? " " : "", w->value != NULL ? w->value : "");
-	printf("  %-38s %s%s%s\n", left, w->help, (w->flags & CLI_MANY) != 0 ? "; may be repeated" : "",
+	printf("  %-38s %s%s%s%s\n", left, w->help, choices(w, may), (w->flags & CLI_MANY) != 0 ? "; may be repeated" : "",
 	    (w->flags & CLI_NEEDED) != 0 ? " (needed)" : "");
 }
 
@@ -47,10 +59,12 @@ print_usage_line(const struct cli_command *cmd)
 static void
 print_command(const struct cli_command *cmd)
 {
+	char may[CLI_WORDS_TEXT_MAX + 3];
+
 	print_usage_line(cmd);
 	printf("\n%s%s%s\n", cmd->help, cmd->more != NULL ? ".\n" : "", cmd->more != NULL ? cmd->more : "");
 	for (const struct cli_word *w = cmd->args; w != NULL && w->name != NULL; w++)
-		printf("%s  %-38s %s\n", w == cmd->args ? "\n" : "", w->name, w->help);
+		printf("%s  %-38s %s%s\n", w == cmd->args ? "\n" : "", w->name, w->help, choices(w, may));
 	for (const struct cli_word *w = cmd->options; w != NULL && w->name != NULL; w++) {
 		if (w == cmd->options)
 			putchar('\n');
@@ -114,6 +128,8 @@ mdoc_words(const struct cli_command *cmd)
 static void
 mdoc_option(const struct cli_word *w)
 {
+	char may[CLI_WORDS_TEXT_MAX + 3];
+
 	printf(".It ");
 	if (w->letter != '\0')
 		printf("Fl %c , ", w->letter);
@@ -124,6 +140,7 @@ mdoc_option(const struct cli_word *w)
 	}
 	putchar('\n');
 	mdoc(w->help);
+	mdoc(choices(w, may));
 	printf("%s.\n", (w->flags & CLI_NEEDED) != 0 ? " (needed)"
 		: (w->flags & CLI_MANY) != 0		 ? "; may be repeated"
 							 : "");

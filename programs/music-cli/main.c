@@ -122,6 +122,35 @@ nearest_option(const struct cli_command *cmd, const char *name)
 	return mus_text_nearest(name, names, n);
 }
 
+const char *
+cli_words_text(const struct cli_word *w, char out[static CLI_WORDS_TEXT_MAX])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; w->words[i] != NULL && n < CLI_WORDS_TEXT_MAX; i++)
+		n += (size_t)snprintf(out + n, CLI_WORDS_TEXT_MAX - n, "%s%s",
+		    i == 0			    ? ""
+			: w->words[i + 1] != NULL   ? ", "
+						    : " or ",
+		    w->words[i]);
+	return out;
+}
+
+/* Is the value of an option, or of an argument, one of its words?  0, or an exit code. */
+static int
+check_choice(const struct cli *c, const struct cli_word *w, const char *dashes, const char *value)
+{
+	char text[CLI_WORDS_TEXT_MAX];
+
+	if (w->kind != CLI_K_WORDS)
+		return 0;
+	for (const char *const *p = w->words; *p != NULL; p++)
+		if (strcmp(*p, value) == 0)
+			return 0;
+	return cli_fail(c, EXIT_USAGE, "%s%s must be %s, and not \"%s\"", dashes, w->name, cli_words_text(w, text), value);
+}
+
 /* One option at words[*i]; takes its value.  An exit code, or 0. */
 static int
 take_option(struct cli *c, const struct cli_command *cmd, char **words, int count, int *i)
@@ -130,6 +159,7 @@ take_option(struct cli *c, const struct cli_command *cmd, char **words, int coun
 	char letter = text[1] != '-' ? text[1] : '\0', shown[64];
 	size_t len = strcspn(name, "=");
 	const struct cli_word *w;
+	int rc;
 
 	w = find_word(cli_globals, name, len, letter);
 	if (w == NULL && cmd != NULL)
@@ -155,14 +185,8 @@ take_option(struct cli *c, const struct cli_command *cmd, char **words, int coun
 			return cli_fail(c, EXIT_USAGE, "--%s needs %s", w->name, w->value);
 		value = words[++*i];
 	}
-	if (w->kind == CLI_K_WORDS) {
-		const char *const *p = w->words;
-
-		while (*p != NULL && strcmp(*p, value) != 0)
-			p++;
-		if (*p == NULL)
-			return cli_fail(c, EXIT_USAGE, "--%s: \"%s\" is none of: %s", w->name, value, w->help);
-	}
+	if ((rc = check_choice(c, w, "--", value)) != 0)
+		return rc;
 	if ((w->flags & CLI_MANY) == 0 && cli_option(c, w->name) != NULL)
 		return cli_fail(c, EXIT_USAGE, "--%s stands twice", w->name);
 	if (c->given_count == CLI_GIVEN_MAX)
@@ -289,18 +313,13 @@ check_words(struct cli *c)
 {
 	const struct cli_command *cmd = c->command;
 	unsigned n = 0;
+	int rc;
 
 	for (const struct cli_word *w = cmd->args; w != NULL && w->name != NULL; w++) {
 		if (n >= c->arg_count && (w->flags & CLI_NEEDED) != 0)
 			return cli_fail(c, EXIT_USAGE, "%s is missing: %s", w->name, w->help);
-		if (w->kind == CLI_K_WORDS && n < c->arg_count) {
-			const char *const *p = w->words;
-
-			while (*p != NULL && strcmp(*p, c->arg[n]) != 0)
-				p++;
-			if (*p == NULL)
-				return cli_fail(c, EXIT_USAGE, "%s must be %s", w->name, w->help);
-		}
+		if (n < c->arg_count && (rc = check_choice(c, w, "", c->arg[n])) != 0)
+			return rc;
 		n = (w->flags & CLI_MANY) != 0 ? CLI_ARGS_MAX : n + 1;
 	}
 	if (c->arg_count > n)

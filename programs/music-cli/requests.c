@@ -7,9 +7,10 @@
 enum { SIGNERS_MAX = 8 };
 
 void
-request_open(struct request *r, bool has_body)
+request_open(struct cli *c, struct request *r, bool has_body)
 {
 	*r = (struct request){.has_body = has_body};
+	c->origin_count = 0;
 	mus_buf_init(&r->path, 0);
 	mus_buf_init(&r->body, 0);
 	mus_json_init(&r->json, &r->body);
@@ -41,13 +42,81 @@ request_clear(struct request *r)
 	mus_buf_clear(&r->body);
 }
 
-void
-request_str(struct request *r, const char *name, const char *value)
+/* --- which word leads to which field --- */
+
+static void remember(struct cli *c, const char *option, const char *value, const char *fmt, ...)
+    MUS_PRINTF(4, 5);
+
+static void
+remember(struct cli *c, const char *option, const char *value, const char *fmt, ...)
 {
+	struct cli_origin *o = &c->origin[c->origin_count];
+	va_list ap;
+
+	MUS_ASSERT(c->origin_count < CLI_ORIGINS_MAX);
+	c->origin_count++;
+	o->option = option;
+	o->value = value;
+	va_start(ap, fmt);
+	vsnprintf(o->pointer, sizeof o->pointer, fmt, ap);
+	va_end(ap);
+}
+
+/* The longest pointer that is ${field} or leads to it. */
+static const struct cli_origin *
+find_origin(const struct cli *c, const char *field)
+{
+	const struct cli_origin *best = NULL;
+
+	for (unsigned i = 0; i < c->origin_count; i++) {
+		const struct cli_origin *o = &c->origin[i];
+		size_t n = strlen(o->pointer);
+
+		if (strncmp(o->pointer, field, n) == 0 && (field[n] == '\0' || field[n] == '/') &&
+		    (best == NULL || n > strlen(best->pointer)))
+			best = o;
+	}
+	return best;
+}
+
+const char *
+cli_typed(const struct cli *c, const char *field, char out[static CLI_TYPED_MAX])
+{
+	const struct cli_origin *o = c->format == CLI_JSON ? NULL : find_origin(c, field);
+	const char *name = o != NULL && o->option != NULL ? o->option : NULL;
+
+	/* a parameter of a query has the name of its option */
+	for (const struct cli_word *w = c->command->options; c->format != CLI_JSON && w != NULL && w->name != NULL; w++)
+		if (strcmp(w->name, field) == 0)
+			name = w->name;
+	snprintf(out, CLI_TYPED_MAX, "%s%s%s%s", name != NULL ? "--" : "",
+	    name != NULL	? name
+		: o != NULL	? c->command->args[0].name
+				: field,
+	    o != NULL && o->value != NULL ? " " : "", o != NULL && o->value != NULL ? o->value : "");
+	return out;
+}
+
+/* --- fields --- */
+
+void
+request_str(struct cli *c, struct request *r, const char *name, const char *option)
+{
+	const char *value = cli_option(c, option);
+
+	remember(c, option, NULL, "/%s", name);
 	if (value == NULL)
 		return;
 	mus_json_name(&r->json, name);
 	mus_json_str(&r->json, value);
+}
+
+void
+request_arg(struct cli *c, struct request *r, const char *name)
+{
+	remember(c, NULL, c->arg[0], "/%s", name);
+	mus_json_name(&r->json, name);
+	mus_json_str(&r->json, c->arg[0]);
 }
 
 void
@@ -59,8 +128,8 @@ request_true(struct request *r, const char *name, bool given)
 	mus_json_bool(&r->json, true);
 }
 
-int
-request_span(struct cli *c, struct request *r, const char *name, const char *option, const char *value)
+static int
+put_span(struct cli *c, struct request *r, const char *name, const char *option, const char *value)
 {
 	int64_t ms;
 
@@ -75,10 +144,19 @@ request_span(struct cli *c, struct request *r, const char *name, const char *opt
 }
 
 int
-request_number(struct cli *c, struct request *r, const char *name, const char *option, const char *value)
+request_span(struct cli *c, struct request *r, const char *name, const char *option)
 {
+	remember(c, option, NULL, "/%s", name);
+	return put_span(c, r, name, option, cli_option(c, option));
+}
+
+int
+request_number(struct cli *c, struct request *r, const char *name, const char *option)
+{
+	const char *value = cli_option(c, option);
 	uint64_t v;
 
+	remember(c, option, NULL, "/%s", name);
 	if (value == NULL)
 		return 0;
 	if (!mus_parse_u64(value, INT64_MAX, &v))
@@ -91,6 +169,7 @@ request_number(struct cli *c, struct request *r, const char *name, const char *o
 int
 request_choice(struct cli *c, struct request *r, const char *name, const char *yes, const char *no)
 {
+	remember(c, cli_flag(c, no) ? no : yes, NULL, "/%s", name);
 	if (cli_flag(c, yes) && cli_flag(c, no))
 		return cli_fail(c, EXIT_USAGE, "--%s and --%s exclude each other", yes, no);
 	if (cli_flag(c, yes) || cli_flag(c, no)) {
@@ -103,16 +182,19 @@ request_choice(struct cli *c, struct request *r, const char *name, const char *y
 void
 request_list(struct cli *c, struct request *r, const char *name, const char *option)
 {
-	unsigned pos = 0;
+	unsigned pos = 0, count = 0;
 	const char *v;
 
+	remember(c, option, NULL, "/%s", name);
 	if (!cli_flag(c, option))
 		return;
 	mus_json_name(&r->json, name);
 	mus_json_array(&r->json);
 	while ((v = cli_option_next(c, option, &pos)) != NULL)
-		if (*v != '\0')
+		if (*v != '\0') {
+			remember(c, option, v, "/%s/%u", name, count++);
 			mus_json_str(&r->json, v);
+		}
 	mus_json_array_end(&r->json);
 }
 
@@ -146,18 +228,23 @@ add_ns(struct mus_json *j, const char *value, bool shared)
 int
 request_ns(struct cli *c, struct request *r, const char *own, const char *shared)
 {
-	unsigned pos = 0;
+	unsigned pos = 0, count = 0;
 	const char *v;
 
+	remember(c, cli_flag(c, shared) && !cli_flag(c, own) ? shared : own, NULL, "/name_servers");
 	if (!cli_flag(c, own) && !cli_flag(c, shared))
 		return 0;
 	mus_json_name(&r->json, "name_servers");
 	mus_json_array(&r->json);
-	while ((v = cli_option_next(c, own, &pos)) != NULL)
+	while ((v = cli_option_next(c, own, &pos)) != NULL) {
+		remember(c, own, v, "/name_servers/%u", count++);
 		add_ns(&r->json, v, false);
+	}
 	pos = 0;
-	while ((v = cli_option_next(c, shared, &pos)) != NULL)
+	while ((v = cli_option_next(c, shared, &pos)) != NULL) {
+		remember(c, shared, v, "/name_servers/%u", count++);
 		add_ns(&r->json, v, true);
+	}
 	mus_json_array_end(&r->json);
 	return 0;
 }
@@ -169,37 +256,41 @@ after_signer(const char *value, const char *signer, size_t n)
 	return strncmp(value, signer, n) == 0 && value[n] == ':' ? value + n + 1 : NULL;
 }
 
+/* Item ${idx} of the signers; ${option} with ${signer} named it first. */
 static int
-one_zone_signer(struct cli *c, struct request *r, const char *signer, size_t n)
+one_zone_signer(struct cli *c, struct request *r, unsigned idx, const char *option, const char *signer, size_t n)
 {
 	const char *v, *rest;
-	bool any = false;
-	unsigned pos = 0;
+	unsigned pos = 0, count = 0;
 	int rc = 0;
 
+	remember(c, option, signer, "/signers/%u", idx);
 	mus_json_object(&r->json);
 	mus_json_name(&r->json, "signer");
 	mus_json_str_len(&r->json, signer, n);
 	while ((v = cli_option_next(c, "signer-ns", &pos)) != NULL) {
 		if ((rest = after_signer(v, signer, n)) == NULL)
 			continue;
-		if (!any) {
+		if (count == 0) {
 			mus_json_name(&r->json, "name_servers");
 			mus_json_array(&r->json);
-			any = true;
 		}
+		remember(c, "signer-ns", v, "/signers/%u/name_servers/%u", idx, count++);
 		add_ns(&r->json, rest, false);
 	}
-	if (any)
+	if (count > 0)
 		mus_json_array_end(&r->json);
 	for (pos = 0; (v = cli_option_next(c, "signer-key", &pos)) != NULL;)
 		if ((rest = after_signer(v, signer, n)) != NULL) {
-			request_str(r, "key_file", rest);
+			remember(c, "signer-key", v, "/signers/%u/key_file", idx);
+			mus_json_name(&r->json, "key_file");
+			mus_json_str(&r->json, rest);
 			break;
 		}
 	for (pos = 0; rc == 0 && (v = cli_option_next(c, "signer-max-ttl", &pos)) != NULL;)
 		if ((rest = after_signer(v, signer, n)) != NULL) {
-			rc = request_span(c, r, "max_ttl_s", "signer-max-ttl", rest);
+			remember(c, "signer-max-ttl", v, "/signers/%u/max_ttl_s", idx);
+			rc = put_span(c, r, "max_ttl_s", "signer-max-ttl", rest);
 			break;
 		}
 	mus_json_object_end(&r->json);
@@ -210,7 +301,7 @@ int
 request_zone_signers(struct cli *c, struct request *r)
 {
 	static const char *const options[] = {"signer-ns", "signer-key", "signer-max-ttl"};
-	const char *seen[SIGNERS_MAX];
+	const char *seen[SIGNERS_MAX], *by[SIGNERS_MAX];
 	size_t len[SIGNERS_MAX], count = 0;
 	int rc;
 
@@ -231,15 +322,17 @@ request_zone_signers(struct cli *c, struct request *r)
 			if (count == SIGNERS_MAX)
 				return cli_fail(c, EXIT_USAGE, "more than %d signers", SIGNERS_MAX);
 			seen[count] = v;
+			by[count] = options[o];
 			len[count++] = n;
 		}
 	}
+	remember(c, count > 0 ? by[0] : options[0], NULL, "/signers");
 	if (count == 0)
 		return 0;
 	mus_json_name(&r->json, "signers");
 	mus_json_array(&r->json);
 	for (size_t i = 0; i < count; i++)
-		if ((rc = one_zone_signer(c, r, seen[i], len[i])) != 0)
+		if ((rc = one_zone_signer(c, r, (unsigned)i, by[i], seen[i], len[i])) != 0)
 			return rc;
 	mus_json_array_end(&r->json);
 	return 0;

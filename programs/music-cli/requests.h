@@ -11,20 +11,23 @@ struct request {
 };
 
 /* Path as for cli_path; begin opens a body that is one object, plain has none. */
-#define request_begin(r, ...) (request_open(r, true), (void)cli_path(&(r)->path, __VA_ARGS__))
-#define request_plain(r, ...) (request_open(r, false), (void)cli_path(&(r)->path, __VA_ARGS__))
-void request_open(struct request *r, bool has_body);
+#define request_begin(c, r, ...) (request_open(c, r, true), (void)cli_path(&(r)->path, __VA_ARGS__))
+#define request_plain(c, r, ...) (request_open(c, r, false), (void)cli_path(&(r)->path, __VA_ARGS__))
+void request_open(struct cli *c, struct request *r, bool has_body);
 const char *request_path(const struct request *r);
 const struct mus_buf *request_body(struct request *r);	/* closes the object; NULL: none */
 void request_clear(struct request *r);
 
-/* All write nothing when the option was not given.  Those that return: an exit code, told. */
-void request_str(struct request *r, const char *name, const char *value);
+/*
+ * Fields from options.  All write nothing when the option was not given, and remember which option leads to
+ * which field, given or not: an error at the field is told by that name (cli_typed).  Those that return: an
+ * exit code, told.
+ */
+void request_str(struct cli *c, struct request *r, const char *name, const char *option);
+void request_arg(struct cli *c, struct request *r, const char *name);	/* the first argument */
 void request_true(struct request *r, const char *name, bool given);
-int request_span(struct cli *c, struct request *r, const char *name, const char *option,
-    const char *value);			/* in seconds */
-int request_number(struct cli *c, struct request *r, const char *name, const char *option,
-    const char *value);
+int request_span(struct cli *c, struct request *r, const char *name, const char *option);	/* in seconds */
+int request_number(struct cli *c, struct request *r, const char *name, const char *option);
 /* true by one flag, false by the other; both is an error. */
 int request_choice(struct cli *c, struct request *r, const char *name, const char *yes,
     const char *no);

@@ -156,7 +156,7 @@ eng_check_zone(const struct mus_engine *e, const struct eng_at *at, struct mus_z
 	if (o->parent[0] && (rc = eng_canonical(at, "/parent", o->parent, sizeof o->parent)) < 0)
 		return rc;
 	if (o->parent_addr_count && !o->parent[0])
-		return refuse(at, "/parent", "must be given with parent_addresses");
+		return refuse(at, "/parent", "must be given when addresses of its servers are");
 	if ((rc = check_sample(at, o)) < 0)
 		return rc;
 	for (unsigned i = 0; i < o->signer_count; i++) {

@@ -27,6 +27,10 @@ struct mus_ns_obj {
 	bool is_shared;			/* serves other signers' copies too: never removed */
 };
 
+/* Drivers by name, X(name): the table of src/signer has one for each, and what speaks of drivers to people
+ * names these. */
+#define MUS_DRIVERS(X) X(ddns) X(manual)
+
 struct mus_signer_obj {
 	int64_t id;			/* 0: not stored yet */
 	char name[MUS_LABEL_MAX];

@@ -51,6 +51,7 @@ mus_check_path(const char *s)
 #define HOST .check = mus_check_domain, .max = 254, .format = "domain-name"
 #define FILEPATH .check = mus_check_path, .max = MUS_PATH_TEXT_MAX - 1, .format = "path"
 #define HELP(text) .help = text
+#define DRIVER(name) " " #name
 
 static const char *const mode_words[] = {"auto", "manual", NULL};
 static const char *const tri_words[] = {"yes", "no", "unknown", NULL};
@@ -73,7 +74,7 @@ static REPLY(rep_ns, "NameServer", "A name server that serves a signer's copy.")
 #define S struct mus_req_signer
 #define SIGNER_ROWS(needed)                                                                        \
 	ROW("driver", STR, driver, .flags = needed, LABEL,                                         \
-	    HELP("how changes are made: ddns, ...; the daemon knows which there are")),            \
+	    HELP("how changes are made, one of:" MUS_DRIVERS(DRIVER))),            \
 	    ROW("update", ADDR, update, HELP("where changes go and whole copies are read")),       \
 	    ROW("key_file", STR, key_file, .flags = MUS_FIELD_EMPTY, FILEPATH,                     \
 		HELP("file with the TSIG key, read by the daemon; empty: none")),                  \

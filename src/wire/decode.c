@@ -147,10 +147,18 @@ decode_word(struct ctx *c, const struct mus_field *f, const json_t *v, const cha
 			return 0;
 		}
 	}
-	len = (size_t)snprintf(words, sizeof words, "must be one of");
+	len = (size_t)snprintf(words, sizeof words, "must be");
 	for (size_t i = 0; i < count && len < sizeof words; i++)
-		len += (size_t)snprintf(words + len, sizeof words - len, "%s %s", i > 0 ? "," : "",
+		len += (size_t)snprintf(words + len, sizeof words - len, "%s %s",
+		    i == 0		? ""
+			: i + 1 < count ? ","
+					: " or",
 		    f->words[i]);
+	if (len < sizeof words)
+		snprintf(words + len, sizeof words - len, ", and not \"%.40s\"", s);
+	for (char *p = words; *p != '\0'; p++)	/* what was given must not break a log line */
+		if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f)
+			*p = '?';
 	return refuse(c, at, words);
 }
 

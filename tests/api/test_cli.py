@@ -140,15 +140,29 @@ def test_zones(cli):
 def test_many_zones(cli, tmp_path):
     out = cli.run("zone", "add", "m1.test", "m2.test", "one.test", "a..b", "--group", "first")
     assert out.returncode == 65 and out.stdout.splitlines()[0] == "2 created, 2 refused"
-    assert squeeze(out.stdout)[1] == "ZONE CREATED FIELD WHY NOT" and squeeze(out.stdout)[2].startswith("one.test no - ")
+    assert squeeze(out.stdout)[1] == "ZONE GIVEN BY WHY NOT" and squeeze(out.stdout)[2].startswith("one.test ZONE ")
     names = tmp_path / "names"
     names.write_text("m3.test\n# a comment\n\n  m4.test  # another\n")
     assert cli.ok("zone", "add", "--file", str(names)) == "2 created, 0 refused\n"
     assert cli.ok("zone", "add", "--file", "-", stdin="m5.test\n") == "1 created, 0 refused\n"
+    for line, word in (("m9.test manual", "manual"), ("m9.test\tgroup=x # c", "group=x"), ("m9.test m10.test\r", "m10.test")):
+        names.write_text(f"m8.test\n\n{line}\n")
+        told = cli.fails(65, "zone", "add", "--file", str(names))
+        assert told == f'music-cli: {names}:3: "{word}" after the name: a line holds one name and nothing else\n', told
+    cli.fails(65, "zone", "add", "--file", "-", stdin="m8.test\0.test\n", says="standard input:1: a zero byte")
+    cli.fails(66, "zone", "show", "m8.test")                   # nothing of such a file was done
+    names.write_text("# these\nm8.test\na..b\none.test\n")
+    out = cli.run("zone", "add", "--file", str(names))
+    assert out.returncode == 65 and out.stdout.splitlines()[0] == "1 created, 2 refused"
+    assert [x.split()[:2] for x in out.stdout.splitlines()[2:]] == [["a..b", f"{names}:3"], ["one.test", f"{names}:4"]], out
+    out = cli.run("zone", "add", "m9.test", "--file", str(names), "--group", "nosuch")
+    assert [x.split()[1] for x in out.stdout.splitlines()[2:]] == ["--group", "--group", f"{names}:3", "--group"], out
+    items = json.loads(cli.run("zone", "add", "m9.test", "m10.test", "--group", "nosuch", "-o", "json").stdout)["items"]
+    assert [x["error"]["field"] for x in items] == ["/0/group", "/1/group"]
     assert json.loads(cli.ok("zone", "add", "m6.test", "m7.test", "-o", "json"))["created"] == 2
     cli.fails(64, "zone", "add", says="no zone")
     cli.fails(66, "zone", "add", "--file", "/nonexistent")
-    for i in range(1, 8):
+    for i in range(1, 9):
         cli.ok("zone", "delete", f"m{i}.test")
 
 
@@ -247,7 +261,7 @@ def test_what_is_dangerous_asks(cli):
     assert "done it" in cli.ok("zone", "history", "one.test")
     cli.fails(1, "zone", "lost", "two.test", "--signer", "bind", "--reason", "x", says="--yes")
     cli.fails(1, "zone", "delete", "two.test", "--abandon", says="--yes")
-    cli.fails(65, "zone", "force", "one.test", "--rule", "V77", "--reason", "x", "--yes", says="/rule")
+    cli.fails(65, "zone", "force", "one.test", "--rule", "V77", "--reason", "x", "--yes", says="--rule: there is no rule")
 
 
 # --- following ---
@@ -277,7 +291,7 @@ def test_migrate_in_one_command(moving, tmp_path):
         ["REMOVE-SIGNER", "bind", "stop"], ["ADD-SIGNER", "knot", "stop"]]
     # all is done already
     assert cli.ok("zone", "watch", "z.test", "--until-done").endswith("done\n")
-    cli.fails(75, "zone", "migrate", "z.test", "--from", "bind", "--to", "knot", says="/from")
+    cli.fails(75, "zone", "migrate", "z.test", "--from", "bind", "--to", "knot", says="--from: ")
     cli.fails(64, "zone", "migrate", "--from", "bind", "--to", "knot", says="either")
     group = cli.ok("zone", "migrate", "--group", "g", "--from", "knot", "--to", "bind", "--dry-run")
     assert "bind joins 1 zone of group g" in group
@@ -353,11 +367,12 @@ def test_events(cli, filled):
     (["zone", "list", "--grop", "x"], "did you mean --group"), (["zone", "list", "--group"], "needs GROUP"),
     (["zone", "list", "--busy=yes"], "takes no value"), (["zone", "show"], "ZONE is missing"),
     (["zone", "show", "a", "b"], "one word too many"), (["signer", "add", "x"], "--driver DRIVER is missing"),
-    (["zone", "list", "-o", "xml"], "is none of"), (["zone", "list", "-x"], "unknown option -x"),
-    (["zone", "add", "x", "--mode", "fast"], "is none of"), (["zone", "list", "--limit", "x"], "no number"),
+    (["zone", "list", "-o", "xml"], '--output must be text, json or csv, and not "xml"'), (["zone", "list", "-x"], "unknown option -x"),
+    (["zone", "add", "x", "--mode", "fast"], '--mode must be auto or manual, and not "fast"'), (["zone", "list", "--limit", "x"], "no number"),
     (["zone", "list", "--group", "a", "--group", "b"], "stands twice"), (["signer", "update", "bind", "--max-ttl", "1x"], "span"),
     (["signer", "update", "bind", "--transfer", "--no-transfer"], "exclude each other"),
-    (["zone", "update", "x", "--signer-ns", "nocolon"], "SIGNER:"), (["completion", "fish"], "bash or zsh"),
+    (["zone", "update", "x", "--signer-ns", "nocolon"], "SIGNER:"), (["completion", "fish"], 'SHELL must be bash or zsh, and not "fish"'),
+    (["signer", "add", "x", "--driver", "axfr"], '--driver must be ddns or manual, and not "axfr"'),
     (["help", "nosuch"], "no command"), (["events", "--count", "0"], "number"),
     (["zone", "watch", "one.test", "--interval", "fast"], "span"), (["token", "new", "x"], "--role"),
     (["zone", "list", "--insecure"], "unknown option"), (["zone", "list", "-k"], "unknown option"),
@@ -365,6 +380,57 @@ def test_events(cli, filled):
 ])
 def test_wrong_words_are_64(cli, words, says):
     cli.fails(64, *words, says=says)
+
+
+ADD = ["signer", "add", "new", "--driver", "ddns"]
+KEYED = ["zone", "update", "one.test", "--signer-ns", "bind:ns.x", "--signer-ns", "nosuch:ns.y", "--signer-key", "bind:/etc/k"]
+
+
+@pytest.mark.parametrize("words,typed,pointer", [
+    (ADD + ["--update", "1.2.3"], "--update: not an IP address", "/update"),
+    (ADD + ["--key-file", "keys/x"], "--key-file: must be an absolute path", "/key_file"),
+    (ADD + ["--update-rate", "1000001"], "--update-rate: must be between", "/update_rate"),
+    (ADD + ["--max-ttl", "100000d"], "--max-ttl: must be between", "/max_ttl_s"),
+    (ADD + ["--ns", "a.x", "--ns", "b.x=::1,1.2", "--shared-ns", "c.x"], "--ns b.x=::1,1.2: not an IP address", "/name_servers/1/addresses/1"),
+    (ADD + ["--shared-ns", "a..b", "--ns", "c.x"], "--shared-ns a..b: not a domain name", "/name_servers/1/name"),
+    (ADD + [x for i in range(9) for x in ("--shared-ns", f"n{i}.x")], "--shared-ns: too many: 9", "/name_servers"),
+    (["signer", "add", "New", "--driver", "ddns"], "SIGNER New: must be letters", "/name"),
+    (["signer", "update", "bind", "--update", "x"], "--update: not an IP address", "/update"),
+    (["signer", "probe", "bind", "--zone", "nosuch.test"], "--zone: ", "/zone"),
+    (["signergroup", "add", "A b"], "GROUP A b: must be letters", "/name"),
+    (["signergroup", "add", "new", "--signer", "bind", "--signer", "nosuch"], "--signer nosuch: there is no signer", "/signers/1"),
+    (["zone", "add", "a..b"], "ZONE a..b: not a domain name", "/name"),
+    (["zone", "add", "new.test", "--group", "nosuch"], "--group: there is no signer group", "/group"),
+    (["zone", "add", "new.test", "--parent-address", "::1", "--parent-address", "x"], "--parent-address x: not an IP address", "/parent_addresses/1"),
+    (["zone", "update", "one.test", "--parent", "a..b"], "--parent: not a domain name", "/parent"),
+    (KEYED, "--signer-ns nosuch:ns.y: there is no signer", "/signers/1/signer"),
+    (KEYED + ["--signer-max-ttl", "bind:100000d"], "--signer-max-ttl bind:100000d: must be between", "/signers/0/max_ttl_s"),
+    (KEYED[:3] + ["--signer-key", "bind:k"], "--signer-key bind:k: must be an absolute path", "/signers/0/key_file"),
+    (KEYED[:3] + ["--signer-ns", "knot:ns.x=1"], "--signer-ns knot:ns.x=1: not an IP address", "/signers/0/name_servers/0/addresses/0"),
+    (["zone", "join", "one.test", "--group", "nosuch"], "--group: there is no signer group", "/group"),
+    (["zone", "hold", "one.test", "--reason", "x" * 2000], "--reason: too long", "/reason"),
+    (["zone", "migrate", "one.test", "--from", "bind", "--to", "nosuch"], "--to: there is no signer", "/to"),
+    (["zone", "migrate", "--group", "nosuch", "--from", "bind", "--to", "knot"], "--group: there is no signer group", "/group"),
+    (["zone", "lost", "one.test", "--signer", "nosuch", "--reason", "x", "--yes"], "--signer: there is no signer", "/signer"),
+    (["zone", "force", "one.test", "--rule", "V1", "--reason", "", "--yes"], "--reason: must not be empty", "/reason"),
+    (["zone", "list", "--group", "nosuch"], "--group: there is no signer group", "group"),
+    (["zone", "preflight", "one.test", "--signer", "nosuch"], "--signer: there is no signer", "signer"),
+])
+def test_errors_name_what_was_typed(cli, words, typed, pointer):
+    assert cli.fails(65, *words).startswith(f"music-cli: {typed}")
+    assert cli.fails(65, *words, "-o", "json").startswith(f"music-cli: {pointer}: ")
+
+
+def test_every_option_that_goes_into_a_body_has_a_word(filled):
+    """what the table above does not know: a field of a request that no option of music-cli is remembered for"""
+    source = "".join(open(os.path.join(TOP, "programs", "music-cli", f), encoding="utf-8").read()
+                     for f in ("requests.c", "cmd_signer.c", "cmd_zone.c"))
+    known = set(re.findall(r'request_\w+\(c, &?r, "(\w+)"', source)) | set(re.findall(r'remember\([^;]*?"[^"]*/(\w+)(?:/%u)?"', source))
+    schemas = filled.doc["components"]["schemas"]
+    for name in ("SignerRequest", "ZoneRequest", "ZoneSignerRequest", "GroupRequest", "HoldRequest", "ForceRequest", "LostRequest",
+                 "MigrateRequest", "ProbeRequest", "ZoneGroupRequest"):
+        missing = set(schemas[name]["properties"]) - known - {"dry_run", "signer"}
+        assert not missing, (name, missing)
 
 
 def test_help(cli):
@@ -378,6 +444,11 @@ def test_help(cli):
     assert one == cli.ok("zone", "migrate", "--help") and one.startswith("music-cli zone migrate [ZONE] --from SIGNER")
     assert cli.ok("--version") == cli.ok("version") and cli.ok("-V").startswith("music-cli ")
     assert cli.ok("help", "zone").count("\n  zone ") > 15
+    with open(os.path.join(TOP, "src", "model", "object.h"), encoding="utf-8") as f:
+        drivers = re.findall(r"X\((\w+)\)", re.search(r"define MUS_DRIVERS\(X\) (.*)", f.read())[1])
+    may = f"how changes are made: {', '.join(drivers[:-1])} or {drivers[-1]}"
+    assert len(drivers) > 1 and may in cli.ok("help", "signer", "add") and may in cli.ok("help", "--mdoc")
+    assert complete(cli, "signer", "add", "x", "--driver", "") == drivers
 
 
 def test_wrong_settings_are_78(cli, tmp_path):

@@ -136,7 +136,7 @@ def test_music_cli_and_musicd_speak(tmp_path):
     assert "answers" in cli("ping")
     cli("signer", "add", "bind", "--driver", "ddns", "--update", "127.0.0.2", "--ns", "ns1.bind.test=127.0.0.2")
     cli("signer", "add", "knot", "--driver", "ddns", "--update", "127.0.0.3", "--ns", "ns1.knot.test=127.0.0.3")
-    cli("signer", "add", "x", "--driver", "nosuch", code=65)
+    cli("signer", "add", "x", "--driver", "nosuch", code=64)
     cli("signer", "add", "x", "--driver", "ddns", "--update", "::1", "--key-file", "/nonexistent", code=65)
     cli("signergroup", "add", "g", "--signer", "bind")
     cli("zone", "add", "z.test", "--group", "g", "--parent", "test", "--parent-address", "127.0.0.4")

@@ -94,7 +94,7 @@ def test_a_key_file_that_everybody_may_read_is_refused(real, tmp_path):
 @pytest.mark.parametrize("change, field, words", [
     ({"name": "."}, "/name", "no parent"),
     ({"parent": "a..b"}, "/parent", ""),
-    ({"parent_addresses": ["::1"]}, "/parent", "parent_addresses"),
+    ({"parent_addresses": ["::1"]}, "/parent", "addresses of its servers"),
     ({"sample": "www."}, "/sample", "relative"),
     ({"sample": "a..b"}, "/sample", ""),
     ({"signers": [{"signer": "bind"}, {"signer": "knot", "key_file": "/nonexistent"}]}, "/signers/1/key_file", "/nonexistent"),

@@ -109,5 +109,6 @@ fake_driver_stop(void)
 static const struct mus_driver mus_driver_fake = {
     .name = "fake", .needs_update_addr = true, .apply = fake_apply, .cancel = fake_cancel};
 
-const struct mus_driver *const mus_drivers[] = {
-    &mus_driver_ddns, &mus_driver_manual, &mus_driver_fake, NULL};
+#define X(name) &mus_driver_##name,
+const struct mus_driver *const mus_drivers[] = {MUS_DRIVERS(X) &mus_driver_fake, NULL};
+#undef X

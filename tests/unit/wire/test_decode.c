@@ -162,7 +162,9 @@ refusals_name_the_field(void **state)
 		{SIGNER, "{\"name_servers\":[{},{},{},{},{},{},{},{},{}]}", MUS_ERR_INVAL, "/name_servers",
 		    "too many: 9, at most 8"},
 		{ZONE, "{\"name\":\"a b\"}", MUS_ERR_INVAL, "/name", "not a domain name"},
-		{ZONE, "{\"name\":\"a\",\"mode\":\"fast\"}", MUS_ERR_INVAL, "/mode", "auto, manual"},
+		{ZONE, "{\"name\":\"a\",\"mode\":\"fast\"}", MUS_ERR_INVAL, "/mode",
+		    "must be auto or manual, and not \"fast\""},
+		{ZONE, "{\"name\":\"a\",\"mode\":\"f\\u001b\\n\"}", MUS_ERR_INVAL, "/mode", "and not \"f??\""},
 		{ZONE, "{\"name\":\"a\",\"mode\":1}", MUS_ERR_INVAL, "/mode", "expected a string"},
 		/* broken JSON: where */
 		{SIGNER, "{", MUS_ERR_SYNTAX, "", "line 1"},
