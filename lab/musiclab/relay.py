@@ -65,37 +65,36 @@ def spoil(wire, wishes, udp):
 
 
 class Back(asyncio.DatagramProtocol):
-    """One question on its way to the server and back."""
+    """All questions of one front on their way to the server and back: one socket, and a number for each."""
 
-    def __init__(self, front, client):
-        self.front, self.client = front, client
+    def __init__(self, front):
+        self.front, self.transport, self.last, self.asked = front, None, 0, {}
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def ask(self, data, client):
+        self.last = (self.last + 1) % 65536
+        self.asked[self.last] = client, data[:2]
+        self.transport.sendto(self.last.to_bytes(2, "big") + data[2:])
 
     def datagram_received(self, data, addr):
+        client, number = self.asked.pop(int.from_bytes(data[:2], "big"), (None, None))
         w = self.front.wishes
-        if not w.lost():
-            asyncio.get_running_loop().call_later(w.delay(), self.front.transport.sendto, spoil(data, w, True), self.client)
+        if client and not w.lost():
+            asyncio.get_running_loop().call_later(w.delay(), self.front.transport.sendto, spoil(number + data[2:], w, True), client)
 
 
 class Front(asyncio.DatagramProtocol):
-    def __init__(self, backend, wishes):
-        self.backend, self.wishes, self.transport = backend, wishes, None
+    def __init__(self, wishes):
+        self.wishes, self.transport, self.back = wishes, None, Back(self)
 
     def connection_made(self, transport):
         self.transport = transport
 
     def datagram_received(self, data, addr):
         if not self.wishes.lost():
-            asyncio.get_running_loop().create_task(self.forward(data, addr))
-
-    async def forward(self, data, addr):
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(self.wishes.delay())
-        try:
-            transport, _ = await loop.create_datagram_endpoint(lambda: Back(self, addr), remote_addr=(self.backend, 53))
-        except OSError:
-            return
-        transport.sendto(data)
-        loop.call_later(5, transport.close)
+            asyncio.get_running_loop().call_later(self.wishes.delay(), self.back.ask, data, addr)
 
 
 async def pump(reader, writer, wishes, answers):
@@ -140,7 +139,9 @@ async def run(path, pairs):
     wishes = Wishes(path)
     for public, backend in pairs:
         family = socket.AF_INET6 if ":" in public else socket.AF_INET
-        await loop.create_datagram_endpoint(lambda b=backend: Front(b, wishes), local_addr=(public, 53), family=family)
+        front = Front(wishes)
+        await loop.create_datagram_endpoint(lambda f=front: f.back, remote_addr=(backend, 53), family=family)
+        await loop.create_datagram_endpoint(lambda f=front: f, local_addr=(public, 53), family=family)
         await asyncio.start_server(stream(backend, wishes), public, 53, family=family)
     await asyncio.Event().wait()
 
