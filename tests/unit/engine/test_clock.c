@@ -2,19 +2,9 @@
  * The clock is set while waits run: the engine with a real store in memory, and two clocks that the test
  * sets: the wall's, and the one that nobody sets.
  */
-#include <stdio.h>
-#include <stdlib.h>
+#include "rig.h"
 
-#include "../io/fake.h"
-#include "engine/int.h"
-
-static struct mus_loop *l;
-static struct mus_store *store;
-static struct mus_dnsx *x;
-static struct mus_engine *e;
-static struct mus_zonestate *st;
 static struct mus_zone_obj zone[2];
-static struct mus_errtext et;
 static int64_t wall_ms, boot_ms;
 static bool is_locked;			/* nobody can begin a transaction */
 static unsigned said;			/* how often it was told that the clock was set */
@@ -44,7 +34,6 @@ __wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *why)
 	return is_locked ? mus_errf(why, MUS_ERR_STORE, "the database is locked") : __real_mus_store_begin(s, why);
 }
 
-#define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
 enum { T0 = 1000000, DAY_MS = 86400000 };
 
 static void
@@ -56,62 +45,30 @@ on_log(void *arg, int level, const char *name, const char *text)
 	said += strstr(text, "the clock was set by 5.0 s") != NULL;
 }
 
-static void
-stop(void *arg)
-{
-	(void)arg;
-	mus_loop_stop(l);
-}
-
 /* Two zones; of the first it is known since when a wait runs, the second was never looked at. */
 static int
 setup(void **state)
 {
-	struct mus_engine_opts o = {.policy = {.margin_s = 1, .fresh_s = 30, .gap_s = 600}, .idle_ms = 1000,
-	    .poll_ms = 1000, .retry_ms = 20, .copy_ms = 1000, .active_max = 1, .history_keep = 100};
-	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+	struct mus_engine_opts o = rig_opts();
 
 	(void)state;
 	wall_ms = T0;
 	boot_ms = 5000;
 	is_locked = false;
 	said = 0;
-	l = mus_loop_new();
-	OK(mus_store_open(":memory:", &store, &et));
-	x = mus_dnsx_new(l, &d);
-	o.loop = l;
-	o.store = store;
-	o.dnsx = x;
-	OK(mus_engine_new(&o, &e, &et));
+	rig_start(&o);
 	mus_engine_set_log(e, on_log, NULL);
-	e->active = e->o.active_max;	/* no turns */
 	for (unsigned i = 0; i < 2; i++) {
 		memset(&zone[i], 0, sizeof zone[i]);
 		snprintf(zone[i].name, sizeof zone[i].name, "z%u.test.", i);
 		OK(mus_store_save_zone(store, &zone[i], &et));
 		OK(eng_zone_add(e, zone[i].id, (struct mus_time){T0 + 500}));
 	}
-	st = calloc(1, sizeof *st);
-	mus_zonestate_init(st);
 	st->book.zone_id = zone[0].id;
 	st->want.proc.clock[MUS_CLOCK_DS].from = (struct mus_time){T0 - 100};
 	OK(eng_save_state(e, zone[0].id, st));
-	OK(mus_loop_at_turn_end(l, stop, NULL));
+	rig_turn_by_turn();
 	mus_loop_run(l);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	e->active = 0;
-	mus_engine_free(e);
-	mus_dnsx_free(x);
-	mus_store_close(store);
-	mus_loop_free(l);
-	mus_zonestate_clear(st);
-	free(st);
 	return 0;
 }
 
@@ -246,7 +203,7 @@ operator_in_between(void **state)
 	assert_int_equal(waited_ms(), 120);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 
 int
 main(void)

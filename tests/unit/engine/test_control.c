@@ -2,23 +2,11 @@
  * What an operator asks of signers, groups and zones: the engine with a real store in memory.  What was
  * seen of the zones is made by hand; turns run only where a test ends one.
  */
-#include <stdio.h>
-#include <stdlib.h>
+#include "rig.h"
 
-#include "../io/fake.h"
-#include "engine/int.h"
-
-static struct mus_loop *l;
-static struct mus_store *store;
-static struct mus_dnsx *x;
-static struct mus_engine *e;
-static struct mus_zonestate *st;
 static struct mus_signer_obj sig[3];
 static struct mus_group_obj group;
 static struct mus_zone_obj zone;
-static struct mus_errtext et;
-
-#define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
 
 static void
 save_state(void)
@@ -32,21 +20,10 @@ static int
 setup(void **state)
 {
 	static const char *const names[] = {"a", "b", "c"};
-	struct mus_engine_opts o = {.policy = {.margin_s = 1, .fresh_s = 30, .gap_s = 600}, .idle_ms = 1000,
-	    .poll_ms = 1000, .retry_ms = 20, .copy_ms = 1000, .active_max = 1, .history_keep = 100};
-	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+	struct mus_engine_opts o = rig_opts();
 
 	(void)state;
-	l = mus_loop_new();
-	OK(mus_store_open(":memory:", &store, &et));
-	x = mus_dnsx_new(l, &d);
-	o.loop = l;
-	o.store = store;
-	o.dnsx = x;
-	OK(mus_engine_new(&o, &e, &et));
-	e->active = e->o.active_max;	/* no turns */
-	st = calloc(1, sizeof *st);
-	mus_zonestate_init(st);
+	rig_start(&o);
 	for (unsigned i = 0; i < 3; i++) {
 		memset(&sig[i], 0, sizeof sig[i]);
 		snprintf(sig[i].name, sizeof sig[i].name, "%s", names[i]);
@@ -68,20 +45,6 @@ setup(void **state)
 	st->want.adopted = true;
 	st->want.keyg = st->want.dsg = st->want.nsg = 1;
 	save_state();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	e->active = 0;
-	mus_engine_free(e);
-	mus_dnsx_free(x);
-	mus_store_close(store);
-	mus_loop_free(l);
-	mus_zonestate_clear(st);
-	free(st);
 	return 0;
 }
 
@@ -326,13 +289,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(joined_and_left, setup, teardown),
-	    cmocka_unit_test_setup_teardown(not_seen_yet, setup, teardown),
-	    cmocka_unit_test_setup_teardown(moved_away, setup, teardown),
-	    cmocka_unit_test_setup_teardown(moved_to_others, setup, teardown),
-	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, teardown),
-	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, teardown),
-	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, teardown),
+	    cmocka_unit_test_setup_teardown(joined_and_left, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(not_seen_yet, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(moved_away, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(moved_to_others, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

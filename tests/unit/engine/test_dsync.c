@@ -1,17 +1,8 @@
 /*
  * What a parent announces: the engine, with the answers of look-ups in the hand of the test.
  */
-#include <stdio.h>
-#include <stdlib.h>
+#include "rig.h"
 
-#include "../io/fake.h"
-#include "engine/int.h"
-
-static struct mus_loop *l;
-static struct mus_store *store;
-static struct mus_dnsx *x;
-static struct mus_engine *e;
-static struct mus_errtext et;
 static struct {
 	char name[MUS_NAME_TEXT_MAX];
 	uint16_t type;
@@ -40,30 +31,12 @@ static int
 setup(void **state)
 {
 	static char what_looks_up;
-	struct mus_engine_opts o = {.active_max = 1, .history_keep = 100};
-	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+	struct mus_engine_opts o = rig_opts();
 
 	(void)state;
 	memset(&asked, 0, sizeof asked);
-	l = mus_loop_new();
-	assert_int_equal(mus_store_open(":memory:", &store, &et), 0);
-	x = mus_dnsx_new(l, &d);
-	o.loop = l;
-	o.store = store;
-	o.dnsx = x;
 	o.lookup = (struct mus_lookup *)&what_looks_up;
-	assert_int_equal(mus_engine_new(&o, &e, &et), 0);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	mus_engine_free(e);
-	mus_dnsx_free(x);
-	mus_store_close(store);
-	mus_loop_free(l);
+	rig_start(&o);
 	return 0;
 }
 
@@ -149,8 +122,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(announced, setup, teardown),
-	    cmocka_unit_test_setup_teardown(nothing, setup, teardown),
+	    cmocka_unit_test_setup_teardown(announced, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(nothing, setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

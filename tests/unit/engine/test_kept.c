@@ -1,68 +1,24 @@
 /*
  * What a turn keeps of a zone's place in the database: an engine with a real store in memory, no turns.
  */
-#include <stdio.h>
-#include <stdlib.h>
+#include "rig.h"
 
-#include "../io/fake.h"
-#include "engine/int.h"
-
-static struct mus_loop *l;
-static struct mus_store *store;
-static struct mus_dnsx *x;
-static struct mus_engine *e;
 static struct eng_zone *z;
-static struct mus_zonestate *st;
 static struct mus_zone_obj zone;
-static struct mus_errtext et;
-
-#define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
-
-static void
-stop(void *arg)
-{
-	(void)arg;
-	mus_loop_stop(l);
-}
 
 static int
 setup(void **state)
 {
-	struct mus_engine_opts o = {.policy = {.margin_s = 1, .fresh_s = 30, .gap_s = 600}, .idle_ms = 1000,
-	    .poll_ms = 1000, .retry_ms = 20, .copy_ms = 1000, .active_max = 1, .history_keep = 100};
-	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+	struct mus_engine_opts o = rig_opts();
 
 	(void)state;
-	l = mus_loop_new();
-	OK(mus_store_open(":memory:", &store, &et));
-	x = mus_dnsx_new(l, &d);
-	o.loop = l;
-	o.store = store;
-	o.dnsx = x;
-	OK(mus_engine_new(&o, &e, &et));
-	e->active = e->o.active_max;	/* no turns */
+	rig_start(&o);
 	memset(&zone, 0, sizeof zone);
 	snprintf(zone.name, sizeof zone.name, "z.test.");
 	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
 	z = eng_zone_get(e, zone.id);
-	st = calloc(1, sizeof *st);
-	mus_zonestate_init(st);
-	OK(mus_loop_at_turn_end(l, stop, NULL));
+	rig_turn_by_turn();
 	OK(eng_load_zone(e, z, &et));
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	e->active = 0;
-	mus_engine_free(e);
-	mus_dnsx_free(x);
-	mus_store_close(store);
-	mus_loop_free(l);
-	mus_zonestate_clear(st);
-	free(st);
 	return 0;
 }
 
@@ -156,7 +112,7 @@ rolled_back(void **state)
 	assert_int_equal(serial(), 7);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 
 int
 main(void)

@@ -1,17 +1,8 @@
 /*
  * The parent and its keys: the engine with the answers of look-ups, and the clock, in the hand of the test.
  */
-#include <stdio.h>
-#include <stdlib.h>
+#include "rig.h"
 
-#include "../io/fake.h"
-#include "engine/int.h"
-
-static struct mus_loop *l;
-static struct mus_store *store;
-static struct mus_dnsx *x;
-static struct mus_engine *e;
-static struct mus_errtext et;
 static struct mus_zone_obj zone[2];
 static int64_t wall_ms;
 static unsigned said;			/* how often it was told that there is no parent */
@@ -70,8 +61,6 @@ __wrap_mus_lookup_parent(
 	return 0;
 }
 
-#define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
-
 static void
 on_log(void *arg, int level, const char *name, const char *text)
 {
@@ -83,42 +72,23 @@ static int
 setup(void **state)
 {
 	static char what_looks_up;
-	struct mus_engine_opts o = {.active_max = 1, .history_keep = 100, .idle_ms = 1000000, .poll_ms = 1000};
-	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+	struct mus_engine_opts o = rig_opts();
 
 	(void)state;
 	memset(&keys, 0, sizeof keys);
 	memset(&up, 0, sizeof up);
 	said = 0;
 	wall_ms = 100000000;
-	l = mus_loop_new();
-	OK(mus_store_open(":memory:", &store, &et));
-	x = mus_dnsx_new(l, &d);
-	o.loop = l;
-	o.store = store;
-	o.dnsx = x;
+	o.idle_ms = 1000000;
 	o.lookup = (struct mus_lookup *)&what_looks_up;
-	OK(mus_engine_new(&o, &e, &et));
+	rig_start(&o);
 	mus_engine_set_log(e, on_log, NULL);
-	e->active = e->o.active_max;	/* no turns */
 	for (unsigned i = 0; i < 2; i++) {
 		memset(&zone[i], 0, sizeof zone[i]);
 		snprintf(zone[i].name, sizeof zone[i].name, "z%u.lab.", i);
 		OK(mus_store_save_zone(store, &zone[i], &et));
 		OK(eng_zone_add(e, zone[i].id, (struct mus_time){wall_ms + 1000000}));
 	}
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	e->active = 0;
-	mus_engine_free(e);
-	mus_dnsx_free(x);
-	mus_store_close(store);
-	mus_loop_free(l);
 	return 0;
 }
 
@@ -350,7 +320,7 @@ answers_are_counted(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(kept_for_their_ttl),
 	    T(refresh_fails),

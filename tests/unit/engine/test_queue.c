@@ -2,36 +2,26 @@
  * Changes on their way to signers: the engine with a real store in memory and a fake driver.  Plans are
  * made by hand and turns do not run: the zones know no server, and the engine thinks it is busy.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "../io/fake.h"
 #include "dns/trial.h"
-#include "engine/int.h"
 #include "fake_driver.h"
+#include "rig.h"
 
 enum { ZONES = 200, ROOM = 100, PORT_A = 1001, PORT_B = 1002 };
 
-static struct mus_loop *l;
-static struct mus_store *store;
-static struct mus_dnsx *x;
-static struct mus_engine *e;
 static struct mus_signer_obj sig[2];
 static struct mus_zone_obj zobj[ZONES];
 static struct eng_zone *zone[ZONES];
-static struct mus_zonestate *st;
 static struct mus_plan plan;
 static unsigned zones;
 static char said[200000];		/* what the engine told its log */
-
 static bool is_locked;			/* nobody can begin a transaction */
-int __real_mus_store_begin(struct mus_store *s, struct mus_errtext *et);
-int __wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *et);
+int __real_mus_store_begin(struct mus_store *s, struct mus_errtext *why);
+int __wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *why);
 
 int
-__wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *et)
+__wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *why)
 {
-	return is_locked ? mus_errf(et, MUS_ERR_STORE, "the database is locked") : __real_mus_store_begin(s, et);
+	return is_locked ? mus_errf(why, MUS_ERR_STORE, "the database is locked") : __real_mus_store_begin(s, why);
 }
 
 static void
@@ -47,8 +37,6 @@ on_log(void *arg, int level, const char *name, const char *text)
 static void
 add_signer(unsigned i, const char *name, uint16_t port, uint32_t rate)
 {
-	struct mus_errtext et = {""};
-
 	memset(&sig[i], 0, sizeof sig[i]);
 	snprintf(sig[i].name, sizeof sig[i].name, "%s", name);
 	snprintf(sig[i].driver, sizeof sig[i].driver, "fake");
@@ -61,8 +49,6 @@ add_signer(unsigned i, const char *name, uint16_t port, uint32_t rate)
 static void
 add_zones(unsigned n)
 {
-	struct mus_errtext et = {""};
-
 	assert_int_equal(mus_store_begin(store, &et), 0);
 	for (unsigned i = 0; i < n; i++) {
 		struct mus_zone_obj *o = &zobj[zones];
@@ -80,26 +66,15 @@ static int
 setup(void **state)
 {
 	static const uint8_t rdata[] = {1, 0, 3, 13, 1, 2, 3, 4};
-	struct mus_engine_opts o = {.policy = {.margin_s = 1, .fresh_s = 30, .gap_s = 600}, .idle_ms = 1000,
-	    .poll_ms = 20, .retry_ms = 20, .copy_ms = 1000, .active_max = 1, .history_keep = 100};
-	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
-	struct mus_errtext et = {""};
+	struct mus_engine_opts o = rig_opts();
 
 	(void)state;
 	zones = 0;
 	said[0] = '\0';
-	l = mus_loop_new();
+	o.poll_ms = 20;
+	rig_start(&o);
 	fake_driver_start(l);
-	assert_int_equal(mus_store_open(":memory:", &store, &et), 0);
-	x = mus_dnsx_new(l, &d);
-	o.loop = l;
-	o.store = store;
-	o.dnsx = x;
-	assert_int_equal(mus_engine_new(&o, &e, &et), 0);
 	mus_engine_set_log(e, on_log, NULL);
-	e->active = e->o.active_max;	/* no turns */
-	st = calloc(1, sizeof *st);
-	mus_zonestate_init(st);
 	for (unsigned k = 0; k < 8; k++) {
 		st->book.key[k].rdata = malloc(sizeof rdata);
 		memcpy(st->book.key[k].rdata, rdata, sizeof rdata);
@@ -113,14 +88,8 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	e->active = 0;
-	mus_engine_free(e);
-	mus_dnsx_free(x);
-	mus_store_close(store);
 	fake_driver_stop();
-	mus_loop_free(l);
-	mus_zonestate_clear(st);
-	free(st);
+	rig_stop();
 	return 0;
 }
 
@@ -296,8 +265,6 @@ the_last_plan_counts(void **state)
 static void
 the_operator_counts_more(void **state)
 {
-	struct mus_errtext et = {""};
-
 	(void)state;
 	add_signer(0, "a", PORT_A, 5);
 	add_zones(4);
@@ -415,8 +382,6 @@ one_is_down(void **state)
 static void
 the_signer_is_changed(void **state)
 {
-	struct mus_errtext et = {""};
-
 	(void)state;
 	add_signer(0, "a", PORT_A, 0);
 	add_zones(MUS_OUTBOX_WINDOW + 2);
@@ -482,8 +447,6 @@ a_full_queue(void **state)
 static void
 a_zone_goes(void **state)
 {
-	struct mus_errtext et = {""};
-
 	(void)state;
 	add_signer(0, "a", PORT_A, 0);
 	add_zones(MUS_OUTBOX_WINDOW + 1);
@@ -596,11 +559,11 @@ static unsigned probed;
 static char report[4096];
 
 static void
-on_probe(void *arg, int err, const struct mus_errtext *et, const char *text)
+on_probe(void *arg, int err, const struct mus_errtext *words, const char *text)
 {
 	(void)arg;
 	if (err)
-		fail_msg("probe: %s", et->s);
+		fail_msg("probe: %s", words->s);
 	snprintf(report, sizeof report, "%s", text);
 	probed++;
 }
@@ -609,7 +572,6 @@ static void
 a_type_is_refused(void **state)
 {
 	struct fake *f = fake_new(l, FAKE_TCP, serves, NULL);
-	struct mus_errtext et = {""};
 
 	(void)state;
 	probed = 0;
@@ -676,7 +638,6 @@ on_grown(void *arg)
 static void
 history_is_told_after_the_commit(void **state)
 {
-	struct mus_errtext et = {""};
 	int64_t end;
 
 	(void)state;
@@ -723,7 +684,6 @@ static void
 a_probe_keeps_the_zone_still(void **state)
 {
 	struct eng_turn t = {.e = e, .z = NULL, .focus = ENG_FOCUS_ALL};
-	struct mus_errtext et = {""};
 	struct mus_policy policy;
 	unsigned ended = 0;
 
@@ -802,7 +762,6 @@ static void
 an_unknown_driver(void **state)
 {
 	struct mus_signer_obj o = {.name = "c", .driver = "carrier-pigeon"};
-	struct mus_errtext et = {""};
 
 	(void)state;
 	assert_int_equal(mus_ctl_put_signer(e, "test", &o, NULL, &et), MUS_ERR_INVAL);

@@ -1,15 +1,6 @@
 /* A whole copy, read from a server that takes its time: what came of it, and as of when. */
-#include <stdio.h>
-#include <stdlib.h>
+#include "rig.h"
 
-#include "../io/fake.h"
-#include "engine/int.h"
-
-static struct mus_loop *l;
-static struct mus_store *store;
-static struct mus_dnsx *x;
-static struct mus_engine *e;
-static struct mus_zonestate *st;
 static struct mus_zone_obj zone;
 static struct eng_signer *signer;
 static struct fake *server;
@@ -17,7 +8,6 @@ static struct fake_q *asked;		/* a copy of the question, to be answered later */
 static struct eng_read r;
 static unsigned questions, ends;
 static int end_err;
-static struct mus_errtext et;
 
 static void
 on_question(struct fake_q *q, void *arg)
@@ -61,28 +51,18 @@ answer(void)
 static int
 setup(void **state)
 {
-	struct mus_engine_opts o = {.idle_ms = 1000, .poll_ms = 1000, .retry_ms = 20, .copy_ms = 1000,
-	    .active_max = 1, .history_keep = 100};
+	struct mus_engine_opts o = rig_opts();
 	struct mus_signer_obj s = {.name = "a", .driver = "manual"};
 
 	(void)state;
 	questions = ends = 0;
-	l = mus_loop_new();
-	assert_int_equal(mus_store_open(":memory:", &store, &et), 0);
-	x = mus_dnsx_new(l, &(struct mus_dnsx_opts){.tcp_timeout_ms = 200});
-	o.loop = l;
-	o.store = store;
-	o.dnsx = x;
-	assert_int_equal(mus_engine_new(&o, &e, &et), 0);
-	e->active = e->o.active_max;	/* no turns */
+	rig_start(&o);
 	server = fake_new(l, FAKE_TCP, on_question, NULL);
 	s.update = server->addr;
 	assert_int_equal(mus_ctl_put_signer(e, "test", &s, NULL, &et), 0);
 	assert_non_null(signer = eng_signer_get(e, s.id, &et));
 	memset(&zone, 0, sizeof zone);
 	snprintf(zone.name, sizeof zone.name, "z.test.");
-	st = calloc(1, sizeof *st);
-	mus_zonestate_init(st);
 	return 0;
 }
 
@@ -94,13 +74,7 @@ teardown(void **state)
 	free(asked);
 	asked = NULL;
 	fake_free(server);
-	e->active = 0;
-	mus_engine_free(e);
-	mus_dnsx_free(x);
-	mus_store_close(store);
-	mus_loop_free(l);
-	mus_zonestate_clear(st);
-	free(st);
+	rig_stop();
 	return 0;
 }
 

@@ -2,27 +2,15 @@
  * What is configured, taken into the state of a zone: the engine with a real store in memory.  What was
  * seen is made by hand; no turn runs.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "../io/fake.h"
 #include "core/observe.h"
-#include "engine/int.h"
+#include "rig.h"
 
 enum { SIGNERS = 13, DAY_S = 86400 };
 
-static struct mus_loop *l;
-static struct mus_store *store;
-static struct mus_dnsx *x;
-static struct mus_engine *e;
-static struct mus_zonestate *st;
 static struct mus_signer_obj sig[SIGNERS];
 static struct mus_group_obj group;
 static struct mus_zone_obj zone;
 static struct mus_policy policy;
-static struct mus_errtext et;
-
-#define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
 
 /* ---- look-ups ---------------------------------------------------------------------------------- */
 
@@ -110,22 +98,11 @@ add_signer(unsigned i)
 static int
 setup(void **state)
 {
-	struct mus_engine_opts o = {.policy = {.margin_s = 1, .fresh_s = 30, .gap_s = 600}, .idle_ms = 1000,
-	    .poll_ms = 1000, .retry_ms = 20, .copy_ms = 1000, .active_max = 1, .history_keep = 100};
-	struct mus_dnsx_opts d = {.tcp_timeout_ms = 200};
+	struct mus_engine_opts o = rig_opts();
 
 	(void)state;
-	l = mus_loop_new();
-	OK(mus_store_open(":memory:", &store, &et));
-	x = mus_dnsx_new(l, &d);
-	o.loop = l;
-	o.store = store;
-	o.dnsx = x;
 	policy = o.policy;
-	OK(mus_engine_new(&o, &e, &et));
-	e->active = e->o.active_max;	/* no turns */
-	st = calloc(1, sizeof *st);
-	mus_zonestate_init(st);
+	rig_start(&o);
 	for (unsigned i = 0; i < SIGNERS; i++)
 		add_signer(i);
 	memset(&group, 0, sizeof group);
@@ -135,20 +112,6 @@ setup(void **state)
 	snprintf(zone.name, sizeof zone.name, "z.test.");
 	zone.group_id = group.id;
 	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	e->active = 0;
-	mus_engine_free(e);
-	mus_dnsx_free(x);
-	mus_store_close(store);
-	mus_loop_free(l);
-	mus_zonestate_clear(st);
-	free(st);
 	return 0;
 }
 
@@ -948,19 +911,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(twelve_signers, setup, teardown),
-	    cmocka_unit_test_setup_teardown(what_holds_a_place, setup, teardown),
-	    cmocka_unit_test_setup_teardown(comes_again, setup, teardown),
-	    cmocka_unit_test_setup_teardown(places_change_in_a_turn, setup, teardown),
-	    cmocka_unit_test_setup_teardown(room_for_64, setup, teardown),
-	    cmocka_unit_test_setup_teardown(too_many_are_refused, setup, teardown),
-	    cmocka_unit_test_setup_teardown(one_owner, setup, teardown),
-	    cmocka_unit_test_setup_teardown(addresses_must_be_given, setup, teardown),
-	    cmocka_unit_test_setup_teardown(looked_up, setup, teardown),
-	    cmocka_unit_test_setup_teardown(not_looked_up, setup, teardown),
-	    cmocka_unit_test_setup_teardown(known_before, setup, teardown),
-	    cmocka_unit_test_setup_teardown(names_of_an_address, setup, teardown),
-	    cmocka_unit_test_setup_teardown(listed_and_dropped, setup, teardown),
+	    cmocka_unit_test_setup_teardown(twelve_signers, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(what_holds_a_place, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(comes_again, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(places_change_in_a_turn, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(room_for_64, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(too_many_are_refused, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(one_owner, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(addresses_must_be_given, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(looked_up, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(not_looked_up, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(known_before, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(names_of_an_address, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(listed_and_dropped, setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
