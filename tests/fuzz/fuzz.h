@@ -14,6 +14,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* Inputs that got past the door of the parser; each target counts them.  Of a corpus at least one must, or
+ * what lies behind the door is never reached: then its format has changed, and replay.c fails. */
+__attribute__((weak)) unsigned fuzz_taken;
+
 /* The input as text with an end; NULL: no memory, or a zero byte within.  Gives it (free). */
 static inline char *
 fuzz_text(const uint8_t *data, size_t len)

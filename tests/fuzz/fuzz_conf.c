@@ -46,7 +46,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct mus_conf *c = NULL;
 	struct mus_errtext et;
 
-	if (mus_conf_parse(&schema, "fuzz.yaml", "/", data, len, &c, &et) == 0)
+	if (mus_conf_parse(&schema, "fuzz.yaml", "/", data, len, &c, &et) == 0) {
+		fuzz_taken++;
 		mus_conf_free(c);
+	}
 	return 0;
 }

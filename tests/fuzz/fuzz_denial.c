@@ -26,6 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			MUS_ASSERT(nodata.proves == (nodata.why == NULL));
 			MUS_ASSERT(!nx.proves || nx.kind != MUS_DENIAL_NONE);
 			MUS_ASSERT(nx.params == nodata.params);
+			fuzz_taken += nx.proves || nodata.proves;
 		} while (++zones < 5 && mus_name_parent(&zone, &zone));
 	}
 	mus_arena_clear(&a);

@@ -118,6 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	n = mus_reply_build(data, size, 3, true, out, sizeof out);
 	MUS_ASSERT(n < 0 || mus_msg_parse(out, (size_t)n, &a, &m, NULL) == 0);
 	if (size <= MUS_MSG_MAX && mus_msg_parse(data, size, &a, &m, NULL) == 0) {
+		fuzz_taken++;
 		compare(&m, data, size);
 		look_at(&m, &a);
 	}

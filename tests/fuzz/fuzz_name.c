@@ -10,6 +10,7 @@ back_and_forth(const struct mus_name *n)
 	struct mus_name m, up = *n;
 	unsigned labels = mus_name_labels(n);
 
+	fuzz_taken++;
 	MUS_ASSERT(mus_name_parse(mus_name_text(n, text), &m, NULL) == 0);
 	MUS_ASSERT(mus_name_equal(n, &m));
 	MUS_ASSERT(strcmp(text, mus_name_text(&m, again)) == 0);

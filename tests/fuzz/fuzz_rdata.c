@@ -15,8 +15,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	mus_arena_init(&a, 0);
 	type = (uint16_t)(data[0] << 8 | data[1]);
-	if (mus_rdata_parse(type, fuzz_text_in(data + 2, size - 2, text, sizeof text), &a, &rd, &et) == 0)
+	if (mus_rdata_parse(type, fuzz_text_in(data + 2, size - 2, text, sizeof text), &a, &rd, &et) == 0) {
+		fuzz_taken++;
 		MUS_ASSERT(mus_rdata_text(type, rd, &a) != NULL);
+	}
 	/* the same bytes as wire form, and as a bitmap */
 	rd = (struct mus_rdata){data + 2, (uint16_t)(size - 2 < 65535 ? size - 2 : 65535)};
 	MUS_ASSERT(mus_rdata_text(type, rd, &a) != NULL);

@@ -153,6 +153,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	talk(&c);
 	/* 4xx is the client's fault, 503 means later; 500 would be ours */
 	MUS_ASSERT(c.got_len < 12 || strncmp(c.got, "HTTP/1.1 500", 12) != 0);
+	fuzz_taken += strncmp(c.got, "HTTP/1.1 2", 10) == 0;
 	if (w.is_dirty)
 		raze_world();
 	return 0;

@@ -67,6 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	(void)snprintf(copy, sizeof copy, "%s/state", dir);
 	if (load(&s, &conf, path) == 0) {
+		fuzz_taken += mus_map_count(s.by_name) > 0;
 		conf.state = copy;
 		MUS_ASSERT(scan_state_save(&s, NULL) == 0 && load(&again, &conf, copy) == 0);
 		while (mus_map_next(s.by_name, &pos, &key, &len, &v))

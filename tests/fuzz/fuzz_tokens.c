@@ -23,6 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < mus_tokens_count(t); i++) {
 		const struct mus_token *k = mus_tokens_at(t, i);
 
+		fuzz_taken++;
 		MUS_ASSERT(mus_token_name_ok(k->name));
 		MUS_ASSERT(k->role > MUS_ROLE_NONE && k->role <= MUS_ROLE_ADMIN);
 	}

@@ -34,6 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (fuzz_piece(&data, &size, &wire, &len)) {
 		int rc = mus_xfr_feed(x, wire, len, mus_time_from_s(1800000000), &et);
 
+		fuzz_taken += rc >= 0;
 		/* once over, over */
 		MUS_ASSERT(!ended || rc < 0);
 		ended = ended || rc != MUS_XFR_MORE;

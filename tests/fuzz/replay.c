@@ -52,6 +52,6 @@ main(int argc, char **argv)
 		}
 		closedir(d);
 	}
-	printf("%d inputs\n", files);
-	return files == 0;
+	printf("%d inputs, %u taken\n", files, fuzz_taken);
+	return fuzz_taken == 0;
 }
