@@ -526,7 +526,7 @@ class Unbound(Server):
   cache-max-ttl: 3600
   cache-max-negative-ttl: 1
   val-bogus-ttl: 1
-  infra-host-ttl: 1
+  infra-host-ttl: {900 if d.get("remembers_silence") else 1}
   val-max-restart: 0
   qname-minimisation: no
   aggressive-nsec: no
