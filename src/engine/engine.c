@@ -166,30 +166,25 @@ arm(struct mus_engine *e)
 	mus_timer_start(e->timer, wait < 0 ? 0 : wait > 3600000 ? 3600000 : wait);
 }
 
-/* What is stored of each zone, as mus_zonestate_shift.  false: it could not be, and nothing is sent in
- * this turn of the loop. */
+/* What is stored of the zones, as mus_zonestate_shift: of each when it is read next (kept.c).  false: it could not
+ * be noted, and nothing is sent in this turn of the loop. */
 static bool
 shift_zones(struct mus_engine *e, int64_t ms)
 {
-	struct mus_zonestate *st = &e->scratch;
 	struct mus_errtext et;
 	size_t pos = 0;
 	void *v;
 
-	while (mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v)) {
-		const struct eng_zone *z = v;
-		int rc = eng_read_state(e, z->id, st, &et);
-
-		/* Nothing is known of it yet; or nobody can read it, then nothing is decided by it. */
-		if (rc < 0)
-			continue;
-		mus_zonestate_shift(st, ms);
-		if (eng_save_state(e, z->id, st) < 0)
-			return false;
+	if (eng_begin(e) < 0)
+		return false;
+	if (mus_store_shift_states(e->o.store, ms, &et) < 0) {
+		eng_store_failed(e, "", &et);
+		return false;
 	}
+	e->config++;			/* what was read of it is behind */
 	e->shifting_ms += ms;
 	/* What a turn under way was answered is noted as of when it asked. */
-	for (pos = 0; mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);) {
+	while (mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v)) {
 		struct eng_turn *t = ((struct eng_zone *)v)->turn;
 
 		if (t)

@@ -310,9 +310,7 @@ void eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, con
 /* kept.c: the object of a zone into e->zobj; what has become of it since, after it was stored. */
 int eng_load_zone(struct mus_engine *e, struct eng_zone *z, struct mus_errtext *et);
 void eng_keep_zone(struct mus_engine *e, struct eng_zone *z);
-/* What is stored of a zone; MUS_ERR_NOTFOUND: nothing is known of it yet. */
-int eng_read_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et);
-/* As it is by the clock of now; not in an operator's transaction. */
+/* What is stored of a zone, as it is by the clock of now; not in an operator's transaction. */
 int eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et);
 int eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st);
 void eng_kept_free(struct eng_zone *z);

@@ -13,6 +13,7 @@ struct eng_kept {
 	struct mus_zone_obj *zobj;	/* only the bytes in use */
 	uint8_t *state;			/* as stored; NULL: not known */
 	size_t state_len;
+	int64_t behind_ms;		/* the clock was set forward by so much since it was stored */
 };
 
 void
@@ -72,7 +73,7 @@ eng_load_zone(struct mus_engine *e, struct eng_zone *z, struct mus_errtext *et)
 /* ---- the state ---------------------------------------------------------------------------------- */
 
 static void
-keep_state(struct eng_kept *k, const struct mus_buf *blob)
+keep_state(struct eng_kept *k, const struct mus_buf *blob, int64_t behind_ms)
 {
 	uint8_t *p = k->state_len == blob->len ? k->state : realloc(k->state, blob->len);
 
@@ -85,25 +86,38 @@ keep_state(struct eng_kept *k, const struct mus_buf *blob)
 	memcpy(p, blob->data, blob->len);
 	k->state = p;
 	k->state_len = blob->len;
+	k->behind_ms = behind_ms;
 }
 
-int
-eng_read_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et)
+static int
+decode(struct mus_zonestate *st, const uint8_t *p, size_t len, int64_t behind_ms, struct mus_errtext *et)
+{
+	int rc = mus_zonestate_decode(st, p, len, et);
+
+	if (rc == 0 && behind_ms != 0)
+		mus_zonestate_shift(st, behind_ms);
+	return rc;
+}
+
+/* NOTFOUND: nothing is known of it yet. */
+static int
+read_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et)
 {
 	struct eng_kept *k = kept_of(e, eng_zone_get(e, id));
+	int64_t behind_ms;
 	int rc;
 
 	if (k && k->state)
-		return mus_zonestate_decode(st, k->state, k->state_len, et);
+		return decode(st, k->state, k->state_len, k->behind_ms, et);
 	mus_buf_reset(&e->blob);
-	rc = mus_store_load_state(e->o.store, id, &e->blob, et);
+	rc = mus_store_load_state(e->o.store, id, &e->blob, &behind_ms, et);
 	if (rc < 0) {
 		mus_zonestate_clear(st);
 		return rc;
 	}
 	if (k)
-		keep_state(k, &e->blob);
-	return mus_zonestate_decode(st, e->blob.data, e->blob.len, et);
+		keep_state(k, &e->blob, behind_ms);
+	return decode(st, e->blob.data, e->blob.len, behind_ms, et);
 }
 
 int
@@ -112,7 +126,7 @@ eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struc
 	int rc;
 
 	eng_follow_clock(e);
-	rc = eng_read_state(e, id, st, et);
+	rc = read_state(e, id, st, et);
 	if (rc != MUS_ERR_NOTFOUND)
 		return rc;
 	st->book.zone_id = id;
@@ -137,6 +151,6 @@ eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st)
 	if (rc < 0)
 		eng_store_failed(e, st->book.zone, &et);
 	else if ((k = kept_of(e, eng_zone_get(e, id))) != NULL)
-		keep_state(k, &e->blob);
+		keep_state(k, &e->blob, 0);
 	return rc;
 }

@@ -75,6 +75,11 @@ static const char *const migrations[] = {
 	" zone_id INTEGER NOT NULL REFERENCES zone ON DELETE CASCADE,"
 	" PRIMARY KEY(signer_id, zone_id)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX departing_by_zone ON departing(zone_id);",
+
+	/* 3: by how much the clock was set forward, in all, and by how much it had been when a state was saved */
+	"CREATE TABLE clock(shifted_ms INTEGER NOT NULL) STRICT;"
+	"INSERT INTO clock VALUES(0);"
+	"ALTER TABLE zone_state ADD COLUMN shifted_ms INTEGER NOT NULL DEFAULT 0;",
 };
 enum { VERSION = (int)(sizeof migrations / sizeof migrations[0]) };
 

@@ -105,9 +105,12 @@
 	    "VALUES(?,?,?,?,?,?)") \
 	X(ZONE_NS, "SELECT name, is_shared, addrs FROM zone_ns WHERE zone_id = ? AND signer_id = ? " \
 	    "ORDER BY pos") \
-	X(STATE_SAVE, "INSERT INTO zone_state(zone_id, state) VALUES(?1,?2) " \
-	    "ON CONFLICT(zone_id) DO UPDATE SET state = ?2") \
-	X(STATE_LOAD, "SELECT state FROM zone_state WHERE zone_id = ?") \
+	X(STATE_SAVE, "INSERT INTO zone_state(zone_id, state, shifted_ms) " \
+	    "VALUES(?1,?2,(SELECT shifted_ms FROM clock)) " \
+	    "ON CONFLICT(zone_id) DO UPDATE SET state = ?2, shifted_ms = excluded.shifted_ms") \
+	X(STATE_LOAD, "SELECT state, (SELECT shifted_ms FROM clock) - shifted_ms FROM zone_state " \
+	    "WHERE zone_id = ?") \
+	X(STATES_SHIFT, "UPDATE clock SET shifted_ms = shifted_ms + ?") \
 	X(EVENT_INSERT, "INSERT INTO event(zone_id, at_ms, kind, text, actor) VALUES(?,?,?,?,?)") \
 	X(EVENT_BY_ID, "SELECT e.id, e.zone_id, z.name, e.at_ms, e.kind, e.text, e.actor " \
 	    "FROM event e LEFT JOIN zone z ON z.id = e.zone_id WHERE e.id = ?") \

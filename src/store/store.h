@@ -48,8 +48,12 @@ int mus_store_delete_zone(struct mus_store *s, int64_t id, struct mus_errtext *e
 int mus_store_save_zone_status(struct mus_store *s, const struct mus_zone_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
 /* What was seen, intended and learnt, as one encoded blob (model/codec.h), opaque here. */
 int mus_store_save_state(struct mus_store *s, int64_t zone_id, const void *blob, size_t len, struct mus_errtext *et) MUS_MUST_CHECK;
-/* Appends to ${out}; NOTFOUND when none was saved yet. */
-int mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Appends to ${out}; NOTFOUND when none was saved yet.  *${behind_ms}: all states have been shifted by so much
+ * since this one was saved. */
+int mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, int64_t *behind_ms,
+    struct mus_errtext *et) MUS_MUST_CHECK;
+/* The clock was set forward by ${ms}: each state that was saved before is so much more behind. */
+int mus_store_shift_states(struct mus_store *s, int64_t ms, struct mus_errtext *et) MUS_MUST_CHECK;
 
 /* Lists by key: items whose name > ${after} (NULL or "": from the start), in order, at most
  * ${limit}; ${fn} returning nonzero ends the list with that value. Objects are lent to ${fn}. */

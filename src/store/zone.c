@@ -265,7 +265,7 @@ mus_store_save_state(struct mus_store *s, int64_t zone_id, const void *blob, siz
 }
 
 int
-mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out,
+mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, int64_t *behind_ms,
     struct mus_errtext *et)
 {
 	struct mus__q q = mus__q_of(s, MUS__STMT_STATE_LOAD);
@@ -281,8 +281,22 @@ mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out,
 		    (long long)zone_id);
 	else
 		rc = 0;
+	if (rc == 0)
+		*behind_ms = sqlite3_column_int64(q.st, 1);
 	mus__q_end(&q);
 	return rc;
+}
+
+int
+mus_store_shift_states(struct mus_store *s, int64_t ms, struct mus_errtext *et)
+{
+	struct mus__q q = mus__q_of(s, MUS__STMT_STATES_SHIFT);
+	int rc;
+
+	if ((rc = mus__check_usable(s, et)) < 0)
+		return rc;
+	mus__q_int(&q, ms);
+	return mus__q_run(&q, et, "shift of the states");
 }
 
 /* ---- lists ---- */

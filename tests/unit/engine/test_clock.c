@@ -103,6 +103,8 @@ time_passes(void **state)
 static void
 set_forward(void **state)
 {
+	int64_t behind_ms;
+
 	(void)state;
 	pass(20, 1020);
 	assert_int_equal(waited_ms(), 120);
@@ -115,7 +117,57 @@ set_forward(void **state)
 	assert_int_equal(waited_ms(), 180);
 	/* Of what nobody has looked at, nothing is written. */
 	mus_buf_reset(&e->blob);
-	assert_int_equal(mus_store_load_state(store, zone[1].id, &e->blob, &et), MUS_ERR_NOTFOUND);
+	assert_int_equal(mus_store_load_state(store, zone[1].id, &e->blob, &behind_ms, &et), MUS_ERR_NOTFOUND);
+}
+
+/* How far what is stored of the first zone is behind; ${sum} tells its bytes. */
+static int64_t
+behind(uint64_t *sum)
+{
+	int64_t behind_ms;
+
+	mus_buf_reset(&e->blob);
+	OK(mus_store_load_state(store, zone[0].id, &e->blob, &behind_ms, &et));
+	*sum = mus_siphash(e->blob.data, e->blob.len, 1, 2);
+	return behind_ms;
+}
+
+/* A step writes no zone: of a hundred thousand each follows when it is read. */
+static void
+nothing_is_written(void **state)
+{
+	struct eng_zone *z = eng_zone_get(e, zone[0].id);
+	uint64_t before, after;
+
+	(void)state;
+	OK(eng_load_zone(e, z, &et));	/* from now on it is kept */
+	assert_int_equal(waited_ms(), 100);
+	assert_int_equal(behind(&before), 0);
+	for (unsigned i = 1; i <= 3; i++) {
+		pass(10, 5010);
+		eng_follow_clock(e);
+		mus_loop_run(l);
+		assert_int_equal(behind(&after), i * 5000);
+		assert_true(before == after);
+	}
+	/* All steps count, whether it was kept or not, and once. */
+	assert_int_equal(waited_ms(), 130);
+	eng_kept_free(z);
+	assert_int_equal(waited_ms(), 130);
+	OK(eng_load_zone(e, z, &et));
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(waited_ms(), 130);
+	pass(10, 5010);
+	assert_int_equal(waited_ms(), 140);
+	/* What is written is as of now. */
+	OK(eng_load_zone(e, z, &et));
+	assert_int_equal(waited_ms(), 140);
+	OK(eng_save_state(e, zone[0].id, st));
+	assert_int_equal(behind(&after), 0);
+	assert_true(before != after);
+	assert_int_equal(waited_ms(), 140);
+	eng_kept_free(z);
+	assert_int_equal(waited_ms(), 140);
 }
 
 /* NTP slews by half a thousandth: that is no step, however long it goes on, and whenever it is asked. */
@@ -211,6 +263,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(time_passes),
 	    T(set_forward),
+	    T(nothing_is_written),
 	    T(slewed),
 	    T(set_back),
 	    T(in_a_turn),
