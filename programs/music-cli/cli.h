@@ -50,6 +50,7 @@ struct cli_command {
 	const struct cli_word *args, *options;	/* NULL: none */
 	bool is_local;			/* needs no daemon */
 	bool is_hidden;
+	const char *asks;		/* the question before it is done (cli_confirm); NULL: none */
 	const char *help;		/* one line */
 	const char *more;		/* a paragraph for the manual; NULL: none */
 };
@@ -101,8 +102,9 @@ int cli_limit(struct cli *c, uint64_t def, uint64_t *max);
 /* The next option of this name from *pos on; NULL at the end. */
 const char *cli_option_next(const struct cli *c, const char *name, unsigned *pos);
 int cli_fail(const struct cli *c, int exit_code, const char *fmt, ...) MUS_PRINTF(3, 4);
-/* "Do it?" on a terminal; elsewhere --yes is needed. */
-bool cli_confirm(struct cli *c, const char *question);
+/* The question of the command: 0 with --yes, or when a terminal says yes; else an exit code, told.  Without a
+ * terminal only --yes will do. */
+int cli_confirm(struct cli *c) MUS_MUST_CHECK;
 /* "read, operate or admin": what a word of CLI_K_WORDS may be. */
 const char *cli_words_text(const struct cli_word *w, char out[static CLI_WORDS_TEXT_MAX]);
 struct mus_time cli_now(void);

@@ -102,7 +102,10 @@ int
 cmd_signer_delete(struct cli *c)
 {
 	struct request r;
+	int rc = cli_confirm(c);
 
+	if (rc != 0)
+		return rc;
 	request_plain(c, &r, "/signers/%s", c->arg[0]);
 	return send_and_show(c, "DELETE", &r, signer_full);
 }
@@ -275,7 +278,10 @@ int
 cmd_group_delete(struct cli *c)
 {
 	struct request r;
+	int rc = cli_confirm(c);
 
+	if (rc != 0)
+		return rc;
 	request_plain(c, &r, "/groups/%s", c->arg[0]);
 	return send_and_show(c, "DELETE", &r, group_full);
 }

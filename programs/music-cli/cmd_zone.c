@@ -110,7 +110,8 @@ add_bulk_text(struct cli *c, struct bulk *b, char *line, size_t len, const char 
 	rest += strspn(rest, " \t\r\n");
 	rest[strcspn(rest, " \t\r\n")] = '\0';
 	if (*rest != '\0')
-		return cli_fail(c, 65, "%s: \"%s\" after the name: a line holds one name and nothing else", where, rest);
+		return cli_fail(c, 65, "%s: \"%s\" after the name: a line holds one name and nothing else",
+		    where, rest);
 	return add_bulk_line(c, b, name, where);
 }
 
@@ -237,15 +238,12 @@ int
 cmd_zone_delete(struct cli *c)
 {
 	struct request r;
+	int rc = cli_confirm(c);
 
+	if (rc != 0)
+		return rc;
 	request_plain(c, &r, "/zones/%s", c->arg[0]);
-	if (cli_flag(c, "abandon")) {
-		if (!cli_confirm(c, "Its records stay at the signers as they are. Give it out of care?")) {
-			request_clear(&r);
-			return EXIT_UNFIT;
-		}
-		cli_query(&r.path, "abandon", "true");
-	}
+	cli_query(&r.path, "abandon", cli_flag(c, "abandon") ? "true" : NULL);
 	return send_and_show(c, "DELETE", &r);
 }
 
@@ -343,9 +341,10 @@ int
 cmd_zone_lost(struct cli *c)
 {
 	struct request r;
+	int rc = cli_confirm(c);
 
-	if (!cli_confirm(c, "Nothing waits for a lost signer any more, and it is not looked at. Declare it lost?"))
-		return EXIT_UNFIT;
+	if (rc != 0)
+		return rc;
 	request_begin(c, &r, "/zones/%s/lost", c->arg[0]);
 	request_str(c, &r, "signer", "signer");
 	request_str(c, &r, "reason", "reason");
@@ -390,32 +389,31 @@ with_consequence(struct cli *c, const char *verb, bool dry_run, bool show)
 }
 
 static int
-ask_then_do(struct cli *c, const char *verb, const char *question)
+ask_then_do(struct cli *c, const char *verb)
 {
-	int rc;
+	bool is_asked = !cli_flag(c, "yes");
+	int rc = 0;
 
 	if (cli_flag(c, "dry-run"))
 		return with_consequence(c, verb, true, true);
-	if (!cli_flag(c, "yes")) {
-		if ((rc = with_consequence(c, verb, true, c->format == CLI_TEXT)) != 0)
-			return rc;
-		if (!cli_confirm(c, question))
-			return EXIT_UNFIT;
-		return with_consequence(c, verb, false, c->format != CLI_TEXT);
-	}
-	return with_consequence(c, verb, false, true);
+	if (is_asked && (rc = with_consequence(c, verb, true, c->format == CLI_TEXT)) != 0)
+		return rc;
+	fflush(stdout);
+	if ((rc = cli_confirm(c)) != 0)
+		return rc;
+	return with_consequence(c, verb, false, !is_asked || c->format != CLI_TEXT);
 }
 
 int
 cmd_zone_abort(struct cli *c)
 {
-	return ask_then_do(c, "abort", "Turn the process round?");
+	return ask_then_do(c, "abort");
 }
 
 int
 cmd_zone_force(struct cli *c)
 {
-	return ask_then_do(c, "force", "Let the step pass?");
+	return ask_then_do(c, "force");
 }
 
 /* --- migration --- */

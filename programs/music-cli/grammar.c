@@ -15,7 +15,7 @@ static const char *const drivers[] = {MUS_DRIVERS(DRIVER) NULL};
 
 #define END {NULL}
 #define DRY {"dry-run", NULL, "only say what would follow", CLI_K_TEXT}
-#define YES {"yes", NULL, "do not ask", CLI_K_TEXT}
+#define YES {"yes", NULL, "do not ask; without a terminal it is needed", CLI_K_TEXT}
 #define LIMIT {"limit", "N", "show at most N", CLI_K_TEXT}
 
 const struct cli_word cli_globals[] = {
@@ -121,6 +121,7 @@ static const struct cli_word o_migrate[] = {
     {"plain", NULL, "with --watch: a line for each change", CLI_K_TEXT},
     {"interval", "SPAN", "with --watch: look at least so often", CLI_K_TEXT},
     {"timeout", "SPAN", "with --watch: give up after this time", CLI_K_TEXT}, END};
+static const struct cli_word o_delete[] = {YES, END};
 static const struct cli_word o_abort[] = {DRY, YES, END};
 static const struct cli_word o_force[] = {
     {"rule", "RULE", "the rule that refuses the step, as explain names it", CLI_K_TEXT, CLI_NEEDED},
@@ -146,13 +147,14 @@ static const struct cli_word o_help[] = {
 #define C(n, v, f, a, o, ...) {.noun = n, .verb = v, .run = f, .args = a, .options = o, __VA_ARGS__}
 #define HELP(text) .help = text
 #define MORE(text) .more = text
+#define ASKS(text) .asks = text
 
 const struct cli_command cli_commands[] = {
     C("signer", "add", cmd_signer_add, a_new_signer, o_signer_add, HELP("create a signer")),
     C("signer", "update", cmd_signer_update, a_signer, o_signer_update, HELP("change a signer"),
 	MORE("What is not given stays; name servers given replace all that were there.")),
-    C("signer", "delete", cmd_signer_delete, a_signer, NULL,
-	HELP("delete a signer that is in no group")),
+    C("signer", "delete", cmd_signer_delete, a_signer, o_delete,
+	HELP("delete a signer that is in no group"), ASKS("forget this signer?")),
     C("signer", "list", cmd_signer_list, NULL, NULL, HELP("all signers")),
     C("signer", "show", cmd_signer_show, a_signer, NULL, HELP("one signer")),
     C("signer", "join", cmd_signer_join, a_signer, o_join,
@@ -168,8 +170,8 @@ const struct cli_command cli_commands[] = {
 	HELP("try what a signer lets us change")),
 
     C("signergroup", "add", cmd_group_add, a_new_group, o_signers, HELP("create a signer group")),
-    C("signergroup", "delete", cmd_group_delete, a_group, NULL,
-	HELP("delete a signer group without zones")),
+    C("signergroup", "delete", cmd_group_delete, a_group, o_delete,
+	HELP("delete a signer group without zones"), ASKS("forget this group?")),
     C("signergroup", "list", cmd_group_list, NULL, NULL, HELP("all signer groups")),
     C("signergroup", "show", cmd_group_show, a_group, NULL, HELP("one signer group")),
 
@@ -181,7 +183,8 @@ const struct cli_command cli_commands[] = {
 	MORE("What is not given stays; parent addresses and what is given for single signers replace "
 	     "what was there.")),
     C("zone", "delete", cmd_zone_delete, a_zone, o_zone_delete,
-	HELP("give a zone out of care; its records stay as they are")),
+	HELP("give a zone out of care; its records stay as they are"),
+	ASKS("its records stay at the signers as they are, and nobody keeps them in step. Give it out of care?")),
     C("zone", "list", cmd_zone_list, NULL, o_zone_list, HELP("all zones")),
     C("zone", "status", cmd_zone_status, a_zone, NULL,
 	HELP("a zone as it stands: signers, process, what it waits for")),
@@ -210,13 +213,14 @@ const struct cli_command cli_commands[] = {
 	     "others is refused: signers join and leave whole groups, so make a group for each set of "
 	     "zones that moves together.")),
     C("zone", "abort", cmd_zone_abort, a_zone, o_abort, HELP("turn the running process round"),
-	MORE("Says what follows and asks before it does it.")),
+	MORE("Says first what follows."), ASKS("turn the process round?")),
     C("zone", "force", cmd_zone_force, a_zone, o_force,
 	HELP("let the next step pass a rule that refuses it, once"),
-	MORE("Says what breaks, for whom and until when, and asks before it does it.")),
+	MORE("Says first what breaks, for whom and until when."), ASKS("let the step pass?")),
     C("zone", "lost", cmd_zone_lost, a_zone, o_lost,
 	HELP("declare a signer of a zone lost: nothing waits for it any more"),
-	MORE("The last signer of a zone cannot be lost. \"signer join\" takes it back.")),
+	MORE("The last signer of a zone cannot be lost. \"signer join\" takes it back."),
+	ASKS("nothing waits for a lost signer any more, and it is not looked at. Declare it lost?")),
     C("zone", "check", cmd_zone_check, a_zone, NULL, HELP("look at a zone now")),
 
     C("process", "list", cmd_process_list, NULL, o_processes, HELP("processes, newest first")),

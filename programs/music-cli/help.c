@@ -11,6 +11,8 @@ cmd_version(struct cli *c)
 	return 0;
 }
 
+static const char asks[] = "Asks before it does it; without a terminal it does nothing unless --yes is given.";
+
 static const char *
 verb_of(const struct cli_command *cmd)
 {
@@ -63,8 +65,11 @@ print_command(const struct cli_command *cmd)
 
 	print_usage_line(cmd);
 	printf("\n%s%s%s\n", cmd->help, cmd->more != NULL ? ".\n" : "", cmd->more != NULL ? cmd->more : "");
+	if (cmd->asks != NULL)
+		puts(asks);
 	for (const struct cli_word *w = cmd->args; w != NULL && w->name != NULL; w++)
-		printf("%s  %-38s %s%s\n", w == cmd->args ? "\n" : "", w->name, w->help, choices(w, may));
+		printf("%s  %-38s %s%s\n", w == cmd->args ? "\n" : "", w->name, w->help,
+		    choices(w, may));
 	for (const struct cli_word *w = cmd->options; w != NULL && w->name != NULL; w++) {
 		if (w == cmd->options)
 			putchar('\n');
@@ -156,6 +161,10 @@ mdoc_command(const struct cli_command *cmd)
 	printf(".\n");
 	if (cmd->more != NULL) {
 		mdoc(cmd->more);
+		putchar('\n');
+	}
+	if (cmd->asks != NULL) {
+		mdoc(asks);
 		putchar('\n');
 	}
 	if (cmd->options == NULL)

@@ -70,20 +70,24 @@ cli_fail(const struct cli *c, int exit_code, const char *fmt, ...)
 	return exit_code;
 }
 
-bool
-cli_confirm(struct cli *c, const char *question)
+int
+cli_confirm(struct cli *c)
 {
+	const struct cli_command *cmd = c->command;
 	char line[16];
 
 	if (cli_flag(c, "yes"))
-		return true;
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-		cli_fail(c, 0, "say --yes to do it");
-		return false;
-	}
-	fprintf(stderr, "%s [y/N] ", question);
+		return 0;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return cli_fail(c, EXIT_USAGE, "\"%s %s\" asks first, and this is no terminal: --yes does it unasked",
+		    cmd->noun, cmd->verb);
+	fprintf(stderr, "%s %s ", cmd->noun, cmd->verb);
+	cli_print_safe(stderr, c->arg[0]);
+	fprintf(stderr, ": %s [y/N] ", cmd->asks);
 	fflush(stderr);
-	return fgets(line, sizeof line, stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
+	if (fgets(line, sizeof line, stdin) != NULL && (line[0] == 'y' || line[0] == 'Y'))
+		return 0;
+	return cli_fail(c, EXIT_UNFIT, "nothing is done");
 }
 
 struct mus_time
@@ -148,7 +152,8 @@ check_choice(const struct cli *c, const struct cli_word *w, const char *dashes, 
 	for (const char *const *p = w->words; *p != NULL; p++)
 		if (strcmp(*p, value) == 0)
 			return 0;
-	return cli_fail(c, EXIT_USAGE, "%s%s must be %s, and not \"%s\"", dashes, w->name, cli_words_text(w, text), value);
+	return cli_fail(c, EXIT_USAGE, "%s%s must be %s, and not \"%s\"", dashes, w->name,
+	    cli_words_text(w, text), value);
 }
 
 /* One option at words[*i]; takes its value.  An exit code, or 0. */

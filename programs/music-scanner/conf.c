@@ -16,7 +16,8 @@ static const struct mus_conf_row rows[] = {
 	{MUS_CONF_ADDR(struct scan_conf, parent.primary, "parent.primary"), .required = true,
 	    .port = 53, .help = "Its primary server: asked for the delegations, and sent the changes."},
 	{MUS_CONF_FILE(struct scan_conf, parent.key, "parent.key"), .required = true,
-	    .help = "TSIG key for questions, transfer and UPDATE, as tsig-keygen writes it; a file that everybody may use is refused."},
+	    .help = "TSIG key for questions, transfer and UPDATE, as tsig-keygen writes it; a file that everybody "
+		    "may use is refused."},
 	{MUS_CONF_NAMES(struct scan_conf, children, "children"),
 	    .help = "Delegations to follow; none named: all, found by a transfer from the primary."},
 	{MUS_CONF_SPAN_MS(struct scan_conf, interval_ms, "interval"), .def = "1h", .min = 100,

@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import os
+import pty
 import re
 import socket
 import subprocess
@@ -93,8 +94,8 @@ def test_signers(cli):
         "changes waiting 1", "changes unanswered 0", "changes sent 3", "changes refused 0", "changes in vain 1"]
     assert "paused until TIME" in slow and 'last failure no "answer" in 5 s' in slow
     assert re.search(r" 1 +3 +0 +(59s|1m)$", [line for line in cli.ok("signer", "list").splitlines() if line.startswith("slow")][0])
-    assert cli.ok("signer", "delete", "slow") == ""
-    assert cli.ok("signer", "delete", "extra") == ""
+    assert cli.ok("signer", "delete", "slow", "--yes") == ""
+    assert cli.ok("signer", "delete", "extra", "--yes") == ""
     cli.fails(66, "signer", "show", "extra", says='there is no signer "extra"')
 
 
@@ -106,8 +107,8 @@ def test_groups(cli):
         "second bind          1    0"]
     assert "bind,knot,pdns" in cli.ok("signer", "join", "pdns", "--group", "pair")
     assert "pdns" not in cli.ok("signer", "leave", "pdns", "--group", "pair")
-    assert cli.ok("signergroup", "delete", "pair") == ""
-    cli.fails(75, "signergroup", "delete", "first")
+    assert cli.ok("signergroup", "delete", "pair", "--yes") == ""
+    cli.fails(75, "signergroup", "delete", "first", "--yes")
     cli.fails(75, "signer", "leave", "bind", "--group", "first", says="last")
 
 
@@ -133,8 +134,8 @@ def test_zones(cli):
     cli.fails(75, "zone", "step", "new.test")
     cli.ok("zone", "step", "two.test")
     cli.fails(73, "zone", "add", "new.test")
-    assert cli.ok("zone", "delete", "new.test") == ""
-    cli.fails(66, "zone", "delete", "new.test")
+    assert cli.ok("zone", "delete", "new.test", "--yes") == ""
+    cli.fails(66, "zone", "delete", "new.test", "--yes")
 
 
 def test_many_zones(cli, tmp_path):
@@ -163,7 +164,7 @@ def test_many_zones(cli, tmp_path):
     cli.fails(64, "zone", "add", says="no zone")
     cli.fails(66, "zone", "add", "--file", "/nonexistent")
     for i in range(1, 9):
-        cli.ok("zone", "delete", f"m{i}.test")
+        cli.ok("zone", "delete", f"m{i}.test", "--yes")
 
 
 def test_views(cli):
@@ -192,8 +193,8 @@ def test_views(cli):
     assert unfit.returncode == 1 and unfit.stdout.startswith("dumb is not fit to join one.test.\n  capability  fails  ")
     history = squeeze(cli.ok("zone", "history", "one.test", "--limit", "50"))
     assert history[0] == "AT ACTOR KIND WHAT" and history[1] == "TIME boss operator zone added"
-    cli.ok("zone", "delete", "broken.test")
-    cli.ok("signer", "delete", "dumb")
+    cli.ok("zone", "delete", "broken.test", "--yes")
+    cli.ok("signer", "delete", "dumb", "--yes")
 
 
 def test_processes(cli):
@@ -252,16 +253,61 @@ def test_what_is_dangerous_asks(cli):
     dry = cli.ok("zone", "force", "one.test", "--rule", "V1", "--reason", "x", "--dry-run")
     assert dry == "resolvers that hold an old DS set may fail: every DS set that may be cached authenticates every DNSKEY set\n"
     r = cli.run("zone", "force", "one.test", "--rule", "V1", "--reason", "not done")
-    assert r.returncode == 1 and r.stdout == dry and "--yes" in r.stderr
+    assert r.returncode == 64 and r.stdout == dry and "--yes" in r.stderr
     assert "not done" not in cli.ok("zone", "history", "one.test")
     assert cli.ok("zone", "force", "one.test", "--rule", "V1", "--reason", "done it", "--yes") == dry
     for view in ("status", "explain"):
         assert "forced   the next step may pass V1, once: as asked\n" in cli.ok("zone", view, "one.test")
     assert "forced" not in cli.ok("zone", "status", "two.test")
     assert "done it" in cli.ok("zone", "history", "one.test")
-    cli.fails(1, "zone", "lost", "two.test", "--signer", "bind", "--reason", "x", says="--yes")
-    cli.fails(1, "zone", "delete", "two.test", "--abandon", says="--yes")
     cli.fails(65, "zone", "force", "one.test", "--rule", "V77", "--reason", "x", "--yes", says="--rule: there is no rule")
+
+
+def on_a_terminal(cli, answer, *words):
+    """(exit status, what stood on the terminal)"""
+    master, slave = pty.openpty()
+    p = subprocess.Popen([CLI] + list(words), env=cli.env, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    os.write(master, answer)
+    text = b""
+    try:
+        while chunk := os.read(master, 65536):
+            text += chunk
+    except OSError:                 # the other side is closed
+        pass
+    os.close(master)
+    return p.wait(60), text.decode()
+
+
+def test_every_command_that_asks(cli, filled):
+    """All alike: no terminal, no --yes: nothing is done; a terminal is asked, --yes is not."""
+    asked = {"signer delete": ["going"], "signergroup delete": ["going"], "zone delete": ["going.test"], "zone abort": ["going.test"],
+             "zone force": ["going.test", "--rule", "V1", "--reason", "x"], "zone lost": ["going.test", "--signer", "bind", "--reason", "x"]}
+    says = "Asks before it does it; without a terminal it does nothing unless --yes is given."
+    names = re.findall(r"^  ((?:signer|signergroup|zone|process) [a-z]+) ", "".join(cli.ok("help", x) for x in (
+        "signer", "signergroup", "zone", "process")), re.M)
+    assert len(names) > 30 and [n for n in names if says in cli.ok("help", *n.split())] == list(asked) == \
+        [n for n in names if "--yes" in cli.ok("help", *n.split())]
+    cli.ok("signer", "add", "going", "--driver", "manual")
+    cli.ok("signergroup", "add", "going")
+    cli.ok("zone", "add", "going.test")
+    before = filled.everything()
+    for name, words in asked.items():
+        command = name.split() + words
+        if name != "zone abort":            # which has nothing to ask about
+            told = cli.fails(64, *command)
+            assert told == f'music-cli: "{name}" asks first, and this is no terminal: --yes does it unasked\n', told
+            for answer in (b"n\n", b"\n", b"\x04"):
+                code, text = on_a_terminal(cli, answer, *command)
+                assert code == 1 and f"{name} {words[0]}: " in text and "? [y/N] " in text and "nothing is done" in text, (code, text)
+    assert filled.everything() == before and "forced" not in cli.ok("zone", "status", "going.test")
+    code, text = on_a_terminal(cli, b"y\n", "zone", "lost", *asked["zone lost"])
+    assert code == 0 and "Declare it lost? [y/N] " in text, text
+    code, text = on_a_terminal(cli, b"", "zone", "delete", "going.test", "--yes")
+    assert code == 0 and text == "", text
+    for noun in ("signer", "signergroup"):
+        assert on_a_terminal(cli, b"y\n", noun, "delete", "going")[0] == 0
+        cli.fails(66, noun, "show", "going")
 
 
 # --- following ---
@@ -486,7 +532,7 @@ def test_tokens_and_roles(cli, filled, tmp_path):
     reader = Shell(tmp_path, filled, "read-token")
     assert "your role        read" in reader.ok("status")
     reader.fails(77, "zone", "hold", "one.test", says="needs the role operate")
-    reader.fails(77, "signer", "delete", "bind")
+    reader.fails(77, "signer", "delete", "bind", "--yes")
     Shell(tmp_path, filled, "unknown-token").fails(77, "ping", says="not known")
     cli.fails(77, "ping", env={"MUSIC_TOKEN_FILE": None}, says="a token is needed")
     cli.fails(66, "ping", "--token-file", "/nonexistent", says="/nonexistent")

@@ -163,5 +163,5 @@ def test_music_cli_and_musicd_speak(tmp_path):
     doctor = json.loads(cli("doctor", "-o", "json", code=1))["items"]
     assert {c["check"] for c in doctor if c["result"] == "ok"} >= {"token", "server", "certificate", "access", "clock", "version"}
     assert json.loads(cli("show", "-o", "json"))["zones"][0]["name"] == "z.test."
-    cli("zone", "delete", "z.test")
+    cli("zone", "delete", "z.test", "--yes")
     d.stop()

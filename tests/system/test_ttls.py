@@ -93,7 +93,7 @@ def test_caches_lead_to_a_leaver_by_what_musicd_cannot_see(make_lab):
             t.group(z, ["bind", "knot"])
         wait_until(lambda: not any(t.waits(z) for z in zones), 60, "CDS names the keys of both")
         judged(lab, zones["half"])
-        t.mc.cli("zone", "delete", zones["half"])
+        t.mc.cli("zone", "delete", zones["half"], "--yes")
         for where, origin in (("bind", zones["half"]), ("knot", zones["half"]), ("parent", "lab.")):
             lab.update(where, origin, [f"delete {zones['half']} NS {server['name']}"])
         t.mc.add_zone("half", "g-half", "--mode", "manual")
