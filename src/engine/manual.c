@@ -13,7 +13,8 @@
 /* What the parent's servers show. */
 struct shown {
 	uint64_t all, any, dt[MUS_DT_COUNT];	/* at each; at some; at some by digest type */
-	bool has_stray;
+	unsigned stray;			/* records of no known key or name: most that one shows; 255: many */
+	uint64_t stray_aux;		/* of that one: MUS_AUX_STRAY | key tag of the first of them */
 };
 
 static struct shown
@@ -29,7 +30,10 @@ shown_by_parent(const struct mus_seen *seen, enum mus_rr_kind kind)
 			continue;
 		s.all &= v->set;
 		s.any |= v->set;
-		s.has_stray |= v->stray != 0;
+		if (v->stray > s.stray) {
+			s.stray = v->stray;
+			s.stray_aux = v->aux;
+		}
 		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
 			s.dt[t] |= v->dt[t];
 	}
@@ -61,6 +65,31 @@ say_ds(const struct mus_zonestate *st, const char *verb, uint64_t keys, unsigned
 	}
 }
 
+/* Only the tag of the first is known, and a tag may be that of another key, too: so what stays is said. */
+static void
+say_stray_ds(const struct mus_zonestate *st, const struct mus_desire *desire, const struct shown *s,
+    struct mus_buf *out)
+{
+	const char *between = "";
+
+	mus_buf_printf(out, "remove %s DS that is of no signer's key: %u%s record%s", st->book.zone, s->stray,
+	    s->stray == 255 ? " or more" : "", s->stray == 1 ? "" : "s");
+	if (s->stray_aux & MUS_AUX_STRAY)
+		mus_buf_printf(out, ", %skey tag %u", s->stray == 1 ? "" : "the first with ",
+		    (unsigned)(s->stray_aux & 0xffff));
+	mus_buf_printf(out, "; to stay: ");
+	for (unsigned t = 0; t < MUS_DT_COUNT; t++) {
+		uint64_t stay = desire->sep & (s->dt[t] | (desire->dts >> t & 1 ? ~0ull : 0));
+
+		for (; stay; stay &= stay - 1, between = ", ") {
+			const struct mus_zkey *key = &st->zone.key[__builtin_ctzll(stay)];
+
+			mus_buf_printf(out, "%s%u %u %u", between, key->tag, key->alg, mus_dt_number[t]);
+		}
+	}
+	mus_buf_printf(out, "\n");
+}
+
 static void
 ds_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, struct mus_buf *out)
 {
@@ -71,12 +100,13 @@ ds_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, stru
 			say_ds(st, "add", desire->sep & ~s.all, t, out);
 	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
 		say_ds(st, "remove", s.dt[t] & ~desire->sep, t, out);
-	if (s.has_stray)
-		mus_buf_printf(out, "remove %s DS of every other key\n", st->book.zone);
+	if (s.stray)
+		say_stray_ds(st, desire, &s, out);
 }
 
+/* The addresses of a name below the apex, which stand in the parent beside it. */
 static void
-glue_by_hand(const struct mus_zonestate *st, unsigned ns, struct mus_buf *out)
+glue_by_hand(const struct mus_zonestate *st, const char *verb, unsigned ns, struct mus_buf *out)
 {
 	char text[MUS_ADDR_TEXT_MAX];
 
@@ -85,7 +115,7 @@ glue_by_hand(const struct mus_zonestate *st, unsigned ns, struct mus_buf *out)
 
 		if (st->zone.server[i].origin == st->zone.ns[ns].owner &&
 		    (mus_server_names(&st->zone.server[i]) >> ns & 1))
-			mus_buf_printf(out, "add %s %s %s\n", st->book.ns[ns], a->family == 4 ? "A" : "AAAA",
+			mus_buf_printf(out, "%s %s %s %s\n", verb, st->book.ns[ns], a->family == 4 ? "A" : "AAAA",
 			    mus_addr_text(a, a->port, text));
 	}
 }
@@ -101,11 +131,15 @@ ns_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, stru
 		if (!(s.all >> n & 1))
 			mus_buf_printf(out, "add %s NS %s\n", st->book.zone, st->book.ns[n]);
 		if (st->zone.ns[n].in_domain)
-			glue_by_hand(st, n, out);
+			glue_by_hand(st, "add", n, out);
 	}
-	for (unsigned n = 0; n < st->zone.ns_count; n++)
-		if (desire->ns_del & s.any & mus_bit(n))
-			mus_buf_printf(out, "remove %s NS %s\n", st->book.zone, st->book.ns[n]);
+	for (unsigned n = 0; n < st->zone.ns_count; n++) {
+		if (!(desire->ns_del & s.any & mus_bit(n)))
+			continue;
+		mus_buf_printf(out, "remove %s NS %s\n", st->book.zone, st->book.ns[n]);
+		if (st->zone.ns[n].in_domain)
+			glue_by_hand(st, "remove", n, out);
+	}
 }
 
 /* Does the row that the process stands in wait for the parent alone, and for which of its sets? */

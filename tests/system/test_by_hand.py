@@ -26,7 +26,7 @@ def by_hand(st, zone, kind, signer):
             what = "DS" if lines[0].split()[2] == "DS" else "NS"
             st.wait(zone, "the list says it too", lambda z: (z["waiting"] or "").startswith("needs manual " + what))
             told = st.mc.cli("zone", "explain", st.lab.zone_name(zone)).stdout
-            assert all(line in told for line in lines)
+            assert all(line in told for line in lines) and f"needs manual {what}: " in told
             enter(st.lab, lines)
             entered.append(lines)
         return st.ended(zone, kind, signer)
@@ -53,7 +53,10 @@ def test_parent_that_follows_nothing(lab):
         st.signed_by("hand", BOTH)
         st.mc.cli("signer", "leave", "bind", "--group", "hand")
         ns, ds = by_hand(st, "hand", "REMOVE-SIGNER", "bind")
-        assert any(line.startswith(f"remove {name} NS ") for line in ns)
+        gone = lab.state["zones"][name]["ns"]["bind"]
+        assert {f"remove {name} NS {s['name']}" for s in gone} == {line for line in ns if line.startswith(f"remove {name} NS ")}
+        glue = {f"remove {s['name']} {'AAAA' if ':' in a else 'A'} {a}" for s in gone for a in s["addresses"]}
+        assert glue == {line for line in ns if line.startswith("remove ") and " NS " not in line}, ns
         assert all(line.startswith(f"remove {name} DS ") for line in ds)
         st.signed_by("hand", ["knot"])
         assert st.history("hand").count("needs manual ") == 4, st.history("hand")
