@@ -39,8 +39,8 @@ print_option(const struct cli_word *w)
 	snprintf(left, sizeof left, "%s%c%s--%s%s%s", w->letter != '\0' ? "-" : "",
 	    w->letter != '\0' ? w->letter : ' ', w->letter != '\0' ? ", " : "   ", w->name,
 	    w->value != NULL ? " " : "", w->value != NULL ? w->value : "");
-	printf("  %-38s %s%s%s%s\n", left, w->help, choices(w, may), (w->flags & CLI_MANY) != 0 ? "; may be repeated" : "",
-	    (w->flags & CLI_NEEDED) != 0 ? " (needed)" : "");
+	printf("  %-38s %s%s%s%s\n", left, w->help, choices(w, may),
+	    (w->flags & CLI_MANY) != 0 ? "; may be repeated" : "", (w->flags & CLI_NEEDED) != 0 ? " (needed)" : "");
 }
 
 static void
