@@ -242,29 +242,49 @@ override_for(struct mus_zone_obj *o, int64_t signer_id)
 /* Who was to leave once the join is over stays after all: else the end of a migration would follow its
  * abort, up to a zone that nobody signs. */
 static int
-keep_leavers(struct mus_engine *e, struct mus_zone_obj *o, const struct mus_zonestate *st,
+keep_leavers(const struct mus_group_obj *g, struct mus_zone_obj *o, const struct mus_zonestate *st,
     struct mus_buf *out, struct mus_errtext *et)
 {
-	struct mus_group_obj g;
-	int rc;
-
-	if (!o->group_id)
-		return 0;
-	if ((rc = mus_store_load_group_id(e->o.store, o->group_id, &g, et)) < 0)
-		return rc;
-	for (unsigned i = 0; i < g.member_count; i++) {
-		int s = mus_book_find_signer(&st->book, &st->zone, g.member[i].signer_id);
+	for (unsigned i = 0; i < g->member_count; i++) {
+		int s = mus_book_find_signer(&st->book, &st->zone, g->member[i].signer_id);
 		struct mus_zone_signer_obj *ov;
 
-		if (!g.member[i].leaving || s < 0 || s == st->want.proc.signer ||
+		if (!g->member[i].leaving || s < 0 || s == st->want.proc.signer ||
 		    !((st->want.keyg | st->want.dsg | st->want.nsg) >> s & 1))
 			continue;
-		if (!(ov = override_for(o, g.member[i].signer_id)))
+		if (!(ov = override_for(o, g->member[i].signer_id)))
 			return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o->name);
 		ov->staying = true;
 		mus_buf_printf(out, "%s was to leave afterwards: it stays in this zone until it leaves again.\n",
 		    st->book.signer[s]);
 	}
+	return 0;
+}
+
+/* An abort is about one zone: what the group still says, and the commands that take it back. */
+static int
+say_group(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_zonestate *st,
+    struct mus_buf *out, struct mus_errtext *et)
+{
+	int64_t turned = st->book.signer_id[st->want.proc.signer];
+	struct mus_signer_obj s;
+	bool has_joiner = false;
+	int rc;
+
+	for (unsigned i = 0; i < g->member_count; i++) {
+		if (!g->member[i].leaving) {
+			has_joiner |= g->member[i].signer_id == turned;
+			continue;
+		}
+		if ((rc = mus_store_load_signer_id(e->o.store, g->member[i].signer_id, &s, et)) < 0)
+			return rc;
+		mus_buf_printf(out, "Group %s still has %s marked as leaving, for its other zones and new ones: "
+		    "\"signer join %s --group %s\" takes that back.\n", g->name, s.name, s.name, g->name);
+	}
+	if (has_joiner && st->want.proc.kind == MUS_PROC_ADD)
+		mus_buf_printf(out, "Group %s still has %s as a member, for its other zones and new ones: "
+		    "\"signer leave %s --group %s\" takes that back.\n", g->name,
+		    st->book.signer[st->want.proc.signer], st->book.signer[st->want.proc.signer], g->name);
 	return 0;
 }
 
@@ -275,10 +295,12 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 	struct mus_zone_obj o;
 	struct mus_zonestate *st = &e->view;
 	struct mus_zone_signer_obj *ov;
+	struct mus_group_obj g = {.id = 0};
 	const struct mus_proc *p;
 	int rc = eng_ctl_zone(e, zone, &o, et);
 
-	if (rc < 0 || (rc = eng_load_state(e, o.id, st, et)) < 0)
+	if (rc < 0 || (rc = eng_load_state(e, o.id, st, et)) < 0 ||
+	    (o.group_id && (rc = mus_store_load_group_id(e->o.store, o.group_id, &g, et)) < 0))
 		return rc;
 	p = &st->want.proc;
 	if (p->kind == MUS_PROC_NONE)
@@ -292,7 +314,9 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 		  "safe order, with all waits; the zone stays valid. It stays in this zone until it "
 		  "leaves again.\n",
 	    st->book.signer[p->signer], st->book.signer[p->signer]);
-	if (p->kind == MUS_PROC_ADD && (rc = keep_leavers(e, &o, st, out, et)) < 0)
+	if (p->kind == MUS_PROC_ADD && (rc = keep_leavers(&g, &o, st, out, et)) < 0)
+		return rc;
+	if ((rc = say_group(e, &g, st, out, et)) < 0)
 		return rc;
 	if (dry_run)
 		return 0;

@@ -264,6 +264,7 @@ def test_a_migration_is_aborted_in_the_join_half(st):
     st.wait(zone, "CDS are published", lambda z: z["row"] in ("cds-added", "parent-ds-synced", "ds-propagated"))
     r = st.mc.cli("zone", "abort", zone, "--dry-run")
     assert "bind was to leave afterwards: it stays" in r.stdout, r.stdout
+    assert '"signer join bind --group turned3" takes that back' in r.stdout, r.stdout
     st.mc.cli("zone", "abort", zone, "--yes")
     st.wait(zone, "Knot is out again", lambda z: not z["process"] and st.ended(zone, "REMOVE-SIGNER", "knot"))
     rounds(st, zone, 3)

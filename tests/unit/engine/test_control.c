@@ -197,7 +197,12 @@ the_last_is_not_lost(void **state)
 static void
 a_migration_is_aborted(void **state)
 {
-	static const char words[] = "\na was to leave afterwards: it stays";
+	static const char words[] =
+	    "\na was to leave afterwards: it stays in this zone until it leaves again.\n"
+	    "Group g still has a marked as leaving, for its other zones and new ones: "
+	    "\"signer join a --group g\" takes that back.\n"
+	    "Group g still has b as a member, for its other zones and new ones: "
+	    "\"signer leave b --group g\" takes that back.\n";
 	struct mus_buf out;
 
 	(void)state;
@@ -214,6 +219,31 @@ a_migration_is_aborted(void **state)
 	assert_true(st->zone.signer[0].is_member);
 	assert_false(st->zone.signer[1].is_member);
 	assert_int_equal(st->want.keyg & st->want.dsg & st->want.nsg, 1);
+	/* the commands do what was said, in this order */
+	OK(mus_ctl_group_join(e, "test", "g", "a", &et));
+	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
+	OK(mus_store_load_group(store, "g", &group, &et));
+	assert_int_equal(group.member_count, 1);
+	assert_false(group.member[0].leaving);
+}
+
+/* So is a leave: the group's mark is for its other zones, and told. */
+static void
+a_leave_is_aborted(void **state)
+{
+	static const char words[] = "leaves again.\nGroup g still has a marked as leaving, for its other zones and "
+				    "new ones: \"signer join a --group g\" takes that back.\n";
+	struct mus_buf out;
+
+	(void)state;
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	OK(mus_ctl_group_leave(e, "test", "g", "a", &et));
+	process(MUS_PROC_REMOVE, 0);
+	mus_buf_init(&out, 1 << 16);
+	OK(mus_ctl_abort(e, "test", "z.test", true, &out, &et));
+	assert_true(out.len >= sizeof words - 1);
+	assert_string_equal((const char *)out.data + out.len - (sizeof words - 1), words);
+	mus_buf_clear(&out);
 }
 
 /* Signer a with this name server. */
@@ -295,6 +325,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(moved_to_others, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(a_leave_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, rig_teardown),
 	};
 
