@@ -253,17 +253,33 @@ class Lab:
             f.write(zonetext.parent())
         texts = {".": zonetext.root(k["net."].ds_text("net."), k["lab."].ds_text("lab.")), "net.": zonetext.net(self.state["signers"].values())}
         for name, text in texts.items():
-            base = os.path.join(work, "zones", servers.Nsd.zone_file(name))
             stem = k[name].write_bind(work, name, 3600, managed=False)
-            with open(base + ".in", "w", encoding="utf-8") as f:
-                f.write(text + f"{name} 3600 DNSKEY {k[name].rdata.to_text()}\n")
-            self.space.call([self.pk.program("dnssec-signzone"), "-z", "-P", "-o", name, "-f", base, "-e", "+3000000", base + ".in", stem],
-                            env=self.pk.env(), cwd=work)
+            self._sign_static(name, text + f"{name} 3600 DNSKEY {k[name].rdata.to_text()}\n", stem)
         anchor = f". 3600 IN DNSKEY {k['.'].rdata.to_text()}\n"
         for path, text in ((self.state["root"]["trust_anchor"], anchor), (self.state["root"]["hints"], zonetext.hints()),
                            (os.path.join(self.dir, "delv.keys"), zonetext.delv_anchor(k["."]))):
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
+
+    def _sign_static(self, name, text, stem):
+        work = os.path.join(self.dir, "root")
+        base = os.path.join(work, "zones", servers.Nsd.zone_file(name))
+        with open(base + ".in", "w", encoding="utf-8") as f:
+            f.write(text)
+        self.space.call([self.pk.program("dnssec-signzone"), "-z", "-P", "-o", name, "-f", base, "-e", "+3000000", base + ".in", stem],
+                        env=self.pk.env(), cwd=work)
+
+    def anchor_parent(self, dnskeys):
+        """The root's DS records of lab. are those of these keys, from now on."""
+        work = os.path.join(self.dir, "root")
+        with open(os.path.join(work, "zones", servers.Nsd.zone_file(".") + ".in"), encoding="utf-8") as f:
+            text = re.sub(r"^lab\. \d+ DS .*\n", "", f.read(), flags=re.M)
+        ds = [dns.dnssec.make_ds(dns.name.from_text("lab."), k, "SHA256") for k in dnskeys]
+        [private] = glob.glob(os.path.join(glob.escape(work), "K.+*.private"))
+        self._sign_static(".", text + zonetext.parent_ds(d.to_text() for d in ds), private.removesuffix(".private"))
+        self.server("root").nsd_control("reload")
+        root = self.state["root"]["servers"][0]["addresses"][0]
+        wait_until(lambda: set(self.ex.rrset(root, "lab.", "DS") or []) == set(ds), 20, "the root has the DS of lab.")
 
     # -- programs inside ----------------------------------------------------------------------------------------
     def tool_env(self):

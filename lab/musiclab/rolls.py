@@ -47,6 +47,33 @@ def roll(lab, signer, zone, role, step="start"):
         _pdns(lab, s, zone, role, step)
 
 
+def roll_parent(lab, step="start"):
+    """The parent rolls its only key (start); the root takes the new DS beside the old one (ds), then in its place (ds-seen)."""
+    s = lab.server("parent")
+    where = lab.state["parent"]["update"]["address"]
+    keys = list(lab.ex.rrset(where, "lab.", "DNSKEY"))
+    if step == "start":
+        [key] = keys
+        s.rndc("dnssec", "-rollover", "-key", str(dns.dnssec.key_id(key)), "lab.")
+        return
+    new, old = wait_until(lambda: _changing(s, "lab.", keys), 60, "the DS of lab. is to change")
+    if step == "ds":
+        lab.anchor_parent(keys)
+        s.rndc("dnssec", "-checkds", "-key", str(new), "published", "lab.")
+    elif step == "ds-seen":
+        lab.anchor_parent([k for k in keys if dns.dnssec.key_id(k) == new])
+        s.rndc("dnssec", "-checkds", "-key", str(old), "withdrawn", "lab.")
+    else:
+        raise LabError(f"parent: no step {step}")
+
+
+def _changing(s, zone, keys):
+    try:
+        return _new_and_old(s, zone, keys)
+    except LabError:
+        return None
+
+
 def _new_and_old(s, zone, keys):
     """Tags of BIND's two KSKs, by its own notes: CDS at a server may name those of others, and be made by others."""
     found = {}

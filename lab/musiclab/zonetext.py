@@ -12,8 +12,12 @@ net. 3600 NS ns.net.
 net. 3600 DS {ds_net}
 """ + _addresses("ns.net.", ["10.53.0.2", "fd53::2"], 3600) + f"""lab. 3600 NS a.nic.lab.
 lab. 3600 NS b.nic.lab.
-lab. 3600 DS {ds_lab}
-""" + _addresses("a.nic.lab.", ["10.53.1.1", "fd53:1::1"], 3600) + _addresses("b.nic.lab.", ["10.53.1.2", "fd53:1::2"], 3600)
+""" + parent_ds([ds_lab]) + _addresses("a.nic.lab.", ["10.53.1.1", "fd53:1::1"], 3600) + _addresses("b.nic.lab.", ["10.53.1.2", "fd53:1::2"], 3600)
+
+
+def parent_ds(texts):
+    """The root's DS records for lab.: they live shortly, for that parent rolls its keys too."""
+    return "".join(f"lab. 5 DS {t}\n" for t in texts)
 
 
 def net(signers):

@@ -1,6 +1,8 @@
-"""What a parent may do beside what it should: list a name server that is nobody's, serve the child's zone itself."""
+"""What a parent may do beside what it should: list a name server that is nobody's, serve the child's zone itself, roll its key."""
 import dns.flags
+import dns.rdatatype
 
+from musiclab import breaks, rolls
 from musiclab.space import wait_until
 from trouble import Trouble
 
@@ -65,4 +67,47 @@ def test_a_server_of_the_parent_serves_the_child_too(make_lab):
         t.done("both", "REMOVE-SIGNER", "knot")
         t.joined("both", ["bind"])
         assert {r.to_text() for r in lab.ex.rrset("10.53.1.2", zone, "NS")} == {"ns1.bind.net."}
+    t.judge(60)
+
+
+def test_the_parent_rolls_its_key(make_lab):
+    """In the middle of a join, to its end before a leave, and musicd starts anew meanwhile: no server of the parent is a liar for it."""
+    lab = make_lab(signers=["bind", "knot"])
+    zone = lab.add_zone("rolled", ["bind", "knot"], ttl=4)
+
+    def signers_of(rdtype):
+        answer = lab.ask("10.53.1.2", "lab.", rdtype).answer
+        return {sig.key_tag for rrset in answer if rrset.rdtype == dns.rdatatype.RRSIG for sig in rrset}
+
+    def signers_of_ds():
+        answer = lab.ask("10.53.1.2", zone, "DS").answer
+        return {sig.key_tag for rrset in answer if rrset.rdtype == dns.rdatatype.RRSIG for sig in rrset}
+    [old] = signers_of("DNSKEY")
+    with Trouble(lab, ["rolled"]) as t:
+        t.group("rolled", ["bind"])
+        breaks.freeze(lab, "parent")            # nothing of the zone changes there meanwhile
+        t.join("rolled", "knot")
+        t.at_row("rolled", "parent-ds-synced")
+        rolls.roll_parent(lab)
+        wait_until(lambda: old not in signers_of("SOA"), 90, "the parent signs with its new key")
+        assert signers_of_ds() == {old}
+        breaks.mend(lab)
+        t.done("rolled", "ADD-SIGNER", "knot")
+        t.joined("rolled", ["bind", "knot"])
+        assert signers_of_ds() and old not in signers_of_ds()
+
+        rolls.roll_parent(lab, "ds")
+        rolls.roll_parent(lab, "ds-seen")
+
+        def anew():             # named leaves the signature of a key that should make none any more where it stands
+            lab.server("parent").rndc("sign", "lab.")
+            return old not in signers_of("DNSKEY")
+        wait_until(anew, 90, "the old key of the parent is no anchor any more", interval=1)
+        t.mc.stop()
+        t.mc.start(t.binary)
+        t.leave("rolled", "bind")
+        t.done("rolled", "REMOVE-SIGNER", "bind")
+        t.joined("rolled", ["knot"])
+        assert "-> UNKNOWN" not in t.history("rolled"), t.history("rolled")
+        assert "do not verify" not in t.mc.log() and "DNSKEY of the parent" not in t.mc.log()
     t.judge(60)
