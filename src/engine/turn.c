@@ -49,19 +49,17 @@ tell_process(struct mus_engine *e, const struct mus_zonestate *st, const struct 
 		    mus_proc_text(b->kind), st->book.signer[b->signer], row_name(b));
 }
 
-struct running {
-	struct mus_process_obj o;
-	bool found;
-};
-
+/* The process that begins, as the table shows it. */
 static int
-on_running(void *arg, const struct mus_process_obj *o)
+begin_process(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_proc *p, struct mus_errtext *et)
 {
-	struct running *r = arg;
+	struct mus_process_obj o = {
+	    .zone_id = st->book.zone_id, .started_at = p->started_at, .ended_at = MUS_TIME_NEVER};
 
-	r->o = *o;
-	r->found = true;
-	return 1;
+	snprintf(o.kind, sizeof o.kind, "%s", mus_proc_text(p->kind));
+	snprintf(o.signer, sizeof o.signer, "%s", st->book.signer[p->signer]);
+	snprintf(o.row, sizeof o.row, "%s", row_name(p));
+	return mus_store_add_process(e->o.store, &o, et);
 }
 
 /* The processes table follows the intention. */
@@ -70,41 +68,22 @@ store_process(struct mus_engine *e, const struct mus_zonestate *st, const struct
     const struct mus_want *after)
 {
 	const struct mus_proc *a = &before->proc, *b = &after->proc;
-	bool other = a->kind != b->kind || a->signer != b->signer;
-	struct running r = {.found = false};
+	bool other = a->kind != b->kind || a->signer != b->signer, over = b->kind == MUS_PROC_NONE;
 	struct mus_errtext et;
+	int rc = 0;
 
-	if (a->kind == MUS_PROC_NONE && b->kind == MUS_PROC_NONE)
+	if ((!other && a->row == b->row) || (a->kind == MUS_PROC_NONE && over) || eng_begin(e) < 0)
 		return;
-	if (!other && a->row == b->row)
-		return;
-	if (eng_begin(e) < 0)
-		return;
-	if (mus_store_list_processes(e->o.store, st->book.zone_id, true, 0, 1, on_running, &r) < 0)
-		e->tx_failed = true;
-	if (r.found && other) {
-		r.o.ended_at = eng_now(e);
-		snprintf(r.o.outcome, sizeof r.o.outcome, "%s",
-		    b->kind == MUS_PROC_NONE ? "done" : "turned round");
-		if (b->kind == MUS_PROC_NONE)
-			snprintf(r.o.row, sizeof r.o.row, "stop");
-		if (mus_store_save_process(e->o.store, &r.o, &et) < 0)
-			e->tx_failed = true;
-		r.found = false;
-	}
-	if (b->kind == MUS_PROC_NONE)
-		return;
-	if (!r.found) {
-		memset(&r.o, 0, sizeof r.o);
-		r.o.zone_id = st->book.zone_id;
-		r.o.started_at = b->started_at;
-		r.o.ended_at = MUS_TIME_NEVER;
-		snprintf(r.o.kind, sizeof r.o.kind, "%s", mus_proc_text(b->kind));
-		snprintf(r.o.signer, sizeof r.o.signer, "%s", st->book.signer[b->signer]);
-	}
-	snprintf(r.o.row, sizeof r.o.row, "%s", row_name(b));
-	if (mus_store_save_process(e->o.store, &r.o, &et) < 0)
-		e->tx_failed = true;
+	if (other && a->kind != MUS_PROC_NONE)
+		rc = mus_store_end_process(e->o.store, st->book.zone_id, over ? "stop" : row_name(a),
+		    over ? "done" : "turned round", eng_now(e), &et);
+	else if (!other)
+		rc = mus_store_step_process(e->o.store, st->book.zone_id, row_name(b), &et);
+	/* One that nobody entered needs no end, and is entered when it goes on. */
+	if ((rc == 0 && other && !over) || (rc == MUS_ERR_NOTFOUND && !over))
+		rc = begin_process(e, st, b, &et);
+	if (rc < 0 && rc != MUS_ERR_NOTFOUND)
+		eng_store_failed(e, st->book.zone, &et);
 }
 
 /* A leaver that is on no zone any more is no member: it has left the last one, or its join was taken

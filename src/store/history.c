@@ -132,9 +132,9 @@ mus_store_trim_events(struct mus_store *s, unsigned keep, struct mus_errtext *et
 }
 
 int
-mus_store_save_process(struct mus_store *s, struct mus_process_obj *o, struct mus_errtext *et)
+mus_store_add_process(struct mus_store *s, struct mus_process_obj *o, struct mus_errtext *et)
 {
-	struct mus__q q = mus__q_of(s, o->id == 0 ? MUS__STMT_PROCESS_INSERT : MUS__STMT_PROCESS_UPDATE);
+	struct mus__q q = mus__q_of(s, MUS__STMT_PROCESS_ADD);
 	int rc;
 
 	if ((rc = mus__check_usable(s, et)) < 0)
@@ -146,15 +146,52 @@ mus_store_save_process(struct mus_store *s, struct mus_process_obj *o, struct mu
 	mus__q_time(&q, o->started_at);
 	mus__q_time(&q, o->ended_at);
 	mus__q_text(&q, o->outcome);
-	if (o->id != 0)
-		mus__q_int(&q, o->id);
 	if ((rc = mus__q_run(&q, et, "process of zone with id %lld", (long long)o->zone_id)) < 0)
 		return rc;
-	if (o->id == 0)
-		o->id = sqlite3_last_insert_rowid(s->db);
-	else if (sqlite3_changes(s->db) == 0)
-		return mus_errf(et, MUS_ERR_NOTFOUND, "no process with id %lld", (long long)o->id);
+	o->id = sqlite3_last_insert_rowid(s->db);
 	return 0;
+}
+
+/* Runs the statement for the process that runs for the zone. */
+static int
+change_running(struct mus__q *q, int64_t zone_id, struct mus_errtext *et)
+{
+	sqlite3 *db = q->s->db;
+	int rc;
+
+	mus__q_int(q, zone_id);
+	if ((rc = mus__q_run(q, et, "process of zone with id %lld", (long long)zone_id)) < 0)
+		return rc;
+	if (sqlite3_changes(db) == 0)
+		return mus_errf(et, MUS_ERR_NOTFOUND, "no process runs for the zone with id %lld", (long long)zone_id);
+	return 0;
+}
+
+int
+mus_store_step_process(struct mus_store *s, int64_t zone_id, const char *row, struct mus_errtext *et)
+{
+	struct mus__q q = mus__q_of(s, MUS__STMT_PROCESS_STEP);
+	int rc;
+
+	if ((rc = mus__check_usable(s, et)) < 0)
+		return rc;
+	mus__q_text(&q, row);
+	return change_running(&q, zone_id, et);
+}
+
+int
+mus_store_end_process(struct mus_store *s, int64_t zone_id, const char *row, const char *outcome,
+    struct mus_time at, struct mus_errtext *et)
+{
+	struct mus__q q = mus__q_of(s, MUS__STMT_PROCESS_END);
+	int rc;
+
+	if ((rc = mus__check_usable(s, et)) < 0)
+		return rc;
+	mus__q_text(&q, row);
+	mus__q_text(&q, outcome);
+	mus__q_time(&q, at);
+	return change_running(&q, zone_id, et);
 }
 
 static int

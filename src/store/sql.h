@@ -124,10 +124,12 @@
 	X(EVENT_FULL, "SELECT coalesce(zone_id, 0) FROM event GROUP BY zone_id HAVING count(*) > ?") \
 	X(EVENT_TRIM, "DELETE FROM event WHERE zone_id IS nullif(?1, 0) AND id <= (SELECT id FROM event " \
 	    "WHERE zone_id IS nullif(?1, 0) ORDER BY id DESC LIMIT 1 OFFSET ?2)") \
-	X(PROCESS_INSERT, "INSERT INTO process(zone_id, kind, signer, row, started_at_ms, ended_at_ms, " \
+	X(PROCESS_ADD, "INSERT INTO process(zone_id, kind, signer, row, started_at_ms, ended_at_ms, " \
 	    "outcome) VALUES(?,?,?,?,?,?,?)") \
-	X(PROCESS_UPDATE, "UPDATE process SET (zone_id, kind, signer, row, started_at_ms, ended_at_ms, " \
-	    "outcome) = (?,?,?,?,?,?,?) WHERE id = ?") \
+	X(PROCESS_STEP, "UPDATE process INDEXED BY process_by_zone SET row = ? " \
+	    "WHERE zone_id = ? AND ended_at_ms = " MUS__NEVER_SQL) \
+	X(PROCESS_END, "UPDATE process INDEXED BY process_by_zone SET row = ?, outcome = ?, ended_at_ms = ? " \
+	    "WHERE zone_id = ? AND ended_at_ms = " MUS__NEVER_SQL) \
 	X(PROCESS_BY_ID, "SELECT p.id, p.zone_id, z.name, p.kind, p.signer, p.row, p.started_at_ms, " \
 	    "p.ended_at_ms, p.outcome FROM process p JOIN zone z ON z.id = p.zone_id WHERE p.id = ?") \
 	X(PROCESS_LIST, "SELECT id FROM process WHERE id < ? ORDER BY id DESC LIMIT ?") \

@@ -24,7 +24,6 @@ struct fake_zone {
 	enum mus_proc_kind kind;
 	int64_t signer;			/* who joins or leaves */
 	unsigned row;
-	int64_t process_id;
 	struct mus_time started_at, row_at;
 	enum mus_rule forced;
 };
@@ -346,7 +345,7 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 {
 	struct mus_zone_obj o;
 	int rc = mus_store_load_zone(e->store, zone, &o, et);
-	struct mus_process_obj p = {.row = "aborted"};
+	char outcome[MUS_REASON_MAX];
 	struct fake_zone *z;
 
 	if (rc < 0)
@@ -370,14 +369,8 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 		zs->staying = z->kind == MUS_PROC_REMOVE;
 		break;
 	}
-	p.id = z->process_id;
-	p.zone_id = o.id;
-	p.started_at = z->started_at;
-	p.ended_at = mus_ctl_now(e);
-	(void)mus_strcpy(p.kind, sizeof p.kind, mus_proc_text(z->kind));
-	(void)mus_strcpy(p.outcome, sizeof p.outcome, "aborted by ");
-	snprintf(p.outcome + strlen(p.outcome), sizeof p.outcome - strlen(p.outcome), "%s", actor);
-	(void)!mus_store_save_process(e->store, &p, NULL);
+	snprintf(outcome, sizeof outcome, "aborted by %s", actor);
+	(void)!mus_store_end_process(e->store, o.id, o.row, outcome, mus_ctl_now(e), NULL);
 	z->kind = MUS_PROC_NONE;
 	o.process[0] = o.row[0] = '\0';
 	return mus_store_save_zone(e->store, &o, et);
@@ -665,20 +658,19 @@ mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out)
 static void
 save_process(struct mus_engine *e, struct fake_zone *z, struct mus_zone_obj *o, const char *outcome)
 {
-	struct mus_process_obj p = {.id = z->process_id, .zone_id = z->id, .started_at = z->started_at,
-	    .ended_at = outcome[0] != '\0' ? mus_ctl_now(e) : MUS_TIME_NEVER};
+	struct mus_process_obj p = {.zone_id = z->id, .started_at = z->started_at, .ended_at = MUS_TIME_NEVER};
 	struct mus_signer_obj s = {.name = ""};
 	unsigned count;
 	const struct mus_row *rows = mus_rows(z->kind, &count);
 
 	(void)!mus_store_load_signer_id(e->store, z->signer, &s, NULL);
-	(void)mus_strcpy(p.zone, sizeof p.zone, o->name);
 	(void)mus_strcpy(p.kind, sizeof p.kind, mus_proc_text(z->kind));
 	(void)mus_strcpy(p.signer, sizeof p.signer, s.name);
 	(void)mus_strcpy(p.row, sizeof p.row, rows[z->row < count ? z->row : count - 1].name);
-	(void)mus_strcpy(p.outcome, sizeof p.outcome, outcome);
-	(void)!mus_store_save_process(e->store, &p, NULL);
-	z->process_id = p.id;
+	if (outcome[0] != '\0')
+		(void)!mus_store_end_process(e->store, z->id, p.row, outcome, mus_ctl_now(e), NULL);
+	else if (mus_store_step_process(e->store, z->id, p.row, NULL) < 0)
+		(void)!mus_store_add_process(e->store, &p, NULL);
 	snprintf(o->process, sizeof o->process, "%.20s %.40s", outcome[0] != '\0' ? "" : p.kind, s.name);
 	if (outcome[0] != '\0')
 		o->process[0] = '\0';
@@ -719,7 +711,6 @@ start_process(struct mus_engine *e, struct fake_zone *z, struct mus_zone_obj *o)
 			z->kind = is_in ? MUS_PROC_REMOVE : MUS_PROC_ADD;
 			z->signer = g.member[i].signer_id;
 			z->row = 0;
-			z->process_id = 0;
 			z->started_at = z->row_at = mus_ctl_now(e);
 			save_process(e, z, o, "");
 			return;

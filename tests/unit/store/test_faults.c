@@ -80,7 +80,7 @@ digest(struct mus_store *s)
 
 struct world {
 	struct mus_store *s;
-	int64_t signer[2], spare_signer, group, spare_group, zone, process;
+	int64_t signer[2], spare_signer, group, spare_group, zone;
 	struct mus_zone_obj z;
 };
 static struct world w;
@@ -109,8 +109,7 @@ world_make(void)
 	OK(mus_store_save_zone(w.s, &w.z, &et));
 	eo.zone_id = po.zone_id = w.zone = w.z.id;
 	OK(mus_store_save_state(w.s, w.zone, "old", 3, &et));
-	OK(mus_store_save_process(w.s, &po, &et));
-	w.process = po.id;
+	OK(mus_store_add_process(w.s, &po, &et));
 	for (unsigned i = 0; i < 4; i++)
 		OK(mus_store_add_event(w.s, &eo, &et));
 }
@@ -218,14 +217,17 @@ op_process_new(void)
 {
 	struct mus_process_obj o = {.zone_id = w.zone, .kind = "REMOVE-SIGNER"};
 
-	return mus_store_save_process(w.s, &o, &et);
+	return mus_store_add_process(w.s, &o, &et);
 }
 static int
-op_process_change(void)
+op_process_step(void)
 {
-	struct mus_process_obj o = {.id = w.process, .zone_id = w.zone, .kind = "REMOVE-SIGNER"};
-
-	return mus_store_save_process(w.s, &o, &et);
+	return mus_store_step_process(w.s, w.zone, "csync", &et);
+}
+static int
+op_process_end(void)
+{
+	return mus_store_end_process(w.s, w.zone, "stop", "done", (struct mus_time){9}, &et);
 }
 static int
 op_trim(void)
@@ -244,7 +246,7 @@ static const struct {
     {"zone new", op_zone_new, 0}, {"zone change", op_zone_change, 0},
     {"zone delete", op_zone_delete, 0}, {"zone refused", op_zone_refused, MUS_ERR_NOTFOUND},
     {"status", op_status, 0}, {"state", op_state, 0}, {"shift", op_shift, 0}, {"event", op_event, 0},
-    {"process new", op_process_new, 0}, {"process change", op_process_change, 0},
+    {"process new", op_process_new, 0}, {"process step", op_process_step, 0}, {"process end", op_process_end, 0},
     {"trim", op_trim, 0},
 };
 enum { OPS = sizeof ops / sizeof ops[0] };

@@ -581,42 +581,41 @@ processes(void **state)
 	char text[1024] = "";
 
 	(void)state;
+	ERR(mus_store_step_process(s, za_id, "r9", &et), MUS_ERR_NOTFOUND, "no process runs");
 	for (unsigned i = 0; i < 4; i++) {
+		if (i == 2)
+			OK(mus_store_end_process(s, za_id, "r0", "aborted: no longer wanted", (struct mus_time){2000}, &et));
 		p[i] = (struct mus_process_obj){.zone_id = i % 2 ? zb_id : za_id, .kind = "ADD-SIGNER",
 		    .signer = "knot", .started_at = {1000 + i}, .ended_at = MUS_TIME_NEVER};
 		snprintf(p[i].row, sizeof p[i].row, "r%u", i);
-		OK(mus_store_save_process(s, &p[i], &et));
+		OK(mus_store_add_process(s, &p[i], &et));
 		assert_true(p[i].id > 0);
 	}
-	p[0].ended_at = (struct mus_time){2000};
-	strcpy(p[0].outcome, "aborted: no longer wanted");
-	OK(mus_store_save_process(s, &p[0], &et));
+	OK(mus_store_step_process(s, za_id, "s2", &et));
 	OK(mus_store_list_processes(s, 0, false, 0, 99, process_text, text));
-	assert_string_equal(text, "b.:r3 a.:r2 b.:r1 a.:r0 ");
+	assert_string_equal(text, "b.:r3 a.:s2 b.:r1 a.:r0 ");
 	text[0] = '\0';
 	OK(mus_store_list_processes(s, 0, true, p[3].id, 99, process_text, text));
-	assert_string_equal(text, "a.:r2 b.:r1 ");
+	assert_string_equal(text, "a.:s2 b.:r1 ");
 	text[0] = '\0';
 	OK(mus_store_list_processes(s, za_id, true, 0, 99, process_text, text));
-	assert_string_equal(text, "a.:r2 ");
+	assert_string_equal(text, "a.:s2 ");
 	text[0] = '\0';
 	OK(mus_store_list_processes(s, za_id, false, 0, 1, process_text, text));
-	assert_string_equal(text, "a.:r2 ");
+	assert_string_equal(text, "a.:s2 ");
 	OK(mus_store_list_processes(s, za_id, false, p[2].id, 9, process_last, &got));
 	assert_true(got.id == p[0].id && got.zone_id == za_id && got.started_at.ms == 1000 &&
 	    got.ended_at.ms == 2000);
 	assert_string_equal(got.kind, "ADD-SIGNER");
 	assert_string_equal(got.signer, "knot");
 	assert_string_equal(got.outcome, "aborted: no longer wanted");
-	got.id = 99;
-	ERR(mus_store_save_process(s, &got, &et), MUS_ERR_NOTFOUND, "99");
-	got.id = 0;
 	got.zone_id = 99;
-	ERR(mus_store_save_process(s, &got, &et), MUS_ERR_NOTFOUND, "99");
+	ERR(mus_store_add_process(s, &got, &et), MUS_ERR_NOTFOUND, "99");
+	ERR(mus_store_end_process(s, 99, "stop", "done", got.ended_at, &et), MUS_ERR_NOTFOUND, "no process runs");
 	OK(mus_store_delete_zone(s, zb_id, &et));
 	text[0] = '\0';
 	OK(mus_store_list_processes(s, 0, false, 0, 99, process_text, text));
-	assert_string_equal(text, "a.:r2 a.:r0 ");
+	assert_string_equal(text, "a.:s2 a.:r0 ");
 }
 
 static void
