@@ -179,8 +179,10 @@ on_answer(void *arg, const struct mus_dnsx_answer *a)
 static struct eng_answer *
 add(struct eng_turn *t, enum eng_q q, unsigned server, const struct mus_name *name, uint16_t type)
 {
-	struct eng_answer *ans = &t->ans[t->ans_count++];
+	struct eng_answer *ans = &t->ans[t->ans_count];
 
+	MUS_ASSERT(t->ans_count < t->ans_max);
+	t->ans_count++;
 	*ans = (struct eng_answer){
 	    .turn = t, .q = q, .server = (uint8_t)server, .type = type, .qname = *name};
 	return ans;
@@ -216,38 +218,51 @@ signer_server(struct eng_turn *t, const struct mus_zonestate *st, unsigned i,
 		add(t, ENG_Q_TCP, i, zone, MUS_TYPE_SOA);
 }
 
-/* Most that one server is asked. */
-static size_t
-questions_max(const struct mus_zonestate *st)
+/* What this server is asked for in this turn. */
+static uint32_t
+kinds_asked(const struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zone_obj *zobj, unsigned i)
 {
-	size_t n = sizeof apex_questions / sizeof apex_questions[0] + 3;
+	unsigned origin = st->zone.server[i].origin;
+	uint32_t kinds = kinds_of(st, zobj, origin);
 
-	for (unsigned i = 0; i < st->zone.ns_count; i++)
+	return kinds & (with_answers(t->focus) | old_kinds(st, origin, kinds, t->before, t->at));
+}
+
+/* Most questions that they can be. */
+static unsigned
+questions_max(const struct mus_zonestate *st, uint32_t kinds)
+{
+	unsigned n = (unsigned)__builtin_popcount(kinds) + (kinds >> MUS_RR_SOA & 1);
+
+	for (unsigned i = 0; (kinds >> MUS_RR_ADDR & 1) && i < st->zone.ns_count; i++)
 		n += st->zone.ns[i].in_domain ? 2 : 0;
 	return n;
 }
 
-static void
+static bool
 compose(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zone_obj *zobj)
 {
+	uint32_t kinds[MUS_SERVERS_MAX];
 	struct mus_name zone;
 
-	if (mus_name_parse(zobj->name, &zone, NULL) < 0)
-		return;
 	for (unsigned i = 0; i < st->zone.server_count; i++) {
-		unsigned origin = st->zone.server[i].origin;
-		uint32_t kinds = kinds_of(st, zobj, origin);
-
-		kinds &= with_answers(t->focus) | old_kinds(st, origin, kinds, t->before, t->at);
-		if (origin == MUS_PARENT) {
-			if (kinds >> MUS_RR_DS & 1)
-				add(t, ENG_Q_DS, i, &zone, MUS_TYPE_DS);
-			if (kinds >> MUS_RR_PNS & 1)
-				add(t, ENG_Q_PNS, i, &zone, MUS_TYPE_NS);
-		} else {
-			signer_server(t, st, i, &zone, zobj, kinds);
-		}
+		kinds[i] = kinds_asked(t, st, zobj, i);
+		t->ans_max += questions_max(st, kinds[i]);
 	}
+	if ((t->ans = mus_arena_alloc(&t->arena, t->ans_max * sizeof *t->ans)) == NULL)
+		return false;
+	if (mus_name_parse(zobj->name, &zone, NULL) < 0)
+		return true;
+	for (unsigned i = 0; i < st->zone.server_count; i++)
+		if (st->zone.server[i].origin != MUS_PARENT) {
+			signer_server(t, st, i, &zone, zobj, kinds[i]);
+		} else {
+			if (kinds[i] >> MUS_RR_DS & 1)
+				add(t, ENG_Q_DS, i, &zone, MUS_TYPE_DS);
+			if (kinds[i] >> MUS_RR_PNS & 1)
+				add(t, ENG_Q_PNS, i, &zone, MUS_TYPE_NS);
+		}
+	return true;
 }
 
 static void
@@ -277,25 +292,60 @@ send(struct eng_turn *t, const struct mus_zonestate *st)
 		eng_turn_done(t);
 }
 
+struct eng_turn *
+eng_turn_new(struct mus_engine *e)
+{
+	struct eng_turn *t = e->spare_turns;
+
+	if (t) {
+		e->spare_turns = t->next;
+		e->spare_turn_count--;
+		*t = (struct eng_turn){.e = e, .arena = t->arena};
+	} else if ((t = calloc(1, sizeof *t)) != NULL) {
+		t->e = e;
+		mus_arena_init(&t->arena, ENG_ARENA_MAX);
+	}
+	return t;
+}
+
 void
 eng_turn_free(struct eng_turn *t)
 {
+	struct mus_engine *e;
+
 	if (!t)
 		return;
 	for (unsigned i = 0; i < t->ans_count; i++)
 		mus_dnsx_cancel(t->ans[i].req);
+	e = t->e;
+	if (e->spare_turn_count < ENG_SPARE_TURNS && t->arena.used_bytes <= ENG_SPARE_BYTES) {
+		mus_arena_reset(&t->arena);
+		t->next = e->spare_turns;
+		e->spare_turns = t;
+		e->spare_turn_count++;
+		return;
+	}
 	mus_arena_clear(&t->arena);
 	free(t);
+}
+
+void
+eng_turns_free(struct mus_engine *e)
+{
+	while (e->spare_turns) {
+		struct eng_turn *t = e->spare_turns;
+
+		e->spare_turns = t->next;
+		mus_arena_clear(&t->arena);
+		free(t);
+	}
 }
 
 bool
 eng_turn_ask(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zone_obj *zobj)
 {
-	t->ans = mus_arena_alloc(
-	    &t->arena, st->zone.server_count * questions_max(st) * sizeof *t->ans + 1);
-	if (!t->ans)
+	if (!compose(t, st, zobj))
 		return false;
-	compose(t, st, zobj);
 	send(t, st);
 	return true;
 }
@@ -313,18 +363,16 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 {
 	struct mus_zonestate *st = &e->scratch;
 	struct mus_errtext et = {""};
-	struct eng_turn *t = calloc(1, sizeof *t);
+	struct eng_turn *t = eng_turn_new(e);
 
 	if (!t)
 		goto later;
-	t->e = e;
 	t->z = z;
 	t->at = eng_now(e);
 	/* What is not asked for grows old, and nothing must. */
 	t->focus = z->focus;
 	t->before = mus_time_add_ms(
 	    t->at, is_to_act(z, t->at) ? -e->o.recheck_ms : -500 * (int64_t)e->o.policy.fresh_s);
-	mus_arena_init(&t->arena, ENG_ARENA_MAX);
 	/* What is read within a transaction needs no locks of its own; without one it is read all the same. */
 	(void)eng_begin(e);
 	if (eng_load_zone(e, z, &et) < 0 || eng_load_state(e, z->id, st, &et) < 0 || !eng_sync(e, &e->zobj, st, &et)) {

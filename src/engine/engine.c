@@ -651,6 +651,7 @@ mus_engine_free(struct mus_engine *e)
 		bury(e, e->deleted);
 	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)
 		zone_free(e, v);
+	eng_turns_free(e);
 	eng_boxes_free(e);
 	for (pos = 0; e->signer_by_id && mus_map_next(e->signer_by_id, &pos, NULL, NULL, &v);)
 		eng_signer_release(v);

@@ -19,6 +19,8 @@
 enum {
 	ENG_ACTIVE_DEFAULT = 128,
 	ENG_ARENA_MAX = 4 << 20,	/* answers of one turn */
+	ENG_SPARE_TURNS = 64,
+	ENG_SPARE_BYTES = 16 << 10,	/* most of each that is kept */
 	ENG_SENT_MAX = 64,		/* actions remembered per busy zone */
 	ENG_LISTENERS_MAX = 256,
 	ENG_COPIES_MAX = 5,		/* transfers from one signer at once: BIND allows 10 for all who ask */
@@ -117,11 +119,12 @@ struct eng_sent {
 /* One zone's turn. */
 struct eng_turn {
 	struct mus_engine *e;
+	struct eng_turn *next;		/* when spare */
 	struct eng_zone *z;
 	struct eng_trial *trial;	/* of a preflight: then there is no z */
 	struct mus_arena arena;
 	struct eng_answer *ans;
-	unsigned ans_count, left;
+	unsigned ans_count, ans_max, left;
 	struct mus_time at;
 	uint32_t focus;			/* kinds asked for, whenever they were asked last */
 	struct mus_time before;		/* and every kind that was not asked since then */
@@ -233,6 +236,8 @@ struct mus_engine {
 	unsigned active;
 	struct mus_timer *timer;
 	struct mus_sigcache *sigs;
+	struct eng_turn *spare_turns;	/* with what memory their answers took */
+	unsigned spare_turn_count;
 	bool in_tx, tx_failed;
 	int64_t wall_ms, boot_ms;	/* wall clock less time since boot, and that, when last looked at */
 	int64_t shifting_ms;		/* in the transaction at work: what the zones were moved by */
@@ -381,7 +386,10 @@ bool eng_is_old(const struct mus_zonestate *st, const struct mus_zone_obj *zobj,
     struct mus_time now);
 /* Asks everything ${t} is to know; what comes back ends in eng_turn_done.  false: no memory. */
 bool eng_turn_ask(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zone_obj *zobj);
+/* A turn without questions, NULL: no memory; what is freed is kept for another, up to some. */
+struct eng_turn *eng_turn_new(struct mus_engine *e);
 void eng_turn_free(struct eng_turn *t);
+void eng_turns_free(struct mus_engine *e);	/* those that are kept */
 /* take.c: answers into looks into the state. */
 void eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy);
 /* turn.c: what follows when the answers are in. */

@@ -10,11 +10,25 @@
 
 struct eng_kept {
 	uint64_t config;		/* of which configuration it is */
-	struct mus_zone_obj *zobj;	/* only the bytes in use */
+	struct mus_zone_obj *zobj;	/* only the bytes in use; NULL: not known */
 	uint8_t *state;			/* as stored; NULL: not known */
-	size_t state_len;
+	size_t zobj_room, state_room, state_len;
 	int64_t behind_ms;		/* the clock was set forward by so much since it was stored */
 };
+
+/* Bytes that hold what they held, but for a longer one, in steps: thousands of blocks that grow by a few
+ * bytes each turn, each of another length, would cost more to find a place for than all the rest. */
+static void *
+room_for(void *p, size_t *room, size_t len)
+{
+	enum { STEP = 512 };
+
+	if (p && len <= *room)
+		return p;
+	free(p);
+	*room = (len + STEP - 1) / STEP * STEP;
+	return malloc(*room);
+}
 
 void
 eng_kept_free(struct eng_zone *z)
@@ -48,8 +62,7 @@ eng_keep_zone(struct mus_engine *e, struct eng_zone *z)
 		z->kept->config = e->config;
 	}
 	k = z->kept;
-	free(k->zobj);
-	k->zobj = malloc(len);
+	k->zobj = room_for(k->zobj, &k->zobj_room, len);
 	if (k->zobj)
 		memcpy(k->zobj, &e->zobj, len);
 }
@@ -75,16 +88,10 @@ eng_load_zone(struct mus_engine *e, struct eng_zone *z, struct mus_errtext *et)
 static void
 keep_state(struct eng_kept *k, const struct mus_buf *blob, int64_t behind_ms)
 {
-	uint8_t *p = k->state_len == blob->len ? k->state : realloc(k->state, blob->len);
-
-	if (!p) {
-		free(k->state);
-		k->state = NULL;
-		k->state_len = 0;
+	k->state = room_for(k->state, &k->state_room, blob->len);
+	if (!k->state)
 		return;
-	}
-	memcpy(p, blob->data, blob->len);
-	k->state = p;
+	memcpy(k->state, blob->data, blob->len);
 	k->state_len = blob->len;
 	k->behind_ms = behind_ms;
 }

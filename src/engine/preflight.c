@@ -250,7 +250,7 @@ mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mu
 		trials++;
 	if (trials >= TRIALS_MAX)
 		return mus_errf(et, MUS_ERR_FULL, "%u preflights are under way; try again", trials);
-	if (!(t = calloc(1, sizeof *t)) || !(t->turn = calloc(1, sizeof *t->turn))) {
+	if (!(t = calloc(1, sizeof *t)) || !(t->turn = eng_turn_new(e))) {
 		free(t);
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	}
@@ -261,10 +261,8 @@ mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mu
 	mus_zonestate_init(&t->st);
 	t->done = done;
 	t->arg = arg;
-	t->turn->e = e;
 	t->turn->trial = t;
 	t->turn->focus = UINT32_MAX;	/* every kind */
-	mus_arena_init(&t->turn->arena, ENG_ARENA_MAX);
 	if ((rc = mus_store_load_zone(e->o.store, zone, &t->zobj, et)) == 0)
 		rc = start(t, et);
 	if (rc < 0)
