@@ -59,6 +59,7 @@ struct eng_parent {
 	struct mus_time keys_until;	/* they count until then */
 	struct mus_time asked_at, next;	/* keys: looked up then, and to be looked up again then */
 	struct mus_time addr_until;	/* addresses: likewise */
+	struct mus_addr slowest;	/* who of them was the last to follow; no family: not known */
 	bool asking;
 	int64_t *waiting;		/* zones that wait for the keys; owned */
 	unsigned waiting_count;

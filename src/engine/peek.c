@@ -107,6 +107,42 @@ parent_wait(const struct mus_plan *plan, struct mus_time now)
 	return found;
 }
 
+static uint64_t
+sum_of_answer(const struct eng_answer *a)
+{
+	return sum_of(&a->set, a->auth, a->auth_count, a->glue, a->glue_count);
+}
+
+/* Of the servers of the parent that say the same as this one, which is waited for: the one that was last
+ * to follow before.  When it has followed, most likely all have, and one look is enough. */
+static uint8_t
+slowest(const struct eng_turn *t, enum eng_q q, uint8_t server)
+{
+	const struct eng_answer *found = NULL;
+	bool ahead = false;
+	uint64_t old;
+
+	for (unsigned i = 0; i < t->ans_count && !found; i++)
+		if (t->ans[i].q == q && t->ans[i].server == server && t->ans[i].cause == MUS_CAUSE_NONE)
+			found = &t->ans[i];
+	if (!found || !t->parent)
+		return server;
+	old = sum_of_answer(found);
+	for (unsigned i = 0; i < t->ans_count; i++) {
+		const struct eng_answer *a = &t->ans[i];
+
+		if (a->q != q || a->cause != MUS_CAUSE_NONE)
+			continue;
+		if (sum_of_answer(a) != old)
+			ahead = true;
+		else if (mus_addr_equal(&a->addr, &t->parent->slowest))
+			found = a;
+	}
+	if (ahead)
+		t->parent->slowest = found->addr;
+	return found->server;
+}
+
 /* The servers that may be peeked at, when all of them said the same. */
 static bool
 fill(struct eng_peek *p, const struct eng_turn *t, enum eng_q q, uint8_t server)
@@ -117,7 +153,7 @@ fill(struct eng_peek *p, const struct eng_turn *t, enum eng_q q, uint8_t server)
 
 		if (a->q != q || (server != MUS_NOBODY && a->server != server))
 			continue;
-		sum = sum_of(&a->set, a->auth, a->auth_count, a->glue, a->glue_count);
+		sum = sum_of_answer(a);
 		if (a->cause != MUS_CAUSE_NONE || a->nxdomain || (p->server_count && sum != p->sum))
 			return false;
 		p->sum = sum;
@@ -135,6 +171,7 @@ eng_peek_from(struct eng_turn *t, const struct mus_zonestate *st, const struct m
 	const struct mus_witness *w = parent_wait(plan, eng_now(t->e));
 	struct mus_engine *e = t->e;
 	struct eng_busy *b = t->z->busy;
+	enum eng_q q;
 
 	if (!b)
 		return;
@@ -143,7 +180,8 @@ eng_peek_from(struct eng_turn *t, const struct mus_zonestate *st, const struct m
 	    plan->advanced || plan->need_copy || st->seen.pending_count || b->jobs || b->copying ||
 	    b->step || b->forced != MUS_RULE_NONE)
 		return;
-	b->peek.ready = fill(&b->peek, t, w->rule == MUS_RULE_PARENTDS ? ENG_Q_DS : ENG_Q_PNS, w->server);
+	q = w->rule == MUS_RULE_PARENTDS ? ENG_Q_DS : ENG_Q_PNS;
+	b->peek.ready = fill(&b->peek, t, q, w == &by_clock ? MUS_NOBODY : slowest(t, q, w->server));
 	b->peek.until = mus_time_min(
 	    plan->wake_at, mus_time_add_ms(t->at, peek_for_ms(e)));
 }

@@ -155,7 +155,7 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 		eng_keep_zone(e, z);
 }
 
-/* Others are asked less often the longer they take: an eighth of the time it took so far. */
+/* Others are asked less often the longer they take: a quarter of the time it took so far. */
 int64_t
 eng_poll_ms(const struct mus_engine *e, const struct eng_zone *z)
 {
@@ -164,7 +164,7 @@ eng_poll_ms(const struct mus_engine *e, const struct eng_zone *z)
 	if (!z->busy || !mus_time_is_set(z->busy->wait_since))
 		return poll;
 	waited = eng_now(e).ms - z->busy->wait_since.ms;
-	return waited / 8 < poll ? poll : waited / 8 > 10 * poll ? 10 * poll : waited / 8;
+	return waited / 4 < poll ? poll : waited / 4 > 10 * poll ? 10 * poll : waited / 4;
 }
 
 /* Changes or copies are on their way: the zone is woken when they are there. */
