@@ -220,6 +220,32 @@ handle(void *arg, struct mus_http_req *r)
 		}                                                                                  \
 	} while (0)
 
+/* Waits in the client's thread for what the server's thread does; the check that follows fails after a minute. */
+#define AWAIT(e)                                                                                   \
+	do {                                                                                       \
+		for (int i_ = 0; i_ < 60000 && !(e); i_++)                                         \
+			usleep(1000);                                                              \
+	} while (0)
+
+static void
+turn_over(void *arg)
+{
+	__atomic_store_n((bool *)arg, true, __ATOMIC_RELEASE);
+}
+
+/* What was sent until now has come to the server: its loop accepts in one turn, and reads in the next. */
+static void
+let_it_turn(void)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		bool is_over = false;
+
+		AWAIT(mus_loop_post(sv.loop, turn_over, &is_over) == 0);
+		while (!__atomic_load_n(&is_over, __ATOMIC_ACQUIRE))
+			usleep(100);
+	}
+}
+
 static void
 stop_loop(void *arg)
 {
@@ -232,8 +258,7 @@ client_main(void *arg)
 	void (**fn)(void) = arg;
 
 	(*fn)();
-	while (mus_loop_post(sv.loop, stop_loop, sv.loop) < 0)
-		usleep(1000);
+	AWAIT(mus_loop_post(sv.loop, stop_loop, sv.loop) == 0);
 	return NULL;
 }
 
@@ -526,10 +551,7 @@ test_defer(void **state)
 static void
 wait_closed(unsigned n)
 {
-	int i;
-
-	for (i = 0; i < 2000 && *(volatile unsigned *)&sv.closed < n; i++)
-		usleep(1000);
+	AWAIT(*(volatile unsigned *)&sv.closed >= n);
 	CHECK(sv.closed == n, "%u closed", sv.closed);
 }
 
@@ -684,7 +706,7 @@ client_vanish(void)
 
 			CHECK(fd >= 0, "%s", strerror(errno));
 			if (j >= 2)
-				usleep(20000);	/* the server has begun */
+				let_it_turn();	/* the server has begun */
 			if (j % 2)
 				reset(fd);
 			else
@@ -693,8 +715,7 @@ client_vanish(void)
 		}
 	}
 	/* All streams were noticed: two texts, and those whose request came whole. */
-	for (i = 0; i < 2000 && *(void *volatile *)&sv.stream; i++)
-		usleep(1000);
+	AWAIT(!*(void *volatile *)&sv.stream);
 	CHECK(!sv.stream, "a stream is left");
 }
 
@@ -709,10 +730,9 @@ test_vanish(void **state)
 static void
 client_slow(void)
 {
-	int fd = raw("GET /stream?endless HTTP/1.1\r\nHost: x\r\n\r\n"), i;
+	int fd = raw("GET /stream?endless HTTP/1.1\r\nHost: x\r\n\r\n");
 
-	for (i = 0; i < 2000 && *(volatile int *)&sv.send_rc != MUS_ERR_FULL; i++)
-		usleep(1000);
+	AWAIT(*(volatile int *)&sv.send_rc == MUS_ERR_FULL);
 	close(fd);
 	CHECK(sv.send_rc == MUS_ERR_FULL, "%d", sv.send_rc);
 	wait_closed(1);
@@ -833,9 +853,9 @@ client_places(void)
 	silent = raw("GET /known HTTP/1.1\r\nHost: x\r\n\r\n");
 	CHECK(read_until(silent, "body="), "no answer");
 	a = raw("GET /");
-	usleep(50000);
+	let_it_turn();
 	b = raw("");
-	usleep(50000);
+	let_it_turn();
 	CHECK(is_open(stream) && is_open(silent) && is_open(a) && is_open(b), "one was cut early");
 	ask_from(1, "/", text, sizeof text);		/* a fifth, four have places */
 	CHECK(strstr(text, "200 OK"), "%s", text);
@@ -928,6 +948,15 @@ test_flood(void **state)
 	run(&(struct mus_httpd_opts){.connections_max = 8, .per_net_max = 8}, client_flood);
 }
 
+/* Until there is something to read, or its end; not longer than ${ms}: then it is time for the next byte. */
+static void
+wait_for_end(int fd, int ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	(void)poll(&p, 1, ms);
+}
+
 /* A byte now and then keeps no connection alive, neither in a head nor in a body; requests do. */
 static void
 client_slow_request(void)
@@ -940,7 +969,7 @@ client_slow_request(void)
 
 	for (k = 0; k < 2; k++)
 		fd[k] = raw(begin[k]);
-	for (i = 0; i < 100 && cut != 3; i++) {
+	for (i = 0; i < 600 && cut != 3; i++) {
 		for (k = 0; k < 2; k++) {
 			if (cut & 1 << k || send(fd[k], "x", 1, MSG_NOSIGNAL) == 1)
 				continue;
@@ -949,7 +978,7 @@ client_slow_request(void)
 		}
 		CHECK(send(good, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, MSG_NOSIGNAL) == 27 &&
 		    read_until(good, "body="), "a good client was cut");
-		usleep(100000);
+		wait_for_end(fd[cut & 1], 100);
 	}
 	CHECK(cut == 3, "%d were cut", cut);
 	ask_from(1, "/stats", text, sizeof text);
@@ -999,8 +1028,7 @@ client_leave(void)
 
 	for (i = 0; i < 12; i++)
 		CHECK((waiting[i] = raw(texts[i % 4])) >= 0, "%s", strerror(errno));
-	for (i = 0; i < 2000 && *(volatile unsigned *)&sv.asked < 6; i++)
-		usleep(1000);
+	AWAIT(*(volatile unsigned *)&sv.asked >= 6);
 	CHECK(sv.asked == 6, "%u", sv.asked);
 }
 
