@@ -291,14 +291,15 @@ api_zone_delete(struct api_call *c)
 		api_reply_nothing(c);
 }
 
+/* The zone goes into the group; what speaks against it is at ${field} of the body, if there is one. */
 static void
-put_group(struct api_call *c, struct mus_zone_obj *o, int64_t group_id)
+put_group(struct api_call *c, struct mus_zone_obj *o, int64_t group_id, const char *field)
 {
 	int rc;
 
 	o->group_id = group_id;
 	if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, NULL, &c->et)) < 0)
-		api_fail(c, rc);
+		api_fail_put(c, rc, field);
 	else
 		reply_zone_anew(c, o->name);
 }
@@ -312,7 +313,7 @@ api_zone_set_group(struct api_call *c)
 
 	if (o != NULL && api_if_match(c, o->id, o->changed_at) &&
 	    (g = api_group(c, r->group, "/group")) != NULL)
-		put_group(c, o, g->id);
+		put_group(c, o, g->id, "/group");
 }
 
 void
@@ -321,7 +322,7 @@ api_zone_clear_group(struct api_call *c)
 	struct mus_zone_obj *o = api_zone(c, c->param[0], NULL);
 
 	if (o != NULL && api_if_match(c, o->id, o->changed_at))
-		put_group(c, o, 0);
+		put_group(c, o, 0, "");
 }
 
 /* --- views --- */

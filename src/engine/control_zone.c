@@ -55,18 +55,28 @@ check_has_signer(
 static int
 check_room(struct mus_engine *e, const struct eng_at *at, const struct mus_zone_obj *o)
 {
+	struct mus_zone_obj before;
 	struct mus_group_obj g;
+	bool is_moved = false;		/* then it is the new group that does not fit */
 	int rc;
 
 	if (!o->group_id)
 		return 0;
 	if ((rc = mus_store_load_group_id(e->o.store, o->group_id, &g, at->et)) < 0)
 		return rc;
+	if (o->id) {
+		if ((rc = mus_store_load_zone_id(e->o.store, o->id, &before, at->et)) < 0)
+			return rc;
+		is_moved = before.group_id != o->group_id;
+	}
 	rc = eng_check_room(e, &g, NULL, o, at->et);
 	if (rc == MUS_ERR_INVAL)
-		eng_point(at, o->parent_addr_count ? "/parent_addresses" : o->signer_count ? "/signers" : "/group");
+		eng_point(at, is_moved		 ? "/group"
+			: o->parent_addr_count ? "/parent_addresses"
+			: o->signer_count	 ? "/signers"
+						 : "/group");
 	if (rc == 0 && (rc = eng_check_owners(e, &g, NULL, o, at->et)) == MUS_ERR_INVAL)
-		eng_point(at, o->signer_count ? "/signers" : "/group");
+		eng_point(at, o->signer_count && !is_moved ? "/signers" : "/group");
 	return rc;
 }
 

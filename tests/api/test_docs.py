@@ -1,4 +1,5 @@
 """docs/api.md: its commands run and say what stands there; its table of paths is the daemon's."""
+import glob
 import json
 import os
 import re
@@ -30,6 +31,52 @@ def table(doc):
 def test_every_path_is_described(daemon):
     has = text().split("| path | method | role | |\n|---|---|---|---|\n")[1]
     assert has == table(daemon.doc), "the table must be:\n" + table(daemon.doc)
+
+
+SOURCES = ["src/engine/control_*.c", "src/engine/probe.c", "src/engine/preflight.c", "src/store/signer.c", "src/store/sql.c",
+           "programs/musicd/routes_job.c", "programs/musicd/routes_reply.c", "programs/musicd/routes_signer.c", "programs/musicd/routes_zone.c"]
+
+
+def calls(source, names):
+    """(name, arguments) of each call; parentheses in literals do not count"""
+    for m in re.finditer(rf"\b({names})\(", source):
+        depth, at = 1, m.end()
+        while depth:
+            token = re.compile(r'"(?:\\.|[^"\\])*"|.', re.S).match(source, at)
+            depth += {"(": 1, ")": -1}.get(token[0], 0)
+            at = token.end()
+        yield m[1], source[m.end():at - 1]
+
+
+def refusals():
+    """(status, field or "", words) of what the sources say; a format is ..., words without a letter are somebody else's"""
+    for path in (p for s in SOURCES for p in sorted(glob.glob(os.path.join(TOP, s)))):
+        with open(path, encoding="utf-8") as f:
+            source = f.read()
+        for name, args in calls(source, "mus_errf|mus_err_wrap|refuse"):
+            literals = re.findall(r'((?:"(?:\\.|[^"\\])*"\s*)+)', args)
+            kind = re.search(r"MUS_ERR_(CONFLICT|EXISTS|INVAL)\b", args)
+            if not literals or not (name == "refuse" or kind):
+                continue
+            field = literals.pop(0).strip()[1:-1] if name == "refuse" and literals[0].startswith('"/') else ""
+            words = "".join(re.findall(r'"((?:\\.|[^"\\])*)"', literals[0])).replace('\\"', '"')
+            words = re.sub(r"%[-.\d]*(?:ll|l|z)?[a-z]", "\u2026", words).replace("\u2026\u2026", "\u2026")
+            if re.search("[a-z]", words) and words != "it was changed meanwhile; get it again":     # which is 412
+                yield 422 if name == "refuse" or kind[1] == "INVAL" else 409, field, words
+
+
+def test_every_refusal_is_described():
+    part = text().split("## Refusals, one by one")[1].split("\n## ")[0]
+    listed = {}
+    for status, rows in zip((409, 422), part.split("| field | message | asked |\n|---|---|---|\n")[1:]):
+        for field, words in re.findall(r"^\| (.*?) ?\| (.*?) \| .*? \|$", rows, re.M):
+            listed.setdefault((status, words), field)
+    said = set(refusals())
+    assert len(said) > 40
+    missing = {r for r in said if (r[0], r[2]) not in listed or (r[1] and f"`{r[1]}`" not in listed[r[0], r[2]])}
+    assert not missing, missing
+    stale = set(listed) - {(status, words) for status, _, words in said}
+    assert {words.split()[0] for _, words in stale} == {"key"}, stale          # the words of the file's reader
 
 
 def same(doc, live, at=""):

@@ -109,6 +109,18 @@ def test_a_bad_zone_names_its_field(real, change, field, words):
     assert item["field"] == "/1" + field and words in item["message"], item
 
 
+def test_a_group_that_does_not_fit_is_named(real):
+    """the zone's own name servers are told by the one field that was given"""
+    real.ok("POST", "/groups", {"name": "both", "signers": ["bind", "knot"]})
+    real.ok("POST", "/zones", {"name": "own.test", "signers": [{"signer": s, "name_servers": [NS]} for s in ("bind", "knot")]})
+    real.fails(422, "PUT", "/zones/own.test/group", {"group": "both"}, "/group", "it belongs to one")
+    real.fails(422, "PATCH", "/zones/own.test", {"group": "both"}, "/group", "it belongs to one")
+    real.ok("DELETE", "/zones/own.test")
+    owned = {"name": "own.test", "group": "both", "signers": [{"signer": s, "name_servers": [NS]} for s in ("bind", "knot")]}
+    real.fails(422, "POST", "/zones", owned, "/signers", "it belongs to one")
+    real.ok("DELETE", "/groups/both")
+
+
 def test_other_refusals_name_their_field(real):
     real.fails(422, "POST", "/zones/z.test/force", {"rule": "held", "reason": "x"}, "/rule", "cannot be forced")
     real.fails(409, "POST", "/zones", {"name": "z.test"})
