@@ -31,7 +31,7 @@ eng_ctl_begin(struct mus_engine *e, struct mus_errtext *et)
 			if (e->tx_failed)
 				mus_store_rollback(e->o.store);
 			e->tx_failed = true;
-			e->config++;
+			eng_forget_kept(e);
 		} else {
 			eng_shifted(e, true);
 			eng_committed(e);
@@ -61,7 +61,7 @@ eng_ctl_note(struct mus_engine *e, int64_t zone_id, const char *zone, const char
 int
 eng_ctl_end(struct mus_engine *e, int rc, struct mus_errtext *et)
 {
-	e->config++;
+	eng_forget_kept(e);
 	if (rc < 0) {
 		mus_store_rollback(e->o.store);
 		return rc;

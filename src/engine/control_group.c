@@ -418,7 +418,7 @@ eng_ctl_left(struct mus_engine *e, int64_t group_id, const struct mus_zonestate 
 		return;
 	/* The last zone has let it go: a member no longer, so that no group stays locked. */
 	g.changed_at = eng_now(e);
-	e->config++;
+	eng_forget_kept(e);
 	if (mus_store_save_group(e->o.store, &g, &et) < 0)
 		e->tx_failed = true;
 	eng_event(e, 0, "", "group", "musicd", LOG_NOTICE, "a signer has left group %s on all its zones",

@@ -181,7 +181,7 @@ shift_zones(struct mus_engine *e, int64_t ms)
 		eng_store_failed(e, "", &et);
 		return false;
 	}
-	e->config++;			/* what was read of it is behind */
+	eng_forget_kept(e);		/* it is behind */
 	e->shifting_ms += ms;
 	/* What a turn under way was answered is noted as of when it asked. */
 	while (mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v)) {
@@ -430,7 +430,7 @@ commit(struct mus_engine *e)
 	e->in_tx = false;
 	if (e->tx_failed || eng_store_commit(e, &et) < 0) {
 		eng_shifted(e, false);
-		e->config++;		/* what was read of it may be gone */
+		eng_forget_kept(e);	/* it may be gone */
 		if (e->tx_failed)
 			mus_store_rollback(e->o.store);
 		else
@@ -466,18 +466,6 @@ static void
 on_commit_due(void *arg)
 {
 	(void)arg;
-}
-
-const struct mus_group_obj *
-eng_group_of(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_errtext *et)
-{
-	if (e->group.id != zobj->group_id || e->group_config != e->config) {
-		e->group.id = 0;
-		if (mus_store_load_group_id(e->o.store, zobj->group_id, &e->group, et) < 0)
-			return NULL;
-		e->group_config = e->config;
-	}
-	return &e->group;
 }
 
 void

@@ -260,9 +260,8 @@ struct mus_engine {
 	struct mus_buf manual, view_manual;
 	struct mus_verdict verdict, view_verdict;
 	struct mus_zone_obj zobj;	/* of the turn at work */
-	uint64_t config;		/* counts what operators have changed */
-	struct mus_group_obj group;	/* the one that was loaded last */
-	uint64_t group_config;		/* of which configuration that is */
+	uint64_t kept_from;		/* what is kept of a zone counts from here on (kept.c) */
+	struct mus_group_obj group;	/* the one that was loaded last; id 0: none is kept */
 	struct mus_buf blob;
 	struct {
 		mus_ctl_event_fn *fn;
@@ -307,13 +306,15 @@ struct eng_signer *eng_signer_get(struct mus_engine *e, int64_t id, struct mus_e
 void eng_signer_forget(struct mus_engine *e, int64_t id);
 struct eng_signer *eng_signer_hold(struct eng_signer *s);
 void eng_signer_release(struct eng_signer *s);
-/* The group of a zone that has one; lent until the next call.  NULL: ${et} says why. */
-const struct mus_group_obj *eng_group_of(struct mus_engine *e, const struct mus_zone_obj *zobj,
-    struct mus_errtext *et);
 void eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const struct eng_zone *ez,
     struct mus_policy *out);
 
-/* kept.c: the object of a zone into e->zobj; what has become of it since, after it was stored. */
+/* kept.c: what stands in the database may be another by now: all is read again. */
+void eng_forget_kept(struct mus_engine *e);
+/* The group of a zone that has one; lent until the next call.  NULL: ${et} says why. */
+const struct mus_group_obj *eng_group_of(struct mus_engine *e, const struct mus_zone_obj *zobj,
+    struct mus_errtext *et);
+/* The object of a zone into e->zobj; what has become of it since, after it was stored. */
 int eng_load_zone(struct mus_engine *e, struct eng_zone *z, struct mus_errtext *et);
 void eng_keep_zone(struct mus_engine *e, struct eng_zone *z);
 /* What is stored of a zone, as it is by the clock of now; not in an operator's transaction. */

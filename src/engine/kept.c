@@ -1,7 +1,7 @@
 /*
  * What stands in the database of a zone, kept while the zone is in a turn or a process: it is read once,
- * not twice a turn.  Everything that changes it goes through here, or counts up the configuration, as a
- * transaction that was rolled back does: then it is read again.
+ * not twice a turn; and the group that was read last.  Everything that changes it goes through here, or has all
+ * forgotten that is kept, as a transaction that was rolled back does: then it is read again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "engine/int.h"
 
 struct eng_kept {
-	uint64_t config;		/* of which configuration it is */
+	uint64_t from;			/* it counts while that is the engine's kept_from */
 	struct mus_zone_obj *zobj;	/* only the bytes in use; NULL: not known */
 	uint8_t *state;			/* as stored; NULL: not known */
 	size_t zobj_room, state_room, state_len;
@@ -41,13 +41,31 @@ eng_kept_free(struct eng_zone *z)
 	z->kept = NULL;
 }
 
+void
+eng_forget_kept(struct mus_engine *e)
+{
+	e->kept_from++;
+	e->group.id = 0;
+}
+
 static struct eng_kept *
 kept_of(const struct mus_engine *e, const struct eng_zone *z)
 {
-	return z && z->kept && z->kept->config == e->config ? z->kept : NULL;
+	return z && z->kept && z->kept->from == e->kept_from ? z->kept : NULL;
 }
 
-/* ---- the object ------------------------------------------------------------------------------- */
+/* ---- the objects ------------------------------------------------------------------------------ */
+
+const struct mus_group_obj *
+eng_group_of(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_errtext *et)
+{
+	if (e->group.id != zobj->group_id &&
+	    mus_store_load_group_id(e->o.store, zobj->group_id, &e->group, et) < 0) {
+		e->group.id = 0;
+		return NULL;
+	}
+	return &e->group;
+}
 
 void
 eng_keep_zone(struct mus_engine *e, struct eng_zone *z)
@@ -59,7 +77,7 @@ eng_keep_zone(struct mus_engine *e, struct eng_zone *z)
 		eng_kept_free(z);
 		if (!(z->kept = calloc(1, sizeof *z->kept)))
 			return;
-		z->kept->config = e->config;
+		z->kept->from = e->kept_from;
 	}
 	k = z->kept;
 	k->zobj = room_for(k->zobj, &k->zobj_room, len);

@@ -102,9 +102,11 @@ joined_and_left(void **state)
 	process(MUS_PROC_ADD, 1);
 	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
 	assert_string_equal(members(), "a(b)");
+	assert_int_equal(eng_group_of(e, &zone, &et)->member_count, 2);
 	turn();
 	assert_int_equal(st->want.proc.kind, MUS_PROC_NONE);
 	assert_string_equal(members(), "a");
+	assert_int_equal(eng_group_of(e, &zone, &et)->member_count, 1);
 }
 
 /* Of a zone that was never seen whole nobody knows who signs it. */

@@ -88,6 +88,31 @@ operators_change(void **state)
 	assert_int_equal(serial(), 9);
 }
 
+/* The group too is read when something may have changed it, and not for each zone. */
+static void
+group_read_once(void **state)
+{
+	struct mus_group_obj g = {.name = "g"}, other = {.name = "other"};
+
+	(void)state;
+	OK(mus_ctl_put_group(e, "test", &g, NULL, &et));
+	OK(mus_ctl_put_group(e, "test", &other, NULL, &et));
+	zone.group_id = g.id;
+	assert_string_equal(eng_group_of(e, &zone, &et)->name, "g");
+	snprintf(g.name, sizeof g.name, "h");
+	OK(mus_store_save_group(store, &g, &et));
+	assert_string_equal(eng_group_of(e, &zone, &et)->name, "g");
+	eng_forget_kept(e);
+	assert_string_equal(eng_group_of(e, &zone, &et)->name, "h");
+	zone.group_id = other.id;
+	assert_string_equal(eng_group_of(e, &zone, &et)->name, "other");
+	/* One that cannot be read is not the last. */
+	zone.group_id = 99;
+	assert_null(eng_group_of(e, &zone, &et));
+	zone.group_id = g.id;
+	assert_string_equal(eng_group_of(e, &zone, &et)->name, "h");
+}
+
 /* What could not be committed was never there. */
 static void
 rolled_back(void **state)
@@ -120,6 +145,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(read_once),
 	    T(operators_change),
+	    T(group_read_once),
 	    T(rolled_back),
 	};
 
