@@ -1,5 +1,6 @@
 """What the routes do when all is well, and when they are in conflict; events; answers against the document."""
 import http.client
+import itertools
 import json
 import os
 import threading
@@ -46,7 +47,7 @@ def test_etag_and_if_match(daemon):
     first = daemon.call("POST", "/signers", {"name": "tagged", "driver": "ddns"})
     tag = first.headers["ETag"]
     assert daemon.call("GET", "/signers/tagged").headers["ETag"] == tag
-    time.sleep(0.01)
+    wait_until(lambda: daemon.ok("GET", "/ping")["now"] > first.json["changed_at"])
     second = daemon.call("PATCH", "/signers/tagged", {"max_ttl_s": 5}, headers={"If-Match": tag})
     assert second.status == 200 and second.headers["ETag"] != tag
     assert daemon.fails(412, "PATCH", "/signers/tagged", {"max_ttl_s": 6}, headers={"If-Match": tag})["code"] == "precondition"
@@ -412,10 +413,11 @@ def test_the_end_ends_streams_and_answers_what_waits(tmp_path):
             answers.append(d.call("POST", "/signers/slow/probe", {"zone": "z.test"}).status)
         except http.client.HTTPException:
             answers.append(503)  # the connection went before the answer
+    wait_until(lambda: d.ok("GET", "/status")["streams"] == 1)
+    asked = itertools.count(d.ok("GET", "/status")["requests"] + 1)
     t = threading.Thread(target=probe)
     t.start()
-    wait_until(lambda: d.ok("GET", "/status")["streams"] == 1)
-    time.sleep(0.2)
+    wait_until(lambda: d.ok("GET", "/status")["requests"] > next(asked))    # somebody else asked, too
     d.stop()  # would hang, or leak, if it did not
     t.join(10)
     wait_until(lambda: s.ended)

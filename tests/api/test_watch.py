@@ -127,7 +127,7 @@ def wait_quiet(line):
     """until it has the stream and asks nothing for two seconds and a half: who asks every second never does so"""
     def quiet():
         before = len(line.asked)
-        time.sleep(2.5)
+        time.sleep(2.5)     # that nothing comes in this time is what is tried
         return before > 0 and len(line.asked) == before
     wait_until(quiet, 60)
     return looks(line)
