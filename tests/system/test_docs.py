@@ -91,7 +91,7 @@ class Reader:
     def call(self, script):
         env = {**self.lab.tool_env(), **self.env}
         env["PATH"] = os.path.join(self.tmp, "bin") + ":" + env.get("PATH", os.environ["PATH"])
-        return self.lab.space.call(["bash", "-euo", "pipefail", "-c", script], env=env, check=False, timeout=240)
+        return self.lab.space.call(["bash", "-euo", "pipefail", "-c", script], env=env, check=False, timeout=600)
 
     def typed(self, script):
         r = self.call(script)
