@@ -505,9 +505,11 @@ by_name_and_addr(const void *a, const void *b)
 	return memcmp(x->addr.ip, y->addr.ip, sizeof x->addr.ip);
 }
 
+/* A server that two names lead to is asked once. */
 static void
 add_server(struct check *c, unsigned name, const struct mus_addr *a)
 {
+	c->led |= (uint64_t)1 << name;
 	for (unsigned i = 0; i < c->server_count; i++)
 		if (a->family && mus_addr_same_ip(&c->server[i].addr, a))
 			return;
@@ -515,16 +517,6 @@ add_server(struct check *c, unsigned name, const struct mus_addr *a)
 		c->is_cut = true;
 	else
 		c->server[c->server_count++] = (struct server){name, *a};
-}
-
-static unsigned
-servers_of(const struct check *c, unsigned name)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < c->server_count; i++)
-		n += c->server[i].name == name;
-	return n;
 }
 
 static void
@@ -547,7 +539,7 @@ hosts_done(struct check *c)
 
 	/* A name server that cannot be found is one that cannot be asked. */
 	for (unsigned n = 0; n < c->ns.count; n++)
-		if (servers_of(c, n) == 0)
+		if (!(c->led >> n & 1))
 			add_server(c, n, &nowhere);
 	qsort(c->server, c->server_count, sizeof c->server[0], by_name_and_addr);
 	if (c->is_cut || first_server(c) == c->server_count) {

@@ -55,6 +55,7 @@ struct check {
 	unsigned addr_count;
 	struct server server[MUS_SCAN_SERVERS_MAX], fresh[MUS_SCAN_FRESH_MAX];
 	unsigned server_count, fresh_count;
+	uint64_t led;			/* names of the delegation that lead somewhere */
 	uint64_t looked, unresolved;	/* new names */
 	bool is_cut;
 	struct mus_scan_in in;
