@@ -21,12 +21,12 @@ def parent_ds(texts):
 
 
 def net(signers):
-    """The provider names; the addresses live long, it is not they that a laboratory moves."""
+    """The provider names, two for each server; the addresses live long, it is not they that a laboratory moves."""
     text = "net. 3600 SOA ns.net. hostmaster.net. 1 1800 900 604800 60\nnet. 3600 NS ns.net.\n"
     text += _addresses("ns.net.", ["10.53.0.2", "fd53::2"], 3600) + _addresses("a.root-servers.net.", ["10.53.0.1", "fd53::1"], 3600)
     for s in signers:
         for server in s["servers"]:
-            text += _addresses(server["name"], server["addresses"], 3600)
+            text += _addresses(server["name"], server["addresses"], 3600) + _addresses("also-" + server["name"], server["addresses"], 3600)
     return text
 
 

@@ -473,7 +473,11 @@ drop_departed(struct syncing *y)
 }
 
 /* Names that a signer gave up, and that an NS set or the delegation lists all the same, or may in a cache:
- * resolvers are led to a server that nobody asks (protocol.md 4.4).  The operator takes them out. */
+ * resolvers are led to a server that nobody asks (protocol.md 4.4).  The operator takes them out.
+ *
+ * It is no help that the address the name had is still asked, by another name: that it leads there was the
+ * operator's word, who says so no more.  As long as the name is listed, or an NS set with it is in a cache,
+ * its address may be looked up anew, and lead anywhere. */
 static void
 find_dropped(struct syncing *y)
 {

@@ -1,0 +1,108 @@
+"""Names of a signer's servers: one given up too early, one for another at the same address, two for one server."""
+from musiclab import breaks
+from musiclab.space import wait_until
+from trouble import Trouble
+
+
+def ns(server, name=None):
+    """What the command line wants to know of a server, perhaps by its other name."""
+    return ["--ns", (name or server["name"]) + "=" + ",".join(server["addresses"])]
+
+
+def names_at(lab, address, zone):
+    return {r.to_text() for r in lab.ex.rrset(address, zone, "NS")}
+
+
+def looked_again(t, zone, times=2):
+    """That many looks at everything."""
+    for _ in range(times):
+        before = t.row(zone)["checked_at"]
+        t.mc.cli("zone", "check", t.lab.zone_name(zone))
+        wait_until(lambda b=before: t.row(zone)["checked_at"] > b, 30, "another look")
+
+
+def test_a_name_is_given_up_that_is_still_listed(make_lab):
+    """musicd is told no more of a secondary that resolvers are led to, and the secondary gets the zone no more: nobody joins on that."""
+    lab = make_lab(signers=["bind", "knot"], secondaries=["bind"])
+    zone = lab.add_zone("given", ["bind", "knot"], ttl=4)
+    first, second = lab.state["signers"]["bind"]["servers"]
+    dnskey = {a: {r.to_text() for r in lab.ex.rrset(a, zone, "DNSKEY")} for a in ("10.53.2.1", "10.53.3.1")}
+    with Trouble(lab, ["given"]) as t:
+        t.group("given", ["bind"])
+        t.mc.cli("signer", "update", "bind", *ns(first))
+        t.says("given", rf"{second['name']} is listed, but is no name server of bind any more: nobody asks it")
+        breaks.flag(lab, "bind", "transfers_refused")
+        t.join("given", "knot")
+        t.says("given", rf"rule=observe .*{second['name']} is listed, but is no name server of bind any more")
+        looked_again(t, "given")
+        assert t.row("given")["state"] == "UNKNOWN" and t.row("given")["row"] in (None, "", "signers-unsynced"), t.row("given")
+        assert dnskey == {a: {r.to_text() for r in lab.ex.rrset(a, zone, "DNSKEY")} for a in dnskey}, "keys were exchanged"
+        t.untouched("given")
+        t.mc.cli("signer", "update", "bind", *ns(first), *ns(second))
+        breaks.mend(lab)
+        t.done("given", "ADD-SIGNER", "knot")
+        t.joined("given", ["bind", "knot"])
+    t.judge(60)
+
+
+def test_a_server_gets_another_name(make_lab):
+    """The old name is taken out by hand, and musicd goes on when it has left the caches; the new one leaves with its signer."""
+    lab = make_lab(signers=["bind", "knot"])
+    zone = lab.add_zone("renamed", ["bind", "knot"], ttl=4)
+    lab.exchange_keys("renamed")
+    [server] = lab.state["signers"]["bind"]["servers"]
+    old, new = server["name"], "also-" + server["name"]
+    with Trouble(lab, ["renamed"]) as t:
+        t.group("renamed", ["bind", "knot"])
+        lab.update("knot", zone, [f"delete {zone} NS {old}"])
+        wait_until(lambda: old in names_at(lab, "10.53.3.1", zone), 30, "what is still a name of the signer is put back")
+        t.mc.cli("signer", "update", "bind", *ns(server, new))
+        t.says("renamed", rf"{old} is listed, but is no name server of bind any more: nobody asks it")
+        looked_again(t, "renamed")
+        assert names_at(lab, "10.53.3.1", zone) == {old, "ns1.knot.net."}
+        lab.update("parent", "lab.", [f"add {zone} 4 NS {new}", f"delete {zone} NS {old}"])
+        for s in ("bind", "knot"):
+            lab.update(s, zone, [f"add {zone} 4 NS {new}", f"delete {zone} NS {old}"])
+        wait_until(lambda: t.row("renamed")["state"].startswith("VALID") and not t.explain("renamed")["findings"], 90, "all is well again",
+                   interval=0.5)
+        assert names_at(lab, "10.53.2.1", zone) == names_at(lab, "10.53.3.1", zone) == {new, "ns1.knot.net."}
+        t.leave("renamed", "bind")
+        t.done("renamed", "REMOVE-SIGNER", "bind")
+        t.joined("renamed", ["knot"])
+    t.judge(60)
+
+
+def test_a_server_with_two_names_by_hand(make_lab):
+    """Both names leave with the signer, a step at a time, and what caches got by either is waited for."""
+    lab = make_lab(signers=["bind", "knot"])
+    zone = lab.add_zone("twice", ["bind", "knot"], ttl=6)
+    lab.exchange_keys("twice")
+    [server] = lab.state["signers"]["bind"]["servers"]
+    both = {server["name"], "also-" + server["name"]}
+    for target, where in (("bind", zone), ("knot", zone), ("parent", "lab.")):
+        lab.update(target, where, [f"add {zone} 6 NS also-{server['name']}"])
+    lab.wait_parent()
+    with Trouble(lab, ["twice"]) as t:
+        t.mc.cli("signer", "update", "bind", *ns(server), *ns(server, "also-" + server["name"]))
+        t.mc.cli("signergroup", "add", "g-twice", "--signer", "bind", "--signer", "knot")
+        t.mc.add_zone("twice", "g-twice", "--mode", "manual")
+        wait_until(lambda: (t.row("twice").get("state") or "").startswith("VALID"), 60, "the first look")
+        steps = []
+
+        def consent():
+            if any(w["rule"] == "manual" for w in t.mc.json("zone", "plan", zone)["waits"]):
+                before = names_at(lab, "10.53.3.1", zone)
+                looked_again(t, "twice", 1)
+                assert names_at(lab, "10.53.3.1", zone) == before, "a step was taken that nobody allowed"
+                t.mc.cli("zone", "step", zone)
+                steps.append(t.row("twice")["row"])
+            return t.ended("twice", "REMOVE-SIGNER", "bind")
+        assert both <= names_at(lab, "10.53.3.1", zone)
+        t.leave("twice", "bind")
+        wait_until(consent, 150, "bind has left, step by step", interval=0.3)
+        assert len(set(steps)) > 3, steps
+        t.joined("twice", ["knot"])
+        assert not both & (names_at(lab, "10.53.2.1", zone) | names_at(lab, "10.53.3.1", zone))
+        looked_again(t, "twice")
+        assert not t.row("twice")["process"]
+    t.judge(60)
