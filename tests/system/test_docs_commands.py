@@ -251,9 +251,9 @@ def test_commands_in_the_text(tmp_path, packages):
         lab.add_zone("ex", signers=["bind", "knot", "pdns"], active=["bind"])
         in_laboratory(Typist(lab, tmp_path), other)
     finally:
-        lab.down(keep=False)
         if os.path.isdir(Lab(other).dir):
             Lab(other).down(keep=False)
+        lab.down(keep=False)
 
 
 def in_laboratory(t, other):
