@@ -405,8 +405,7 @@ mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const ch
 	if ((rc = mus_store_load_zone(e->store, zone, &o, et)) < 0 ||
 	    (rc = mus_store_load_signer(e->store, signer, &s, et)) < 0)
 		return rc;
-	o.signer[o.signer_count].signer_id = s.id;
-	o.signer[o.signer_count++].lost = true;
+	o.signer[o.signer_count++] = (struct mus_zone_signer_obj){.signer_id = s.id, .lost = true};
 	note(e, &o, "operator", actor, reason);
 	return mus_store_save_zone(e->store, &o, et);
 }
