@@ -20,16 +20,19 @@ mus_outbox_has_room(const struct mus_outbox *o)
 void
 mus_outbox_put(struct mus_outbox *o, struct mus_outbox_item *it)
 {
-	struct mus_outbox_item *before = TAILQ_LAST(&o->waiting, mus_outbox_items);
+	struct mus_outbox_item *after = TAILQ_FIRST(&o->waiting), *last = TAILQ_LAST(&o->waiting, mus_outbox_items);
 
 	if (it->place == 0)
 		it->place = ++o->places;
-	while (before && before->place > it->place)
-		before = TAILQ_PREV(before, mus_outbox_items, link);
-	if (before)
-		TAILQ_INSERT_AFTER(&o->waiting, before, it, link);
+	/* Who comes is last; who comes back has an old place, near the head. */
+	if (!last || last->place < it->place)
+		after = NULL;
+	while (after && after->place < it->place)
+		after = TAILQ_NEXT(after, link);
+	if (after)
+		TAILQ_INSERT_BEFORE(after, it, link);
 	else
-		TAILQ_INSERT_HEAD(&o->waiting, it, link);
+		TAILQ_INSERT_TAIL(&o->waiting, it, link);
 	o->waiting_count++;
 }
 
