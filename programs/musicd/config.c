@@ -72,7 +72,7 @@ static const struct mus_conf_row rows[] = {
 	.help = "What was seen longer ago than this is asked again before anything is done. "
 	    "At most half of policy.fresh."},
     {MUS_CONF_SPAN_MS(T, retry_ms, "schedule.retry"), .def = "2m", .min = 100, .max = 86400000,
-	.help = "When a change that is not seen is sent again; doubled each time."},
+	.help = "When a change that is not seen is sent again; doubled each time, up to eight times as long."},
     {MUS_CONF_SPAN_MS(T, copy_ms, "schedule.copy"), .def = "1h", .min = 1000, .max = 604800000,
 	.help = "How often at most a signer's whole copy of a zone is read during a process."},
     {MUS_CONF_INT(T, active_max, "schedule.active"), .def = "128", .min = 1, .max = 100000,

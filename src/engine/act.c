@@ -173,15 +173,17 @@ put_act(struct eng_job *j, const struct mus_zonestate *st, const struct mus_act 
 
 /* ---- when --------------------------------------------------------------------------------------- */
 
-/* Not again before its time: what was sent needs a while to be seen, and longer each time. */
-static bool
-may_send(struct mus_engine *e, struct eng_busy *b, uint64_t id)
+/* Not again before its time: what was sent needs a while to be seen, and longer each time, up to eight times
+ * as long: whoever has refused it may take it by then. */
+bool
+eng_may_send(struct mus_engine *e, struct eng_busy *b, uint64_t id)
 {
+	enum { SHIFT_MAX = 3 };
 	struct mus_time now = eng_now(e);
 
 	for (unsigned i = 0; i < b->sent_count; i++)
 		if (b->sent[i].id == id) {
-			unsigned shift = b->sent[i].tries > 6 ? 6 : b->sent[i].tries - 1u;
+			unsigned shift = b->sent[i].tries > SHIFT_MAX ? SHIFT_MAX : b->sent[i].tries - 1u;
 
 			return mus_time_add_ms(b->sent[i].at, e->o.retry_ms << shift).ms <= now.ms;
 		}
@@ -287,7 +289,7 @@ compose(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zob
 		const struct mus_act *a = &plan->act[i];
 		size_t had;
 
-		if (a->kind != MUS_ACT_CHANGE || a->signer != s || !may_send(e, z->busy, a->id))
+		if (a->kind != MUS_ACT_CHANGE || a->signer != s || !eng_may_send(e, z->busy, a->id))
 			continue;
 		if (!j && !(j = job_new(e, z, zobj, st, s, &et))) {
 			eng_event(e, zobj->id, zobj->name, "alarm", "musicd", LOG_ERR,

@@ -99,8 +99,11 @@ wake_one(void *arg, int64_t id)
 	struct eng_zone *z = eng_zone_get(w->e, id);
 
 	/* Spread: a thousand zones are not asked about in one burst. */
-	if (z)
+	if (z) {
+		if (z->busy)
+			z->busy->sent_count = 0;	/* who has refused may be mended now */
 		eng_wake(w->e, z, 0, (int64_t)(w->count++) * 2);
+	}
 	w->last = id;
 	return 0;
 }

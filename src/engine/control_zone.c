@@ -232,9 +232,12 @@ mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct 
 	int rc = eng_ctl_zone(e, zone, &o, et);
 
 	(void)actor;
-	if (rc == 0 && (z = eng_zone_get(e, o.id)))
-		eng_wake(e, z, ENG_FOCUS_ALL, 0);
-	return rc;
+	if (rc < 0 || (z = eng_zone_get(e, o.id)) == NULL)
+		return rc;
+	if (z->busy)
+		z->busy->sent_count = 0;	/* and what was not seen is sent again */
+	eng_wake(e, z, ENG_FOCUS_ALL, 0);
+	return 0;
 }
 
 static struct mus_zone_signer_obj *

@@ -408,6 +408,7 @@ void eng_act(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj
     struct mus_zonestate *st, struct mus_plan *plan);
 /* An action was sent: not again before its time.  Or it may be sent again at any time. */
 void eng_sent_mark(struct mus_engine *e, struct eng_busy *b, uint64_t id);
+bool eng_may_send(struct mus_engine *e, struct eng_busy *b, uint64_t id);
 void eng_sent_forget(struct eng_busy *b, uint64_t id);
 
 /* probe.c: is the zone being probed, by what ${t} has seen and what runs? */

@@ -216,6 +216,8 @@ not_stored_not_sent(void **state)
 static void
 not_again_before_its_time(void **state)
 {
+	struct mus_group_obj group = {.name = "g", .member_count = 1};
+
 	(void)state;
 	add_signer(0, "a", PORT_A, 0);
 	add_zones(1);
@@ -229,6 +231,41 @@ not_again_before_its_time(void **state)
 	turn_for(l, 100);
 	assert_int_equal(fake_driver.count, 2);
 	assert_int_equal(fake_driver.ask[1].rr[0].rd.data[7], 2);
+	/* but when an operator has mended something, or says so */
+	group.member[0].signer_id = sig[0].id;
+	assert_int_equal(mus_ctl_put_group(e, "test", &group, NULL, &et), 0);
+	zobj[0].group_id = group.id;
+	assert_int_equal(mus_store_save_zone(store, &zobj[0], &et), 0);
+	assert_int_equal(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et), 0);
+	wants(0, 1, 0);
+	until(l, &fake_driver.count, 3);
+	until(l, &fake_driver.answers, 3);
+	wants(0, 1, 0);
+	assert_null(e->jobs);
+	assert_int_equal(mus_ctl_check(e, "test", zobj[0].name, &et), 0);
+	wants(0, 1, 0);
+	until(l, &fake_driver.count, 4);
+}
+
+/* Twice as long each time, and eight times as long at most. */
+static void
+how_long_it_waits(void **state)
+{
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_zones(1);
+	assert_non_null(eng_busy(zone[0]));
+	for (unsigned i = 1; i < 10; i++) {
+		struct eng_sent *s = &zone[0]->busy->sent[0];
+
+		eng_sent_mark(e, zone[0]->busy, 5);
+		assert_int_equal(s->tries, i);
+		e->o.retry_ms = 1000;
+		s->at = mus_time_add_ms(eng_now(e), -1000 * (1 << (i < 4 ? i - 1 : 3)) + 500);
+		assert_false(eng_may_send(e, zone[0]->busy, 5));
+		s->at = mus_time_add_ms(s->at, -500);
+		assert_true(eng_may_send(e, zone[0]->busy, 5));
+	}
 }
 
 /* What stands in the queue is what was planned last, in the place of the first. */
@@ -780,6 +817,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(stored_first, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_stored_not_sent, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_again_before_its_time, setup, teardown),
+	    cmocka_unit_test_setup_teardown(how_long_it_waits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_last_plan_counts, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_operator_counts_more, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_rate_is_kept, setup, teardown),
