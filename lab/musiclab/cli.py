@@ -182,7 +182,8 @@ def cmd_scanner(a):
                 lab.zone(z)
         scanner.start(lab, a.zone, a.interval)
         print(f"music-scanner follows {' '.join(a.zone) or 'all delegations'}; its log is {scanner.log_path(lab)}")
-    elif a.verb == "stop":
+        return
+    if a.verb == "stop":
         if not scanner.stop(lab):
             raise LabError("music-scanner was not running")
         print("music-scanner has ended")
