@@ -126,14 +126,32 @@ eng_check_signer(const struct mus_engine *e, const struct eng_at *at, struct mus
 	return check_ns(e, at, "/name_servers", o->ns, o->ns_count);
 }
 
+/* The labels of ${name} before those of ${zone}; empty: none. */
+static void
+relative_to(const struct mus_name *name, const struct mus_name *zone, char out[static MUS_NAME_TEXT_MAX])
+{
+	char tail[MUS_NAME_TEXT_MAX];
+	size_t len = strlen(mus_name_text(name, out)), cut = strlen(mus_name_text(zone, tail));
+
+	out[len > cut ? len - cut - 1 : 0] = '\0';
+}
+
 static int
 check_sample(const struct eng_at *at, const struct mus_zone_obj *o)
 {
-	char text[256 + MUS_ZONETEXT_MAX + 2];
-	struct mus_name name;
+	char text[MUS_NAME_TEXT_MAX];
+	struct mus_name name, zone;
 
 	if (!o->sample[0])
 		return 0;
+	/* "www.ex.lab" in ex.lab, with the dot or without: the whole name was meant */
+	if (mus_name_parse(o->sample, &name, at->et) == 0 && mus_name_parse(o->name, &zone, at->et) == 0 &&
+	    mus_name_in(&name, &zone)) {
+		relative_to(&name, &zone, text);
+		return text[0] ? refuse(at, "/sample", "\"%s\" ends with the name of the zone: write \"%s\"",
+		    o->sample, text)
+		    : refuse(at, "/sample", "\"%s\" is the zone itself, which is watched anyway: leave it out", o->sample);
+	}
 	if (o->sample[strlen(o->sample) - 1] == '.')
 		return refuse(at, "/sample", "\"%s\" must be relative to the zone", o->sample);
 	snprintf(text, sizeof text, "%s.%.300s", o->sample, o->name);

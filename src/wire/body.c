@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/addr.h"
 #include "model/object.h"
 
 const char *
@@ -29,6 +30,24 @@ mus_check_domain(const char *s)
 }
 
 const char *
+mus_check_host(const char *s)
+{
+	char text[MUS_ADDR_TEXT_MAX];
+	size_t len = strlen(s);
+	struct mus_addr addr;
+
+	if (len > 1 && s[len - 1] == '.')
+		len--;
+	if (len < sizeof text) {
+		memcpy(text, s, len);
+		text[len] = '\0';
+		if (mus_addr_parse(text, 53, &addr))
+			return "is an address; a name is wanted";
+	}
+	return mus_check_domain(s);
+}
+
+const char *
 mus_check_path(const char *s)
 {
 	return *s == '/' ? NULL : "must be an absolute path";
@@ -47,8 +66,10 @@ mus_check_path(const char *s)
 #define REQUEST(var, label, text) SCHEMA(var, label, true, offsetof(S, given), text)
 #define REPLY(var, label, text) SCHEMA(var, label, false, 0, text)
 #define LABEL .check = mus_check_label, .max = MUS_LABEL_MAX - 1, .format = "label"
-#define DOMAIN .check = mus_check_domain, .max = MUS_ZONETEXT_MAX - 1, .format = "domain-name"
-#define HOST .check = mus_check_domain, .max = 254, .format = "domain-name"
+#define DOMAIN .check = mus_check_host, .max = MUS_ZONETEXT_MAX - 1, .format = "domain-name"
+#define HOST .check = mus_check_host, .max = 254, .format = "domain-name"
+/* "1.2.3.4" may well be a name of a reverse zone */
+#define RELATIVE .check = mus_check_domain, .max = 254, .format = "domain-name"
 #define FILEPATH .check = mus_check_path, .max = MUS_PATH_TEXT_MAX - 1, .format = "path"
 #define HELP(text) .help = text
 #define DRIVER(name) " " #name
@@ -122,7 +143,7 @@ static REQUEST(req_zone_signer, "ZoneSignerRequest", "What one zone has differen
 	    HELP("signer group; empty: none")),                                                    \
 	    ROW("mode", WORD, mode, .words = mode_words,                                           \
 		HELP("auto, or manual: every step waits for POST .../step")),                      \
-	    ROW("sample", STR, sample, .flags = MUS_FIELD_EMPTY, HOST,                             \
+	    ROW("sample", STR, sample, .flags = MUS_FIELD_EMPTY, RELATIVE,                         \
 		HELP("an existing name to watch, relative to the zone (www)")),                    \
 	    ROW("parent", STR, parent, .flags = MUS_FIELD_EMPTY, HOST,                             \
 		HELP("parent zone, when it cannot be found by look-up")),                          \

@@ -310,6 +310,8 @@ extern const struct mus_schema mus_schema_rep_error, mus_schema_rep_error_detail
 const char *mus_check_label(const char *s);
 /* Looks like a domain name; the whole truth is told by dns/name.h. */
 const char *mus_check_domain(const char *s);
+/* Likewise, and is no address: of a zone, or a name server. */
+const char *mus_check_host(const char *s);
 const char *mus_check_path(const char *s);	/* absolute path, no control characters */
 
 #endif

@@ -1,18 +1,20 @@
 """musicd itself, with no name server in the world: what the engine answers, and how it names what is wrong."""
 import http.client
 import json
+import os
 import signal
 import ssl
+import subprocess
 
 import pytest
 
-from conftest import names_its_place, wait_until
+from conftest import CLI, names_its_place, wait_until
 from test_docs import Real
 
 
 class Client:
     def __init__(self, real):
-        self.port = real.port
+        self.port, self.real = real.port, real
         self.context = ssl.create_default_context(cafile=real.cert)
         with open(real.token) as f:
             self.token = f.read().strip()
@@ -27,6 +29,10 @@ class Client:
         text = r.read()
         conn.close()
         return r.status, json.loads(text) if text else None
+
+    def cli(self, *words):
+        return subprocess.run([CLI, "--server", self.real.url, "--cacert", self.real.cert, "--token-file", self.real.token, *words],
+                              env={**os.environ, "MUSIC_CLI_CONFIG": ""}, capture_output=True, text=True, timeout=60)
 
     def ok(self, method, path, body=None):
         status, answer = self.call(method, path, body)
@@ -97,6 +103,8 @@ def test_a_key_file_that_everybody_may_read_is_refused(real, tmp_path):
     ({"parent_addresses": ["::1"]}, "/parent", "addresses of its servers"),
     ({"sample": "www."}, "/sample", "relative"),
     ({"sample": "a..b"}, "/sample", ""),
+    ({"parent": "127.0.0.1"}, "/parent", "is an address; a name is wanted"),
+    ({"signers": [{"signer": "bind", "name_servers": [dict(NS, name="::1")]}]}, "/signers/0/name_servers/0/name", "is an address"),
     ({"signers": [{"signer": "bind"}, {"signer": "knot", "key_file": "/nonexistent"}]}, "/signers/1/key_file", "/nonexistent"),
     ({"signers": [{"signer": "bind", "name_servers": [NS, NS]}]}, "/signers/0/name_servers/1/name", "twice"),
 ])
@@ -107,6 +115,36 @@ def test_a_bad_zone_names_its_field(real, change, field, words):
         real.fails(422, "PATCH", "/zones/z.test", change, field, words)
     item = real.ok("POST", "/zones:bulk", [{"name": "z.test"}, body])["items"][1]["error"]
     assert item["field"] == "/1" + field and words in item["message"], item
+
+
+@pytest.mark.parametrize("sample, words", [
+    ("www.Z.test", 'ends with the name of the zone: write "www"'),
+    ("a.www.z.test.", 'write "a.www"'),
+    ("z.test", "is the zone itself"),
+    ("Z.test.", "is the zone itself"),
+])
+def test_a_whole_name_as_sample_is_refused_with_what_to_write(real, sample, words):
+    """one label too many would be watched, a name that does not exist"""
+    real.fails(422, "PATCH", "/zones/z.test", {"sample": sample}, "/sample", words)
+    r = real.cli("zone", "update", "z.test", "--sample", sample)
+    assert r.returncode == 65 and r.stderr.startswith("music-cli: --sample: ") and words in r.stderr, r.stderr
+
+
+def test_a_name_that_only_looks_like_the_zone_or_an_address_is_a_sample(real):
+    for sample in ("wwwz.test", "10.2.0.192", ""):
+        assert real.ok("PATCH", "/zones/z.test", {"sample": sample})["sample"] == sample
+
+
+@pytest.mark.parametrize("words, told", [
+    (["signer", "add", "new", "--driver", "ddns", "--update", "127.0.0.5", "--ns", "10.53.3.1"], "--ns 10.53.3.1"),
+    (["signer", "update", "bind", "--ns", "fd53::1=fd53::1"], "--ns fd53::1=fd53::1"),
+    (["zone", "add", "10.53.2.1"], "ZONE 10.53.2.1"),
+    (["zone", "add", "10.53.2.1."], "ZONE 10.53.2.1."),
+    (["zone", "update", "z.test", "--parent", "10.53.2.1"], "--parent"),
+])
+def test_an_address_is_no_name(real, words, told):
+    r = real.cli(*words)
+    assert (r.returncode, r.stderr) == (65, f"music-cli: {told}: is an address; a name is wanted\n"), r.stderr
 
 
 def test_a_group_that_does_not_fit_is_named(real):
