@@ -29,9 +29,7 @@ IN_THE_TEXT, OF_THE_TREE = HERE + "test_commands_in_the_text", HERE + "test_comm
 RUN_BY = [
     ("README.md", "sh", "", DOCS + "test_commands_of_the_readme"),
     ("README.md", "console", "", "tests/system/test_demo.py::test_demo_ends_well_in_three_minutes"),
-    ("docs/operators-guide.md", "sh", "", DOCS + "test_commands_of_the_operators_guide"),
     ("docs/operators-guide.md", "console", "", DOCS + "test_commands_of_the_operators_guide"),
-    ("docs/signers/*.md", "sh", "", DOCS + "test_commands_of_the_signer_guides"),
     ("docs/signers/*.md", "console", "", DOCS + "test_commands_of_the_signer_guides"),
     ("docs/signers/*.md", "inline", "rndc|knotc|keymgr|pdns", DOCS + "test_commands_of_the_signer_guides"),
     ("docs/lab.md", "sh", "", "tests/system/test_lab_docs.py::test_commands_of_the_manual"),
@@ -153,6 +151,24 @@ def test_commands_stand_where_they_are_seen():
                 assert (kind == "console") == bool(lines), (path, text)
         bare = re.sub(r"^```.*?^```", "", text_of(path), flags=re.M | re.S)
         assert not [m[0] for m in re.finditer(r"^(?: {4}|\t)([\w/-]+).*$", bare, re.M) if m[1] in PROGRAMS], path
+
+
+# What only root, or the user of a daemon, may read, write or do on the machine of musicd or of a signer.
+FOR_ROOT = re.compile(r"(make install|apt-get|systemctl|systemd-sysusers|install|musicd|rndc|knotc|keymgr|pdnsutil|pdns_control) |"
+                      r".*(/etc/music|/var/lib/music|/var/backups)\b")
+
+
+def test_prompts_say_who_types():
+    """# where root is needed, $ where not, on every line of the pages that are about a machine.  (A key file is musicd's to read.)"""
+    seen = set()
+    for path in ["docs/operators-guide.md"] + [os.path.join("docs", "signers", f) for f in sorted(os.listdir(os.path.join(TOP, "docs", "signers")))]:
+        assert not [text for kind, text in pieces(path) if kind == "sh"], f"{path}: lines without a prompt"
+        for kind, text in pieces(path):
+            for line in re.findall(r"^[$#] .*", text, re.M) if kind == "console" else []:
+                command = re.sub(r"--key-file \S+", "", line[2:].split(" # ")[0])
+                assert line[0] == ("#" if FOR_ROOT.match(command + " ") else "$"), f"{path}: {line}"
+                seen.add(line[0])
+    assert seen == {"#", "$"}
 
 
 # ---- commands of the tree -------------------------------------------------------------------------------------------------------------
