@@ -343,8 +343,9 @@ void
 api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[static MUS_ORIGINS])
 {
 	for (unsigned s = 0; s < MUS_ORIGINS; s++)
-		out[s] = from != NULL ? (struct mus_body_trouble){from[s].copy, from[s].change, from[s].lookup}
-				      : (struct mus_body_trouble){NULL, NULL, NULL};
+		out[s] = from == NULL
+		    ? (struct mus_body_trouble){NULL, NULL, NULL, MUS_TIME_NEVER}
+		    : (struct mus_body_trouble){from[s].copy, from[s].change, from[s].lookup, from[s].copy_next};
 }
 
 static struct mus_body_view

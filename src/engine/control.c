@@ -86,6 +86,15 @@ eng_ctl_zone(struct mus_engine *e, const char *zone, struct mus_zone_obj *o, str
 	return rc;
 }
 
+void
+eng_forget_tries(struct eng_zone *z)
+{
+	if (!z->busy)
+		return;
+	z->busy->sent_count = 0;
+	memset(z->busy->copy_at, 0, sizeof z->busy->copy_at);
+}
+
 struct wake {
 	struct mus_engine *e;
 	unsigned count;
@@ -100,8 +109,7 @@ wake_one(void *arg, int64_t id)
 
 	/* Spread: a thousand zones are not asked about in one burst. */
 	if (z) {
-		if (z->busy)
-			z->busy->sent_count = 0;	/* who has refused may be mended now */
+		eng_forget_tries(z);	/* who has refused may be mended now */
 		eng_wake(w->e, z, 0, (int64_t)(w->count++) * 2);
 	}
 	w->last = id;
@@ -148,8 +156,10 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 		eng_queue_waits(e, z, st, &e->view_plan);
 	mus_judge(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_verdict);
 	memset(e->view_trouble, 0, sizeof e->view_trouble);
-	if (z && z->busy)
+	if (z && z->busy) {
 		memcpy(e->view_trouble, z->busy->trouble, sizeof z->busy->trouble);
+		eng_copy_troubles(e, z, e->view_plan.need_copy, e->view_trouble);
+	}
 	eng_host_troubles(e, st, e->view_trouble);
 	eng_parent_trouble(e, st, &e->view_trouble[MUS_PARENT]);
 	since = eng_manual(e, st, &e->view_plan, &policy, &e->view_manual);

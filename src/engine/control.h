@@ -54,6 +54,10 @@ int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, cons
 /* Why something failed last at one signer, or with the parent; empty: it did not. */
 struct mus_ctl_trouble {
 	char copy[160];			/* reading its whole copy */
+	int copy_err;			/* then: enum mus_err */
+	struct mus_addr copy_server;	/* who was asked for it */
+	struct mus_time copy_since;	/* it has failed */
+	struct mus_time copy_next;	/* when it is tried again; NEVER: it is being tried, or is not again */
 	char change[160];		/* changing its records */
 	char lookup[160];		/* finding its name servers' addresses; the parent, its keys */
 };

@@ -15,6 +15,8 @@ int eng_ctl_note(struct mus_engine *e, int64_t zone_id, const char *zone, const 
 /* Ends it: all of it, or with ${rc} < 0 nothing.  Gives ${rc}, or why it was not stored. */
 int eng_ctl_end(struct mus_engine *e, int rc, struct mus_errtext *et);
 int eng_ctl_zone(struct mus_engine *e, const char *zone, struct mus_zone_obj *o, struct mus_errtext *et);
+/* What was sent, or tried to be read, may be again at once: somebody has mended something. */
+void eng_forget_tries(struct eng_zone *z);
 void eng_wake_group(struct mus_engine *e, int64_t group_id);
 
 /* --- control_check.c --- */

@@ -115,10 +115,12 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 	if (old_group != o->group_id)
 		eng_ctl_left(e, old_group, NULL);
 	z = eng_zone_get(e, o->id);
-	if (z)
+	if (z) {
+		eng_forget_tries(z);	/* a key of its own may be mended */
 		eng_wake(e, z, ENG_FOCUS_ALL, 0);
-	else
+	} else {
 		rc = eng_zone_add(e, o->id, eng_now(e));
+	}
 	return rc;
 }
 
@@ -234,8 +236,7 @@ mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct 
 	(void)actor;
 	if (rc < 0 || (z = eng_zone_get(e, o.id)) == NULL)
 		return rc;
-	if (z->busy)
-		z->busy->sent_count = 0;	/* and what was not seen is sent again */
+	eng_forget_tries(z);	/* and what was not seen is sent again, what could not be read is read */
 	eng_wake(e, z, ENG_FOCUS_ALL, 0);
 	return 0;
 }

@@ -29,17 +29,30 @@ copy_free(struct eng_copy *c)
 	free(c);
 }
 
+void
+eng_copy_failed(const struct mus_engine *e, struct mus_ctl_trouble *t, const struct mus_signer_obj *signer, int err,
+    const char *why)
+{
+	if (t->copy[0] == '\0')
+		t->copy_since = eng_now(e);
+	t->copy_err = err;
+	t->copy_server = signer->update;
+	t->copy_next = MUS_TIME_NEVER;
+	snprintf(t->copy, sizeof t->copy, "%s", why);
+}
+
 /* Once for each reason: it is tried again and again. */
 static void
 tell_failure(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st, unsigned s,
-    const char *why)
+    const struct mus_signer_obj *signer, int err, const char *why)
 {
-	struct mus_ctl_trouble *known = z->busy ? &z->busy->trouble[s] : NULL;
+	struct mus_ctl_trouble *t = z->busy ? &z->busy->trouble[s] : NULL;
+	bool is_known = t && strncmp(t->copy, why, sizeof t->copy - 1) == 0;
 
-	if (known && strncmp(known->copy, why, sizeof known->copy - 1) == 0)
+	if (t)
+		eng_copy_failed(e, t, signer, err, why);
+	if (is_known)
 		return;
-	if (known)
-		snprintf(known->copy, sizeof known->copy, "%s", why);
 	eng_event(e, z->id, st->book.zone, "transfer", "musicd", LOG_WARNING,
 	    "%s: its copy cannot be read: %s", st->book.signer[s], why);
 }
@@ -110,7 +123,7 @@ on_done(struct eng_read *r, int err, const struct mus_errtext *words)
 	if (s < 0)
 		goto out;
 	if (err != 0) {
-		tell_failure(e, z, st, (unsigned)s, words->s);
+		tell_failure(e, z, st, (unsigned)s, &r->signer->obj, err, words->s);
 		eng_signer_forget(e, c->signer_id);	/* the key file may be another by now */
 	} else {
 		if (z->busy)
@@ -126,6 +139,16 @@ out:
 	wake_next(e);
 }
 
+/* Not before this instant.  What only drifts is read seldom; what a decision waits for, soon, unless it just
+ * failed. */
+static struct mus_time
+next_try(const struct mus_engine *e, const struct eng_busy *b, unsigned s, bool needed)
+{
+	int64_t again_ms = !needed ? e->o.copy_ms : b->trouble[s].copy[0] ? e->o.retry_ms * 4 : e->o.retry_ms;
+
+	return b->copy_at[s].ms == 0 ? eng_now(e) : mus_time_add_ms(b->copy_at[s], again_ms);
+}
+
 static void
 start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
     const struct mus_zonestate *st, unsigned s, bool needed)
@@ -134,14 +157,9 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 	struct eng_signer *sg = eng_signer_get(e, st->book.signer_id[s], &et);
 	struct eng_busy *b = eng_busy(z);
 	struct eng_copy *c;
-	/* What only drifts is read seldom; what a decision waits for, soon, unless it just failed. */
-	int64_t again_ms = !needed ? e->o.copy_ms
-	    : b && b->trouble[s].copy[0]      ? e->o.retry_ms * 4
-					      : e->o.retry_ms;
+	int rc;
 
-	if (!sg || !b || !eng_can_read(sg) || (b->copying >> s & 1) ||
-	    (mus_time_is_set(b->copy_at[s]) && b->copy_at[s].ms != 0 &&
-		mus_time_add_ms(b->copy_at[s], again_ms).ms > eng_now(e).ms))
+	if (!sg || !b || !eng_can_read(sg) || (b->copying >> s & 1) || next_try(e, b, s, needed).ms > eng_now(e).ms)
 		return;
 	if (running(e, sg->obj.id) >= ENG_COPIES_MAX) {
 		enqueue(e, z);
@@ -155,8 +173,8 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 	c->zone_id = zobj->id;
 	c->signer_id = sg->obj.id;
 	c->idx = s;
-	if (eng_read_start(&c->read, e, zobj, sg, on_done, &et) < 0) {
-		tell_failure(e, z, st, s, et.s);
+	if ((rc = eng_read_start(&c->read, e, zobj, sg, on_done, &et)) < 0) {
+		tell_failure(e, z, st, s, &sg->obj, rc, et.s);
 		free(c);
 		return;
 	}
@@ -169,9 +187,32 @@ void
 eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
     const struct mus_zonestate *st, uint8_t needed, uint8_t stale)
 {
-	for (unsigned s = 0; s < st->zone.signer_count; s++)
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
 		if ((needed | stale) >> s & 1)
 			start(e, z, zobj, st, s, needed >> s & 1);
+		else if (z->busy && !st->seen.copy[s].known)
+			z->busy->trouble[s].copy[0] = '\0';	/* nobody asks for it any more */
+}
+
+int64_t
+eng_copies_due_ms(const struct mus_engine *e, const struct eng_zone *z, uint8_t needed)
+{
+	int64_t due = INT64_MAX, left;
+
+	for (unsigned s = 0; z->busy && s < MUS_SIGNERS_MAX; s++)
+		if ((needed >> s & 1) && z->busy->trouble[s].copy[0] &&
+		    (left = next_try(e, z->busy, s, true).ms - eng_now(e).ms) < due)
+			due = left;
+	return due;
+}
+
+void
+eng_copy_troubles(const struct mus_engine *e, const struct eng_zone *z, uint8_t needed,
+    struct mus_ctl_trouble *trouble)
+{
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		if (trouble[s].copy[0] && !(z->busy->copying >> s & 1))
+			trouble[s].copy_next = next_try(e, z->busy, s, needed >> s & 1);
 }
 
 static uint32_t

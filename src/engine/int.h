@@ -187,7 +187,7 @@ struct eng_busy {
 	struct eng_peek peek;
 	struct eng_sent sent[ENG_SENT_MAX];
 	unsigned sent_count;
-	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started */
+	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started; 0: it may be at any time */
 	uint8_t copying;			/* signers whose copy is being read */
 	struct mus_ctl_trouble trouble[MUS_SIGNERS_MAX];	/* of each signer */
 	bool queued;				/* waits until another zone's copy has been read */
@@ -439,6 +439,14 @@ void eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struc
 void eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
     const struct mus_zonestate *st, uint8_t needed, uint8_t stale);
 /* Signers whose copy has another serial than the one that was read, and is old enough. */
+/* In how long one is tried again that failed and is needed; INT64_MAX: none is. */
+int64_t eng_copies_due_ms(const struct mus_engine *e, const struct eng_zone *z, uint8_t needed);
+/* When those that failed are tried again, into what is known of them. */
+void eng_copy_troubles(const struct mus_engine *e, const struct eng_zone *z, uint8_t needed,
+    struct mus_ctl_trouble *trouble);
+/* Reading one of ${signer} has failed. */
+void eng_copy_failed(const struct mus_engine *e, struct mus_ctl_trouble *t, const struct mus_signer_obj *signer,
+    int err, const char *why);
 uint8_t eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st);
 void eng_copies_cancel(struct mus_engine *e);
 void eng_copies_unqueue(struct mus_engine *e, struct eng_busy *b);

@@ -91,7 +91,7 @@ on_copy(struct eng_read *read, int err, const struct mus_errtext *words)
 	if (err == 0)
 		eng_read_fill(read, &t->st, r->idx);
 	else
-		snprintf(t->trouble[r->idx].copy, sizeof t->trouble[r->idx].copy, "%s", words->s);
+		eng_copy_failed(t->e, &t->trouble[r->idx], &read->signer->obj, err, words->s);
 	eng_read_end(read);
 	if (--t->reading == 0)
 		finish(t);
@@ -103,15 +103,16 @@ read_copy(struct eng_trial *t, unsigned s)
 	struct reading *r = &t->copy[s];
 	struct mus_errtext et = {""};
 	struct eng_signer *sg = eng_signer_get(t->e, t->st.book.signer_id[s], &et);
+	int rc;
 
 	if (!sg || !eng_can_read(sg))
 		return;
 	r->trial = t;
 	r->idx = s;
-	if (eng_read_start(&r->read, t->e, &t->zobj, sg, on_copy, &et) == 0)
+	if ((rc = eng_read_start(&r->read, t->e, &t->zobj, sg, on_copy, &et)) == 0)
 		t->reading++;
 	else
-		snprintf(t->trouble[s].copy, sizeof t->trouble[s].copy, "%s", et.s);
+		eng_copy_failed(t->e, &t->trouble[s], &sg->obj, rc, et.s);
 }
 
 /* ---- the look ------------------------------------------------------------------------------------- */

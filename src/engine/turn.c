@@ -200,7 +200,8 @@ silent_look_ms(const struct mus_engine *e)
 static int64_t
 next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct mus_plan *plan)
 {
-	int64_t next = e->o.idle_ms, until, silent = silent_look_ms(e);
+	int64_t next = e->o.idle_ms, until, silent = silent_look_ms(e),
+		copies = eng_copies_due_ms(e, z, plan->need_copy);
 
 	if (silent < next)
 		next = silent;
@@ -212,6 +213,8 @@ next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct 
 		if (until < next)
 			next = until < 50 ? 50 : until;
 	}
+	if (!is_served(z) && copies < next)
+		next = copies < 50 ? 50 : copies;
 	/* A process that waits by the clock is still watched. */
 	if (plan->want.proc.kind != MUS_PROC_NONE && next > 30 * e->o.poll_ms)
 		next = 30 * e->o.poll_ms;
@@ -271,12 +274,22 @@ focus_of(const struct mus_plan *plan, const struct mus_seen *seen)
 	return focus || plan->need_copy ? focus : 1u << MUS_RR_DS;
 }
 
+/* Does anything fail that is tried again at its time? */
+static bool
+has_trouble(const struct eng_busy *b)
+{
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		if (b->trouble[s].copy[0])
+			return true;
+	return false;
+}
+
 static void
 forget_busy(struct eng_zone *z, const struct mus_plan *plan)
 {
 	struct eng_busy *b = z->busy;
 
-	if (b && !b->jobs && !b->copying && !b->queued && !b->probes && !b->probing && !b->step &&
+	if (b && !has_trouble(b) && !b->jobs && !b->copying && !b->queued && !b->probes && !b->probing && !b->step &&
 	    b->forced == MUS_RULE_NONE && plan->want.proc.kind == MUS_PROC_NONE && !plan->poll) {
 		free(b);
 		z->busy = NULL;

@@ -355,7 +355,7 @@ static const struct mus_field rep_finding_rows[] = {
     ROW("key_tag", UINT, key_tag, .flags = MUS_FIELD_OPTIONAL, HELP("key in question")),
     ROW("cause", STR, cause, .flags = MUS_FIELD_NULLABLE, HELP("why there is no answer")),
     ROW("seen_at", TIME, seen_at, HELP("since when that has been seen")),
-    ROW("until", TIME, until, HELP("when it ends by itself; null: not by time alone")),
+    ROW("until", TIME, until, HELP("when it ends by itself, or is tried again; null: not by time alone")),
     ROW("hint", STR, hint, HELP("what to do or look at"))};
 REPLY(rep_finding, "Finding", "Something that does not hold or is waited for, with its witness.");
 #undef S

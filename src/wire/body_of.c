@@ -176,16 +176,34 @@ mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z, const st
 		out->cause = mus_cause_text((enum mus_cause)w->cause);
 }
 
+/* Why a copy could not be read, and when it is tried again. */
+static void
+add_copy_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_body_trouble *t)
+{
+	char at[MUS_TIME_TEXT_MAX];
+
+	if (t->copy == NULL || t->copy[0] == '\0')
+		return;
+	out->cause = t->copy;
+	if (!mus_time_is_set(t->copy_next))
+		return;
+	out->until = t->copy_next;
+	out->text = keep_text(a, mus_arena_printf(a, "%s; it is tried again at %s", out->text,
+	    mus_time_text(t->copy_next, at)));
+}
+
 /* What was told when it was tried: it says more than that something is not there. */
 static void
-add_trouble(struct mus_rep_finding *out, const struct mus_witness *w, const struct mus_body_trouble *t)
+add_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_witness *w,
+    const struct mus_body_trouble *t)
 {
 	const char *words = NULL;
 
 	switch (w->rule) {
 	case MUS_RULE_TTLMAX:
 	case MUS_RULE_V13:
-		words = w->result == MUS_RES_UNKNOWN ? t->copy : NULL;
+		if (w->result == MUS_RES_UNKNOWN)
+			add_copy_trouble(a, out, t);
 		break;
 	case MUS_RULE_IMPORT:
 	case MUS_RULE_SIGNAL:
@@ -216,7 +234,7 @@ mus_body_of_findings(struct mus_arena *a, const struct mus_zonestate *z, const s
 	for (unsigned i = 0; i < count; i++) {
 		mus_body_of_finding(a, z, &w[i], &out[i]);
 		if (w[i].origin < MUS_ORIGINS)
-			add_trouble(&out[i], &w[i], &trouble[w[i].origin]);
+			add_trouble(a, &out[i], &w[i], &trouble[w[i].origin]);
 	}
 	return (struct mus_list){out, count};
 }

@@ -25,6 +25,7 @@ struct mus_body_row {
  * up; or the parent and its keys.  NULL or empty: it did not. */
 struct mus_body_trouble {
 	const char *copy, *change, *lookup;
+	struct mus_time copy_next;	/* when the copy is tried again; NEVER: not known */
 };
 /* A zone as the engine shows it. */
 struct mus_body_view {

@@ -378,11 +378,14 @@ views(void **state)
 	verdict.finding[4].cause = MUS_CAUSE_TIMEOUT;
 	for (unsigned i = 0; i < 5; i++)
 		verdict.finding[i].origin = 1;
-	view.trouble[1] = (struct mus_body_trouble){"no such file", "REFUSED", "SERVFAIL"};
+	view.trouble[1] = (struct mus_body_trouble){"no such file", "REFUSED", "SERVFAIL", {7000}};
 	mus_body_of_explain(&arena, &o, &view, &e);
 	v = encode(&mus_schema_rep_explain, &e);
 	x = json_object_get(v, "findings");
 	assert_string_equal(str(json_array_get(x, 0), "cause"), "no such file");
+	assert_string_equal(str(json_array_get(x, 0), "until"), "1970-01-01T00:00:07.000Z");
+	assert_non_null(strstr(str(json_array_get(x, 0), "text"),
+	    "has not been read; it is tried again at 1970-01-01T00:00:07.000Z"));
 	assert_string_equal(str(json_array_get(x, 1), "cause"), "REFUSED");
 	assert_true(json_is_null(json_object_get(json_array_get(x, 2), "cause")));
 	assert_string_equal(str(json_array_get(x, 3), "cause"), "SERVFAIL");
