@@ -448,6 +448,21 @@ judge_content(struct jd *j)
 	}
 }
 
+/* A name that is not there, or has no address, says nothing of how data are signed. */
+static void
+judge_sample(struct jd *j)
+{
+	const struct mus_ctx *c = j->c;
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		unsigned server = mus_sample_missing(c->seen, s, c->facts->servers[s]);
+		struct mus_witness w = find(MUS_RULE_SAMPLE, MUS_RES_WARN, s, server, MUS_RR_NAME);
+
+		if (server != MUS_NOBODY)
+			note(j, &w);
+	}
+}
+
 /* A signer's CDS are its own matter as long as it is alone; not a record that names a key it has not. */
 static void
 judge_stray_signal(struct jd *j)
@@ -507,6 +522,7 @@ mus_judge(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 	judge_tags(&j);
 	judge_denial(&j);
 	judge_content(&j);
+	judge_sample(&j);
 }
 
 enum mus_state_word

@@ -711,3 +711,14 @@ mus_settle(struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *
 		}
 	}
 }
+
+unsigned
+mus_sample_missing(const struct mus_seen *seen, unsigned signer, uint64_t servers)
+{
+	const struct mus_ring *ring = &seen->signer[signer][MUS_RR_NAME];
+
+	for (unsigned i = 0; i < ring->count; i++)
+		if (ring->v[i].flags & MUS_VER_ABSENT && ring->v[i].srv & servers)
+			return (unsigned)__builtin_ctzll(ring->v[i].srv & servers);
+	return MUS_NOBODY;
+}

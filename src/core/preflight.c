@@ -135,6 +135,18 @@ pf_content(struct pf *p)
 }
 
 static void
+pf_sample(struct pf *p)
+{
+	unsigned server = mus_sample_missing(p->c->seen, p->b, p->c->facts->servers[p->b]);
+	struct mus_witness w = found(MUS_RULE_SAMPLE, MUS_RES_WARN, p->b, MUS_NOBODY);
+
+	w.server = (uint8_t)server;
+	w.kind = MUS_RR_NAME;
+	if (server != MUS_NOBODY)
+		note(p, w);
+}
+
+static void
 pf_parent(struct pf *p)
 {
 	const struct mus_ctx *c = p->c;
@@ -245,6 +257,7 @@ mus_preflight(const struct mus_ctx *c, unsigned signer, struct mus_witness *out,
 	pf_serves(&p);
 	pf_keys(&p);
 	pf_content(&p);
+	pf_sample(&p);
 	pf_parent(&p);
 	pf_caps(&p);
 	pf_rest(&p);

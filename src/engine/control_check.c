@@ -148,9 +148,11 @@ check_sample(const struct eng_at *at, const struct mus_zone_obj *o)
 	if (mus_name_parse(o->sample, &name, at->et) == 0 && mus_name_parse(o->name, &zone, at->et) == 0 &&
 	    mus_name_in(&name, &zone)) {
 		relative_to(&name, &zone, text);
-		return text[0] ? refuse(at, "/sample", "\"%s\" ends with the name of the zone: write \"%s\"",
-		    o->sample, text)
-		    : refuse(at, "/sample", "\"%s\" is the zone itself, which is watched anyway: leave it out", o->sample);
+		if (text[0])
+			return refuse(at, "/sample", "\"%s\" ends with the name of the zone: write \"%s\"",
+			    o->sample, text);
+		return refuse(at, "/sample", "\"%s\" is the zone itself, which is watched anyway: leave it out",
+		    o->sample);
 	}
 	if (o->sample[strlen(o->sample) - 1] == '.')
 		return refuse(at, "/sample", "\"%s\" must be relative to the zone", o->sample);

@@ -434,6 +434,22 @@ sync_parent(struct syncing *y)
 		sync_server(y, MUS_PARENT, MUS_NOBODY, &parent->addr[i]);
 }
 
+/* A name that is asked for no longer: what its last look showed stays in the caches from now on only. */
+static void
+forget_sample(struct mus_zonestate *st, struct mus_time now)
+{
+	for (unsigned s = 0; s < st->zone.signer_count; s++) {
+		struct mus_ring *ring = mus_seen_ring(&st->seen, s, MUS_RR_NAME);
+
+		ring->ok = ring->fail = 0;
+		for (unsigned v = 0; v < ring->count; v++)
+			if (ring->v[v].srv) {
+				ring->v[v].srv = 0;
+				ring->v[v].last = mus_time_max(ring->v[v].last, now);
+			}
+	}
+}
+
 /* Who of those that are in the state already is configured. */
 static void
 find_configured(struct syncing *y)
@@ -544,6 +560,8 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
 	if (!sync_all(&y))
 		return false;
 	find_dropped(&y);
+	if (!zobj->sample[0])
+		forget_sample(st, eng_now(e));
 	settle_names(&y);
 	forget_names(st, y.named, y.configured);
 	return true;

@@ -63,7 +63,8 @@
 	X(HELD, "held", "the operator holds the zone")                                             \
 	X(MANUAL, "manual", "the operator takes each step by hand")                                \
 	X(PARTIAL, "adopt", "the zone has been seen completely once")                              \
-	X(PROBE, "probe", "nothing of a probe is left")
+	X(PROBE, "probe", "nothing of a probe is left")                                            \
+	X(SAMPLE, "sample", "the sample name has an address at every signer")
 enum mus_rule {
 #define X(name, text, sentence) MUS_RULE_##name,
 	MUS_RULE_MAP(X)

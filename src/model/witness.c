@@ -521,6 +521,10 @@ rules_of_processes(struct tx *t, const struct mus_witness *w)
 		tx_origin(t, w->origin);
 		tx_say(t, " has no name server of its own for the zone");
 		break;
+	case MUS_RULE_SAMPLE:
+		tx_who(t, w);
+		tx_say(t, " has no address (A) at the sample name: no data of the zone but the apex are watched there");
+		break;
 	case MUS_RULE_GLUEADDR:
 		both(t, w);
 		tx_say(t, " have different addresses for in-domain name servers");

@@ -257,6 +257,21 @@ def test_v13_one_signer_has_other_data(world):
     world.true("content", "V13")
 
 
+def test_a_sample_that_is_not_there(world):
+    zone = world.zone("digest")
+    for sample in ("wwww", "www", "wwww", ""):
+        world.mc.cli("zone", "update", zone, "--sample", sample)
+        who = {"bind", "knot"} if sample == "wwww" else set()
+        world.await_("digest", f"the sample {sample!r}",
+                     lambda _, found: {f["signer"] for f in found if (f["rule"], f["result"]) == ("sample", "warning")} == who)
+        said = world.mc.cli("zone", "explain", zone).stdout
+        assert ("knot" in who) == bool(re.search(r"has no address \(A\) at the sample name", said)), said
+        assert ("see \"zone explain" in world.mc.cli("zone", "status", zone).stdout) or not who
+        fit = world.mc.cli("zone", "preflight", zone, "--signer", "knot", "-o", "json").stdout
+        assert bool(who) == ('"rule":"sample"' in fit), fit
+    world.mc.cli("zone", "update", zone, "--sample", "www")
+
+
 def test_v14_one_signer_alone_has_the_stronger_digest(world):
     name = world.zone("digest")
     [ksk] = world.lab.dnskeys("knot", name)[0]

@@ -721,6 +721,18 @@ test_unfit_key_ttl(void **state)
 }
 
 static void
+test_missing_sample(void **state)
+{
+	(void)state;
+	joiner();
+	rig_absent(B, MUS_RR_NAME);
+	rig_settle();
+	finds(MUS_RULE_SAMPLE, MUS_RES_WARN);
+	assert_int_equal(found[0].server, AT_B);
+	assert_int_equal(found[0].kind, MUS_RR_NAME);
+}
+
+static void
 test_unfit_signatures(void **state)
 {
 	(void)state;
@@ -915,6 +927,7 @@ main(void)
 	    T(test_unfit_servers),
 	    T(test_unfit_algorithm),
 	    T(test_unfit_key_ttl),
+	    T(test_missing_sample),
 	    T(test_unfit_signatures),
 	    T(test_unsigned),
 	    T(test_unfit_parent),

@@ -358,6 +358,31 @@ test_v13(void **state)
 	holds(MUS_RULE_V13);
 }
 
+/* A sample that is not there is told, and breaks nothing. */
+static void
+test_sample(void **state)
+{
+	const struct mus_witness *w = &r.verdict.finding[0];
+
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_NAME, 0, ZA);
+	rig_put(B, MUS_RR_NAME, 0, ZB);
+	rig_settle();
+	holds(MUS_RULE_SAMPLE);
+	rig_absent(B, MUS_RR_NAME);
+	rig_settle();
+	expect(MUS_RULE_SAMPLE, MUS_RES_WARN);
+	assert_int_equal(r.verdict.finding_count, 1);
+	assert_int_equal(w->origin, B);
+	assert_int_equal(w->server, AT_B);
+	assert_int_equal(w->kind, MUS_RR_NAME);
+	assert_int_equal(mus_verdict_word(&r.z.seen, &r.verdict, &r.policy, r.now), MUS_STATE_SO_FAR);
+	rig_put(B, MUS_RR_NAME, 0, ZB);
+	rig_settle();
+	holds(MUS_RULE_SAMPLE);
+}
+
 static void
 test_v14(void **state)
 {
@@ -691,6 +716,7 @@ main(void)
 	    T(test_v11),
 	    T(test_v12),
 	    T(test_v13),
+	    T(test_sample),
 	    T(test_v14),
 	    T(test_revoked_key_is_no_anchor),
 	    T(test_unsigned_set_is_no_chain),

@@ -907,6 +907,29 @@ names_of_an_address(void **state)
 	assert_int_equal(names_at(addr), bit_of("new.s0.test."));
 }
 
+/* A sample that is watched no longer is missing nowhere. */
+static void
+sample_taken_away(void **state)
+{
+	struct mus_look look = {.kind = MUS_RR_NAME, .flags = MUS_VER_ABSENT, .ttl_s = DAY_S, .serve_ttl_s = DAY_S};
+	uint64_t servers;
+
+	(void)state;
+	snprintf(zone.sample, sizeof zone.sample, "www");
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	members(0, SIGNERS);
+	sync_whole();
+	servers = mus_servers_of(&st->zone, place_of(0));
+	look.server = (uint8_t)__builtin_ctzll(servers);
+	mus_observe(&st->zone, &st->seen, &look, &policy, eng_now(e), eng_now(e));
+	sync_whole();
+	assert_int_equal(mus_sample_missing(&st->seen, place_of(0), servers), look.server);
+	zone.sample[0] = '\0';
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	sync_whole();
+	assert_int_equal(mus_sample_missing(&st->seen, place_of(0), servers), MUS_NOBODY);
+}
+
 int
 main(void)
 {
@@ -924,6 +947,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(known_before, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_of_an_address, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(listed_and_dropped, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(sample_taken_away, setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,6 +222,8 @@ static const struct {
     {W(NSNAMES, FAILS, NONE, .origin = KNOT), "name-servers: knot has no name server of its own for the zone"},
     {W(GLUEADDR, FAILS, NONE, .origin = KNOT, .origin2 = BIND, .kind = MUS_RR_ADDR),
 	"addresses: knot and bind have different addresses for in-domain name servers"},
+    {W(SAMPLE, WARN, NONE, .origin = KNOT, .kind = MUS_RR_NAME),
+	"sample: knot has no address (A) at the sample name: no data of the zone but the apex are watched there"},
     {W(KEYTTL, WARN, NONE, .origin = KNOT, .origin2 = BIND),
 	"dnskey-ttl: knot and bind have different DNSKEY TTLs"},
     {W(LASTONE, FAILS, NONE, .origin = BIND), "last-signer: bind cannot leave: no other signer remains"},
