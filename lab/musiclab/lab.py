@@ -510,6 +510,12 @@ class Lab:
         self.server("parent2").reload()
         wait_until(lambda: self.serial(at, name) == self.serial(s["update"]["address"], name), 20, f"parent2 serves {name}")
 
+    def end_at_parent(self, name):
+        """The parent's secondary serves the zone no more, and shows the delegation again."""
+        with self.changing() as state:
+            del state["servers"]["parent2"]["zones"][self.zone_name(name)]
+        self.server("parent2").reload()
+
     def drop_zone(self, name):
         """Take a zone away everywhere."""
         name = self.zone_name(name)

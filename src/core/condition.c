@@ -350,9 +350,14 @@ static enum mus_result
 out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
 {
 	unsigned b = c->want->proc.signer;
-	uint64_t still = c->facts->servers[b] & c->facts->reach;
+	uint64_t still = c->facts->servers[b] & c->facts->reach, at_parent;
 
-	if (!still || MUS_WAITS_ARE_CUT)
+	if (MUS_WAITS_ARE_CUT)
+		return MUS_RES_HOLDS;
+	(void)mus_parent_serves_until(c->zone, c->seen, c->want, b, &at_parent);
+	if (at_parent)
+		return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_server(at_parent), MUS_RR_PNS);
+	if (!still)
 		return MUS_RES_HOLDS;
 	return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_server(still), MUS_RR_NS);
 }

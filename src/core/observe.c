@@ -554,6 +554,40 @@ mus_listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsig
 	return end;
 }
 
+/* By the keys that sign its NS set. */
+static bool
+is_copy_of(const struct mus_zone *zone, const struct mus_version *v, unsigned signer, bool or_unknown)
+{
+	for (unsigned i = 0; i < v->sig_count; i++) {
+		unsigned owner = v->sig[i].key < zone->key_count ? zone->key[v->sig[i].key].owner : MUS_NOBODY;
+
+		if (owner == signer)
+			return true;
+		or_unknown &= owner >= zone->signer_count;
+	}
+	return or_unknown;
+}
+
+struct mus_time
+mus_parent_serves_until(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_want *want,
+    unsigned signer, uint64_t *at)
+{
+	const struct mus_ring *ring = &seen->parent[MUS_RR_PNS - MUS_RR_DS];
+	bool leaves = want->proc.kind == MUS_PROC_REMOVE && want->proc.signer == signer;
+	struct mus_time end = MUS_TIME_ALWAYS;
+
+	*at = 0;
+	for (unsigned i = 0; i < ring->count; i++) {
+		const struct mus_version *v = &ring->v[i];
+
+		if (!(v->flags & MUS_VER_CHILD) || !is_copy_of(zone, v, signer, leaves))
+			continue;
+		*at |= v->srv;
+		end = mus_time_max(end, v->srv ? MUS_TIME_NEVER : v->last);
+	}
+	return end;
+}
+
 /* What the server stopped to show in the very round that shows it in Reach may have been handed out
  * before: nobody knows when between two rounds resolvers came to it. */
 static void
@@ -598,13 +632,16 @@ static void
 settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *want,
     const struct mus_policy *policy, struct mus_time now)
 {
-	uint64_t all = mus_bit(zone->ns_count) - 1;
+	struct mus_time at_parent[MUS_SIGNERS_MAX];
+	uint64_t all = mus_bit(zone->ns_count) - 1, servers;
 	bool changed = true;
 
 	for (unsigned i = 0; i < zone->server_count; i++)
 		if (zone->server[i].origin == MUS_PARENT)
 			seen->server[i].cut = MUS_TIME_NEVER;	/* always asked */
 	/* A server that enters may show an NS set that leads to others: at most one pass per server. */
+	for (unsigned s = 0; s < zone->signer_count; s++)
+		at_parent[s] = mus_parent_serves_until(zone, seen, want, s, &servers);
 	for (unsigned pass = 0; changed && pass <= zone->server_count; pass++) {
 		struct mus_time until[MUS_NSNAMES_MAX];
 
@@ -618,7 +655,8 @@ settle_reach(const struct mus_zone *zone, struct mus_seen *seen, const struct mu
 
 			if (zone->server[i].origin == MUS_PARENT || !names)
 				continue;
-			end = led_by(zone, seen, want, names, until);
+			end = mus_time_max(led_by(zone, seen, want, names, until),
+			    at_parent[zone->server[i].origin]);
 			if (end.ms >= now.ms && s->cut.ms != MUS_TIME_NEVER.ms) {
 				enter(zone, seen, i, now);
 				changed = true;

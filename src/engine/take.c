@@ -539,6 +539,10 @@ take_delegation(struct tk *k, const struct eng_answer *a)
 		look.content = mus_rrset_digest(ns);
 		look.ttl_s = look.serve_ttl_s = ns->ttl_s;
 		ns_masks(k, ns, &look);
+		if (ns == &a->set && a->aa) {
+			look.flags |= MUS_VER_CHILD;
+			verify(k, ns, &look);
+		}
 	}
 	give(k, &look);
 	g.cause = look.cause;

@@ -92,6 +92,8 @@ enum {					/* mus_version.flags */
 	MUS_VER_DELETE = 2,		/* CDS/CDNSKEY: the delete request of RFC 8078 */
 	MUS_VER_PROVES = 4,		/* DENYn: the denial it belongs to is complete */
 	MUS_VER_BADSIG = 8,		/* a signature by a known key does not verify */
+	MUS_VER_CHILD = 16,		/* delegation: the server answers for the zone itself, and the NS set is
+					 * the zone's own, signed by whose copy it has */
 };
 
 struct mus_version {			/* what every decision reads comes first: one cache line */

@@ -564,6 +564,13 @@ rules_of_processes(struct tx *t, const struct mus_witness *w)
 		in_caches(t, w, "no resolver is led to it any more");
 		break;
 	case MUS_RULE_REACH:
+		if (w->kind == MUS_RR_PNS) {
+			tx_who(t, w);
+			tx_say(t, " answers for the zone itself, with the copy of ");
+			tx_origin(t, w->origin);
+			tx_say(t, ": the zone has to be taken off that server");
+			break;
+		}
 		tx_say(t, "resolvers may still be led to ");
 		tx_who(t, w);
 		tx_until(t, " until ", w->until);

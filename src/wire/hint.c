@@ -188,5 +188,7 @@ mus_body_hint(const struct mus_witness *w)
 		       "and with DNSSEC; or give the zone its parent";
 	if (w->result == MUS_RES_UNKNOWN && w->cause < MUS_CAUSE_COUNT)
 		return cause_hint((enum mus_cause)w->cause);
+	if (w->rule == MUS_RULE_REACH && w->kind == MUS_RR_PNS)
+		return "have the zone taken off that server, or let it take its copy from a signer that stays";
 	return rule_hint(w->rule);
 }

@@ -1,4 +1,6 @@
 """What a parent may do beside what it should: list a name server that is nobody's, serve the child's zone itself, roll its key."""
+import re
+
 import dns.flags
 import dns.rdatatype
 
@@ -67,6 +69,28 @@ def test_a_server_of_the_parent_serves_the_child_too(make_lab):
         t.done("both", "REMOVE-SIGNER", "knot")
         t.joined("both", ["bind"])
         assert {r.to_text() for r in lab.ex.rrset("10.53.1.2", zone, "NS")} == {"ns1.bind.net."}
+    t.judge(60)
+
+
+def test_a_server_of_the_parent_has_the_leavers_copy(make_lab):
+    """Resolvers come to it whatever the NS sets say: the leaver's keys stay until it is gone."""
+    lab = make_lab(signers=["bind", "knot"])
+    zone = lab.add_zone("copy", ["bind", "knot"])
+    lab.serve_at_parent("copy", "bind")
+    with Trouble(lab, ["copy"]) as t:
+        t.group("copy", ["bind"], timeout=30)
+        t.join("copy", "knot")
+        t.done("copy", "ADD-SIGNER", "knot")
+        t.leave("copy", "bind")
+        wait_until(lambda: re.search(r"^reach: (10\.53\.1\.2|fd53:1::2) \(parent lab\.\) answers for the zone itself, with the copy of bind",
+                                     t.row("copy")["waiting"]), 60, "it is told")
+        assert {r.to_text() for r in lab.ex.rrset("10.53.1.1", zone, "DS")} and t.row("copy")["state"] == "VALID"
+        checks = t.mc.json("status")["rounds"]
+        wait_until(lambda: t.mc.json("status")["rounds"] > checks + 5, 60, "it goes on looking")
+        assert t.row("copy")["row"] == "csync-removed"
+        lab.end_at_parent("copy")
+        t.done("copy", "REMOVE-SIGNER", "bind")
+        t.joined("copy", ["knot"])
     t.judge(60)
 
 

@@ -445,6 +445,68 @@ test_reach_ends_with_the_last_lead(void **state)
 	assert_int_equal(end_of(ring(B, MUS_RR_KEY), 0).ms, rig_time(100 + 3660 + 3660).ms);
 }
 
+/* A server of the parent answers for the zone itself. */
+static void
+at_parent(uint64_t sig)
+{
+	struct mus_look l = {.server = AT_PARENT, .kind = MUS_RR_PNS, .set = mus_bit(NS_A),
+	    .content = 77, .ttl_s = 60, .serve_ttl_s = 60, .flags = MUS_VER_CHILD};
+
+	for (; sig; sig &= sig - 1)
+		l.sig[l.sig_count++] = (struct mus_sig){.key = (uint8_t)__builtin_ctzll(sig), .alg = 13,
+		    .until_s = mus_time_to_s(rig_time(100000))};
+	rig_look(&l);
+	rig_settle();
+}
+
+static void
+reach_fails_at_parent(void)
+{
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+	assert_int_equal(rig_condition(MUS_RULE_REACH), MUS_RES_FAILS);
+	assert_int_equal(r.w.origin, B);
+	assert_int_equal(r.w.server, AT_PARENT);
+	assert_int_equal(r.w.kind, MUS_RR_PNS);
+}
+
+/* Whose copy it has stays in Reach, whatever NS says, up to when it was there last. */
+static void
+test_reach_by_a_copy_at_the_parent(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.want.proc.kind = MUS_PROC_REMOVE;
+	r.z.want.proc.signer = B;
+	leave(100);
+	rig_at(4000);
+	at_parent(ZB);
+	reach_fails_at_parent();
+	rig_at(50000);
+	at_parent(ZB);
+	reach_fails_at_parent();
+	/* The copy of who stays, signed by the leaver too: the leaver's all the same. */
+	rig_at(50010);
+	at_parent(ZA | ZB);
+	reach_fails_at_parent();
+	rig_at(50020);
+	at_parent(ZA);
+	rig_at(50030);
+	at_parent(ZA);
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	assert_int_equal(r.z.seen.server[AT_B].cut.ms, rig_time(50020).ms);
+	assert_int_equal(rig_condition(MUS_RULE_REACH), MUS_RES_HOLDS);
+	/* Nobody knows whose: of who leaves. */
+	rig_at(50040);
+	at_parent(0);
+	reach_fails_at_parent();
+	r.z.want.proc.kind = MUS_PROC_NONE;
+	rig_at(50050);
+	at_parent(0);
+	rig_at(50060);
+	at_parent(0);
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+}
+
 /* One address under two names, or renamed while caches lead there by the old one: Reach lasts as long as
  * any of them leads, and ends with the last. */
 static void
@@ -774,6 +836,7 @@ main(void)
 	    T(test_who_lists_itself_stays),
 	    T(test_who_was_never_led_to),
 	    T(test_intended_names_are_in_reach),
+	    T(test_reach_by_a_copy_at_the_parent),
 	    T(test_asked_and_withdrawn),
 	    T(test_not_asked_by_all),
 	    T(test_asked_while_delegated),
