@@ -131,21 +131,21 @@ def cmd_ask(a):
     return 0 if found <= {"secure", "insecure"} else 1
 
 
-def cmd_exec(a):
-    lab = Lab.load(a.name)
-    command = a.command[1:] if a.command[:1] == ["--"] else a.command
-    if not command:
-        raise LabError("exec: which command? (lab/lab exec -- dig @10.53.5.1 www.ex.lab)")
-    argv = lab.space.enter_argv() + command
-    os.execvpe(argv[0], argv, lab.tool_env())
-
-
 def shell_env(lab):
     """Private tools in PATH; where there is a musicd, music-cli too, and its URL, certificate and token in MUSIC_*."""
     env, mc = lab.tool_env(), Controller(lab)
     if os.path.exists(mc.store):
         env = {**env, **mc.env(), "PATH": os.path.dirname(program("music-cli")) + ":" + env["PATH"]}
     return env
+
+
+def cmd_exec(a):
+    lab = Lab.load(a.name)
+    command = a.command[1:] if a.command[:1] == ["--"] else a.command
+    if not command:
+        raise LabError("exec: which command? (lab/lab exec -- dig @10.53.5.1 www.ex.lab)")
+    argv = lab.space.enter_argv() + command
+    os.execvpe(argv[0], argv, shell_env(lab))
 
 
 def cmd_shell(a):
@@ -194,6 +194,15 @@ def cmd_scanner(a):
         print(json.dumps(scanner.report(lab)))
     else:
         print(scanner.human(scanner.report(lab)))
+
+
+def cmd_musicd(a):
+    mc = Controller(Lab.load(a.name))
+    if a.verb == "start":
+        mc.start()
+        print(f"musicd answers: lab/lab exec -- music-cli ...; its settings are {mc.conf}")
+    elif not mc.stop():
+        raise LabError("musicd was not running")
 
 
 def parser():
@@ -250,7 +259,7 @@ def parser():
     c = add("ask", cmd_ask, "ask the validators: secure, bogus, insecure or failed")
     c.add_argument("qname")
     c.add_argument("qtype", nargs="?", default="A")
-    c = add("exec", cmd_exec, "run a command inside: lab/lab exec -- dig @10.53.5.1 www.ex.lab")
+    c = add("exec", cmd_exec, "run a command inside: lab/lab exec -- dig @10.53.5.1 www.ex.lab, or music-cli")
     c.add_argument("command", nargs=argparse.REMAINDER)
     add("shell", cmd_shell, "a shell inside")
     v = sub.add_parser("prober", help="start, stop, report").add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -270,6 +279,9 @@ def parser():
             c.add_argument("--interval", default="1s", help="between two looks at a zone")
         elif verb == "report":
             c.add_argument("--json", action="store_true")
+    v = sub.add_parser("musicd", help="a controller of this laboratory: start, stop").add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, text in (("start", "musicd with times that fit TTLs of seconds; exec and shell know its music-cli"), ("stop", "end it")):
+        add(verb, cmd_musicd, text, v)
     breaks.add_commands(sub, add)
     rolls.add_commands(add)
     return p

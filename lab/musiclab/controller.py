@@ -10,7 +10,7 @@ import secrets
 import subprocess
 
 from .paths import LAB_DIR, LabError
-from .space import wait_until
+from .space import PidFile, wait_until
 
 ROOT = os.path.dirname(LAB_DIR)
 DEFAULTS = {
@@ -42,7 +42,7 @@ class Controller:
         self.settings = {k: dict(v) for k, v in DEFAULTS.items()}
         for section, values in (settings or {}).items():
             self.settings.setdefault(section, {}).update(values)
-        self.pid = None
+        self.pid = PidFile(os.path.join(lab.dir, "pids", name))
 
     # -- files ----------------------------------------------------------------------------------------------------
     def token_file(self, role):
@@ -84,7 +84,7 @@ class Controller:
         return self
 
     def stop(self):
-        return self.pid.stop() if self.pid else False
+        return self.pid.stop()
 
     def log(self):
         with open(os.path.join(self.lab.dir, "log", self.name + ".log"), encoding="utf-8", errors="replace") as f:

@@ -137,11 +137,11 @@ def test_a_fault_of_a_program_fails_the_end(make_lab, words):
 
 
 ABSENT = """look nosuch; zone drop nosuch; zone exchange nosuch; zone add z --signers nosuch; zone add z --active nosuch
-prober start nosuch; prober report; prober stop; scanner start nosuch; scanner report; scanner stop
+prober start nosuch; prober report; prober stop; scanner start nosuch; scanner report; scanner stop; musicd stop
 roll bind nosuch zsk; roll nosuch there zsk; break stop nosuch; break freeze nosuch
 break drop bind nosuch NS; break drop nosuch there NS; break ttl parent nosuch DS 9; break ttl nosuch there DS 9
 break relay nosuch; mend nosuch; exec -- false"""
-NO_LAB = "down; status; look; zone drop there; shell; exec true; prober report; scanner stop"
+NO_LAB = "down; status; look; zone drop there; shell; exec true; prober report; scanner stop; musicd start"
 
 
 def lab_tool(name, *words):
