@@ -14,6 +14,7 @@ import subprocess
 
 import dns.dnssec
 import pytest
+import yaml
 
 from conftest import new_lab
 from documents import OBJECTS, TOP, commands, documents, pieces, spans, text_of
@@ -22,7 +23,7 @@ from musiclab.controller import DEFAULTS, Controller, program
 from musiclab.lab import Lab
 from musiclab.space import wait_until
 
-FOLDERS = re.compile(r"(?<![\w.])(/etc/music|/var/lib/music|/var/backups|/usr/local|/home/me)\b")
+FOLDERS = re.compile(r"(?<![\w.])(/etc/music|/etc/prometheus|/var/lib/music|/var/backups|/usr/local|/home/me)\b")
 
 INSTALL = """#!/usr/bin/python3
 import os, sys
@@ -44,6 +45,7 @@ class Reader:
 
     def __init__(self, lab, tmp):
         self.lab, self.tmp, self.ran = lab, str(tmp), 0
+        self.jobs, self.scraped, self.alerts = [], "", []
         self.machine = os.path.join(self.tmp, "machine")
         self.env = {"MUSIC_CLI_CONFIG": "", "LAB": lab.name}
         for folder in ("etc", "var/lib/music", "var/backups", "home/me", "usr/local"):
@@ -68,7 +70,7 @@ class Reader:
 
     def installs(self):
         """The tools of a fresh machine; make install brings ours."""
-        for file, lines in (("passwd", "root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/home/me:/bin/sh\n"), ("group", "root:x:0:\nme:x:1000:\n")):
+        for file, lines in (("passwd", "root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/home/me:/bin/sh\nprometheus:x:1001:1001::/:/bin/sh\n"), ("group", "root:x:0:\nme:x:1000:\n")):
             with open(os.path.join(self.machine, "etc", file), "w", encoding="utf-8") as f:
                 f.write(lines)
         path = f"export PATH='{os.environ['PATH']}'"
@@ -122,6 +124,26 @@ class Reader:
             f.write(self.real(text))
         return self.typed(f"env -u MUSIC_SERVER -u MUSIC_CACERT -u MUSIC_TOKEN_FILE -u MUSIC_CLI_CONFIG HOME={home} music-cli zone list")
 
+    def prometheus(self, text):
+        """What Prometheus would do with a file: scrape musicd as it says; find in what it got all that the rules ask for."""
+        conf = yaml.safe_load(text)
+        for job in conf.get("scrape_configs", []):
+            auth, tls = job["authorization"], job["tls_config"]
+            assert (auth["type"], set(tls)) == ("Bearer", {"ca_file"}), job
+            self.jobs.append(job["job_name"])
+            for target in [t for s in job["static_configs"] for t in s["targets"]]:
+                self.scraped += self.typed(self.real(f'curl --silent --fail --cacert {tls["ca_file"]} {job["scheme"]}://{target}/metrics '
+                                                     f'-H "Authorization: Bearer $(cat {auth["credentials_file"]})"'))
+        for rule in [r for g in conf.get("groups", []) for r in g["rules"]]:
+            assert {"alert", "expr", "labels", "annotations"} <= set(rule) <= {"alert", "expr", "labels", "annotations", "for"}, rule
+            self.alerts.append(rule["alert"])
+            expr = re.sub(r"\[\d+[mh]\]", "", rule["expr"])
+            series = re.findall(r"([a-z_]+)(?:\{(\w+)=~?\"([^\"]+)\"\})?(?![a-z_(])", expr)
+            for name, label, values in [s for s in series if s[0] not in ("or", "and")]:
+                for value in values.split("|"):
+                    want = rf'^{name}\{{{label}="{value}"\}} ' if label else rf"^{name}[ {{]"
+                    assert (name, label, value) in [("up", "job", j) for j in self.jobs] or re.search(want, self.scraped, re.M), (rule, want)
+
     def until(self, rule, zone):
         wait_until(lambda: rule in [w["rule"] for w in json.loads(self.typed(f"music-cli -o json zone explain {zone}"))["waits"]], 60,
                    f"{zone} waits for {rule}", interval=0.1)
@@ -160,11 +182,13 @@ def test_commands_of_the_operators_guide(reader):
             r.run(text, kind)
         elif kind == "yaml-cli":
             r.daily_use(text)
+        elif kind == "yaml-prometheus":
+            r.prometheus(text)
         elif kind == "test":
             verb, *words = text.split()
             {"settings": r.settings, "until": r.until, "later": lambda: r.typed("music-cli signergroup add later --signer bind"),
              "objects": lambda: objects.append(known_objects(r))}[verb](*words)
-    assert r.ran > 70
+    assert r.ran > 70 and len(r.alerts) > 3, r.alerts
     before, after = objects
     assert before["zone"] and len(before["history"]) > 20
     assert after == {**before, "history": after["history"]} and after["history"][:len(before["history"])] == before["history"]

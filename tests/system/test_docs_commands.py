@@ -142,7 +142,7 @@ def test_every_mention_is_a_command_that_is_shown():
 
 def test_commands_stand_where_they_are_seen():
     """In a fenced block that says what it is, not in one without a language, nor in one that is only indented."""
-    kinds = {"", "sh", "console", "test", "yaml", "yaml-cli", "mermaid", "named", "knot", "pdns", "json", "python"}
+    kinds = {"", "sh", "console", "test", "yaml", "yaml-cli", "yaml-prometheus", "mermaid", "named", "knot", "pdns", "json", "python"}
     for path in documents():
         for kind, text in pieces(path):
             assert kind in kinds, (path, kind)
