@@ -1,4 +1,6 @@
-"""A parent that follows nothing: musicd says exactly what is to be entered there, sees that it was, and goes on."""
+"""What somebody has to do by hand: at a parent that follows nothing, at a signer that cannot be changed; musicd says what, sees it, and goes on."""
+import re
+
 from musiclab import prober, scanner
 from musiclab.space import wait_until
 from scene import Stage
@@ -62,3 +64,39 @@ def test_parent_that_follows_nothing(lab):
         assert st.history("hand").count("needs manual ") == 4, st.history("hand")
         r = prober.report(lab)
         assert (r["bogus"], r["insecure"], r["failed"], r["pair_violations"]) == (0, 0, 0, 0), prober.human(r)
+
+
+def copy_by_hand(lab, zone, kind, here, there):
+    """What the operators' guide tells of the driver manual: the set of the other signer, of DNSKEY its data-signing keys."""
+    def shown(s):
+        rrset = lab.ex.rrset(lab.state["signers"][s]["update"]["address"], zone, kind)
+        return (rrset.ttl if rrset else 3), {r.to_text() for r in rrset or []}
+    (ttl, have), want = shown(here), shown(there)[1]
+    if kind == "DNSKEY":
+        want = have | {k for k in want if k.startswith("256 ")}
+    lab.update(here, zone, [f"add {zone} {ttl} {kind} {r}" for r in want - have] + [f"delete {zone} {kind} {r}" for r in have - want])
+
+
+def test_signer_that_cannot_be_changed_from_here(make_lab):
+    """--driver manual: musicd names each change, somebody makes it there, and the join goes on to its end."""
+    lab = make_lab(signers=BOTH)
+    lab.add_zones(["typed"], BOTH, ["bind"], ttl=3)
+    zone, knot, typed = lab.zone_name("typed"), lab.state["signers"]["knot"], []
+    with Stage(lab, ["typed"], signers=["bind"]) as st:
+        words = [w for s in knot["servers"] for w in ("--ns", s["name"] + "=" + ",".join(s["addresses"]))]
+        st.mc.cli("signer", "add", "knot", "--driver", "manual", "--update", knot["update"]["address"], "--key-file", knot["tsig"]["file"], *words)
+        st.group("typed", ["bind"], ["typed"])
+        st.mc.cli("signer", "join", "knot", "--group", "typed")
+
+        def step():
+            asked = [w["text"] for w in st.mc.explain(zone)["waits"] if w["rule"] == "capability"]
+            for text in asked:
+                kind = re.search(r"knot cannot be changed from here: change (\w+) there by hand", text)[1]
+                copy_by_hand(lab, zone, kind, "knot", "bind")
+                typed.append(kind)
+            return st.ended("typed", "ADD-SIGNER", "knot")
+        wait_until(step, 120, "knot joins by hand", interval=0.5)
+        assert {"DNSKEY", "CDS", "CDNSKEY", "NS", "CSYNC"} == set(typed), typed
+        assert st.mc.json("signer", "show", "knot")["changes"]["sent"] == 0
+        st.signed_by("typed", BOTH)
+    st.judge()
