@@ -53,13 +53,17 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 {
 	struct with_signer with = {.e = e, .signer = o, .et = et};
 	const struct eng_at at = eng_at_of(field, et);
+	struct mus_signer_obj before;
 	bool fresh = o->id == 0;
+	struct mus_buf said;
 	int rc = eng_check_signer(e, &at, o);
 
 	if (rc == 0 && !fresh && mus_store_list_groups(e->o.store, NULL, 1u << 20, room_with, &with) < 0)
 		rc = mus_errf(et, MUS_ERR_STORE, "database error");
 	if (rc == 0 && (rc = with.rc) == MUS_ERR_INVAL)
 		eng_point(&at, "/name_servers");
+	if (rc == 0 && !fresh)
+		rc = mus_store_load_signer_id(e->o.store, o->id, &before, et);
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
 	o->changed_at = eng_now(e);
@@ -68,9 +72,13 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 		o->caps_at = MUS_TIME_NEVER;
 	}
 	rc = mus_store_save_signer(e->o.store, o, et);
+	mus_buf_init(&said, 0);
+	if (!fresh)
+		eng_say_signer(&before, o, &said);
 	if (rc == 0)
-		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer %s %s", o->name,
-		    fresh ? "added" : "changed");
+		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer %s %s%s", o->name,
+		    fresh ? "added" : "changed", fresh ? "" : eng_said(&said));
+	mus_buf_clear(&said);
 	rc = eng_ctl_end(e, rc, et);
 	if (rc < 0)
 		return rc;
@@ -280,6 +288,18 @@ look_at_marked(void *arg, int64_t id)
 	return changed && m->save ? mus_store_save_zone(m->e->o.store, &m->o, NULL) : 0;
 }
 
+/* In the history of each zone of the group: one statement, whatever their number. */
+static int
+note_in_zones(struct mus_engine *e, const char *actor, const struct mus_group_obj *g, const char *signer,
+    const char *verb, struct mus_errtext *et)
+{
+	struct mus_event_obj o = {.at = eng_now(e), .kind = "operator"};
+
+	snprintf(o.actor, sizeof o.actor, "%s", actor);
+	snprintf(o.text, sizeof o.text, "signer %s %s group %s", signer, verb, g->name);
+	return mus_store_add_group_event(e->o.store, g->id, &o, et);
+}
+
 /* Stores the group with a signer that joins or leaves; its marks of before no longer hold. */
 static int
 save_member(struct mus_engine *e, const char *actor, struct mus_group_obj *g, struct marked *m,
@@ -296,6 +316,8 @@ save_member(struct mus_engine *e, const char *actor, struct mus_group_obj *g, st
 		rc = mus_errf(et, MUS_ERR_STORE, "database error");
 	if (rc == 0)
 		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer %s %s group %s", signer, verb, g->name);
+	if (rc == 0)
+		rc = note_in_zones(e, actor, g, signer, verb, et);
 	rc = eng_ctl_end(e, rc, et);
 	if (rc == 0)
 		eng_wake_group(e, g->id);

@@ -43,6 +43,15 @@ int eng_check_room(struct mus_engine *e, const struct mus_group_obj *g, const st
 int eng_check_owners(struct mus_engine *e, const struct mus_group_obj *g,
     const struct mus_signer_obj *changed, const struct mus_zone_obj *zone, struct mus_errtext *et);
 
+/* --- control_say.c --- */
+/* ": mode auto -> manual, sample none -> www": what ${b} has different from ${a}, added to ${out}.  That of
+ * a zone names groups and signers, which are loaded: their errors. */
+void eng_say_signer(const struct mus_signer_obj *a, const struct mus_signer_obj *b, struct mus_buf *out);
+int eng_say_zone(struct mus_engine *e, const struct mus_zone_obj *a, const struct mus_zone_obj *b,
+    struct mus_buf *out, struct mus_errtext *et);
+/* The text, once; lent as long as ${out} is. */
+const char *eng_said(struct mus_buf *out);
+
 /* --- control_zone.c --- */
 /* Would anybody sign the zone, as its group and its marks are? */
 bool eng_has_signer(const struct mus_zone_obj *o, const struct mus_group_obj *g);

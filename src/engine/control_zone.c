@@ -25,20 +25,16 @@ eng_has_signer(const struct mus_zone_obj *o, const struct mus_group_obj *g)
 	return false;
 }
 
-/* A zone that signers sign keeps one of them, or gets another.  *old_group: the one it is in. */
+/* A zone that signers sign keeps one of them, or gets another. */
 static int
-check_has_signer(
-    struct mus_engine *e, const struct mus_zone_obj *o, int64_t *old_group, struct mus_errtext *et)
+check_has_signer(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_zone_obj *before,
+    struct mus_errtext *et)
 {
 	struct mus_zonestate *st = &e->view;
-	struct mus_zone_obj before;
 	struct mus_group_obj g = {.id = 0};
-	int rc = mus_store_load_zone_id(e->o.store, o->id, &before, et);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	*old_group = before.group_id;
-	if (before.group_id == o->group_id)
+	if (before->group_id == o->group_id)
 		return 0;
 	if (o->group_id && (rc = mus_store_load_group_id(e->o.store, o->group_id, &g, et)) < 0)
 		return rc;
@@ -87,14 +83,18 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 	const struct eng_at at = eng_at_of(field, et);
 	bool fresh = o->id == 0;
 	int64_t old_group = o->group_id;
+	struct mus_zone_obj before;
+	struct mus_buf said;
 	struct eng_zone *z;
 	int rc = eng_check_zone(e, &at, o);
 
 	if (rc == 0)
 		rc = check_room(e, &at, o);
-	if (rc < 0 || (!fresh && (rc = check_has_signer(e, o, &old_group, et)) < 0))
-		return rc;
-	if ((rc = eng_ctl_begin(e, et)) < 0)
+	if (rc == 0 && !fresh && (rc = mus_store_load_zone_id(e->o.store, o->id, &before, et)) == 0) {
+		rc = check_has_signer(e, o, &before, et);
+		old_group = before.group_id;
+	}
+	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
 	o->changed_at = eng_now(e);
 	if (fresh) {
@@ -106,9 +106,13 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 	rc = mus_store_save_zone(e->o.store, o, et);
 	if (rc == 0 && old_group != o->group_id)
 		rc = mus_store_zone_departs(e->o.store, old_group, o->id, et);
+	mus_buf_init(&said, 0);
+	if (rc == 0 && !fresh)
+		rc = eng_say_zone(e, &before, o, &said, et);
 	if (rc == 0)
-		rc = eng_ctl_note(e, o->id, o->name, "operator", actor, et, "zone %s %s", o->name,
-		    fresh ? "added" : "changed");
+		rc = eng_ctl_note(e, o->id, o->name, "operator", actor, et, "zone %s %s%s", o->name,
+		    fresh ? "added" : "changed", fresh ? "" : eng_said(&said));
+	mus_buf_clear(&said);
 	rc = eng_ctl_end(e, rc, et);
 	if (rc < 0)
 		return rc;

@@ -19,6 +19,23 @@ mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, struct m
 	return mus__q_run(&q, et, "event of zone with id %lld", (long long)o->zone_id);
 }
 
+int
+mus_store_add_group_event(struct mus_store *s, int64_t group_id, const struct mus_event_obj *o,
+    struct mus_errtext *et)
+{
+	struct mus__q q = mus__q_of(s, MUS__STMT_EVENT_INSERT_GROUP);
+	int rc;
+
+	if ((rc = mus__check_usable(s, et)) < 0)
+		return rc;
+	mus__q_int(&q, group_id);
+	mus__q_time(&q, o->at);
+	mus__q_text(&q, o->kind);
+	mus__q_text(&q, o->text);
+	mus__q_text(&q, o->actor);
+	return mus__q_run(&q, et, "event of the zones of the group with id %lld", (long long)group_id);
+}
+
 static int
 load_event(struct mus_store *s, int64_t id, struct mus_event_obj *o)
 {

@@ -112,6 +112,8 @@
 	    "WHERE zone_id = ?") \
 	X(STATES_SHIFT, "UPDATE clock SET shifted_ms = shifted_ms + ?") \
 	X(EVENT_INSERT, "INSERT INTO event(zone_id, at_ms, kind, text, actor) VALUES(?,?,?,?,?)") \
+	X(EVENT_INSERT_GROUP, "INSERT INTO event(zone_id, at_ms, kind, text, actor) " \
+	  "SELECT id, ?2, ?3, ?4, ?5 FROM zone INDEXED BY zone_ids_by_group WHERE group_id = ?1") \
 	X(EVENT_BY_ID, "SELECT e.id, e.zone_id, z.name, e.at_ms, e.kind, e.text, e.actor " \
 	    "FROM event e LEFT JOIN zone z ON z.id = e.zone_id WHERE e.id = ?") \
 	X(EVENT_LIST, "SELECT id FROM event WHERE id < ? ORDER BY id DESC LIMIT ?") \

@@ -89,6 +89,8 @@ int mus_store_each_marked_zone(struct mus_store *s, int64_t group_id, mus_store_
 int mus_store_each_zone_of_group(struct mus_store *s, int64_t group_id, int64_t after_id, unsigned limit, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 
 int mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+/* The same for each zone of a group; ${o} names none. */
+int mus_store_add_group_event(struct mus_store *s, int64_t group_id, const struct mus_event_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
 /* Newest first when ${before_id} is 0 or the events before it; zone_id 0: all. */
 int mus_store_list_events(struct mus_store *s, int64_t zone_id, int64_t before_id, unsigned limit, mus_store_event_fn *fn, void *arg) MUS_MUST_CHECK;
 /* Oldest first: those after ${after_id}, up to ${upto_id}. */

@@ -317,6 +317,92 @@ names_come_and_go(void **state)
 	assert_true(is_known("late0.test."));
 }
 
+/* The newest lines of a history, newest first. */
+static int
+add_line(void *arg, const struct mus_event_obj *o)
+{
+	struct mus_buf *b = arg;
+
+	mus_buf_printf(b, "%s %s: %s\n", o->actor, o->kind, o->text);
+	return 0;
+}
+
+static void
+assert_history(int64_t zone_id, unsigned limit, const char *want)
+{
+	struct mus_buf b;
+
+	mus_buf_init(&b, 0);
+	OK(mus_store_list_events(store, zone_id, 0, limit, add_line, &b));
+	assert_true(mus_buf_add_u8(&b, 0));
+	assert_string_equal((const char *)b.data, want);
+	mus_buf_clear(&b);
+}
+
+/* Who has changed what, from what to what. */
+static void
+history_says_what(void **state)
+{
+	struct mus_signer_obj s = sig[1];
+
+	(void)state;
+	zone.mode = MUS_MODE_MANUAL;
+	snprintf(zone.sample, sizeof zone.sample, "www");
+	OK(mus_ctl_put_zone(e, "ann", &zone, NULL, &et));
+	assert_history(zone.id, 1, "ann operator: zone z.test. changed: mode auto -> manual, sample none -> www\n");
+	snprintf(zone.parent, sizeof zone.parent, "test.");
+	assert_true(mus_addr_parse("192.0.2.9", 53, &zone.parent_addr[0]));
+	zone.parent_addr_count = 1;
+	zone.sample[0] = '\0';
+	zone.signer_count = 1;
+	zone.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[0].id, .max_ttl_s = 60, .ns_count = 1};
+	snprintf(zone.signer[0].ns[0].name, sizeof zone.signer[0].ns[0].name, "ns.z.test.");
+	assert_true(mus_addr_parse("192.0.2.1", 53, &zone.signer[0].ns[0].addr[0]));
+	zone.signer[0].ns[0].addr_count = 1;
+	OK(mus_ctl_put_zone(e, "ann", &zone, NULL, &et));
+	assert_history(zone.id, 1, "ann operator: zone z.test. changed: sample www -> none, parent none -> test., "
+	    "parent addresses none -> 192.0.2.9, for a none -> ns.z.test.=192.0.2.1 largest TTL 60\n");
+	zone.signer_count = 0;
+	zone.group_id = 0;
+	st->want.keyg = st->want.dsg = st->want.nsg = 0;
+	save_state();
+	OK(mus_ctl_put_zone(e, "bob", &zone, NULL, &et));
+	assert_history(zone.id, 1, "bob operator: zone z.test. changed: group g -> none, "
+	    "for a ns.z.test.=192.0.2.1 largest TTL 60 -> none\n");
+	OK(mus_ctl_put_zone(e, "bob", &zone, NULL, &et));
+	assert_history(zone.id, 1, "bob operator: zone z.test. changed: nothing differs\n");
+	s.update_rate = 5;
+	s.no_transfer = true;
+	s.ns_count = 1;
+	s.ns[0].is_shared = true;
+	snprintf(s.ns[0].name, sizeof s.ns[0].name, "ns.b.test.");
+	s.ns[0].addr[0] = zone.parent_addr[0];
+	s.ns[0].addr_count = 1;
+	OK(mus_ctl_put_signer(e, "bob", &s, NULL, &et));
+	assert_history(0, 1, "bob operator: signer b changed: no transfer no -> yes, update rate 0 -> 5, "
+	    "name servers none -> ns.b.test.=192.0.2.9(shared)\n");
+}
+
+/* A join or a leave is in the history of each zone of the group, and of no other. */
+static void
+history_of_a_group(void **state)
+{
+	struct mus_zone_obj more = {.group_id = group.id}, other = {.group_id = 0};
+
+	(void)state;
+	snprintf(more.name, sizeof more.name, "more.test.");
+	snprintf(other.name, sizeof other.name, "other.test.");
+	OK(mus_ctl_put_zone(e, "test", &more, NULL, &et));
+	OK(mus_ctl_put_zone(e, "test", &other, NULL, &et));
+	OK(mus_ctl_group_join(e, "ann", "g", "b", &et));
+	assert_history(zone.id, 1, "ann operator: signer b joins group g\n");
+	assert_history(more.id, 1, "ann operator: signer b joins group g\n");
+	assert_history(other.id, 1, "test operator: zone other.test. added\n");
+	OK(mus_ctl_group_leave(e, "bob", "g", "a", &et));
+	assert_history(zone.id, 2, "bob operator: signer a leaves group g\nann operator: signer b joins group g\n");
+	assert_history(more.id, 1, "bob operator: signer a leaves group g\n");
+}
+
 int
 main(void)
 {
@@ -329,6 +415,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_leave_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(history_says_what, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(history_of_a_group, setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
