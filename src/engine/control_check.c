@@ -164,6 +164,23 @@ check_sample(const struct eng_at *at, const struct mus_zone_obj *o)
 	return 0;
 }
 
+static int
+check_parent(const struct eng_at *at, struct mus_zone_obj *o)
+{
+	struct mus_name zone, parent;
+	int rc;
+
+	if (!o->parent[0])
+		return 0;
+	if ((rc = eng_canonical(at, "/parent", o->parent, sizeof o->parent)) < 0)
+		return rc;
+	if (mus_name_parse(o->name, &zone, at->et) < 0 || mus_name_parse(o->parent, &parent, at->et) < 0)
+		return MUS_ERR_INVAL;
+	if (!mus_name_in(&zone, &parent) || mus_name_equal(&zone, &parent))
+		return refuse(at, "/parent", "%s is not above %s", o->parent, o->name);
+	return 0;
+}
+
 int
 eng_check_zone(const struct mus_engine *e, const struct eng_at *at, struct mus_zone_obj *o)
 {
@@ -173,7 +190,7 @@ eng_check_zone(const struct mus_engine *e, const struct eng_at *at, struct mus_z
 		return rc;
 	if (strcmp(o->name, ".") == 0)
 		return refuse(at, "/name", "the root has no parent to follow");
-	if (o->parent[0] && (rc = eng_canonical(at, "/parent", o->parent, sizeof o->parent)) < 0)
+	if ((rc = check_parent(at, o)) < 0)
 		return rc;
 	if (o->parent_addr_count && !o->parent[0])
 		return refuse(at, "/parent", "must be given when addresses of its servers are");

@@ -512,6 +512,36 @@ is_refused(int rc, const char *field, const char *where)
 	assert_non_null(strstr(et.s, "a zone has room for 64"));
 }
 
+/* Only what is above a zone can be its parent. */
+static void
+parent_given(void **state)
+{
+	static const struct {
+		const char *parent;
+		bool ok;
+	} t[] = {{"test", true}, {"TEST.", true}, {".", true}, {"z.test.", false}, {"a.z.test.", false},
+	    {"net.", false}, {"example.net.", false}, {"z.test.test.", false}, {"est.", false}, {"", true}};
+	char field[MUS_CTL_FIELD_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof t / sizeof t[0]; i++) {
+		struct mus_zone_obj o = zone, anew = {.group_id = group.id};
+
+		snprintf(o.parent, sizeof o.parent, "%s", t[i].parent);
+		snprintf(anew.name, sizeof anew.name, "z.test");
+		if (t[i].ok) {
+			OK(mus_ctl_put_zone(e, "test", &o, field, &et));
+			continue;
+		}
+		snprintf(anew.parent, sizeof anew.parent, "%s", t[i].parent);
+		for (unsigned k = 0; k < 2; k++) {
+			assert_int_equal(mus_ctl_put_zone(e, "test", k ? &o : &anew, field, &et), MUS_ERR_INVAL);
+			assert_string_equal(field, "/parent");
+			assert_non_null(strstr(et.s, "is not above z.test."));
+		}
+	}
+}
+
 /* What can be known before is refused, and nothing of it is stored. */
 static void
 too_many_are_refused(void **state)
@@ -939,6 +969,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(comes_again, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(places_change_in_a_turn, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(room_for_64, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(parent_given, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(too_many_are_refused, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(one_owner, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(addresses_must_be_given, setup, rig_teardown),
