@@ -50,8 +50,15 @@ enum eng_parent_keys { ENG_PK_NONE, ENG_PK_SECURE, ENG_PK_INSECURE, ENG_PK_FAILE
 struct eng_parent {
 	char zone[MUS_ZONETEXT_MAX];
 	struct mus_name name;
-	struct mus_addr addr[MUS_LOOKUP_SERVERS_MAX];
+	struct {
+		struct mus_addr addr;
+		struct mus_name ns;
+		bool is_whole;		/* given when all addresses of the name server were */
+	} server[MUS_LOOKUP_SERVERS_MAX];
 	unsigned addr_count;
+	enum mus_cause lacks;		/* not all of its servers are known, and why; NONE: they are */
+	char lame[MUS_NAME_TEXT_MAX];	/* the name server whose addresses are not; empty: no room */
+	struct mus_errtext lame_words;	/* what the look-up of a name server's addresses told; empty: all well */
 	enum eng_parent_keys keys_state;
 	struct mus_arena arena;		/* of keys */
 	struct mus_rrset keys;		/* validated DNSKEY RRset of the parent */
@@ -354,9 +361,9 @@ bool eng_parent_has_keys(const struct eng_parent *p, struct mus_time at);
 /* An answer does not verify with the keys at hand.  LOOKING: new ones are asked for, and the zone is woken
  * when they are there; NOLOOKUP: they cannot be had; BOGUS: the keys are new, the answer is not good. */
 enum mus_cause eng_parent_doubt(struct mus_engine *e, struct eng_parent *p, int64_t zone_id);
-/* Why a zone has no parent: LOOKING or NOLOOKUP. */
+/* Why a zone has no parent: LOOKING or NOLOOKUP (and for one with another parent than the one given). */
 enum mus_cause eng_parent_lacks(const struct mus_engine *e, const char *zone);
-/* Why its parent or the parent's keys could not be looked up, in words. */
+/* Why its parent, the parent's servers or its keys could not be looked up, in words. */
 void eng_parent_trouble(const struct mus_engine *e, const struct mus_zonestate *st, struct mus_ctl_trouble *out);
 void eng_parents_free(struct mus_engine *e);
 

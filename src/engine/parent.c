@@ -16,9 +16,12 @@ enum {
 	DOUBT_S = 5,			/* keys are asked for that seldom by answers that do not verify */
 };
 
+#define OTHER_FMT "the zone above is %s, not the parent that was given: correct it (zone update --parent)"
+
 /* Where the parent of a zone is, when it is not the next name up that is known. */
 struct eng_child {
 	bool asking, failed;
+	bool is_other;			/* it is not the one that was given */
 	struct mus_time asked_at, next;	/* not to be searched for again before */
 	char text[];			/* the parent's name; failed: why it is not found */
 };
@@ -243,35 +246,103 @@ not_found(struct mus_engine *e, const struct eng_search *s, const char *why)
 	wake_zone(e, s->zone_id);
 }
 
+/* ---- its servers ------------------------------------------------------------------------------- */
+
+static bool
+is_lame(const struct mus_lookup_parent *r, const struct mus_name *ns)
+{
+	for (size_t i = 0; i < r->lame_count; i++)
+		if (mus_name_equal(&r->lame[i].ns, ns))
+			return true;
+	return false;
+}
+
+/* ${addr} NULL: any. */
+static bool
+has_server(const struct eng_parent *p, const struct mus_name *ns, const struct mus_addr *addr)
+{
+	for (unsigned i = 0; i < p->addr_count; i++)
+		if (mus_name_equal(&p->server[i].ns, ns) &&
+		    (!addr || mus_addr_equal(&p->server[i].addr, addr)))
+			return true;
+	return false;
+}
+
+static void
+add_servers(struct eng_parent *p, const struct mus_lookup_parent *r, uint16_t port)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		struct mus_addr addr = r->server[i].addr;
+
+		addr.port = port;
+		if (has_server(p, &r->server[i].ns, &addr))
+			continue;
+		if (p->addr_count == MUS_LOOKUP_SERVERS_MAX) {
+			p->lacks = MUS_CAUSE_NOROOM;
+			return;
+		}
+		p->server[p->addr_count].addr = addr;
+		p->server[p->addr_count].ns = r->server[i].ns;
+		p->server[p->addr_count++].is_whole = !is_lame(r, &r->server[i].ns);
+	}
+}
+
+/* A name server that the parent lists and whose addresses are not known, or not all, may be the one that
+ * still has the old DS.  When its look-up fails, what a whole answer gave before counts as long as it is
+ * listed.  That it has no address is told by the parent's zone; by glue resolvers reach it all the same. */
+static void
+take_servers(struct mus_engine *e, struct eng_parent *p, const struct mus_lookup_parent *r)
+{
+	const char *words = r->lame_count ? r->lame[0].words.s : "";
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->addr_count; i++)
+		if (p->server[i].is_whole && is_lame(r, &p->server[i].ns))
+			p->server[n++] = p->server[i];
+	p->addr_count = n;
+	p->lacks = r->is_full ? MUS_CAUSE_NOROOM : MUS_CAUSE_NONE;
+	p->lame[0] = '\0';
+	for (size_t i = 0; i < r->lame_count && !p->lame[0]; i++) {
+		if (r->lame[i].err && has_server(p, &r->lame[i].ns, NULL))
+			continue;
+		p->lacks = r->lame[i].err ? MUS_CAUSE_NOLOOKUP : MUS_CAUSE_NOADDR;
+		(void)mus_name_text(&r->lame[i].ns, p->lame);
+		words = r->lame[i].words.s;
+	}
+	add_servers(p, r, e->o.dns_port);
+	if (words[0] && strcmp(p->lame_words.s, words) != 0)
+		eng_say(e, LOG_WARNING, p->zone, "a name server of the parent: %s", words);
+	mus_errf(&p->lame_words, 0, "%s", words);
+}
+
 static void
 on_parent(void *arg, const struct mus_lookup_parent *r)
 {
 	struct eng_search *s = arg;
 	struct mus_engine *e = s->e;
 	char text[MUS_NAME_TEXT_MAX];
+	const struct eng_child *c = child_get(e, s->zone);
 	struct eng_parent *p;
-
 	unsigned up = 0;
+	bool is_other;
 
 	if (r->err != 0 || r->count == 0) {
-		not_found(e, s, r->err ? r->words.s : "its name servers have no addresses");
+		not_found(e, s, r->words.s);
 		goto out;
 	}
+	is_other = c && c->is_other;
 	free(mus_map_remove(e->parent_by_name, s->zone, strlen(s->zone) + 1));
 	p = parent_get(e, mus_name_text(&r->zone, text));
 	if (!p)
 		goto out;
-	p->addr_count = 0;
-	for (size_t i = 0; i < r->count && p->addr_count < MUS_LOOKUP_SERVERS_MAX; i++) {
-		p->addr[p->addr_count] = r->server[i].addr;
-		p->addr[p->addr_count++].port = e->o.dns_port;
-	}
-	p->addr_until = mus_time_add_s(eng_now(e), KEEP_S);
+	take_servers(e, p, r);
+	p->addr_until = mus_time_add_s(
+	    eng_now(e), r->lame_count || p->lacks != MUS_CAUSE_NONE ? RETRY_S : KEEP_S);
 	/* Not the next name up (a name without a zone of its own lies between): remember it. */
 	while (s->zone[up] && s->zone[up++] != '.')
 		;
-	if (strcmp(s->zone + up, p->zone) != 0 && strcmp(p->zone, ".") != 0)
-		remember(e, s->zone, (struct eng_child){.failed = false}, p->zone);
+	if (is_other || (strcmp(s->zone + up, p->zone) != 0 && strcmp(p->zone, ".") != 0))
+		remember(e, s->zone, (struct eng_child){.is_other = is_other}, p->zone);
 	if (p->keys_state == ENG_PK_NONE)
 		ask_keys(e, p);
 	wake_zone(e, s->zone_id);
@@ -304,35 +375,64 @@ search_parent(struct mus_engine *e, const char *zone, int64_t zone_id)
 	}
 }
 
-struct eng_parent *
-eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id,
-    struct mus_errtext *et)
+/* NULL: none that is known. */
+static struct eng_parent *
+parent_found(struct mus_engine *e, const char *zone)
 {
+	const struct eng_child *c = child_get(e, zone);
+	const char *up = strchr(zone, '.');
 	struct eng_parent *p = NULL;
-	const struct eng_child *c = child_get(e, zobj->name);
-	const char *up = strchr(zobj->name, '.');
 
-	if (zobj->parent[0]) {
-		p = parent_get(e, zobj->parent);
-		if (p && zobj->parent_addr_count) {
-			p->addr_count = zobj->parent_addr_count;
-			memcpy(p->addr, zobj->parent_addr, p->addr_count * sizeof p->addr[0]);
-		}
-	}
-	if (!p && c && !c->failed && c->text[0])
+	if (c && !c->failed && c->text[0])
 		p = mus_map_get(e->parent_by_name, c->text, strlen(c->text));
 	/* The next name up, when it is known to be a zone. */
 	if (!p && up)
 		p = mus_map_get(e->parent_by_name, up[1] ? up + 1 : ".", up[1] ? strlen(up + 1) : 1);
-	if (!p || p->addr_count == 0) {
+	return p;
+}
+
+/* The name that was given without addresses is no zone, or there is one below it: nothing can be known of
+ * DS there. */
+static bool
+is_another(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id, const struct eng_parent *p)
+{
+	struct eng_child *c = child_get(e, zobj->name);
+	struct eng_child what = {.failed = false};
+	bool is = zobj->parent[0] && strcmp(zobj->parent, p->zone) != 0;
+
+	if (is && (!c || !c->is_other)) {
+		if (c)
+			what = *c;
+		what.failed = false;
+		what.is_other = true;
+		c = remember(e, zobj->name, what, p->zone);
+		eng_event(e, zone_id, zobj->name, "parent", "musicd", LOG_WARNING, OTHER_FMT, p->zone);
+	}
+	if (c)
+		c->is_other = is;
+	return is;
+}
+
+struct eng_parent *
+eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id,
+    struct mus_errtext *et)
+{
+	bool is_given = zobj->parent_addr_count > 0;
+	struct eng_parent *p = is_given ? parent_get(e, zobj->parent) : parent_found(e, zobj->name);
+
+	if (!p || (!is_given && p->addr_count == 0)) {
 		search_parent(e, zobj->name, zone_id);
 		mus_errf(et, MUS_ERR_NOTFOUND, "the parent zone is being looked for");
 		return NULL;
 	}
 	/* Servers come and go; those that are known serve until the answer is there. */
-	if (!zobj->parent_addr_count && p->addr_until.ms <= eng_now(e).ms) {
+	if (!is_given && p->addr_until.ms <= eng_now(e).ms) {
 		p->addr_until = mus_time_add_s(eng_now(e), RETRY_S);
 		search_parent(e, zobj->name, zone_id);
+	}
+	if (is_another(e, zobj, zone_id, p)) {
+		mus_errf(et, MUS_ERR_NOTFOUND, "the parent zone is another than the one given");
+		return NULL;
 	}
 	if (p->keys_state == ENG_PK_NONE || p->next.ms <= eng_now(e).ms)
 		ask_keys(e, p);
@@ -365,7 +465,7 @@ eng_parent_lacks(const struct mus_engine *e, const char *zone)
 {
 	const struct eng_child *c = mus_map_get(e->parent_by_name, zone, strlen(zone) + 1);
 
-	return c && c->failed ? MUS_CAUSE_NOLOOKUP : MUS_CAUSE_LOOKING;
+	return c && (c->failed || c->is_other) ? MUS_CAUSE_NOLOOKUP : MUS_CAUSE_LOOKING;
 }
 
 void
@@ -375,7 +475,11 @@ eng_parent_trouble(const struct mus_engine *e, const struct mus_zonestate *st, s
 	const struct eng_child *c = mus_map_get(e->parent_by_name, zone, strlen(zone) + 1);
 	const struct eng_parent *p = mus_map_get(e->parent_by_name, parent, strlen(parent));
 
-	if (c && c->failed)
+	if (p && st->book.parent_ns[0])
+		snprintf(out->lookup, sizeof out->lookup, "%s", p->lame_words.s);
+	else if (c && c->is_other)
+		snprintf(out->lookup, sizeof out->lookup, OTHER_FMT, c->text);
+	else if (c && c->failed)
 		snprintf(out->lookup, sizeof out->lookup, "%s", c->text);
 	else if (p)
 		snprintf(out->lookup, sizeof out->lookup, "%s", p->words.s);

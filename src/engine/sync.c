@@ -417,6 +417,23 @@ sync_signer(struct syncing *y, int64_t id, bool is_member)
 	return true;
 }
 
+/* As long as the addresses of one of its name servers are not known, none that was asked before goes:
+ * it may be its, and the resolvers of others may be led to it. */
+static void
+sync_parent_found(struct syncing *y, const struct eng_parent *parent)
+{
+	struct mus_zonestate *st = y->st;
+
+	for (unsigned i = 0; i < parent->addr_count; i++)
+		sync_server(y, MUS_PARENT, MUS_NOBODY, &parent->server[i].addr);
+	if (parent->lacks == MUS_CAUSE_NONE)
+		return;
+	y->keep |= mus_servers_of(&st->zone, MUS_PARENT);
+	snprintf(st->book.parent_ns, sizeof st->book.parent_ns, "%.255s", parent->lame);
+	if (y->adds)
+		lack(y, MUS_PARENT, MUS_NOBODY, parent->lacks);
+}
+
 static void
 sync_parent(struct syncing *y)
 {
@@ -430,8 +447,10 @@ sync_parent(struct syncing *y)
 		return;
 	}
 	snprintf(st->book.parent, sizeof st->book.parent, "%s", parent->zone);
-	for (unsigned i = 0; i < parent->addr_count; i++)
-		sync_server(y, MUS_PARENT, MUS_NOBODY, &parent->addr[i]);
+	for (unsigned i = 0; i < y->zobj->parent_addr_count; i++)
+		sync_server(y, MUS_PARENT, MUS_NOBODY, &y->zobj->parent_addr[i]);
+	if (!y->zobj->parent_addr_count)
+		sync_parent_found(y, parent);
 }
 
 /* A name that is asked for no longer: what its last look showed stays in the caches from now on only. */
@@ -541,6 +560,7 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
 	const struct mus_group_obj *group;
 
 	st->zone.lack_count = 0;
+	st->book.parent_ns[0] = '\0';
 	st->book.zone_id = zobj->id;
 	snprintf(st->book.zone, sizeof st->book.zone, "%s", zobj->name);
 	group = zobj->group_id ? eng_group_of(e, zobj, et) : NULL;

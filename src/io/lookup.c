@@ -309,9 +309,13 @@ on_addr(void *arg, const struct mus_lookup_result *r)
 	}
 	if (r->set.count > 0 && ttl_of(&r->set) > g->res.ttl_s)
 		g->res.ttl_s = ttl_of(&r->set);
-	for (i = 0; i < r->set.count && g->res.count < ADDRS_MAX; i++) {
+	for (i = 0; i < r->set.count; i++) {
 		if (r->set.rd[i].len != len)
 			continue;
+		if (g->res.count == ADDRS_MAX) {
+			g->res.half_err = mus_errf(&g->res.words, MUS_ERR_FULL, "more than %d addresses", ADDRS_MAX);
+			break;
+		}
 		memset(&a, 0, sizeof a);
 		a.family = len == 16 ? 6 : 4;
 		a.port = g->port;
@@ -380,7 +384,6 @@ struct parent {
 	unsigned pending;
 	mus_lookup_parent_fn *fn;
 	void *arg;
-	int ns_err;
 	struct mus_lookup_parent res;
 	size_t ns_count;
 	struct parent_ns ns[MUS_LOOKUP_SERVERS_MAX];
@@ -406,21 +409,34 @@ parent_collect(struct parent *p)
 	size_t round, i;
 
 	for (round = 0; round < ADDRS_MAX; round++) {
-		for (i = 0; i < p->ns_count && p->res.count < MUS_LOOKUP_SERVERS_MAX; i++) {
+		for (i = 0; i < p->ns_count; i++) {
 			if (round >= p->ns[i].count)
 				continue;
+			if (p->res.count == MUS_LOOKUP_SERVERS_MAX) {
+				p->res.is_full = true;
+				continue;
+			}
 			p->res.server[p->res.count].ns = p->ns[i].name;
 			p->res.server[p->res.count++].addr = p->ns[i].addr[round];
 		}
 	}
-	if (p->res.count == 0 && p->res.security != MUS_LOOKUP_BOGUS) {
-		if (p->ns_err)
-			p->res.err = p->ns_err;
-		else
-			p->res.err = mus_errf(&p->res.words, MUS_ERR_NOTFOUND,
-			    "no name server of %s has an address", mus_name_text(&p->res.zone, name));
+	for (i = 0; p->res.count == 0 && p->res.err == 0 && i < p->res.lame_count; i++) {
+		p->res.err = p->res.lame[i].err;
+		p->res.words = p->res.lame[i].words;
 	}
+	if (p->res.count == 0 && p->res.err == 0)
+		p->res.err = mus_errf(&p->res.words, MUS_ERR_NOTFOUND,
+		    "no name server of %s has an address", mus_name_text(&p->res.zone, name));
 	parent_end(p);
+}
+
+/* ${err} 0: it has no address. */
+static void
+parent_lame(struct parent *p, const struct mus_name *ns, int err, const struct mus_errtext *why)
+{
+	p->res.lame[p->res.lame_count].ns = *ns;
+	p->res.lame[p->res.lame_count].words = *why;
+	p->res.lame[p->res.lame_count++].err = err;
 }
 
 static void
@@ -428,18 +444,20 @@ on_parent_addrs(void *arg, const struct mus_lookup_addrs *r)
 {
 	struct parent_ns *n = arg;
 	struct parent *p = n->p;
+	char name[MUS_NAME_TEXT_MAX];
+	struct mus_errtext why = r->words;
+	int err = r->half_err ? r->half_err : r->err;
 
-	if (r->err) {
-		p->ns_err = r->err;
-		p->res.words = r->words;
-	} else {
-		if (r->security > p->res.security)
-			p->res.security = r->security;
-		if (r->security == MUS_LOOKUP_BOGUS)
-			p->res.words = r->words;
-		memcpy(n->addr, r->addr, sizeof n->addr);
-		n->count = r->count;
-	}
+	if (r->security == MUS_LOOKUP_BOGUS)
+		err = MUS_ERR_BADSIG;
+	else if (r->security > p->res.security)
+		p->res.security = r->security;
+	memcpy(n->addr, r->addr, sizeof n->addr);
+	n->count = r->count;
+	if (!err && r->count == 0)
+		mus_errf(&why, 0, "%s has neither A nor AAAA", mus_name_text(&n->name, name));
+	if (err || r->count == 0)
+		parent_lame(p, &n->name, err, &why);
 	if (--p->pending == 0)
 		parent_collect(p);
 }
@@ -474,19 +492,24 @@ on_parent_ns(void *arg, const struct mus_lookup_result *r)
 		}
 		return;
 	}
-	for (i = 0; i < r->set.count && p->ns_count < MUS_LOOKUP_SERVERS_MAX; i++) {
+	for (i = 0; i < r->set.count; i++) {
 		struct parent_ns *n = &p->ns[p->ns_count];
+		struct mus_errtext why;
 
-		if (mus_name_from_wire(r->set.rd[i].data, r->set.rd[i].len, &n->name) < 0)
-			continue;
+		if (p->ns_count == MUS_LOOKUP_SERVERS_MAX ||
+		    mus_name_from_wire(r->set.rd[i].data, r->set.rd[i].len, &n->name) < 0) {
+			p->res.is_full = true;
+			break;
+		}
 		n->p = p;
 		p->ns_count++;
 		rc = mus_lookup_addrs(k, &n->name, 53, on_parent_addrs, n);
-		if (rc == 0)
+		if (rc == 0) {
 			p->pending++;
-		else
-			p->ns_err = mus_errf(&p->res.words, rc, "look up %s: %s",
-			    mus_name_text(&n->name, name), mus_err_text(rc));
+		} else {
+			mus_errf(&why, rc, "look up %s: %s", mus_name_text(&n->name, name), mus_err_text(rc));
+			parent_lame(p, &n->name, rc, &why);
+		}
 	}
 	if (p->pending == 0)
 		parent_collect(p);

@@ -40,7 +40,7 @@ int mus_lookup(struct mus_lookup *k, const struct mus_name *name, uint16_t type,
     void *arg) MUS_MUST_CHECK;
 
 /* Addresses of a host (A and AAAA): ${count} 0 with err 0 means proved to have none.  ${half_err}: one
- * of the two was not answered, and what is given may be a part. */
+ * of the two was not answered, or there are more than 16, and what is given may be a part. */
 struct mus_lookup_addrs {
 	int err, half_err;
 	struct mus_errtext words;
@@ -55,17 +55,26 @@ int mus_lookup_addrs(struct mus_lookup *k, const struct mus_name *host, uint16_t
 
 /* The zone above ${zone}, its name servers and their addresses: walks up from the parent label
  * until a name has an NS RRset of its own. */
-enum { MUS_LOOKUP_SERVERS_MAX = 32 };
+enum { MUS_LOOKUP_SERVERS_MAX = 64 };
 struct mus_lookup_parent {
 	int err;
-	struct mus_errtext words;	/* with err 0: which name servers gave no address */
-	enum mus_lookup_security security;	/* the weakest of all that was asked */
+	struct mus_errtext words;
+	enum mus_lookup_security security;	/* the weakest of all that counts; BOGUS: the NS set */
 	struct mus_name zone;
 	struct {
 		struct mus_name ns;
 		struct mus_addr addr;
 	} server[MUS_LOOKUP_SERVERS_MAX];
 	size_t count;
+	bool is_full;			/* there are more */
+	/* Name servers of the NS set whose addresses are not known, or not all (a half is no answer).
+	 * ${err} 0: it is proved to have none. */
+	struct {
+		struct mus_name ns;
+		int err;
+		struct mus_errtext words;
+	} lame[MUS_LOOKUP_SERVERS_MAX];
+	size_t lame_count;
 };
 typedef void mus_lookup_parent_fn(void *arg, const struct mus_lookup_parent *r);
 int mus_lookup_parent(struct mus_lookup *k, const struct mus_name *zone, mus_lookup_parent_fn *fn,

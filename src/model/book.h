@@ -20,6 +20,7 @@ struct mus_book {
 	int64_t zone_id;
 	char zone[MUS_ZONETEXT_MAX];		/* canonical text, final dot */
 	char parent[MUS_ZONETEXT_MAX];		/* empty: not found yet */
+	char parent_ns[256];			/* name server of it that is lacking; found anew like lacks, never stored */
 	int64_t signer_id[MUS_SIGNERS_MAX];
 	char signer[MUS_SIGNERS_MAX][MUS_LABEL_MAX];
 	char ns[MUS_NSNAMES_MAX][256];		/* canonical text, final dot */

@@ -8,7 +8,9 @@
 static void
 lacking_name(struct tx *t, const struct mus_witness *w)
 {
-	tx_say(t, "%s (", tx_has_name(t, w->ns) ? t->b->ns[w->ns] : "a name server");
+	bool is_parents = w->origin == MUS_PARENT && t->b->parent_ns[0];
+
+	tx_say(t, "%s (", is_parents ? t->b->parent_ns : tx_has_name(t, w->ns) ? t->b->ns[w->ns] : "a name server");
 	tx_origin(t, w->origin);
 	tx_say(t, ")");
 }
@@ -75,7 +77,8 @@ unknown(struct tx *t, const struct mus_witness *w)
 {
 	unsigned cause = w->cause;
 
-	if ((cause == MUS_CAUSE_LOOKING || cause == MUS_CAUSE_NOLOOKUP) && w->origin == MUS_PARENT) {
+	if ((cause == MUS_CAUSE_LOOKING || cause == MUS_CAUSE_NOLOOKUP) && w->origin == MUS_PARENT &&
+	    (!t->b->parent_ns[0] || tx_has_server(t, w->server))) {
 		lacking_parent(t, w);
 		return;
 	}

@@ -186,6 +186,9 @@ mus_body_hint(const struct mus_witness *w)
 	if (w->cause == MUS_CAUSE_NOLOOKUP && w->origin == MUS_PARENT)
 		return "look whether the parent zone and its DNSKEY resolve from the controller's host, from the root "
 		       "and with DNSSEC; or give the zone its parent";
+	if (w->cause == MUS_CAUSE_NOADDR && w->origin == MUS_PARENT)
+		return "the parent has to give that name server its addresses, or to list it no more; or give the "
+		       "zone its parent with all addresses of it (zone update --parent-address)";
 	if (w->result == MUS_RES_UNKNOWN && w->cause < MUS_CAUSE_COUNT)
 		return cause_hint((enum mus_cause)w->cause);
 	if (w->rule == MUS_RULE_REACH && w->kind == MUS_RR_PNS)

@@ -4,9 +4,10 @@ import re
 import dns.flags
 import dns.rdatatype
 
-from musiclab import breaks, rolls
+from musiclab import breaks, prober, rolls
+from musiclab.controller import Controller
 from musiclab.space import wait_until
-from trouble import Trouble
+from trouble import SHORT, Trouble
 
 PARENT = r"(10\.53\.1\.[12]|fd53:1::[12]) \(parent lab\.\)"
 
@@ -92,6 +93,55 @@ def test_a_server_of_the_parent_has_the_leavers_copy(make_lab):
         t.done("copy", "REMOVE-SIGNER", "bind")
         t.joined("copy", ["knot"])
     t.judge(60)
+
+
+def test_a_name_server_of_the_parent_without_address(make_lab):
+    """Glue leads resolvers there all the same: nothing goes on, for nobody knows what DS it shows.  Then it has its address again."""
+    lab = make_lab(signers=["knot", "knot3", "bind", "knot2"])
+    par, zone = lab.add_zone("par", ["knot", "knot3"], inbailiwick=True), lab.zone_name("kid.par")
+    lab.exchange_keys("par")
+    [lame] = lab.state["zones"][par]["ns"]["knot3"]
+    addresses = [(t, a) for a in lame["addresses"] for t in ("AAAA" if ":" in a else "A",)]
+    parents = [lab.state["signers"][s]["update"]["address"] for s in ("knot", "knot3")]
+
+    def at_parent(lines, *servers):
+        for s in servers or ("knot", "knot3"):
+            lab.update(s, par, lines)
+    at_parent([f"delete {lame['name']} {t}" for t, _ in addresses])
+    lab.add_zone("kid.par", ["bind", "knot2"], delegate=False)
+    old = lab.ds_lines(zone, signers=["bind"])
+    at_parent([f"add {zone} 5 NS ns1.bind.net."] + old)
+    mc = Controller(lab, settings=SHORT).start()
+    try:
+        for s in ("bind", "knot2"):
+            mc.add_signer(s)
+        mc.cli("signergroup", "add", "g", "--signer", "bind")
+        mc.add_zone("kid.par", "g")
+
+        def waits():
+            return mc.explain(zone)["waits"]
+
+        def says():
+            return [w for w in waits() if f"{lame['name']} (the parent {par}) has no address" in w["text"]]
+        wait_until(says, 60, "it says which name server has no address")
+        assert says()[0]["cause"] == f"{lame['name']} has neither A nor AAAA", says()
+        assert f"{lame['name']} (the parent {par}) has no address" in mc.cli("zone", "explain", zone).stdout
+        mc.cli("signer", "join", "knot2", "--group", "g")
+        seen = mc.status(zone)["checked_at"]
+        wait_until(lambda: mc.status(zone)["checked_at"] > seen, 60, "it has looked since")
+        assert says() and mc.status(zone)["state"] == "UNKNOWN", mc.status(zone)
+
+        at_parent([f"add {lame['name']} 5 {t} {a}" for t, a in addresses])
+        wait_until(lambda: mc.status(zone)["parent_servers"] == 4, 60, "all servers of the parent are asked")
+        prober.start(lab, [zone], rate=4)
+        wait_until(lambda: len(lab.ex.rrset("10.53.2.1", zone, "CDS")) > 1, 60, "both DS are asked for")
+        both = [f"delete {zone} DS"] + [f"add {zone} 5 DS {r.to_text()}" for r in lab.ex.rrset("10.53.2.1", zone, "CDS")]
+        at_parent(both, "knot")
+        wait_until(lambda: any(w["rule"] == "parent-ds" and w.get("server") not in (None, parents[0]) for w in waits()), 60, "it waits for the other")
+        assert {r.to_text() for r in lab.ex.rrset("10.53.2.1", zone, "NS")} == {"ns1.bind.net."}
+        assert prober.stop(lab)["bogus"] == 0
+    finally:
+        mc.stop()
 
 
 def test_the_parent_rolls_its_key(make_lab):

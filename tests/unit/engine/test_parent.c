@@ -6,6 +6,7 @@
 static struct mus_zone_obj zone[2];
 static int64_t wall_ms;
 static unsigned said;			/* how often it was told that there is no parent */
+static unsigned other;			/* or another one */
 static struct {
 	mus_lookup_fn *fn;
 	void *arg;
@@ -65,6 +66,7 @@ static void
 on_log(void *arg, int level, const char *name, const char *text)
 {
 	(void)arg, (void)level, (void)name;
+	other += strstr(text, "not the parent that was given") != NULL;
 	said += strncmp(text, "the parent zone cannot be found", 31) == 0;
 }
 
@@ -77,7 +79,7 @@ setup(void **state)
 	(void)state;
 	memset(&keys, 0, sizeof keys);
 	memset(&up, 0, sizeof up);
-	said = 0;
+	said = other = 0;
 	wall_ms = 100000000;
 	o.idle_ms = 1000000;
 	o.lookup = (struct mus_lookup *)&what_looks_up;
@@ -95,7 +97,7 @@ setup(void **state)
 static void
 parent_found(void)
 {
-	struct mus_lookup_parent r = {.count = 1};
+	static struct mus_lookup_parent r = {.count = 1};
 
 	OK(mus_name_parse("lab.", &r.zone, &et));
 	assert_true(mus_addr_parse("192.0.2.1", 53, &r.server[0].addr));
@@ -103,10 +105,48 @@ parent_found(void)
 	up.fn(up.arg, &r);
 }
 
+/* What the look-up tells of name server a and b: the last bytes of its addresses; ! after them: a half, or
+ * nothing, was answered; NULL: it is not listed. */
+static void
+servers_found(const char *a, const char *b)
+{
+	static struct mus_lookup_parent r;
+	const char *const told[] = {a, b};
+	char text[32];
+
+	memset(&r, 0, sizeof r);
+	OK(mus_name_parse("lab.", &r.zone, &et));
+	for (unsigned i = 0; i < 2; i++) {
+		struct mus_name ns;
+		const char *s = told[i];
+
+		if (!s)
+			continue;
+		OK(mus_name_parse(i ? "b.lab." : "a.lab.", &ns, &et));
+		for (; *s && *s != '!'; s++) {
+			snprintf(text, sizeof text, "192.0.2.%c", *s);
+			r.server[r.count].ns = ns;
+			assert_true(mus_addr_parse(text, 53, &r.server[r.count++].addr));
+		}
+		if (*s != '!' && s != told[i])
+			continue;
+		r.lame[r.lame_count].ns = ns;
+		r.lame[r.lame_count].err = *s == '!' ? MUS_ERR_NET : 0;
+		mus_errf(&r.lame[r.lame_count++].words, 0, "%s of %c", *s == '!' ? "SERVFAIL" : "nothing", "ab"[i]);
+	}
+	if (r.count == 0) {
+		r.err = MUS_ERR_NET;
+		r.words = r.lame[0].words;
+	}
+	assert_non_null(up.fn);
+	up.fn(up.arg, &r);
+	up.fn = NULL;
+}
+
 static void
 parent_fails(const char *why)
 {
-	struct mus_lookup_parent r = {.err = MUS_ERR_NET};
+	static struct mus_lookup_parent r = {.err = MUS_ERR_NET};
 
 	mus_errf(&r.words, 0, "%s", why);
 	up.fn(up.arg, &r);
@@ -281,6 +321,146 @@ not_found(void **state)
 	assert_non_null(parent(0));
 }
 
+static void
+sync_zone(void)
+{
+	assert_true(eng_sync(e, &zone[0], &e->scratch, &et));
+}
+
+/* The last bytes of the addresses of the parent that are asked, and what is lacking. */
+static void
+asks(const char *want, enum mus_cause cause, const char *lame, const char *words)
+{
+	struct mus_zonestate *have = &e->scratch;
+	struct mus_ctl_trouble trouble = {.lookup = ""};
+	char got[16] = "";
+
+	sync_zone();
+	for (char c = '1'; c <= '9'; c++) {
+		char text[32];
+		struct mus_addr addr;
+
+		snprintf(text, sizeof text, "192.0.2.%c", c);
+		assert_true(mus_addr_parse(text, e->o.dns_port, &addr));
+		if (mus_book_find_server(&have->book, &have->zone, MUS_PARENT, &addr) >= 0)
+			snprintf(got + strlen(got), sizeof got - strlen(got), "%c", c);
+	}
+	assert_string_equal(got, want);
+	assert_int_equal(have->zone.lack_count, cause == MUS_CAUSE_NONE ? 0 : 1);
+	if (cause != MUS_CAUSE_NONE) {
+		assert_int_equal(have->zone.lack[0].origin, MUS_PARENT);
+		assert_int_equal(have->zone.lack[0].cause, cause);
+	}
+	assert_string_equal(have->book.parent_ns, lame);
+	eng_parent_trouble(e, have, &trouble);
+	assert_string_equal(trouble.lookup, words);
+}
+
+/* After ${s} the look-up is made anew, and tells this. */
+static void
+again(int64_t s, const char *a, const char *b)
+{
+	unsigned count = up.count;
+
+	wall_ms += s * 1000 - 1;
+	sync_zone();
+	assert_int_equal(up.count, count);
+	wall_ms += 2;
+	sync_zone();
+	assert_int_equal(up.count, count + 1);
+	servers_found(a, b);
+}
+
+/* A name server that the parent lists does not vanish because its addresses could not be looked up. */
+static void
+lame_server(void **state)
+{
+	(void)state;
+	mus_zonestate_init(&e->scratch);
+	sync_zone();
+	/* Never known: nothing may go on, whatever it is. */
+	servers_found("12", "!");
+	give_keys(600);
+	asks("12", MUS_CAUSE_NOLOOKUP, "b.lab.", "SERVFAIL of b");
+	again(10, "12", "3!");
+	asks("123", MUS_CAUSE_NOLOOKUP, "b.lab.", "SERVFAIL of b");
+	again(10, "12", "");
+	asks("123", MUS_CAUSE_NOADDR, "b.lab.", "nothing of b");
+	again(10, "!", "");	/* of a all is known, from before */
+	asks("123", MUS_CAUSE_NOADDR, "b.lab.", "nothing of b");
+	/* Both are known. */
+	again(10, "12", "34");
+	asks("1234", MUS_CAUSE_NONE, "", "");
+	/* What is known stays as long as it is listed, and does not grow less. */
+	again(600, "12", "!");
+	asks("1234", MUS_CAUSE_NONE, "", "");
+	again(10, "12", "5!");
+	asks("12345", MUS_CAUSE_NONE, "", "");
+	again(10, "2!", "!");
+	asks("1234", MUS_CAUSE_NONE, "", "");
+	/* That it has none is a fault of the parent's zone: glue may lead there. */
+	again(10, "12", "");
+	asks("1234", MUS_CAUSE_NOADDR, "b.lab.", "nothing of b");
+	/* It has others; it is listed no more. */
+	again(10, "12", "6");
+	asks("126", MUS_CAUSE_NONE, "", "");
+	again(600, "12", NULL);
+	asks("12", MUS_CAUSE_NONE, "", "");
+}
+
+/* More servers than there is room for are not passed over. */
+static void
+too_many(void **state)
+{
+	static struct mus_lookup_parent r = {.count = 1, .is_full = true};
+
+	(void)state;
+	mus_zonestate_init(&e->scratch);
+	sync_zone();
+	OK(mus_name_parse("lab.", &r.zone, &et));
+	assert_true(mus_addr_parse("192.0.2.1", 53, &r.server[0].addr));
+	up.fn(up.arg, &r);
+	give_keys(600);
+	asks("1", MUS_CAUSE_NOROOM, "", "");
+}
+
+/* A parent that is given without addresses is looked up as any; another one is an error with a reason. */
+static void
+given(void **state)
+{
+	struct mus_ctl_trouble trouble = {.lookup = ""};
+
+	(void)state;
+	snprintf(zone[0].name, sizeof zone[0].name, "z0.mid.lab.");
+	snprintf(zone[0].parent, sizeof zone[0].parent, "mid.lab.");
+	for (unsigned i = 0; i < 3; i++) {
+		mus_zonestate_init(&e->scratch);
+		sync_zone();
+		assert_int_equal(up.count, i + 1);
+		assert_int_equal(e->scratch.zone.lack[0].cause, i ? MUS_CAUSE_NOLOOKUP : MUS_CAUSE_LOOKING);
+		parent_found();
+		assert_null(parent(0));
+		assert_int_equal(eng_parent_lacks(e, zone[0].name), MUS_CAUSE_NOLOOKUP);
+		sync_zone();
+		assert_int_equal(e->scratch.zone.lack[0].cause, MUS_CAUSE_NOLOOKUP);
+		eng_parent_trouble(e, &e->scratch, &trouble);
+		assert_non_null(strstr(trouble.lookup, "the zone above is lab., not the parent that was given"));
+		wall_ms += 601000;
+	}
+	assert_int_equal(other, 1);
+	snprintf(zone[0].parent, sizeof zone[0].parent, "lab.");
+	assert_non_null(parent(0));
+	assert_int_equal(eng_parent_lacks(e, zone[0].name), MUS_CAUSE_LOOKING);
+	/* Addresses that are given are for that zone alone. */
+	mus_zonestate_init(&e->scratch);
+	zone[0].parent_addr_count = 1;
+	assert_true(mus_addr_parse("192.0.2.9", e->o.dns_port, &zone[0].parent_addr[0]));
+	asks("9", MUS_CAUSE_NONE, "", "");
+	mus_zonestate_init(&e->scratch);
+	zone[0].parent_addr_count = 0;
+	asks("1", MUS_CAUSE_NONE, "", "");
+}
+
 static struct mus_timer *tick;
 
 static void
@@ -327,6 +507,9 @@ main(void)
 	    T(in_doubt),
 	    T(awaited),
 	    T(not_found),
+	    T(lame_server),
+	    T(too_many),
+	    T(given),
 	    T(answers_are_counted),
 	};
 

@@ -36,6 +36,8 @@ static const struct {
 	{"parent.test.", MUS_TYPE_NS, "ns1.hosts.test."},
 	{"parent.test.", MUS_TYPE_NS, "ns2.hosts.test."},
 	{"parent.test.", MUS_TYPE_NS, "failing.other.test."},
+	{"parent.test.", MUS_TYPE_NS, "half.other.test."},
+	{"parent.test.", MUS_TYPE_NS, "mute.hosts.test."},
 	{"ns1.hosts.test.", MUS_TYPE_A, "192.0.2.53"},
 	{"ns2.hosts.test.", MUS_TYPE_A, "192.0.2.54"},
 	{"ns2.hosts.test.", MUS_TYPE_AAAA, "2001:db8::54"},
@@ -419,8 +421,13 @@ parents(void **state)
 {
 	static const char *const children[] = {"child.parent.test.", "child.deep.parent.test.",
 		"no.such.names.parent.test.", "x.alias.parent.test."};
+	static const struct {
+		const char *name;
+		int err;
+	} lame[] = {{"failing.other.test.", MUS_ERR_NET}, {"half.other.test.", MUS_ERR_NET},
+	    {"mute.hosts.test.", 0}};
 	struct mus_name want = name_of("parent.test."), n;
-	size_t i, j;
+	size_t i, j, at;
 	unsigned ns2;
 
 	(void)state;
@@ -429,14 +436,23 @@ parents(void **state)
 		assert_int_equal(parent.err, 0);
 		assert_true(mus_name_equal(&parent.zone, &want));
 		assert_int_equal(parent.security, MUS_LOOKUP_INSECURE);
-		assert_int_equal(parent.count, 3);
+		assert_int_equal(parent.count, 4);	/* the half of one with them */
 		n = name_of("ns2.hosts.test.");
-		for (j = 0, ns2 = 0; j < 3; j++) {
+		for (j = 0, ns2 = 0; j < 4; j++) {
 			assert_int_equal(parent.server[j].addr.port, 53);
 			ns2 += mus_name_equal(&parent.server[j].ns, &n);
 		}
 		assert_int_equal(ns2, 2);
-		assert_non_null(strstr(parent.words.s, "failing.other.test."));
+		/* Who has no address, or is not told of, is named. */
+		assert_int_equal(parent.lame_count, 3);
+		for (j = 0; j < 3; j++) {
+			n = name_of(lame[j].name);
+			for (at = 0; at < 3 && !mus_name_equal(&parent.lame[at].ns, &n);)
+				at++;
+			assert_in_range(at, 0, 2);
+			assert_int_equal(parent.lame[at].err, lame[j].err);
+			assert_non_null(strstr(parent.lame[at].words.s, lame[j].name));
+		}
 	}
 	find_parent("parent.test.");	/* up to the root */
 	assert_int_equal(parent.err, 0);

@@ -185,6 +185,8 @@ static const struct {
 	"V1: the keys of the parent lab. are being looked up"},
     {W(V1, UNKNOWN, NONE, .origin = MUS_PARENT, .server = SP1, .kind = MUS_RR_DS, .cause = MUS_CAUSE_NOLOOKUP),
 	"V1: the keys of the parent lab. cannot be looked up"},
+    {W(OBSERVE, UNKNOWN, NONE, .origin = MUS_PARENT, .cause = MUS_CAUSE_NOADDR),
+	"observe: a name server (the parent lab.) has no address"},
     {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .ns = 1, .cause = MUS_CAUSE_LOOKING),
 	"observe: the addresses of ns1.knot.lab. (knot) are being looked up"},
     {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .ns = 1, .cause = MUS_CAUSE_NOLOOKUP),
@@ -415,6 +417,28 @@ any_witness(void **state)
 	}
 }
 
+/* Of the parent, the name server that is lacking stands in the book for this. */
+static void
+parents_name_server(void **state)
+{
+	const struct mus_witness nolookup =
+	    W(OBSERVE, UNKNOWN, NONE, .origin = MUS_PARENT, .cause = MUS_CAUSE_NOLOOKUP);
+	const struct mus_witness noaddr = W(V6, UNKNOWN, NONE, .origin = MUS_PARENT, .cause = MUS_CAUSE_NOADDR);
+	const struct mus_witness keys = W(
+	    V1, UNKNOWN, NONE, .origin = MUS_PARENT, .server = SP1, .kind = MUS_RR_DS, .cause = MUS_CAUSE_NOLOOKUP);
+	char text[MUS_TEXT_MAX];
+
+	(void)state;
+	strcpy(z.book.parent_ns, "b.lab.");
+	assert_string_equal(mus_witness_text(&z.book, &z.zone, &nolookup, text),
+	    "observe: the addresses of b.lab. (the parent lab.) cannot be looked up");
+	assert_string_equal(
+	    mus_witness_text(&z.book, &z.zone, &noaddr, text), "V6: b.lab. (the parent lab.) has no address");
+	assert_string_equal(
+	    mus_witness_text(&z.book, &z.zone, &keys, text), "V1: the keys of the parent lab. cannot be looked up");
+	z.book.parent_ns[0] = '\0';
+}
+
 int
 main(void)
 {
@@ -422,6 +446,7 @@ main(void)
 	    cmocka_unit_test(every_rule_has_a_sentence),
 	    cmocka_unit_test(every_action_has_a_sentence),
 	    cmocka_unit_test(names),
+	    cmocka_unit_test(parents_name_server),
 	    cmocka_unit_test(long_lists_are_cut),
 	    cmocka_unit_test(any_witness),
 	};
