@@ -228,7 +228,8 @@ make_set(const struct place *p, size_t count, struct mus_arena *a, struct mus_rr
 		const struct mus_rr *rr = p[i].rr;
 		uint32_t *ttl_s = p[i].is_sig ? &out->sig_ttl_s : &out->ttl_s;
 
-		if (rr->ttl_s > *ttl_s)
+		/* RFC 2181 8: the top bit set means zero. */
+		if (rr->ttl_s <= INT32_MAX && rr->ttl_s > *ttl_s)
 			*ttl_s = rr->ttl_s;
 		if (i > 0 && p[i - 1].is_sig == p[i].is_sig &&
 		    mus_rdata_cmp(p[i - 1].rr->rd, rr->rd) == 0)

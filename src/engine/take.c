@@ -117,7 +117,7 @@ verify(struct tk *k, const struct mus_rrset *set, struct mus_look *look)
 		*out = (struct mus_sig){.key = MUS_KEY_NONE, .alg = sig.alg, .tag = sig.tag,
 		    .from_s = mus_rrsig_time(sig.inception, now_s),
 		    .until_s = mus_rrsig_time(sig.expiration, now_s)};
-		if (sig.orig_ttl_s > look->ttl_s)
+		if (sig.orig_ttl_s <= INT32_MAX && sig.orig_ttl_s > look->ttl_s)	/* RFC 2181 8 */
 			look->ttl_s = sig.orig_ttl_s;
 		for (unsigned key = 0; key < st->zone.key_count; key++) {
 			struct mus_rdata rd = {st->book.key[key].rdata, st->book.key[key].len};

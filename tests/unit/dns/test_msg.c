@@ -364,11 +364,11 @@ sets(void **state)
 	    " c00c 002e 0001 00000063 0014 0001 08 01 00000001 00000002 00000003 0004 00 ff"
 	    " c00c 0001 0001 00000005 0004 05000000"
 	    " c00c 0001 0001 00000007 0004 01000000"
-	    " c00c 0001 0001 00000006 0004 05000000"
+	    " c00c 0001 0001 80000000 0004 05000000"	/* counts as 0 (RFC 2181 8) */
 	    " c00c 0001 0003 00000006 0004 06000000"
 	    " c00c 002e 0001 00000009 0014 0010 08 01 00000001 00000002 00000003 0004 00 ff"
 	    " 016200 0001 0001 00000001 0004 09000000"
-	    " c00c 0010 0001 00000001 0002 0141", &a, &m, NULL), 0);
+	    " c00c 0010 0001 7fffffff 0002 0141", &a, &m, NULL), 0);
 	assert_true(mus_msg_rrset(&m, MUS_SEC_ANSWER, &owner, MUS_TYPE_A, &b, &s));
 	all = mus_msg_rrsets(&m, MUS_SEC_ANSWER, &b, &count);
 	mus_arena_clear(&a);		/* the set lives in its own arena */
@@ -386,6 +386,7 @@ sets(void **state)
 	assert_int_equal(all[0].sig_count, 1);
 	assert_int_equal(all[1].rclass, 3);
 	assert_int_equal(all[2].type, MUS_TYPE_TXT);
+	assert_int_equal(all[2].ttl_s, INT32_MAX);
 	assert_int_equal(all[2].sig_count, 1);
 	assert_int_equal(all[2].sig_ttl_s, 9);
 	assert_true(mus_name_equal(&all[3].owner, &other));
