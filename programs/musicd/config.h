@@ -17,7 +17,7 @@ struct musicd_conf {
 	struct mus_conf_addrs notify_listen;
 	struct mus_addr source4, source6;	/* family 0: any */
 	int64_t udp_timeout_ms, tcp_timeout_ms;
-	int64_t server_qps, server_window, dns_port;
+	int64_t server_qps, server_window, transfer_size, transfer_ms, transfer_rate, dns_port;
 	const char *root_hints, *trust_anchor;	/* NULL: built in, the system's */
 	bool parent_insecure_ok;
 	int64_t margin_s, parent_ttl_floor_s, ttl_floor_s, parent_patience_s, fresh_s, gap_s, refresh_s;

@@ -93,6 +93,7 @@ eng_forget_tries(struct eng_zone *z)
 		return;
 	z->busy->sent_count = 0;
 	memset(z->busy->copy_at, 0, sizeof z->busy->copy_at);
+	memset(z->busy->copy_fails, 0, sizeof z->busy->copy_fails);
 }
 
 struct wake {

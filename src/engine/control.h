@@ -53,7 +53,7 @@ int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, cons
 
 /* Why something failed last at one signer, or with the parent; empty: it did not. */
 struct mus_ctl_trouble {
-	char copy[160];			/* reading its whole copy */
+	char copy[256];			/* reading its whole copy */
 	int copy_err;			/* then: enum mus_err */
 	struct mus_addr copy_server;	/* who was asked for it */
 	struct mus_time copy_since;	/* it has failed */

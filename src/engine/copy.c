@@ -49,8 +49,12 @@ tell_failure(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestat
 	struct mus_ctl_trouble *t = z->busy ? &z->busy->trouble[s] : NULL;
 	bool is_known = t && strncmp(t->copy, why, sizeof t->copy - 1) == 0;
 
-	if (t)
+	if (t) {
 		eng_copy_failed(e, t, signer, err, why);
+		z->busy->copy_at[s] = eng_now(e);	/* the pause begins now, however long it took */
+		if (z->busy->copy_fails[s] < UINT8_MAX)
+			z->busy->copy_fails[s]++;
+	}
 	if (is_known)
 		return;
 	eng_event(e, z->id, st->book.zone, "transfer", "musicd", LOG_WARNING,
@@ -126,8 +130,10 @@ on_done(struct eng_read *r, int err, const struct mus_errtext *words)
 		tell_failure(e, z, st, (unsigned)s, &r->signer->obj, err, words->s);
 		eng_signer_forget(e, c->signer_id);	/* the key file may be another by now */
 	} else {
-		if (z->busy)
+		if (z->busy) {
 			z->busy->trouble[s].copy[0] = '\0';
+			z->busy->copy_fails[s] = 0;
+		}
 		eng_read_fill(r, st, (unsigned)s);
 		eng_save_state(e, c->zone_id, st);
 	}
@@ -139,12 +145,24 @@ out:
 	wake_next(e);
 }
 
+/* Four times schedule.retry after a failure, doubled by each further one, up to eight times, or to schedule.copy
+ * when that is longer: a copy that is given up at its bounds has cost as much as one that was read. */
+static int64_t
+pause_ms(const struct mus_engine *e, unsigned fails)
+{
+	int64_t ms = e->o.retry_ms * 2, max_ms = e->o.retry_ms * 8 > e->o.copy_ms ? e->o.retry_ms * 8 : e->o.copy_ms;
+
+	while (fails-- > 0 && ms < max_ms)
+		ms *= 2;
+	return ms < max_ms ? ms : max_ms;
+}
+
 /* Not before this instant.  What only drifts is read seldom; what a decision waits for, soon, unless it just
  * failed. */
 static struct mus_time
 next_try(const struct mus_engine *e, const struct eng_busy *b, unsigned s, bool needed)
 {
-	int64_t again_ms = !needed ? e->o.copy_ms : b->trouble[s].copy[0] ? e->o.retry_ms * 4 : e->o.retry_ms;
+	int64_t again_ms = !needed ? e->o.copy_ms : b->copy_fails[s] ? pause_ms(e, b->copy_fails[s]) : e->o.retry_ms;
 
 	return b->copy_at[s].ms == 0 ? eng_now(e) : mus_time_add_ms(b->copy_at[s], again_ms);
 }
@@ -190,8 +208,10 @@ eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *
 	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
 		if ((needed | stale) >> s & 1)
 			start(e, z, zobj, st, s, needed >> s & 1);
-		else if (z->busy && !st->seen.copy[s].known)
-			z->busy->trouble[s].copy[0] = '\0';	/* nobody asks for it any more */
+		else if (z->busy && !st->seen.copy[s].known) {	/* nobody asks for it any more */
+			z->busy->trouble[s].copy[0] = '\0';
+			z->busy->copy_fails[s] = 0;
+		}
 }
 
 int64_t

@@ -26,6 +26,9 @@ struct mus_engine_opts {
 	int64_t recheck_ms;		/* what was seen longer ago is asked again before anything is done */
 	int64_t retry_ms;		/* an action that is not seen is sent again after this; doubles */
 	int64_t copy_ms;		/* a whole copy is read again after a change, not more often */
+	uint64_t transfer_max_bytes;	/* of a whole copy; 0: no bound */
+	int64_t transfer_max_ms;	/* for a whole copy; 0: no bound */
+	uint64_t transfer_min_rate;	/* bytes a second, over a minute; 0: none */
 	unsigned active_max;		/* zones in a turn at once */
 	bool parent_insecure_ok;	/* believe DS answers of a parent that is not signed or validated */
 	uint16_t dns_port;		/* of public servers; 53 */

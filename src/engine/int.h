@@ -194,7 +194,8 @@ struct eng_busy {
 	struct eng_peek peek;
 	struct eng_sent sent[ENG_SENT_MAX];
 	unsigned sent_count;
-	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started; 0: it may be at any time */
+	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started, or could not be read; 0: it may be at any time */
+	uint8_t copy_fails[MUS_SIGNERS_MAX];	/* in a row */
 	uint8_t copying;			/* signers whose copy is being read */
 	struct mus_ctl_trouble trouble[MUS_SIGNERS_MAX];	/* of each signer */
 	bool queued;				/* waits until another zone's copy has been read */

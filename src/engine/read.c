@@ -32,7 +32,12 @@ int
 eng_read_start(struct eng_read *r, struct mus_engine *e, const struct mus_zone_obj *zobj,
     struct eng_signer *sg, eng_read_fn *done, struct mus_errtext *et)
 {
-	struct mus_xfrin_opts o = {.server = sg->obj.update, .idle_timeout_ms = 10000};
+	struct mus_xfrin_opts o = {.server = sg->obj.update,
+	    .idle_timeout_ms = 10000,
+	    .max_bytes = e->o.transfer_max_bytes,
+	    .max_ms = e->o.transfer_max_ms,
+	    .min_rate = e->o.transfer_min_rate,
+	    .conf = "dns.transfer"};
 	int rc;
 
 	*r = (struct eng_read){.began = eng_now(e), .signer = eng_signer_hold(sg), .done = done};

@@ -28,6 +28,9 @@ struct mus_xfrin {
 	bool has_poll;
 	int fd;
 	struct mus_timer *timer;	/* idle; or, without connection, the failure to tell */
+	struct mus_timer *limit;	/* the end of the whole, or of a stretch at which the rate is looked at */
+	int64_t end_ms, pace_end_ms;	/* monotonic; INT64_MAX: no bound */
+	uint64_t pace_bytes;		/* when this stretch began */
 	struct mus_tsig_ctx tsig;
 	struct mus_xfr *xfr;
 	bool up, feeding, cancelled;
@@ -45,6 +48,7 @@ static void
 release(struct mus_xfrin *x)
 {
 	mus_timer_free(x->timer);
+	mus_timer_free(x->limit);
 	mus_xfr_free(x->xfr);
 	mus_tsig_ctx_clear(&x->tsig);
 	free(x);
@@ -61,6 +65,8 @@ shut(struct mus_xfrin *x)
 {
 	if (x->timer)
 		mus_timer_stop(x->timer);
+	if (x->limit)
+		mus_timer_stop(x->limit);
 	if (x->has_poll)
 		uv_close((uv_handle_t *)&x->poll, on_closed);
 	if (x->fd >= 0)
@@ -128,6 +134,98 @@ on_timeout(void *arg)
 		finish_words(x, MUS_ERR_TIMEOUT, "no %s in %u ms (%llu bytes so far)",
 		    x->up ? "message" : "connection", x->o.idle_timeout_ms,
 		    (unsigned long long)x->bytes);
+}
+
+/* ---- bounds ---- */
+
+/* A whole number of the largest unit: "4 GiB". */
+static const char *
+size_text(uint64_t bytes, char out[static 32])
+{
+	static const char *const unit[] = {"bytes", "KiB", "MiB", "GiB"};
+	unsigned u = 0;
+
+	for (; u < 3 && bytes > 0 && bytes % 1024 == 0; u++)
+		bytes /= 1024;
+	(void)snprintf(out, 32, "%llu %s", (unsigned long long)bytes, unit[u]);
+	return out;
+}
+
+/* ${what} says the same each time: whoever tells failures tells it once. */
+static void
+finish_bound(struct mus_xfrin *x, int err, const char *key, const char *what)
+{
+	if (x->o.conf)
+		finish_words(x, err, "%s; %s-%s sets the bound", what, x->o.conf, key);
+	else
+		finish_words(x, err, "%s", what);
+}
+
+static void
+too_large(struct mus_xfrin *x)
+{
+	char what[64], size[32];
+
+	(void)snprintf(what, sizeof what, "more than %s", size_text(x->o.max_bytes, size));
+	finish_bound(x, MUS_ERR_TOOBIG, "size", what);
+}
+
+static void
+too_long(struct mus_xfrin *x)
+{
+	char what[64], span[MUS_SPAN_TEXT_MAX];
+
+	(void)snprintf(what, sizeof what, "no end after %s", mus_span_text_s(x->o.max_ms / 1000, span));
+	finish_bound(x, MUS_ERR_TIMEOUT, "time", what);
+}
+
+static void
+too_slow(struct mus_xfrin *x)
+{
+	char what[64];
+
+	(void)snprintf(what, sizeof what, "fewer than %llu bytes a second", (unsigned long long)x->o.min_rate);
+	finish_bound(x, MUS_ERR_TIMEOUT, "rate", what);
+}
+
+static void
+set_limit(struct mus_xfrin *x)
+{
+	int64_t next = x->end_ms < x->pace_end_ms ? x->end_ms : x->pace_end_ms;
+
+	if (next != INT64_MAX)
+		mus_timer_start(x->limit, next - mus_loop_mono_ms(x->loop));
+}
+
+static void
+on_limit(void *arg)
+{
+	struct mus_xfrin *x = arg;
+	int64_t now_ms = mus_loop_mono_ms(x->loop);
+
+	if (now_ms >= x->end_ms) {
+		too_long(x);
+		return;
+	}
+	if (now_ms >= x->pace_end_ms) {
+		if ((x->bytes - x->pace_bytes) * 1000 < x->o.min_rate * x->o.pace_ms) {
+			too_slow(x);
+			return;
+		}
+		x->pace_bytes = x->bytes;
+		x->pace_end_ms = now_ms + x->o.pace_ms;
+	}
+	set_limit(x);
+}
+
+static void
+begin_limits(struct mus_xfrin *x)
+{
+	int64_t now_ms = mus_loop_mono_ms(x->loop);
+
+	x->end_ms = x->o.max_ms > 0 ? now_ms + x->o.max_ms : INT64_MAX;
+	x->pace_end_ms = x->o.min_rate > 0 ? now_ms + x->o.pace_ms : INT64_MAX;
+	set_limit(x);
 }
 
 /* ---- reading and writing ---- */
@@ -203,8 +301,7 @@ read_some(struct mus_xfrin *x)
 		x->in_len += (size_t)n;
 		x->bytes += (uint64_t)n;
 		if (x->o.max_bytes > 0 && x->bytes > x->o.max_bytes) {
-			finish_words(x, MUS_ERR_TOOBIG, "larger than %llu bytes",
-			    (unsigned long long)x->o.max_bytes);
+			too_large(x);
 			return false;
 		}
 		if (!feed(x))
@@ -306,6 +403,8 @@ mus_xfrin_start(struct mus_loop *l, const struct mus_xfrin_opts *o, mus_xfr_rr_f
 	x->o = *o;
 	if (x->o.idle_timeout_ms == 0)
 		x->o.idle_timeout_ms = 10000;
+	if (x->o.pace_ms == 0)
+		x->o.pace_ms = 60000;
 	x->rr = rr;
 	x->done = done;
 	x->arg = arg;
@@ -313,8 +412,9 @@ mus_xfrin_start(struct mus_loop *l, const struct mus_xfrin_opts *o, mus_xfr_rr_f
 	mus_tsig_ctx_init(&x->tsig, o->key);
 	MUS_ASSERT(getrandom(&id, sizeof id, 0) == sizeof id);
 	x->timer = mus_timer_new(l, on_timeout, x);
+	x->limit = mus_timer_new(l, on_limit, x);
 	x->xfr = mus_xfr_new(&o->zone, id, o->key ? &x->tsig : NULL, on_rr, x);
-	if (!x->timer || !x->xfr)
+	if (!x->timer || !x->limit || !x->xfr)
 		goto fail;
 	n = mus_query_build(&q, id, x->out + 2, OUT_CAP - 2);
 	if (n >= 0 && o->key)
@@ -329,6 +429,8 @@ mus_xfrin_start(struct mus_loop *l, const struct mus_xfrin_opts *o, mus_xfr_rr_f
 		put_words(x, x->err, uv_strerror_r(rc, text, sizeof text));
 	}
 	mus_timer_start(x->timer, x->err ? 0 : x->o.idle_timeout_ms);
+	if (!x->err)
+		begin_limits(x);
 	if (cookie)
 		*cookie = x;
 	return 0;

@@ -16,6 +16,12 @@ struct mus_xfrin_opts {
 	const struct mus_tsig_key *key;	/* NULL: unsigned; must live until done */
 	unsigned idle_timeout_ms;	/* [10000] */
 	uint64_t max_bytes;		/* [0: no bound] TOOBIG beyond */
+	int64_t max_ms;			/* [0: no bound] for the whole; TIMEOUT beyond */
+	uint64_t min_rate;		/* [0: none] bytes a second; TIMEOUT when fewer come during pace_ms */
+	unsigned pace_ms;		/* [60000] */
+	/* "dns.transfer" when dns.transfer-size, -time and -rate of a configuration set these three: the
+	 * words of a failure name the key.  Lives until done; NULL: they name none. */
+	const char *conf;
 };
 /* ${err} 0: complete and authenticated. */
 typedef void mus_xfrin_done_fn(void *arg, int err, const struct mus_errtext *words, uint64_t bytes);

@@ -1,4 +1,5 @@
 /* A whole copy, read from a server that takes its time: what came of it, and as of when. */
+#include "engine/control_int.h"
 #include "rig.h"
 
 static struct mus_zone_obj zone;
@@ -14,6 +15,7 @@ on_question(struct fake_q *q, void *arg)
 {
 	(void)arg;
 	questions++;
+	free(asked);
 	asked = malloc(sizeof *asked);
 	*asked = *q;
 }
@@ -119,6 +121,83 @@ test_ended_while_under_way(void **state)
 	eng_read_end(&r);		/* again: there is nothing to end */
 }
 
+/* What is told names the signer's address, and the key of the configuration. */
+static void
+test_bounded(void **state)
+{
+	(void)state;
+	e->o.transfer_max_bytes = 64;
+	assert_int_equal(eng_read_start(&r, e, &zone, signer, on_end, &et), 0);
+	until(l, &questions, 1);
+	answer();
+	until(l, &ends, 1);
+	assert_int_equal(end_err, MUS_ERR_TOOBIG);
+	assert_non_null(strstr(et.s, "127.0.0.1@"));
+	assert_non_null(strstr(et.s, "more than 64 bytes; dns.transfer-size sets the bound"));
+}
+
+/* Asks for a copy that is needed.  Was the signer asked? */
+static bool
+is_asked(struct eng_zone *z)
+{
+	unsigned before = questions;
+
+	eng_copies(e, z, &zone, st, 1, 0);
+	if (!z->busy->copying)
+		return false;
+	until(l, &questions, before + 1);
+	z->busy->copy_at[0] = mus_time_add_ms(z->busy->copy_at[0], -7200000);	/* it took two hours */
+	answer();
+	while (z->busy->copying)
+		turn_for(l, 1);
+	return true;
+}
+
+/* ${ago_ms} after the last ended. */
+static bool
+is_asked_after(struct eng_zone *z, int64_t ago_ms)
+{
+	z->busy->copy_at[0] = mus_time_add_ms(eng_now(e), -ago_ms);
+	return is_asked(z);
+}
+
+static void
+test_pauses_grow(void **state)
+{
+	static const int64_t pause_s[] = {400, 800, 1600, 3200, 3600, 3600};
+	struct eng_zone *z;
+
+	(void)state;
+	e->o.retry_ms = 100000;
+	e->o.copy_ms = 3600000;
+	e->o.transfer_max_bytes = 64;
+	OK(mus_store_begin(store, &et));
+	OK(mus_store_save_zone(store, &zone, &et));
+	OK(mus_store_commit(store, &et));
+	assert_int_equal(eng_zone_add(e, zone.id, mus_time_add_s(mus_loop_now(l), 3600)), 0);
+	z = eng_zone_get(e, zone.id);
+	st->zone.signer_count = 1;
+	st->book.signer_id[0] = signer->obj.id;
+	snprintf(st->book.signer[0], sizeof st->book.signer[0], "a");
+	OK(eng_save_state(e, zone.id, st));
+	assert_true(is_asked(z));
+	for (size_t i = 0; i < sizeof pause_s / sizeof *pause_s; i++) {
+		assert_non_null(strstr(z->busy->trouble[0].copy, "dns.transfer-size"));
+		/* from the end on: not when it was begun long ago */
+		assert_true(eng_now(e).ms - z->busy->copy_at[0].ms < 60000);
+		assert_false(is_asked_after(z, pause_s[i] * 1000 - 60000));
+		assert_true(is_asked_after(z, pause_s[i] * 1000));
+	}
+	/* Mended: at once. */
+	eng_forget_tries(z);
+	e->o.transfer_max_bytes = 0;
+	assert_true(is_asked(z));
+	assert_string_equal(z->busy->trouble[0].copy, "");
+	assert_int_equal(z->busy->copy_fails[0], 0);
+	assert_false(is_asked_after(z, 40000));
+	assert_true(is_asked_after(z, 100000));
+}
+
 /* A key that cannot be read: said at once, and nobody is asked. */
 static void
 test_no_key(void **state)
@@ -152,6 +231,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_as_of_its_beginning, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ended_while_under_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pauses_grow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_who_can_be_read, setup, teardown),
 	};
 

@@ -10,7 +10,7 @@
  */
 enum { RECORDS = 300 };
 
-enum end { END_WHOLE, END_CLOSED, END_STALLED, END_REFUSED, END_DRIPS };
+enum end { END_WHOLE, END_CLOSED, END_STALLED, END_REFUSED, END_DRIPS, END_NEVER };
 static struct plan {
 	struct mus_tsig_key *key;
 	bool bad_mac, sign_all;
@@ -18,7 +18,8 @@ static struct plan {
 	enum end end;
 	size_t piece;			/* bytes per write */
 	uint8_t *out;
-	size_t len, at;
+	size_t len, at, loop_at;	/* END_NEVER: from there it is sent again and again */
+	uint64_t every_ms;		/* [1] END_NEVER: between pieces, from the second time on */
 	uv_timer_t *timer;
 	struct fake *f;
 } plan;
@@ -104,6 +105,12 @@ on_send(uv_timer_t *h)
 			break;
 		fake_raw(plan.f->conns, plan.out + plan.at, n);
 		plan.at += n;
+		if (plan.end == END_NEVER && plan.at == plan.len) {
+			plan.at = plan.loop_at;
+			uv_timer_set_repeat(plan.timer, plan.every_ms);
+		}
+		if (uv_timer_get_repeat(plan.timer) > 1)
+			break;
 	}
 	if (plan.at < plan.len && plan.f->conns)
 		return;
@@ -116,7 +123,7 @@ static void
 sends_zone(struct fake_q *q, void *arg)
 {
 	struct mus_tsig_ctx ctx;
-	unsigned i, count, total = RECORDS + 2;
+	unsigned i, count, total = RECORDS + 2 - (plan.end == END_NEVER);
 
 	(void)arg;
 	plan.f = q->f;
@@ -131,6 +138,8 @@ sends_zone(struct fake_q *q, void *arg)
 	for (i = 0; i < total; i += count) {
 		count = total - i < plan.per_message ? total - i : plan.per_message;
 		put_message(q, &ctx, i, count);
+		if (i == 0)
+			plan.loop_at = plan.len;
 	}
 	mus_tsig_ctx_clear(&ctx);
 	if (plan.end == END_CLOSED || plan.end == END_STALLED)
@@ -147,6 +156,7 @@ set_up(void **state)
 	(void)state;
 	memset(&plan, 0, sizeof plan);
 	plan.piece = 1;
+	plan.every_ms = 1;
 	plan.per_message = 7;
 	l = mus_loop_new();
 	f = fake_new(l, FAKE_TCP, sends_zone, NULL);
@@ -309,6 +319,68 @@ ends_that_are_errors(void **state)
 	assert_non_null(strstr(g.words, "connection refused"));
 }
 
+/* A server that sends records as fast as it can, and never the last SOA. */
+static void
+endless_flood(void **state)
+{
+	struct mus_xfrin_opts o = opts();
+	struct got g;
+
+	(void)state;
+	plan.end = END_NEVER;
+	plan.piece = 4000;
+	plan.per_message = 100;
+	o.max_bytes = 3 << 20;
+	o.conf = "dns.transfer";
+	g = transfer(o);
+	assert_int_equal(g.err, MUS_ERR_TOOBIG);
+	assert_non_null(strstr(g.words, "more than 3 MiB; dns.transfer-size sets the bound"));
+	assert_non_null(strstr(g.words, "127.0.0.1@"));
+	assert_true(g.bytes > o.max_bytes && g.bytes < o.max_bytes + (1 << 20));
+	stop_sending();
+	/* Nor when it is fast enough, and there is no bound of bytes. */
+	o.max_bytes = 0;
+	o.max_ms = 300;
+	o.min_rate = 1;
+	o.pace_ms = 50;
+	g = transfer(o);
+	assert_int_equal(g.err, MUS_ERR_TIMEOUT);
+	assert_non_null(strstr(g.words, "no end after"));
+	assert_non_null(strstr(g.words, "; dns.transfer-time sets the bound"));
+	assert_true(g.bytes > 0);
+}
+
+/* A record now and then: each in time for the idle timer, and none the last. */
+static void
+endless_drip(void **state)
+{
+	struct mus_xfrin_opts o = opts();
+	struct got g;
+
+	(void)state;
+	plan.end = END_NEVER;
+	plan.every_ms = 20;
+	plan.per_message = 1;
+	plan.piece = 12 + 17 + 16;	/* a message or so */
+	/* All records come at once, then one each time: that it was fast does not count for ever. */
+	o.min_rate = 8000;
+	o.pace_ms = 200;
+	o.conf = "dns.transfer";
+	g = transfer(o);
+	assert_int_equal(g.err, MUS_ERR_TIMEOUT);
+	assert_non_null(strstr(g.words, "fewer than 8000 bytes a second; dns.transfer-rate sets the bound"));
+	assert_in_range(g.rrs, 1, RECORDS + 40);
+	stop_sending();
+	/* Without a floor the whole has an end all the same. */
+	o.min_rate = 0;
+	o.max_ms = 300;
+	o.conf = NULL;
+	g = transfer(o);
+	assert_int_equal(g.err, MUS_ERR_TIMEOUT);
+	assert_non_null(strstr(g.words, "no end after"));
+	assert_null(strstr(g.words, "sets the bound"));
+}
+
 static void
 signed_transfers(void **state)
 {
@@ -393,6 +465,8 @@ main(void)
 		T(pieces_of_any_size),
 		T(slow_but_steady),
 		T(ends_that_are_errors),
+		T(endless_flood),
+		T(endless_drip),
 		T(signed_transfers),
 		T(callback_stops_it),
 		T(cancel_in_every_state),
