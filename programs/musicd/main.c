@@ -156,6 +156,7 @@ on_reload(void *arg)
 	struct mus_conf *fresh = NULL;
 	const struct musicd_conf *c;
 	struct mus_errtext et;
+	unsigned ended;
 
 	mus_sdnotify_reloading();
 	if (mus_conf_load(&musicd_schema, d->conf_path, &fresh, &et) < 0) {
@@ -171,6 +172,8 @@ on_reload(void *arg)
 		mus_log_error((const char *)NULL, et.s, "reload: tokens stay as they were");
 	else
 		mus_log_notice((const char *)NULL, "tokens read again");
+	if ((ended = mus_api_recheck(d->api)) > 0)
+		mus_log_notice((const char *)NULL, "%u event streams ended: their tokens are no longer known", ended);
 	mus_sdnotify_ready();
 }
 

@@ -223,6 +223,12 @@ bearer_of(const struct mus_http_req *r)
 	return *h != '\0' ? h : NULL;
 }
 
+bool
+api_who(struct mus_api *api, const struct mus_http_req *r, char name[static MUS_LABEL_MAX], enum mus_role *role)
+{
+	return api->o.auth(api->o.auth_arg, r, bearer_of(r), name, role) == 0 && *role != MUS_ROLE_NONE;
+}
+
 static bool
 authenticate(struct api_call *c)
 {
@@ -231,8 +237,7 @@ authenticate(struct api_call *c)
 	    "WWW-Authenticate: Bearer realm=\"musicd\", error=\"invalid_token\"", NULL};
 	const char *bearer = bearer_of(c->req);
 
-	if (c->api->o.auth(c->api->o.auth_arg, c->req, bearer, c->caller, &c->role) == 0 &&
-	    c->role != MUS_ROLE_NONE) {
+	if (api_who(c->api, c->req, c->caller, &c->role)) {
 		mus_http_known(c->req);
 		return true;
 	}

@@ -36,6 +36,9 @@ enum { MUS_API_BODY_MAX = 1 << 20, MUS_API_BULK_BODY_MAX = 8 << 20 };	/* httpd: 
 
 int mus_api_new(const struct mus_api_opts *o, struct mus_api **out, struct mus_errtext *et) MUS_MUST_CHECK;
 void mus_api_free(struct mus_api *api);			/* NULL is fine */
+/* The tokens were read again: ends the event streams whose token is not known any more, or may not look; other
+ * requests are asked each time.  How many ended. */
+unsigned mus_api_recheck(struct mus_api *api);
 void mus_api_handle(void *api, struct mus_http_req *r);	/* a mus_http_fn */
 /* For mus_httpd_opts: what the server refuses by itself has the error document too. */
 #define MUS_API_REFUSALS .refusal = mus_api_refusal, .refusal_type = "application/json"

@@ -22,6 +22,8 @@ struct api_stream {
 	struct api_stream *next, *prev;
 	struct mus_api *api;
 	struct mus_http_stream *stream;
+	const struct mus_http_req *req;	/* which it came from; lives as long */
+	enum mus_role role;		/* which it takes */
 	char caller[MUS_LABEL_MAX];	/* whose it is */
 	int64_t zone_id;		/* 0: all */
 	int64_t last_id;		/* everything up to this was sent, or is not wanted */
@@ -178,6 +180,26 @@ api_streams_heartbeat(void *arg)
 		mus_timer_start(api->heartbeat, api->o.heartbeat_ms);
 }
 
+unsigned
+mus_api_recheck(struct mus_api *api)
+{
+	struct api_stream *next;
+	unsigned ended = 0;
+
+	for (struct api_stream *s = api->streams; s != NULL; s = next) {
+		enum mus_role role = MUS_ROLE_NONE;
+
+		next = s->next;
+		if (api_who(api, s->req, s->caller, &role) && role >= s->role)
+			continue;
+		mus_http_stream_cut(s->stream);		/* nothing more, not even what waits */
+		unlink_stream(s);
+		free(s);
+		ended++;
+	}
+	return ended;
+}
+
 void
 api_streams_end(struct mus_api *api)
 {
@@ -253,6 +275,8 @@ api_events(struct api_call *c)
 	(void)mus_strcpy(s->caller, sizeof s->caller, c->caller);
 	s->zone_id = o != NULL ? o->id : 0;
 	s->last_id = after;
+	s->req = c->req;
+	s->role = c->route->role;
 	/* the id alone is no event, but what a client comes back with when none came */
 	mus_buf_printf(&c->out, "retry: 2000\nid: %lld\n: musicd " MUS_VERSION "\n\n", (long long)after);
 	if ((s->stream = mus_http_stream_start(c->req, "text/event-stream", stream_closed, s)) == NULL) {

@@ -130,6 +130,9 @@ bool api_list_room(struct api_list *l);
 void api_list_item(struct api_list *l, const void *obj, const char *key);
 void api_list_end(struct api_list *l, int rc);		/* rc of the store call, > 0: stopped by us */
 
+/* Who asks, as of now?  false: nobody we know. */
+bool api_who(struct mus_api *api, const struct mus_http_req *r, char name[static MUS_LABEL_MAX], enum mus_role *role);
+
 /* --- events --- */
 void api_feed(void *api);			/* a mus_ctl_event_fn */
 void api_streams_heartbeat(void *api);

@@ -79,5 +79,6 @@ struct mus_http_stream *mus_http_stream_start(struct mus_http_req *r, const char
 int mus_http_stream_send(struct mus_http_stream *s, const void *data, size_t len) MUS_MUST_CHECK;
 size_t mus_http_stream_waiting(const struct mus_http_stream *s);	/* bytes not taken yet */
 void mus_http_stream_end(struct mus_http_stream *s);
+void mus_http_stream_cut(struct mus_http_stream *s);	/* the same, but what waits is not sent */
 
 #endif

@@ -135,6 +135,14 @@ mus_http_stream_end(struct mus_http_stream *s)
 }
 
 void
+mus_http_stream_cut(struct mus_http_stream *s)
+{
+	mus_buf_reset(&s->waiting);
+	s->sent = 0;
+	mus_http_stream_end(s);
+}
+
+void
 mus__http_stream_free(struct mus_http_stream *s)
 {
 	mus_loop_fn *closed = s->closed;

@@ -5,11 +5,13 @@ import os
 import signal
 import ssl
 import subprocess
+import threading
 
 import pytest
 
 from conftest import CLI, names_its_place, wait_until
 from test_docs import Real
+from test_objects import Stream
 
 
 class Client:
@@ -163,6 +165,68 @@ def test_other_refusals_name_their_field(real):
     real.fails(422, "POST", "/zones/z.test/force", {"rule": "held", "reason": "x"}, "/rule", "cannot be forced")
     real.fails(409, "POST", "/zones", {"name": "z.test"})
     real.fails(409, "POST", "/signers", {"name": "bind", "driver": "manual"})
+
+
+class Secure(Stream):
+    """an event stream of musicd itself, by the token of a file"""
+
+    def __init__(self, client, token):
+        self.c = http.client.HTTPSConnection("127.0.0.1", client.port, timeout=60, context=client.context)
+        self.c.request("GET", "/api/v1/events", headers={"Authorization": f"Bearer {token}"})
+        self.r = self.c.getresponse()
+        assert self.r.status == 200
+        self.lines, self.ended = [], False
+        threading.Thread(target=self.read, daemon=True).start()
+
+
+def test_a_token_that_is_taken_out_loses_its_streams_and_connections(tmp_path):
+    d = Real(str(tmp_path))
+    boss, log, tokens, secrets = Client(d), tmp_path / "log", tmp_path / "tokens", {}
+
+    def new(name, role="read"):
+        file = tmp_path / f"{name}-token"
+        file.unlink(missing_ok=True)
+        line = subprocess.run([CLI, "token", "new", name, "--role", role, "--write", file], check=True, capture_output=True, text=True).stdout
+        secrets[name] = file.read_text().strip()
+        return line
+
+    def reload(lines):
+        tokens.write_text("".join(lines))
+        seen = log.stat().st_size
+        d.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "tokens read again" in log.read_text()[seen:])
+        boss.ok("GET", "/ping")
+        return log.read_text()[seen:]
+    first = tokens.read_text()
+    kept, gone, replaced, lowered = new("kept"), new("gone"), new("replaced"), new("lowered", "operate")
+    assert "event streams ended" not in reload([first, kept, gone, replaced, lowered])
+    streams = {name: Secure(boss, token) for name, token in secrets.items()}
+    alive = http.client.HTTPSConnection("127.0.0.1", d.port, timeout=60, context=boss.context)
+
+    def ping():
+        alive.request("GET", "/api/v1/ping", headers={"Authorization": f"Bearer {secrets['gone']}"})
+        answer = alive.getresponse()
+        answer.read()
+        return answer.status
+    assert ping() == 200 and alive.sock
+    socket = alive.sock
+    said = reload([first, kept, new("replaced"), lowered.replace(" operate ", " read ")])
+    assert "2 event streams ended" in said, said
+    wait_until(lambda: streams["gone"].ended and streams["replaced"].ended)
+    boss.ok("POST", "/signers", {"name": "a", "driver": "manual"})
+    boss.ok("POST", "/groups", {"name": "g", "signers": ["a"]})
+    boss.ok("POST", "/zones", {"name": "late.test", "group": "g"})
+    for name in ("kept", "lowered"):
+        wait_until(lambda: any(e.get("zone") == "late.test." for e in streams[name].events()))
+        assert not streams[name].ended
+    for name in ("gone", "replaced"):
+        assert not streams[name].events()
+    assert ping() == 401 and alive.sock is socket
+    assert boss.ok("GET", "/status")["streams"] == 2
+    for s in streams.values():
+        s.close()
+    alive.close()
+    d.stop()
 
 
 def test_a_reload_takes_what_it_can_and_names_the_rest(tmp_path):

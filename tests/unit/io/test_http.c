@@ -189,6 +189,10 @@ handle(void *arg, struct mus_http_req *r)
 		sv.counted = 0;
 		if (mus_http_query(r, "now"))
 			assert_int_equal(mus_http_stream_send(sv.stream, "now ", 4), 0);
+		if (mus_http_query(r, "cut")) {
+			mus_http_stream_cut(sv.stream);
+			sv.stream = NULL;
+		}
 		mus_timer_start(sv.timer, 5);
 	} else if (strcmp(path, "/stats") == 0) {
 		show_stats(r);
@@ -566,6 +570,10 @@ client_stream(void)
 	CHECK(g.rc == CURLE_OK, "%s", curl_easy_strerror(g.rc));
 	CHECK(strcmp(g.text, "now data: 3\n\ndata: 2\n\ndata: 1\n\n") == 0, "%s", g.text);
 	CHECK(sv.closed == 0, "%u", sv.closed);
+	/* The server cuts it: what waits is not sent. */
+	c = curl_new("http", "/stream?now&cut", &g);
+	curl_go(c, &g);
+	CHECK(g.rc == CURLE_OK && g.status == 200 && g.len == 0 && sv.closed == 0, "%s", g.text);
 	/* The client hangs up while the server has nothing to say. */
 	g.stop_at = 27;
 	c = curl_new("http", "/stream", &g);
