@@ -55,6 +55,7 @@ cmd_status(struct cli *c)
 	    {"plans", "plans", CLI_S_NUMBER}, {"rounds", "rounds", CLI_S_NUMBER},
 	    {"requests", "requests", CLI_S_NUMBER}, {"event streams", "streams", CLI_S_NUMBER},
 	    {"database down", "store_failing_since", CLI_S_TIME}, {"database error", "store_error", CLI_S_TEXT},
+	    {"backup restored", "restored_at", CLI_S_TIME},
 	    {NULL}};
 	struct cli_answer a = {.status = 0};
 	int rc = cli_call(c, "GET", "/status", NULL, &a);

@@ -329,6 +329,7 @@ act_signer(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *
     struct mus_zonestate *st, const struct mus_plan *plan, unsigned s, const struct eng_job *old)
 {
 	struct eng_box *box = eng_box_get(e, st->book.signer_id[s], st->book.signer[s]);
+	struct mus_errtext et;
 	struct eng_job *j;
 
 	if (!box)
@@ -340,6 +341,8 @@ act_signer(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *
 	j = compose(e, z, zobj, st, plan, s, old);
 	if (!j)
 		return NULL;
+	if (eng_begin(e) == 0 && mus_store_count_sent(e->o.store, &et) < 0)
+		eng_store_failed(e, zobj->name, &et);
 	j->item.place = old ? old->item.place : 0;
 	box->coming++;
 	*e->jobs_tail = j;

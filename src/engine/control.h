@@ -120,6 +120,7 @@ struct mus_ctl_stats {
 	uint64_t sigs_verified, sigs_cached, plans, rounds;
 	struct mus_time store_failing_since;	/* nothing can be stored, so nothing is sent; NEVER: all is well */
 	struct mus_errtext store_error;		/* why */
+	struct mus_time restored_at;		/* the database was found to be a backup, last; NEVER: never */
 	uint64_t state[6];		/* zones by enum mus_state_word, as of their last check */
 };
 void mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out);

@@ -393,9 +393,12 @@ eng_store_commit(struct mus_engine *e, struct mus_errtext *et)
 	bool wrote = mus_store_wrote(e->o.store);
 	int rc = mus_store_commit(e->o.store, et);
 
-	/* To have written nothing says nothing about the disk. */
+	/* To have written nothing says nothing about the disk; and the file beside the database must take
+	 * changes too. */
 	if (rc < 0 || !wrote || !mus_time_is_set(e->stats.store_failing_since))
 		return rc;
+	if (mus_store_mark_sent(e->o.store, &e->stats.store_error) < 0)
+		return 0;
 	e->stats.store_failing_since = MUS_TIME_NEVER;
 	e->stats.store_error.s[0] = '\0';
 	eng_say(e, LOG_NOTICE, "", "the database takes changes again");
@@ -557,6 +560,29 @@ on_box_due(void *arg)
 	eng_boxes_pump(arg);
 }
 
+/* The database is a backup: nothing that it says of the past counts on, which is noted before anything else. */
+static int
+begin_anew(struct mus_engine *e, struct mus_errtext *et)
+{
+	const char *why = mus_store_is_older(e->o.store);
+	struct mus_event_obj o = {.at = eng_now(e), .kind = "restored", .actor = "musicd"};
+	int rc = why ? mus_store_begin(e->o.store, et) : 0;
+
+	if (why && rc == 0) {
+		snprintf(o.text, sizeof o.text, "the database is a restored backup (%s): what was seen and sent "
+		    "since is not known, and all waits of all zones begin anew", why);
+		e->restored = o;
+		if ((rc = mus_store_note_restored(e->o.store, o.at, et)) == 0)
+			rc = mus_store_add_event(e->o.store, &o, et);
+		if (rc == 0)
+			rc = mus_store_commit(e->o.store, et);
+		else
+			mus_store_rollback(e->o.store);
+	}
+	e->stats.restored_at = mus_store_restored_at(e->o.store);
+	return rc < 0 ? rc : mus_store_mark_sent(e->o.store, et);
+}
+
 int
 mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct mus_errtext *et)
 {
@@ -594,6 +620,10 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	    !e->dsync_by_zone || !e->sigs || !e->timer || !e->commit_timer || !e->box_by_id || !e->box_timer)
 		goto fail;
 	rc = mus_loop_at_turn_end(o->loop, at_turn_end, e);
+	if (rc == 0 && (rc = begin_anew(e, et)) < 0) {
+		mus_engine_free(e);
+		return rc;
+	}
 	if (rc == 0)
 		rc = mus_store_last_event(o->store, &e->history_end, et);
 	if (rc == 0)
@@ -613,6 +643,10 @@ mus_engine_set_log(struct mus_engine *e, mus_engine_log_fn *fn, void *arg)
 {
 	e->log = fn;
 	e->log_arg = arg;
+	/* It was found when there was no log yet. */
+	if (e->restored.text[0])
+		eng_say(e, LOG_ALERT, "", "%s", e->restored.text);
+	e->restored.text[0] = '\0';
 }
 
 void

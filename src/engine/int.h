@@ -279,6 +279,7 @@ struct mus_engine {
 	bool history_grows;		/* in the transaction at work */
 	int64_t history_end;		/* id of the last event on disk */
 	struct mus_ctl_stats stats;
+	struct mus_event_obj restored;	/* to be told to the log; no text: nothing */
 	bool stopping;
 };
 

@@ -13,7 +13,7 @@ struct eng_kept {
 	struct mus_zone_obj *zobj;	/* only the bytes in use; NULL: not known */
 	uint8_t *state;			/* as stored; NULL: not known */
 	size_t zobj_room, state_room, state_len;
-	int64_t behind_ms;		/* the clock was set forward by so much since it was stored */
+	struct mus_state_age age;	/* what is to be done to it */
 };
 
 /* Bytes that hold what they held, but for a longer one, in steps: thousands of blocks that grow by a few
@@ -104,23 +104,26 @@ eng_load_zone(struct mus_engine *e, struct eng_zone *z, struct mus_errtext *et)
 /* ---- the state ---------------------------------------------------------------------------------- */
 
 static void
-keep_state(struct eng_kept *k, const struct mus_buf *blob, int64_t behind_ms)
+keep_state(struct eng_kept *k, const struct mus_buf *blob, struct mus_state_age age)
 {
 	k->state = room_for(k->state, &k->state_room, blob->len);
 	if (!k->state)
 		return;
 	memcpy(k->state, blob->data, blob->len);
 	k->state_len = blob->len;
-	k->behind_ms = behind_ms;
+	k->age = age;
 }
 
 static int
-decode(struct mus_zonestate *st, const uint8_t *p, size_t len, int64_t behind_ms, struct mus_errtext *et)
+decode(const struct mus_engine *e, struct mus_zonestate *st, const uint8_t *p, size_t len, struct mus_state_age age,
+    struct mus_errtext *et)
 {
 	int rc = mus_zonestate_decode(st, p, len, et);
 
-	if (rc == 0 && behind_ms != 0)
-		mus_zonestate_shift(st, behind_ms);
+	if (rc == 0 && age.behind_ms != 0)
+		mus_zonestate_shift(st, age.behind_ms);
+	if (rc == 0 && age.is_restored)
+		mus_zonestate_break(st, eng_now(e));
 	return rc;
 }
 
@@ -129,20 +132,20 @@ static int
 read_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et)
 {
 	struct eng_kept *k = kept_of(e, eng_zone_get(e, id));
-	int64_t behind_ms;
+	struct mus_state_age age;
 	int rc;
 
 	if (k && k->state)
-		return decode(st, k->state, k->state_len, k->behind_ms, et);
+		return decode(e, st, k->state, k->state_len, k->age, et);
 	mus_buf_reset(&e->blob);
-	rc = mus_store_load_state(e->o.store, id, &e->blob, &behind_ms, et);
+	rc = mus_store_load_state(e->o.store, id, &e->blob, &age, et);
 	if (rc < 0) {
 		mus_zonestate_clear(st);
 		return rc;
 	}
 	if (k)
-		keep_state(k, &e->blob, behind_ms);
-	return decode(st, e->blob.data, e->blob.len, behind_ms, et);
+		keep_state(k, &e->blob, age);
+	return decode(e, st, e->blob.data, e->blob.len, age, et);
 }
 
 int
@@ -176,6 +179,6 @@ eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st)
 	if (rc < 0)
 		eng_store_failed(e, st->book.zone, &et);
 	else if ((k = kept_of(e, eng_zone_get(e, id))) != NULL)
-		keep_state(k, &e->blob, 0);
+		keep_state(k, &e->blob, (struct mus_state_age){0, false});
 	return rc;
 }

@@ -312,9 +312,12 @@ void
 eng_send_jobs(struct mus_engine *e)
 {
 	struct eng_job *j = e->jobs, *next;
+	struct mus_errtext et;
 
 	if (!j)
 		return;
+	if (!e->tx_failed && !e->stopping && mus_store_mark_sent(e->o.store, &et) < 0)
+		eng_store_failed(e, "", &et);
 	e->jobs = NULL;
 	e->jobs_tail = &e->jobs;
 	for (; j; j = next) {

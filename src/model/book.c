@@ -135,6 +135,55 @@ mus_zonestate_shift(struct mus_zonestate *z, int64_t ms)
 		shift(&z->want.proc.clock[i].from, ms);
 }
 
+/* Up to ${at}, when it had an end at all. */
+static void
+end_at(struct mus_time *t, struct mus_time at)
+{
+	if (mus_time_is_set(*t))
+		*t = mus_time_max(*t, at);
+}
+
+static void
+ring_break(struct mus_ring *r, struct mus_time at)
+{
+	r->ok = r->fail = 0;
+	r->fail_cause = MUS_CAUSE_NONE;
+	r->fail_server = 0;
+	r->asked_at = MUS_TIME_ALWAYS;
+	r->since = r->fail_since = MUS_TIME_NEVER;
+	for (unsigned i = 0; i < r->count; i++)
+		end_at(&r->v[i].last, at);
+}
+
+void
+mus_zonestate_break(struct mus_zonestate *z, struct mus_time at)
+{
+	struct mus_want *w = &z->want;
+
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
+			ring_break(&z->seen.signer[s][k], at);
+	for (unsigned k = 0; k < MUS_RR_PARENT_COUNT; k++)
+		ring_break(&z->seen.parent[k], at);
+	for (unsigned i = 0; i < MUS_SERVERS_MAX; i++)
+		end_at(&z->seen.server[i].cut, at);
+	for (unsigned i = 0; i < z->seen.pending_count; i++)
+		end_at(&z->seen.pending[i].sent_at, at);
+	for (unsigned k = 0; k < MUS_KEYS_MAX; k++)
+		end_at(&z->zone.key[k].gone_at, at);
+	if (w->adopted)
+		w->met |= w->keyg | w->dsg | w->nsg;
+	if (w->proc.kind == MUS_PROC_NONE)
+		return;
+	w->met |= (uint8_t)(1u << w->proc.signer);
+	w->proc.row = 0;
+	/* CSYNC is asked for by a serial of this time: that of the copy may have been used. */
+	w->proc.started_at = w->proc.row_at = at;
+	w->csync = false;
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		w->proc.clock[i].from = MUS_TIME_NEVER;
+}
+
 void
 mus_zonestate_forget_key(struct mus_zonestate *z, unsigned key)
 {

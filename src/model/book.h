@@ -49,6 +49,12 @@ void mus_zonestate_forget_signer(struct mus_zonestate *z, unsigned signer);
  * have passed after all, what was seen is old, and the history has a hole. */
 void mus_zonestate_shift(struct mus_zonestate *z, int64_t ms);
 
+/* What was sent and seen up to ${at} is not known: the database is an older copy.  Histories begin with the next
+ * look, which must ask for everything, as after the longest gap; what has ended may have begun again and ended
+ * just now, what is in flight may have been sent just now, and a process begins again at its first row, with all
+ * its waits.  What takes part is counted as if it had been led to before it was watched. */
+void mus_zonestate_break(struct mus_zonestate *z, struct mus_time at);
+
 /* Index of the key with this rdata, or -1. ${id}: digest of the rdata (mus_zkey.id). */
 int mus_book_find_key(const struct mus_book *b, const struct mus_zone *z, uint64_t id,
     const uint8_t *rdata, size_t len);

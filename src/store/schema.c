@@ -80,6 +80,12 @@ static const char *const migrations[] = {
 	"CREATE TABLE clock(shifted_ms INTEGER NOT NULL) STRICT;"
 	"INSERT INTO clock VALUES(0);"
 	"ALTER TABLE zone_state ADD COLUMN shifted_ms INTEGER NOT NULL DEFAULT 0;",
+
+	/* 4: batches of changes sent so far, how often a backup was restored, the last time; and how often it had
+	 * been when a state was saved */
+	"CREATE TABLE sent(count INTEGER NOT NULL, restores INTEGER NOT NULL, restored_at_ms INTEGER NOT NULL) STRICT;"
+	"INSERT INTO sent VALUES(0, 0, " MUS__NEVER_SQL ");"
+	"ALTER TABLE zone_state ADD COLUMN restores INTEGER NOT NULL DEFAULT 0;",
 };
 enum { VERSION = (int)(sizeof migrations / sizeof migrations[0]) };
 

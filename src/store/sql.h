@@ -105,11 +105,15 @@
 	    "VALUES(?,?,?,?,?,?)") \
 	X(ZONE_NS, "SELECT name, is_shared, addrs FROM zone_ns WHERE zone_id = ? AND signer_id = ? " \
 	    "ORDER BY pos") \
-	X(STATE_SAVE, "INSERT INTO zone_state(zone_id, state, shifted_ms) " \
-	    "VALUES(?1,?2,(SELECT shifted_ms FROM clock)) " \
-	    "ON CONFLICT(zone_id) DO UPDATE SET state = ?2, shifted_ms = excluded.shifted_ms") \
-	X(STATE_LOAD, "SELECT state, (SELECT shifted_ms FROM clock) - shifted_ms FROM zone_state " \
-	    "WHERE zone_id = ?") \
+	X(STATE_SAVE, "INSERT INTO zone_state(zone_id, state, shifted_ms, restores) " \
+	    "VALUES(?1,?2,(SELECT shifted_ms FROM clock),(SELECT restores FROM sent)) " \
+	    "ON CONFLICT(zone_id) DO UPDATE SET state = ?2, shifted_ms = excluded.shifted_ms, " \
+	    "restores = excluded.restores") \
+	X(STATE_LOAD, "SELECT state, (SELECT shifted_ms FROM clock) - shifted_ms, " \
+	    "restores <> (SELECT restores FROM sent) FROM zone_state WHERE zone_id = ?") \
+	X(SENT_LOAD, "SELECT count, restored_at_ms FROM sent") \
+	X(SENT_COUNT, "UPDATE sent SET count = ?") \
+	X(SENT_RESTORED, "UPDATE sent SET count = ?, restores = restores + 1, restored_at_ms = ?") \
 	X(STATES_SHIFT, "UPDATE clock SET shifted_ms = shifted_ms + ?") \
 	X(EVENT_INSERT, "INSERT INTO event(zone_id, at_ms, kind, text, actor) VALUES(?,?,?,?,?)") \
 	X(EVENT_INSERT_GROUP, "INSERT INTO event(zone_id, at_ms, kind, text, actor) " \
@@ -159,12 +163,24 @@ struct mus_store {
 	enum mus__txn txn;
 	int64_t changed_before;		/* rows changed by this handle up to the begin of the transaction */
 	struct mus_errtext broken;	/* why, when BROKEN */
+	/* sent.c */
+	int sent_fd;			/* -1: in memory */
+	int64_t sent, sent_in_txn;	/* as of the last commit, and in the open transaction */
+	int64_t sent_in_file;		/* -1: nothing */
+	bool sent_is_synced;		/* what this process has written first */
+	struct mus_time restored_at, restored_in_txn;	/* the second NEVER: not in the open transaction */
+	struct mus_errtext older;	/* why the database is taken for a backup; empty: it is not */
 	char path[MUS_PATH_TEXT_MAX];
 	sqlite3_stmt *stmt[MUS__STMT_COUNT];
 };
 
 /* Brings the schema to the version of this program.  schema.c */
 int mus__schema_migrate(struct mus_store *s, struct mus_errtext *et) MUS_MUST_CHECK;
+
+/* Opens what stands beside the database, and compares; ends what a transaction has counted.  sent.c */
+int mus__sent_open(struct mus_store *s, struct mus_errtext *et) MUS_MUST_CHECK;
+void mus__sent_begin(struct mus_store *s);
+void mus__sent_committed(struct mus_store *s);
 
 /* One use of a statement: bind in order, step, read columns in order, end. */
 struct mus__q {

@@ -129,12 +129,12 @@ mus_store_open(const char *path, struct mus_store **out, struct mus_errtext *et)
 
 	if (s == NULL)
 		return mus_errf(et, MUS_ERR_NOMEM, "%s: out of memory", path);
-	s->lock_fd = -1;
+	s->lock_fd = s->sent_fd = -1;
 	if (path[0] == '\0' || !mus_strcpy(s->path, sizeof s->path, path))
 		rc = mus_errf(et, MUS_ERR_INVAL, "path of the database: empty or too long");
 	else if (strcmp(path, ":memory:") != 0 && (rc = take_lock(s, et)) == 0)
 		rc = make_file(s, et);
-	if (rc < 0 || (rc = open_db(s, et)) < 0)
+	if (rc < 0 || (rc = open_db(s, et)) < 0 || (rc = mus__sent_open(s, et)) < 0)
 		mus_store_close(s);
 	else
 		*out = s;
@@ -149,6 +149,8 @@ mus_store_close(struct mus_store *s)
 	for (unsigned i = 0; i < MUS__STMT_COUNT; i++)
 		sqlite3_finalize(s->stmt[i]);
 	sqlite3_close(s->db);			/* rolls back what was open */
+	if (s->sent_fd >= 0)
+		close(s->sent_fd);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	free(s);
@@ -164,6 +166,7 @@ mus_store_begin(struct mus_store *s, struct mus_errtext *et)
 	s->txn = MUS__TXN_NONE;			/* one that broke is over by now */
 	if ((rc = mus__q_run(&q, et, "begin")) == 0)
 		s->txn = MUS__TXN_OPEN;
+	mus__sent_begin(s);
 	s->changed_before = sqlite3_total_changes64(s->db);
 	return rc;
 }
@@ -185,6 +188,8 @@ mus_store_commit(struct mus_store *s, struct mus_errtext *et)
 		rc = mus__q_run(&q, et, "commit");
 	if (rc < 0)
 		mus_store_rollback(s);
+	else
+		mus__sent_committed(s);
 	s->txn = MUS__TXN_NONE;
 	return rc;
 }

@@ -48,12 +48,36 @@ int mus_store_delete_zone(struct mus_store *s, int64_t id, struct mus_errtext *e
 int mus_store_save_zone_status(struct mus_store *s, const struct mus_zone_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
 /* What was seen, intended and learnt, as one encoded blob (model/codec.h), opaque here. */
 int mus_store_save_state(struct mus_store *s, int64_t zone_id, const void *blob, size_t len, struct mus_errtext *et) MUS_MUST_CHECK;
-/* Appends to ${out}; NOTFOUND when none was saved yet.  *${behind_ms}: all states have been shifted by so much
- * since this one was saved. */
-int mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, int64_t *behind_ms,
+/* What has come over all states since one was saved. */
+struct mus_state_age {
+	int64_t behind_ms;		/* they have been shifted by so much */
+	bool is_restored;		/* the database was found to be a backup: what came after it is not known */
+};
+/* Appends to ${out}; NOTFOUND when none was saved yet. */
+int mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, struct mus_state_age *age,
     struct mus_errtext *et) MUS_MUST_CHECK;
 /* The clock was set forward by ${ms}: each state that was saved before is so much more behind. */
 int mus_store_shift_states(struct mus_store *s, int64_t ms, struct mus_errtext *et) MUS_MUST_CHECK;
+
+/*
+ * A backup that is restored looks like the database that ran, and what was sent since is not in it.  So each
+ * batch of changes that leaves is counted twice: here, and in the file "<path>-sent", which no backup of the
+ * database has.  A database that is behind that file, or has sent something and has none (another machine), is
+ * a backup; one that is ahead is not: the batch was committed and not sent, or the machine lost what it had not
+ * written to its disk yet.
+ */
+/* Within a transaction that stores changes to be sent: it counts as one more.  Once is enough. */
+int mus_store_count_sent(struct mus_store *s, struct mus_errtext *et) MUS_MUST_CHECK;
+/* After its commit and before anything is sent: the file has the number too.  Writes when it has not; an error:
+ * nothing may be sent. */
+int mus_store_mark_sent(struct mus_store *s, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Why the database that was opened is taken for a backup; NULL: it is not, or has been told so. */
+const char *mus_store_is_older(const struct mus_store *s);
+/* Within a transaction: all states that were saved before are of a backup, which was found ${at} that time.
+ * mus_store_mark_sent follows the commit; then the next start finds nothing. */
+int mus_store_note_restored(struct mus_store *s, struct mus_time at, struct mus_errtext *et) MUS_MUST_CHECK;
+/* When that was last; NEVER: never. */
+struct mus_time mus_store_restored_at(const struct mus_store *s);
 
 /* Lists by key: items whose name > ${after} (NULL or "": from the start), in order, at most
  * ${limit}; ${fn} returning nonzero ends the list with that value. Objects are lent to ${fn}. */

@@ -265,7 +265,7 @@ mus_store_save_state(struct mus_store *s, int64_t zone_id, const void *blob, siz
 }
 
 int
-mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, int64_t *behind_ms,
+mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, struct mus_state_age *age,
     struct mus_errtext *et)
 {
 	struct mus__q q = mus__q_of(s, MUS__STMT_STATE_LOAD);
@@ -282,7 +282,7 @@ mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, 
 	else
 		rc = 0;
 	if (rc == 0)
-		*behind_ms = sqlite3_column_int64(q.st, 1);
+		*age = (struct mus_state_age){sqlite3_column_int64(q.st, 1), sqlite3_column_int(q.st, 2) != 0};
 	mus__q_end(&q);
 	return rc;
 }

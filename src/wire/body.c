@@ -599,6 +599,8 @@ static const struct mus_field rep_status_rows[] = {ROW("program", STR, program, 
     ROW("streams", UINT, streams, HELP("event streams open")),
     ROW("store_failing_since", TIME, store_failing_since,
 	HELP("the database takes no changes, so none are made; null: it does")),
-    ROW("store_error", STR, store_error, HELP("why; empty: it does"))};
+    ROW("store_error", STR, store_error, HELP("why; empty: it does")),
+    ROW("restored_at", TIME, restored_at,
+	HELP("when the database was last found to be a restored backup; null: never"))};
 REPLY(rep_status, "Status", "The daemon in numbers.");
 #undef S

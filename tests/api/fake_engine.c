@@ -649,6 +649,7 @@ mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out)
 {
 	*out = (struct mus_ctl_stats){.zones = e->zone_count, .plans = e->plans, .questions = 7};
 	out->store_failing_since = MUS_TIME_NEVER;
+	out->restored_at = MUS_TIME_NEVER;
 	out->state[MUS_STATE_VALID] = e->zone_count;
 }
 

@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -80,6 +81,65 @@ def test_killed_in_three_states(make_lab):
         assert len(hit) == 3, hit
         judged(t, ["killed"])
     t.judge(60)
+
+
+def copy_db(source, target):
+    a, b = sqlite3.connect(source), sqlite3.connect(target)
+    a.backup(b)
+    a.close()
+    b.close()
+
+
+def restore(t, backup, how):
+    """As the guide says: musicd stands still, the log of the old database goes, the backup takes its place."""
+    t.mc.pid.send(signal.SIGKILL)
+    t.mc.pid.wait_gone(10)
+    if how == "sqlite3":
+        copy_db(backup, t.mc.store)                     # what .restore does
+    else:
+        for end in ("-wal", "-shm"):
+            os.unlink(t.mc.store + end)
+        subprocess.run([*how.split(), backup, t.mc.store], check=True)
+    t.mc.start(t.binary)
+
+
+def restores(t):
+    """How often the database tells of a restored backup in its history; and the log since ever."""
+    db = sqlite3.connect(f"file:{t.mc.store}?mode=ro", uri=True)
+    try:
+        return db.execute("SELECT count(*) FROM event WHERE kind = 'restored'").fetchone()[0], t.mc.log().count("is a restored backup")
+    finally:
+        db.close()
+
+
+def test_backup_restored_in_a_wait(make_lab):
+    """A backup younger than policy.gap, made at DS-Wait; then the parent's DS went and came back: the wait that the backup knows of is
+    over, that of the world is not.  It is found out however the backup is put back, and not once more at the start after that."""
+    lab = make_lab(signers=["bind", "knot"])
+    lab.add_zone("rest", ["bind", "knot"])
+    backup = os.path.join(lab.dir, "backup.db")
+
+    def waits_for_ds(t):
+        wait_until(lambda: "DS-Wait" in (t.row("rest").get("waiting") or ""), 120, "DS-Wait", interval=0.1)
+    with Trouble(lab, ["rest"]) as t:
+        t.group("rest", ["bind"])
+        t.join("rest", "knot")
+        waits_for_ds(t)
+        copy_db(t.mc.store, backup)
+        t.mc.cli("zone", "abort", lab.zone_name("rest"), "--yes")
+        t.leave("rest", "knot")
+        t.done("rest", "REMOVE-SIGNER", "knot")
+        t.join("rest", "knot")
+        waits_for_ds(t)
+        assert restores(t) == (0, 0) and t.mc.json("status")["restored_at"] is None
+        for n, how in enumerate(["sqlite3", "install -m 0600", "cp"], 1):
+            restore(t, backup, how)
+            assert restores(t) == (1, n), how
+            assert t.mc.json("status")["restored_at"], how
+        crash(t)
+        assert restores(t) == (1, 3) and t.mc.json("status")["restored_at"]
+        t.done("rest", "ADD-SIGNER", "knot")
+    t.judge(30)
 
 
 @pytest.mark.long

@@ -5,6 +5,7 @@ struct mus_store *store;
 struct mus_engine *e;
 struct mus_zonestate *st;
 struct mus_errtext et;
+const char *rig_path = ":memory:";
 static struct mus_dnsx *dnsx;
 
 struct mus_engine_opts
@@ -22,7 +23,7 @@ rig_start(const struct mus_engine_opts *o)
 
 	et.s[0] = '\0';
 	l = mus_loop_new();
-	OK(mus_store_open(":memory:", &store, &et));
+	OK(mus_store_open(rig_path, &store, &et));
 	dnsx = mus_dnsx_new(l, &(struct mus_dnsx_opts){.tcp_timeout_ms = 200});
 	with.loop = l;
 	with.store = store;

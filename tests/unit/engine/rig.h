@@ -16,6 +16,7 @@ extern struct mus_store *store;
 extern struct mus_engine *e;
 extern struct mus_zonestate *st;
 extern struct mus_errtext et;
+extern const char *rig_path;		/* of the store; in memory */
 
 #define OK(call) do { if ((call) < 0) fail_msg("%s", et.s); } while (0)
 

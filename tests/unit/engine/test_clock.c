@@ -103,7 +103,7 @@ time_passes(void **state)
 static void
 set_forward(void **state)
 {
-	int64_t behind_ms;
+	struct mus_state_age age;
 
 	(void)state;
 	pass(20, 1020);
@@ -117,19 +117,19 @@ set_forward(void **state)
 	assert_int_equal(waited_ms(), 180);
 	/* Of what nobody has looked at, nothing is written. */
 	mus_buf_reset(&e->blob);
-	assert_int_equal(mus_store_load_state(store, zone[1].id, &e->blob, &behind_ms, &et), MUS_ERR_NOTFOUND);
+	assert_int_equal(mus_store_load_state(store, zone[1].id, &e->blob, &age, &et), MUS_ERR_NOTFOUND);
 }
 
 /* How far what is stored of the first zone is behind; ${sum} tells its bytes. */
 static int64_t
 behind(uint64_t *sum)
 {
-	int64_t behind_ms;
+	struct mus_state_age age;
 
 	mus_buf_reset(&e->blob);
-	OK(mus_store_load_state(store, zone[0].id, &e->blob, &behind_ms, &et));
+	OK(mus_store_load_state(store, zone[0].id, &e->blob, &age, &et));
 	*sum = mus_siphash(e->blob.data, e->blob.len, 1, 2);
-	return behind_ms;
+	return age.behind_ms;
 }
 
 /* A step writes no zone: of a hundred thousand each follows when it is read. */

@@ -2,9 +2,13 @@
  * Changes on their way to signers: the engine with a real store in memory and a fake driver.  Plans are
  * made by hand and turns do not run: the zones know no server, and the engine thinks it is busy.
  */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "dns/trial.h"
 #include "fake_driver.h"
 #include "rig.h"
+#include "store/sql.h"
 
 enum { ZONES = 200, ROOM = 100, PORT_A = 1001, PORT_B = 1002 };
 
@@ -211,6 +215,56 @@ not_stored_not_sent(void **state)
 	assert_false(mus_time_is_set(stats.store_failing_since));
 	assert_string_equal(stats.store_error.s, "");
 	assert_non_null(strstr(said, ": the database takes changes again"));
+}
+
+/* What leaves is counted where it is stored, and beside the database before it is sent: where that cannot be
+ * written, nothing is. */
+static void
+counted_before_it_is_sent(void **state)
+{
+	struct mus_ctl_stats stats;
+	char text[32] = "";
+	int file = fileno(tmpfile());
+
+	(void)state;
+	add_signer(0, "a", PORT_A, 0);
+	add_signer(1, "b", PORT_B, 0);
+	add_zones(2);
+	assert_true(file >= 0);
+	store->sent_fd = open("/dev/full", O_RDWR);
+	wants(0, 1, 2);
+	wants(1, 1, 2);
+	assert_int_equal(store->sent_in_txn, 1);	/* one batch, however many changes */
+	assert_int_equal(store->sent, 0);
+	while (e->jobs)
+		turn_for(l, 5);
+	assert_int_equal(store->sent, 1);
+	assert_int_equal(fake_driver.count, 0);
+	assert_null(zone[0]->busy->jobs);
+	assert_non_null(strstr(said, "-sent: No space left on device; nothing is sent"));
+	/* that the database takes something does not mend it */
+	turn_for(l, 150);
+	wants(0, 1, 0);
+	while (e->jobs)
+		turn_for(l, 5);
+	mus_ctl_stats(e, &stats);
+	assert_true(mus_time_is_set(stats.store_failing_since));
+	assert_null(strstr(said, "takes changes again"));
+	assert_int_equal(fake_driver.count, 0);
+	close(store->sent_fd);
+	store->sent_fd = file;
+	turn_for(l, 150);
+	wants(0, 1, 0);
+	until(l, &fake_driver.count, 1);
+	mus_ctl_stats(e, &stats);
+	assert_false(mus_time_is_set(stats.store_failing_since));
+	assert_int_equal(store->sent, 3);
+	assert_int_equal(pread(file, text, sizeof text - 1, 0), 21);
+	assert_int_equal(atoi(text), 3);
+	/* A commit that sends nothing counts nothing. */
+	until(l, &fake_driver.answers, 1);
+	turn_for(l, 150);
+	assert_int_equal(store->sent, 3);
 }
 
 static void
@@ -816,6 +870,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(stored_first, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_stored_not_sent, setup, teardown),
+	    cmocka_unit_test_setup_teardown(counted_before_it_is_sent, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_again_before_its_time, setup, teardown),
 	    cmocka_unit_test_setup_teardown(how_long_it_waits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_last_plan_counts, setup, teardown),

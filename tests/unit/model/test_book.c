@@ -206,11 +206,86 @@ shift_moves_what_waits_count_from(void **state)
 	free(z);
 }
 
+/* Nothing that the copy says of the past counts on; what it says of what is wanted does. */
+static void
+break_forgets_the_past(void **state)
+{
+	enum { AT = 1000000, FOUND = 9000000 };
+	struct mus_zonestate *z = malloc(sizeof *z);
+	const struct mus_time at = {AT}, found = {FOUND};
+
+	(void)state;
+	mus_zonestate_init(z);
+	for (unsigned o = 0; o < MUS_ORIGINS; o++)
+		for (unsigned k = o == MUS_PARENT ? MUS_RR_DS : 0;
+		     k < (o == MUS_PARENT ? MUS_RR_COUNT : MUS_RR_SIGNER_COUNT); k++) {
+			struct mus_ring *r = mus_seen_ring(&z->seen, o, (enum mus_rr_kind)k);
+
+			r->count = 3;
+			r->v[0] = r->v[1] = r->v[2] = (struct mus_version){.first = at, .last = at};
+			r->v[1].last = MUS_TIME_ALWAYS;
+			r->v[2].last = mus_time_add_ms(found, 5);
+			r->asked_at = r->since = r->fail_since = at;
+			r->ok = r->fail = 3;
+			r->ttl_max_s = 77;
+		}
+	z->seen.server[0].cut = MUS_TIME_NEVER;
+	for (unsigned i = 2; i < MUS_SERVERS_MAX; i++)
+		z->seen.server[i].cut = at;
+	z->seen.pending_count = 2;
+	z->seen.pending[0].sent_at = z->seen.pending[1].sent_at = at;
+	z->zone.key[1].gone_at = at;
+	z->want = (struct mus_want){.adopted = true, .keyg = 1, .dsg = 2, .nsg = 4, .csync = true, .csync_serial = 9,
+	    .proc = {.kind = MUS_PROC_REMOVE, .signer = 3, .row = 5, .started_at = at, .row_at = at}};
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
+		z->want.proc.clock[i] = (struct mus_clock){at, 60};
+	mus_zonestate_break(z, found);
+	for (unsigned o = 0; o < MUS_ORIGINS; o++)
+		for (unsigned k = o == MUS_PARENT ? MUS_RR_DS : 0;
+		     k < (o == MUS_PARENT ? MUS_RR_COUNT : MUS_RR_SIGNER_COUNT); k++) {
+			const struct mus_ring *r = mus_seen_ring_const(&z->seen, o, (enum mus_rr_kind)k);
+
+			assert_int_equal(r->v[0].last.ms, FOUND);
+			assert_true(r->v[1].last.ms == MUS_TIME_ALWAYS.ms);
+			assert_int_equal(r->v[2].last.ms, FOUND + 5);
+			assert_int_equal(r->v[0].first.ms, AT);
+			assert_true(r->since.ms == MUS_TIME_NEVER.ms && r->fail_since.ms == MUS_TIME_NEVER.ms);
+			assert_false(mus_time_is_set(r->asked_at));
+			assert_true(r->ok == 0 && r->fail == 0);
+			assert_int_equal(r->ttl_max_s, 77);
+		}
+	assert_true(z->seen.server[0].cut.ms == MUS_TIME_NEVER.ms);
+	assert_true(z->seen.server[1].cut.ms == MUS_TIME_ALWAYS.ms);
+	for (unsigned i = 2; i < MUS_SERVERS_MAX; i++)
+		assert_int_equal(z->seen.server[i].cut.ms, FOUND);
+	assert_int_equal(z->seen.pending[0].sent_at.ms, FOUND);
+	assert_int_equal(z->seen.pending[1].sent_at.ms, FOUND);
+	assert_true(z->zone.key[0].gone_at.ms == MUS_TIME_NEVER.ms);
+	assert_int_equal(z->zone.key[1].gone_at.ms, FOUND);
+	assert_true(z->want.keyg == 1 && z->want.dsg == 2 && z->want.nsg == 4 && z->want.met == 15);
+	assert_false(z->want.csync);
+	assert_int_equal(z->want.csync_serial, 9);
+	assert_true(z->want.proc.kind == MUS_PROC_REMOVE && z->want.proc.signer == 3 && z->want.proc.row == 0);
+	assert_int_equal(z->want.proc.started_at.ms, FOUND);
+	assert_int_equal(z->want.proc.row_at.ms, FOUND);
+	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++) {
+		assert_true(z->want.proc.clock[i].from.ms == MUS_TIME_NEVER.ms);
+		assert_int_equal(z->want.proc.clock[i].ttl_s, 60);
+	}
+	/* Without a process CSYNC is as wanted, and nobody new has taken part. */
+	z->want = (struct mus_want){.adopted = true, .keyg = 1, .csync = true};
+	mus_zonestate_break(z, found);
+	assert_true(z->want.csync && z->want.met == 1 && z->want.proc.kind == MUS_PROC_NONE);
+	mus_zonestate_clear(z);
+	free(z);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(init_is_never_seen),
+	    cmocka_unit_test(break_forgets_the_past),
 		cmocka_unit_test(shift_moves_what_waits_count_from),
 	    cmocka_unit_test(clear_frees_and_can_be_repeated),
 	    cmocka_unit_test(find),

@@ -23,7 +23,7 @@
 #include "store/sql.h"
 
 static struct mus_errtext et;
-static int64_t behind_ms;		/* of the state that was loaded last */
+static struct mus_state_age age;	/* of the state that was loaded last */
 
 #define OK(call) do { int rc_ = (call); if (rc_ != 0) fail_msg("%s: %d %s", #call, rc_, et.s); } while (0)
 #define ERR(call, want, words) do { int rc_; et.s[0] = '\0'; rc_ = (call); \
@@ -441,7 +441,7 @@ read_something(unsigned i)
 		return mus_store_load_zone_id(w.s, w.zone, &w.z, &et);
 	case 6:
 		mus_buf_init(&out, 0);
-		rc = mus_store_load_state(w.s, w.zone, &out, &behind_ms, &et);
+		rc = mus_store_load_state(w.s, w.zone, &out, &age, &et);
 		mus_buf_clear(&out);
 		return rc;
 	case 7:
@@ -622,18 +622,21 @@ versions(void **state)
 	mus_store_close(s);
 	run_on_file("PRAGMA user_version = 99");
 	expect_no_open(path, MUS_ERR_UNSUPPORTED, "schema version 99");
-	run_on_file("PRAGMA user_version = 3");
+	run_on_file("PRAGMA user_version = 4");
 	s = open_ok();
 	mus_store_close(s);
-	/* from version 2: no state is behind */
+	/* from version 2: no state is behind, and none is of a backup */
 	run_on_file("DROP TABLE clock; ALTER TABLE zone_state DROP COLUMN shifted_ms; PRAGMA user_version = 2;"
+		    "DROP TABLE sent; ALTER TABLE zone_state DROP COLUMN restores;"
 		    "INSERT INTO zone SELECT 7, 'z.', NULL, 0, 0, '', '', '', '', '', '', '', '', 0, 0, 0, 0, 0;"
 		    "INSERT INTO zone_state VALUES(7, x'41')");
 	s = open_ok();
 	mus_buf_init(&out, 0);
-	OK(mus_store_load_state(s, 7, &out, &behind_ms, &et));
+	OK(mus_store_load_state(s, 7, &out, &age, &et));
 	mus_buf_clear(&out);
-	assert_int_equal(behind_ms, 0);
+	assert_int_equal(age.behind_ms, 0);
+	assert_false(age.is_restored);
+	assert_null(mus_store_is_older(s));
 	mus_store_close(s);
 	run_on_file("PRAGMA application_id = 7");
 	expect_no_open(path, MUS_ERR_STORE, "another program");
@@ -723,7 +726,7 @@ write_until_full(bool small_cache)
 	EXPECT(rc == MUS_ERR_STORE && et.s[0] != '\0');
 	EXPECT(mus_store_load_zone(s, "z1.", &w.z, &et) == MUS_ERR_NOTFOUND);
 	EXPECT(mus_store_load_zone(s, "z.", &w.z, &et) == 0 && strcmp(w.z.state, "VALID") == 0);
-	EXPECT(mus_store_load_state(s, w.z.id, &out, &behind_ms, &et) == 0);
+	EXPECT(mus_store_load_state(s, w.z.id, &out, &age, &et) == 0);
 	EXPECT(out.len == 3 && memcmp(out.data, "old", 3) == 0);
 
 	EXPECT(setrlimit(RLIMIT_FSIZE, &old) == 0);	/* somebody made room */
@@ -756,7 +759,7 @@ disk_full(void **state)
 			fail_msg("small cache %d: line %d (mod 256)", small_cache, rc);
 		s = open_ok();
 		OK(mus_store_load_zone(s, "z.", &w.z, &et));
-		OK(mus_store_load_state(s, w.z.id, &out, &behind_ms, &et));
+		OK(mus_store_load_state(s, w.z.id, &out, &age, &et));
 		assert_memory_equal(out.data, "new", 3);
 		OK(mus_store_delete_zone(s, w.z.id, &et));
 		mus_store_close(s);
@@ -783,7 +786,7 @@ count_for_ever(int fd)
 			_exit(2);
 		id[i] = w.z.id;
 		mus_buf_init(&out, 0);
-		if (mus_store_load_state(s, w.z.id, &out, &behind_ms, &et) < 0)
+		if (mus_store_load_state(s, w.z.id, &out, &age, &et) < 0)
 			_exit(3);
 		memcpy(&n, out.data, sizeof n);
 	}
@@ -807,7 +810,7 @@ counter_of(struct mus_store *s, const char *zone)
 
 	mus_buf_init(&out, 0);
 	OK(mus_store_load_zone(s, zone, &w.z, &et));
-	OK(mus_store_load_state(s, w.z.id, &out, &behind_ms, &et));
+	OK(mus_store_load_state(s, w.z.id, &out, &age, &et));
 	assert_int_equal(out.len, sizeof n);
 	memcpy(&n, out.data, sizeof n);
 	mus_buf_clear(&out);

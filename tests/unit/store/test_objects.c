@@ -12,7 +12,7 @@
 
 static struct mus_store *s;
 static struct mus_errtext et;
-static int64_t behind_ms;		/* of the state that was loaded last */
+static struct mus_state_age age;	/* of the state that was loaded last */
 static struct mus_zone_obj za, zb, zc;		/* big */
 
 #define OK(call) do { int rc_ = (call); if (rc_ != 0) fail_msg("%s: %d %s", #call, rc_, et.s); } while (0)
@@ -277,32 +277,32 @@ status_and_state(void **state)
 	zb.id = 99;
 	ERR(mus_store_save_zone_status(s, &zb, &et), MUS_ERR_NOTFOUND, "99");
 
-	ERR(mus_store_load_state(s, id, &out, &behind_ms, &et), MUS_ERR_NOTFOUND, "state");
+	ERR(mus_store_load_state(s, id, &out, &age, &et), MUS_ERR_NOTFOUND, "state");
 	OK(mus_store_save_state(s, id, "one\0two", 7, &et));
 	OK(mus_store_save_state(s, id, "three\0", 6, &et));
 	assert_true(mus_buf_add_str(&out, ">"));
-	OK(mus_store_load_state(s, id, &out, &behind_ms, &et));
+	OK(mus_store_load_state(s, id, &out, &age, &et));
 	assert_int_equal(out.len, 7);
 	assert_memory_equal(out.data, ">three\0", 7);
 	OK(mus_store_save_state(s, id, NULL, 0, &et));
-	OK(mus_store_load_state(s, id, &out, &behind_ms, &et));
+	OK(mus_store_load_state(s, id, &out, &age, &et));
 	assert_int_equal(out.len, 7);
 	ERR(mus_store_save_state(s, 99, "x", 1, &et), MUS_ERR_NOTFOUND, "99");
 	/* What was saved before the clock was set forward is behind; what is saved now is not. */
-	assert_int_equal(behind_ms, 0);
+	assert_int_equal(age.behind_ms, 0);
 	OK(mus_store_shift_states(s, 5000, &et));
 	OK(mus_store_shift_states(s, 100, &et));
-	OK(mus_store_load_state(s, id, &out, &behind_ms, &et));
-	assert_int_equal(behind_ms, 5100);
+	OK(mus_store_load_state(s, id, &out, &age, &et));
+	assert_int_equal(age.behind_ms, 5100);
 	OK(mus_store_save_state(s, id, "four", 4, &et));
-	OK(mus_store_load_state(s, id, &out, &behind_ms, &et));
-	assert_int_equal(behind_ms, 0);
+	OK(mus_store_load_state(s, id, &out, &age, &et));
+	assert_int_equal(age.behind_ms, 0);
 	/* It is taken back with the rest. */
 	OK(mus_store_begin(s, &et));
 	OK(mus_store_shift_states(s, 7, &et));
 	mus_store_rollback(s);
-	OK(mus_store_load_state(s, id, &out, &behind_ms, &et));
-	assert_int_equal(behind_ms, 0);
+	OK(mus_store_load_state(s, id, &out, &age, &et));
+	assert_int_equal(age.behind_ms, 0);
 	mus_buf_clear(&out);
 }
 
