@@ -534,7 +534,7 @@ preflight_done(void *arg, int err, const struct mus_errtext *et, const struct mu
 }
 
 static void
-start_job(struct api_call *c, const struct mus_signer_obj *s, const struct mus_zone_obj *o, bool probe)
+start_job(struct api_call *c, const struct mus_signer_obj *s, const char *zone, bool probe)
 {
 	struct api_job *job = new_job(c);
 	int rc;
@@ -542,10 +542,10 @@ start_job(struct api_call *c, const struct mus_signer_obj *s, const struct mus_z
 	if (job == NULL)
 		return;
 	job->signer = s->name;
-	job->zone = o->name;
+	job->zone = zone;
 	mus_http_defer(c->req);
-	rc = probe ? mus_ctl_probe(c->engine, c->caller, s->name, o->name, probe_done, job, &c->et)
-		   : mus_ctl_preflight(c->engine, o->name, s->name, preflight_done, job, &c->et);
+	rc = probe ? mus_ctl_probe(c->engine, c->caller, s->name, zone, probe_done, job, &c->et)
+		   : mus_ctl_preflight(c->engine, zone, s->name, preflight_done, job, &c->et);
 	if (rc < 0)
 		end_job(job, rc, NULL);
 }
@@ -555,10 +555,11 @@ api_signer_probe(struct api_call *c)
 {
 	const struct mus_req_probe *r = c->body;
 	const struct mus_signer_obj *s = api_signer(c, c->param[0], NULL);
-	const struct mus_zone_obj *o;
+	const char *zone;
 
-	if (s != NULL && (o = api_zone(c, r->zone, "/zone")) != NULL)
-		start_job(c, s, o, true);
+	/* It need not be under care. */
+	if (s != NULL && (zone = api_name(c, r->zone, "/zone")) != NULL)
+		start_job(c, s, zone, true);
 }
 
 void
@@ -576,5 +577,5 @@ api_zone_preflight(struct api_call *c)
 		return;
 	}
 	if ((s = api_signer(c, name, "signer")) != NULL)
-		start_job(c, s, o, false);
+		start_job(c, s, o->name, false);
 }

@@ -199,7 +199,7 @@ def test_objects_that_are_not_there(filled):
     filled.fails(422, "PUT", "/zones/one.test/group", {"group": "nosuch"}, field="/group")
     filled.fails(422, "POST", "/zones/one.test/lost", {"signer": "nosuch", "reason": "x"}, field="/signer")
     filled.fails(422, "POST", "/zones/one.test/force", {"rule": "V77", "reason": "x"}, field="/rule", words="no rule")
-    filled.fails(422, "POST", "/signers/bind/probe", {"zone": "nosuch.test"}, field="/zone")
+    filled.fails(422, "POST", "/signers/bind/probe", {"zone": "no..such.test"}, field="/zone")
     filled.fails(422, "GET", "/zones/one.test/preflight?signer=nosuch", field="signer")
     filled.fails(400, "GET", "/zones/one.test/preflight", field="signer")
     filled.fails(422, "GET", "/zones?group=nosuch", field="group")

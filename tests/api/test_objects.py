@@ -158,6 +158,7 @@ def test_asking(filled):
 
 
 def test_probe_answers_later(filled):
+    assert filled.ok("POST", "/signers/bind/probe", {"zone": "Other.test"})["zone"] == "other.test."     # not under care
     report = filled.ok("POST", "/signers/bind/probe", {"zone": "one.test"})
     assert report["signer"] == "bind" and report["zone"] == "one.test." and report["report"]["capabilities"]["dnskey"]["change"] == "yes"
     filled.call("POST", "/signers", {"name": "dumb", "driver": "manual"})
