@@ -394,7 +394,7 @@ api_zone_status(struct api_call *c)
 	if (o == NULL)
 		return;
 	names = api_names_of(&n, c);
-	mus_body_of_status(&c->arena, o, names.group(names.arg, o->group_id), &v, &rep);
+	mus_body_of_status(&c->arena, o, &names, &v, &rep);
 	api_reply(c, 200, &rep);
 }
 

@@ -48,7 +48,7 @@ int mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, boo
  * shows that nothing waits for the rule any more.  ${reason} must not be empty; ${out} gets
  * what breaks, for whom and until when; with ${dry_run} that is all. */
 int mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mus_rule rule, const char *reason, bool dry_run, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
-/* Nothing waits for the signer any more.  CONFLICT when the zone would have no other. */
+/* Nothing waits for the signer any more.  CONFLICT when it takes no part, or the zone would have no other. */
 int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer, const char *reason, struct mus_errtext *et) MUS_MUST_CHECK;
 
 /* Why something failed last at one signer, or with the parent; empty: it did not. */

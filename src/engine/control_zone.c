@@ -412,6 +412,28 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	return rc;
 }
 
+/* A signer that the zone has, or is to have: else it is a slip of the name. */
+static int
+check_takes_part(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_group_obj *g,
+    const struct mus_signer_obj *s, struct mus_errtext *et)
+{
+	struct mus_zonestate *st = &e->view;
+	int rc, i;
+
+	for (unsigned m = 0; m < g->member_count; m++)
+		if (g->member[m].signer_id == s->id)
+			return 0;
+	if ((rc = eng_load_state(e, o->id, st, et)) < 0)
+		return rc;
+	i = mus_book_find_signer(&st->book, &st->zone, s->id);
+	if (i >= 0 &&
+	    (((st->want.keyg | st->want.dsg | st->want.nsg) >> i & 1) ||
+		(st->want.proc.kind != MUS_PROC_NONE && st->want.proc.signer == i)))
+		return 0;
+	return mus_errf(et, MUS_ERR_CONFLICT, "signer %s takes no part in zone %.200s: it is not in its group, "
+	    "and nothing waits for it", s->name, o->name);
+}
+
 int
 mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer,
     const char *reason, struct mus_errtext *et)
@@ -429,6 +451,8 @@ mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const ch
 		return rc;
 	if (!reason[0])
 		return mus_errf(et, MUS_ERR_INVAL, "a reason must be given");
+	if ((rc = check_takes_part(e, &o, &g, &s, et)) < 0)
+		return rc;
 	ov = override_for(&o, s.id);
 	if (!ov)
 		return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o.name);

@@ -28,6 +28,7 @@ struct eng_trial {
 	struct mus_signer_obj joiner;
 	bool looks_up;			/* addresses come first; nothing is asked yet */
 	unsigned idx;			/* of the signer in question */
+	bool was_lost;			/* until it joins */
 	struct mus_witness finding[MUS_FINDINGS_MAX];
 	unsigned count;
 	struct reading copy[MUS_SIGNERS_MAX];
@@ -74,6 +75,14 @@ finish(struct eng_trial *t)
 	mus_desire(&c, &desire);
 	mus_preflight(&c, t->idx, t->finding + t->count, MUS_FINDINGS_MAX - t->count, &n);
 	fit.count = t->count + n;
+	if (t->was_lost && fit.count < MUS_FINDINGS_MAX) {
+		struct mus_witness *w = &t->finding[fit.count++];
+
+		*w = MUS_WITNESS_NONE;
+		w->rule = MUS_RULE_SERVES;
+		w->result = MUS_RES_WARN;
+		w->origin = (uint8_t)t->idx;
+	}
 	fit.announces = eng_dsync_of(e, t->zobj.name, st->book.parent);
 	t->done(t->arg, 0, NULL, &fit);
 	trial_free(t);
@@ -176,6 +185,20 @@ lacks(struct eng_trial *t)
 	}
 }
 
+/* Its marks of before do not outlive a join: it is looked at as if they were gone. */
+static void
+take_marks_away(struct eng_trial *t)
+{
+	for (unsigned i = 0; i < t->zobj.signer_count; i++) {
+		struct mus_zone_signer_obj *ov = &t->zobj.signer[i];
+
+		if (ov->signer_id != t->joiner.id)
+			continue;
+		t->was_lost = ov->lost;
+		ov->lost = ov->excluded = false;
+	}
+}
+
 static int
 prepare(struct eng_trial *t, struct mus_errtext *et)
 {
@@ -264,8 +287,10 @@ mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mu
 	t->arg = arg;
 	t->turn->trial = t;
 	t->turn->focus = UINT32_MAX;	/* every kind */
-	if ((rc = mus_store_load_zone(e->o.store, zone, &t->zobj, et)) == 0)
+	if ((rc = mus_store_load_zone(e->o.store, zone, &t->zobj, et)) == 0) {
+		take_marks_away(t);
 		rc = start(t, et);
+	}
 	if (rc < 0)
 		trial_free(t);
 	return rc;

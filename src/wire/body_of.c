@@ -345,17 +345,31 @@ count_servers(const struct mus_zonestate *z, unsigned origin, uint64_t *all, uin
 	}
 }
 
+/* Signers with a mark that the zone knows nothing else of: one that was lost, and has left since.  How many. */
+static size_t
+lost_elsewhere(const struct mus_zone_obj *o, const struct mus_zonestate *z, const struct mus_body_names *names,
+    struct mus_rep_signer_state *out)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < o->signer_count; i++)
+		if (o->signer[i].lost && mus_book_find_signer(&z->book, &z->zone, o->signer[i].signer_id) < 0)
+			out[count++] = (struct mus_rep_signer_state){
+			    .name = names->signer(names->arg, o->signer[i].signer_id), .lost = true};
+	return count;
+}
+
 void
-mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const char *group,
+mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const struct mus_body_names *names,
     const struct mus_body_view *v, struct mus_rep_zone_status *out)
 {
 	const struct mus_zonestate *z = v->state;
-	struct mus_rep_signer_state *s = mus_arena_alloc(a, MUS_SIGNERS_MAX * sizeof *s);
+	struct mus_rep_signer_state *s = mus_arena_alloc(a, 2 * MUS_SIGNERS_MAX * sizeof *s);
 	size_t count = s != NULL ? z->zone.signer_count : 0;
 
 	*out = (struct mus_rep_zone_status){
-	    .name = o->name, .group = group, .mode = mode_word(o->mode), .state = o->state,
-	    .parent = z->book.parent, .parent_announces = v->announces, .held = o->held, .held_reason = o->held_reason,
+	    .name = o->name, .group = names->group(names->arg, o->group_id), .mode = mode_word(o->mode),
+	    .state = o->state, .parent = z->book.parent, .parent_announces = v->announces, .held = o->held, .held_reason = o->held_reason,
 	    .forced = v->forced, .forced_reason = v->forced_reason,
 	    .process = process_state(a, v), .waits = waits_of(a, v),
 	    .findings = v->verdict != NULL ? v->verdict->finding_count : 0, .wake_at = wake_of(v),
@@ -367,6 +381,8 @@ mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const char
 		signer_state(a, z, i, &s[i]);
 		count_servers(z, i, &s[i].servers, &s[i].servers_reached);
 	}
+	if (s != NULL)
+		count += lost_elsewhere(o, z, names, s + count);
 	out->signers = (struct mus_list){s, count};
 	count_servers(z, MUS_PARENT, &out->parent_servers, &out->parent_servers_reached);
 }

@@ -53,8 +53,8 @@ void mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z,
     const struct mus_witness *w, struct mus_rep_finding *out);
 struct mus_list mus_body_of_findings(struct mus_arena *a, const struct mus_zonestate *z,
     const struct mus_witness *w, unsigned count, const struct mus_body_trouble *trouble);
-void mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const char *group,
-    const struct mus_body_view *v, struct mus_rep_zone_status *out);
+void mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o,
+    const struct mus_body_names *names, const struct mus_body_view *v, struct mus_rep_zone_status *out);
 void mus_body_of_plan(struct mus_arena *a, const struct mus_zone_obj *o,
     const struct mus_body_view *v, struct mus_rep_plan *out);
 void mus_body_of_explain(struct mus_arena *a, const struct mus_zone_obj *o,

@@ -189,6 +189,8 @@ mus_body_hint(const struct mus_witness *w)
 	if (w->cause == MUS_CAUSE_NOADDR && w->origin == MUS_PARENT)
 		return "the parent has to give that name server its addresses, or to list it no more; or give the "
 		       "zone its parent with all addresses of it (zone update --parent-address)";
+	if (w->rule == MUS_RULE_SERVES && w->result == MUS_RES_WARN)
+		return "nothing to do when it is to come back: \"signer join\" takes the mark away";
 	if (w->result == MUS_RES_UNKNOWN && w->cause < MUS_CAUSE_COUNT)
 		return cause_hint((enum mus_cause)w->cause);
 	if (w->rule == MUS_RULE_REACH && w->kind == MUS_RR_PNS)

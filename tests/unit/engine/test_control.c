@@ -7,6 +7,7 @@
 static struct mus_signer_obj sig[3];
 static struct mus_group_obj group;
 static struct mus_zone_obj zone;
+static char said[MUS_TEXT_MAX];
 
 static void
 save_state(void)
@@ -193,6 +194,67 @@ the_last_is_not_lost(void **state)
 	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
 	assert_false(zone.signer[0].lost);
 	OK(mus_ctl_lost(e, "test", "z.test", "b", "burnt", &et));
+}
+
+static void
+is_refused(const char *signer)
+{
+	assert_int_equal(mus_ctl_lost(e, "test", "z.test", signer, "burnt", &et), MUS_ERR_CONFLICT);
+	snprintf(said, sizeof said,
+	    "signer %s takes no part in zone z.test.: it is not in its group, and nothing waits for it", signer);
+	assert_string_equal(et.s, said);
+	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
+	assert_int_equal(zone.signer_count, 0);
+}
+
+/* A slip of the name marks nothing; one that takes part, or is about to, may be lost wherever its group is. */
+static void
+only_who_takes_part_is_lost(void **state)
+{
+	(void)state;
+	is_refused("b");
+	is_refused("c");
+	st->want.nsg = 3;
+	save_state();
+	OK(mus_ctl_lost(e, "test", "z.test", "b", "burnt", &et));
+	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
+	zone.signer_count = 0;
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	st->want.nsg = 1;
+	process(MUS_PROC_ADD, 2);
+	is_refused("b");
+	OK(mus_ctl_lost(e, "test", "z.test", "c", "burnt", &et));
+}
+
+static void
+on_fit(void *arg, int err, const struct mus_errtext *words, const struct mus_ctl_fit *fit)
+{
+	const struct mus_witness *last = fit ? &fit->finding[fit->count - 1] : NULL;
+
+	if (err < 0)
+		fail_msg("%s", words->s);
+	assert_true(fit->count > 1);
+	assert_false(fit->state->zone.signer[last->origin].is_lost);
+	mus_witness_text(&fit->state->book, &fit->state->zone, last, said);
+	*(enum mus_result *)arg = last->result;
+}
+
+/* A join takes the mark away: it is looked at without, and told. */
+static void
+preflight_of_a_lost_one(void **state)
+{
+	enum mus_result result = MUS_RES_HOLDS;
+
+	(void)state;
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	OK(mus_ctl_lost(e, "test", "z.test", "b", "burnt", &et));
+	OK(mus_ctl_preflight(e, "z.test.", "b", on_fit, &result, &et));
+	while (result == MUS_RES_HOLDS)
+		turn_for(l, 5);
+	assert_int_equal(result, MUS_RES_WARN);
+	assert_string_equal(said, "serves: b is declared lost in this zone, until it joins");
+	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
+	assert_true(zone.signer[0].lost);
 }
 
 /* The join half of a migration is taken back: so is the leave that was to follow. */
@@ -412,6 +474,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(moved_away, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(moved_to_others, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(only_who_takes_part_is_lost, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(preflight_of_a_lost_one, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_leave_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, rig_teardown),

@@ -356,9 +356,17 @@ the_last_plan_counts(void **state)
 static void
 the_operator_counts_more(void **state)
 {
+	struct mus_group_obj group = {.name = "g", .member_count = 2};
+
 	(void)state;
 	add_signer(0, "a", PORT_A, 5);
+	add_signer(1, "b", PORT_B, 0);
 	add_zones(4);
+	group.member[0].signer_id = sig[0].id;
+	group.member[1].signer_id = sig[1].id;
+	OK(mus_ctl_put_group(e, "test", &group, NULL, &et));
+	zobj[3].group_id = group.id;
+	OK(mus_store_save_zone(store, &zobj[3], &et));
 	wants(0, 1, 0);
 	until(l, &fake_driver.answers, 1);
 	/* nothing more goes in this test */

@@ -264,7 +264,9 @@ views(void **state)
 	static struct mus_zonestate z;
 	static struct mus_plan plan;
 	static struct mus_verdict verdict;
-	static const struct mus_zone_obj o = {.id = 3, .name = "example.test.", .state = "VALID"};
+	/* One that was lost, of which the zone knows nothing else any more. */
+	static const struct mus_zone_obj o = {.id = 3, .name = "example.test.", .state = "VALID", .group_id = 7,
+	    .signer_count = 1, .signer = {{.signer_id = 99, .lost = true}}};
 	struct mus_body_view view = {&z, &plan, &verdict, {"cds-added", 9}, {5000}};
 	struct mus_rep_zone_status status;
 	struct mus_rep_plan p;
@@ -299,7 +301,7 @@ views(void **state)
 
 	view.manual = "";
 	view.manual_since = (struct mus_time){4000};
-	mus_body_of_status(&arena, &o, "both", &view, &status);
+	mus_body_of_status(&arena, &o, &names, &view, &status);
 	v = encode(&mus_schema_rep_zone_status, &status);
 	assert_int_equal(json_array_size(json_object_get(v, "manual")), 0);
 	assert_true(json_is_null(json_object_get(v, "manual_since")));
@@ -319,6 +321,12 @@ views(void **state)
 	assert_true(json_is_false(json_object_get(x, "in_ds")));
 	assert_true(json_is_false(json_object_get(x, "in_ns")));
 	assert_string_equal(json_string_value(json_array_get(json_object_get(x, "key_tags"), 0)), "222");
+	x = json_object_get(v, "signers");
+	assert_int_equal(json_array_size(x), z.zone.signer_count + 1u);
+	x = json_array_get(x, z.zone.signer_count);
+	assert_string_equal(str(x, "name"), name_of(NULL, 99));
+	assert_true(json_is_true(json_object_get(x, "lost")));
+	assert_true(json_is_false(json_object_get(x, "member")));
 	assert_int_equal(json_integer_value(json_object_get(v, "parent_servers")), 1);
 	assert_int_equal(json_integer_value(json_object_get(v, "parent_servers_reached")), 0);
 	x = json_array_get(json_object_get(v, "waits"), 0);
