@@ -185,6 +185,21 @@ check_group(struct cli *c, const char *signer, const char *group)
 	return rc != 0 ? rc : all_fit ? 0 : EXIT_UNFIT;
 }
 
+/* What the join itself refuses, in its words. */
+static int
+may_join(struct cli *c)
+{
+	struct cli_answer a = {.status = 0};
+	struct request r;
+	int rc;
+
+	request_plain(c, &r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
+	rc = cli_call(c, "GET", request_path(&r), NULL, &a);
+	cli_answer_clear(&a);
+	request_clear(&r);
+	return rc;
+}
+
 int
 cmd_signer_join(struct cli *c)
 {
@@ -192,6 +207,8 @@ cmd_signer_join(struct cli *c)
 	struct request r;
 	int rc;
 
+	if (dry && (rc = may_join(c)) != 0)
+		return rc;
 	if (dry || cli_flag(c, "preflight")) {
 		rc = check_group(c, c->arg[0], cli_option(c, "group"));
 		if (rc != 0 || dry)

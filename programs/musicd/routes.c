@@ -73,6 +73,8 @@ const struct api_route api_routes[] = {
 	.summary = "All signer groups, by name."),
     R("POST", "/groups", ADMIN, api_groups_create, REQ(group), REP(group), OBJECT, 201,
 	.summary = "Create a signer group."),
+    R("GET", "/groups/{group}/signers/{signer}", READ, api_group_may_join, NULL, REP(group), OBJECT, 200,
+	.summary = "Would a join be refused? As PUT, but nothing is changed."),
     R("PUT", "/groups/{group}/signers/{signer}", OPERATE, api_group_join, REQ(nothing), REP(group),
 	OBJECT, 200, .summary = "Join a signer to all zones of the group (ADD-SIGNER)."),
     R("DELETE", "/groups/{group}/signers/{signer}", OPERATE, api_group_leave, NULL, REP(group),

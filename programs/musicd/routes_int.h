@@ -142,7 +142,7 @@ void api_jobs_end(struct mus_api *api);
 /* --- handlers --- */
 api_handler api_signers_list, api_signers_create, api_signer_get, api_signer_change,
     api_signer_delete, api_signer_probe;
-api_handler api_groups_list, api_groups_create, api_group_get, api_group_delete, api_group_join,
+api_handler api_groups_list, api_groups_create, api_group_get, api_group_delete, api_group_join, api_group_may_join,
     api_group_leave;
 api_handler api_zones_list, api_zones_create, api_zones_bulk, api_zones_migrate, api_zone_get,
     api_zone_change, api_zone_delete, api_zone_set_group, api_zone_clear_group, api_zone_status,

@@ -280,6 +280,19 @@ change_member(struct api_call *c,
 		reply_group(c, 200, o, NULL);
 }
 
+static int
+check_join(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et)
+{
+	(void)actor;
+	return mus_ctl_check_join(e, group, signer, et);
+}
+
+void
+api_group_may_join(struct api_call *c)
+{
+	change_member(c, check_join);
+}
+
 void
 api_group_join(struct api_call *c)
 {

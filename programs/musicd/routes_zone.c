@@ -342,10 +342,14 @@ row_of(const struct mus_proc *p)
 void
 api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[static MUS_ORIGINS])
 {
-	for (unsigned s = 0; s < MUS_ORIGINS; s++)
-		out[s] = from == NULL
-		    ? (struct mus_body_trouble){NULL, NULL, NULL, MUS_TIME_NEVER}
-		    : (struct mus_body_trouble){from[s].copy, from[s].change, from[s].lookup, from[s].copy_next};
+	for (unsigned s = 0; s < MUS_ORIGINS; s++) {
+		out[s] = (struct mus_body_trouble){.copy_next = MUS_TIME_NEVER, .copy_since = MUS_TIME_NEVER};
+		if (from != NULL)
+			out[s] = (struct mus_body_trouble){.copy = from[s].copy, .change = from[s].change,
+			    .lookup = from[s].lookup, .copy_next = from[s].copy_next,
+			    .copy_since = from[s].copy_since, .copy_server = &from[s].copy_server,
+			    .copy_err = from[s].copy_err};
+	}
 }
 
 static struct mus_body_view

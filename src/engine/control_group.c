@@ -324,35 +324,53 @@ save_member(struct mus_engine *e, const char *actor, struct mus_group_obj *g, st
 	return rc;
 }
 
-int
-mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer,
+/* The group as it is with the signer, in ${g}, and the marks that go, in ${m}; or why that cannot be. */
+static int
+prepare_join(struct mus_engine *e, const char *group, const char *signer, struct mus_group_obj *g, struct marked *m,
     struct mus_errtext *et)
 {
-	struct mus_group_obj g;
 	struct mus_signer_obj s;
-	struct marked m = {.e = e, .g = &g};
 	unsigned at = 0;
-	int rc = load_pair(e, group, signer, &g, &s, &at, et);
+	int rc = load_pair(e, group, signer, g, &s, &at, et);
 
 	if (rc < 0)
 		return rc;
-	m.signer_id = s.id;
-	if (mus_store_each_marked_zone(e->o.store, g.id, look_at_marked, &m) < 0)
+	*m = (struct marked){.e = e, .g = g, .signer_id = s.id};
+	if (mus_store_each_marked_zone(e->o.store, g->id, look_at_marked, m) < 0)
 		return mus_errf(et, MUS_ERR_STORE, "database error");
-	if (at < g.member_count && !g.member[at].leaving && m.count == 0)
+	if (at < g->member_count && !g->member[at].leaving && m->count == 0)
 		return mus_errf(
 		    et, MUS_ERR_CONFLICT, "signer %s is a member of group %s already", signer, group);
 	if (at == MUS_SIGNERS_MAX)
 		return mus_errf(
 		    et, MUS_ERR_CONFLICT, "group %s has %d signers, more it cannot hold", group, at);
-	g.member[at].signer_id = s.id;
-	g.member[at].leaving = false;
-	if (at == g.member_count)
-		g.member_count++;
-	if ((rc = eng_check_room(e, &g, NULL, NULL, et)) < 0 ||
-	    (rc = eng_check_owners(e, &g, NULL, NULL, et)) < 0)
-		return rc == MUS_ERR_INVAL ? MUS_ERR_CONFLICT : rc;
-	return save_member(e, actor, &g, &m, signer, "joins", et);
+	g->member[at].signer_id = s.id;
+	g->member[at].leaving = false;
+	if (at == g->member_count)
+		g->member_count++;
+	if ((rc = eng_check_room(e, g, NULL, NULL, et)) == 0)
+		rc = eng_check_owners(e, g, NULL, NULL, et);
+	return rc == MUS_ERR_INVAL ? MUS_ERR_CONFLICT : rc;
+}
+
+int
+mus_ctl_check_join(struct mus_engine *e, const char *group, const char *signer, struct mus_errtext *et)
+{
+	struct mus_group_obj g;
+	struct marked m;
+
+	return prepare_join(e, group, signer, &g, &m, et);
+}
+
+int
+mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer,
+    struct mus_errtext *et)
+{
+	struct mus_group_obj g;
+	struct marked m;
+	int rc = prepare_join(e, group, signer, &g, &m, et);
+
+	return rc < 0 ? rc : save_member(e, actor, &g, &m, signer, "joins", et);
 }
 
 static int

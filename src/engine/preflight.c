@@ -29,6 +29,7 @@ struct eng_trial {
 	bool looks_up;			/* addresses come first; nothing is asked yet */
 	unsigned idx;			/* of the signer in question */
 	bool was_lost;			/* until it joins */
+	struct mus_errtext refused;	/* why its group could not take it */
 	struct mus_witness finding[MUS_FINDINGS_MAX];
 	unsigned count;
 	struct reading copy[MUS_SIGNERS_MAX];
@@ -60,7 +61,7 @@ finish(struct eng_trial *t)
 	struct mus_engine *e = t->e;
 	struct mus_zonestate *st = &t->st;
 	struct mus_ctl_fit fit = {.state = st,
-	    .finding = t->finding, .trouble = t->trouble, .now = eng_now(e)};
+	    .finding = t->finding, .trouble = t->trouble, .refused = t->refused.s, .now = eng_now(e)};
 	struct mus_policy policy;
 	struct mus_facts facts;
 	struct mus_desire desire;
@@ -199,6 +200,29 @@ take_marks_away(struct eng_trial *t)
 	}
 }
 
+/* What the join itself would refuse.  A member has nothing to join. */
+static void
+is_refused(struct eng_trial *t)
+{
+	struct mus_witness *w = &t->finding[t->count];
+	struct mus_group_obj g;
+	struct mus_errtext et;
+
+	if (!t->zobj.group_id || t->count == MUS_FINDINGS_MAX ||
+	    mus_store_load_group_id(t->e->o.store, t->zobj.group_id, &g, &et) < 0)
+		return;
+	for (unsigned i = 0; i < g.member_count; i++)
+		if (g.member[i].signer_id == t->joiner.id && !g.member[i].leaving)
+			return;
+	if (mus_ctl_check_join(t->e, g.name, t->joiner.name, &t->refused) == 0)
+		return;
+	*w = MUS_WITNESS_NONE;
+	w->rule = MUS_RULE_PREFLIGHT;
+	w->result = MUS_RES_FAILS;
+	w->origin = (uint8_t)t->idx;
+	t->count++;
+}
+
 static int
 prepare(struct eng_trial *t, struct mus_errtext *et)
 {
@@ -228,6 +252,7 @@ prepare(struct eng_trial *t, struct mus_errtext *et)
 		if (sg)
 			clashes(t, joiner, s, &sg->obj);
 	}
+	is_refused(t);
 	return 0;
 }
 

@@ -176,15 +176,19 @@ mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z, const st
 		out->cause = mus_cause_text((enum mus_cause)w->cause);
 }
 
-/* Why a copy could not be read, and when it is tried again. */
+/* Why a copy could not be read, by whom and since when, and when it is tried again. */
 static void
 add_copy_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_body_trouble *t)
 {
-	char at[MUS_TIME_TEXT_MAX];
+	char at[MUS_TIME_TEXT_MAX], server[MUS_ADDR_TEXT_MAX];
 
 	if (t->copy == NULL || t->copy[0] == '\0')
 		return;
 	out->cause = t->copy;
+	out->hint = mus_body_copy_hint(t->copy_err);
+	out->seen_at = t->copy_since;
+	if (t->copy_server != NULL)
+		out->server = keep_text(a, mus_addr_text(t->copy_server, 53, server));
 	if (!mus_time_is_set(t->copy_next))
 		return;
 	out->until = t->copy_next;
@@ -204,6 +208,10 @@ add_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_w
 	case MUS_RULE_V13:
 		if (w->result == MUS_RES_UNKNOWN)
 			add_copy_trouble(a, out, t);
+		break;
+	case MUS_RULE_PREFLIGHT:
+		if (t->join != NULL)
+			out->text = keep_text(a, mus_arena_printf(a, "%s: %s", out->rule, t->join));
 		break;
 	case MUS_RULE_IMPORT:
 	case MUS_RULE_SIGNAL:
@@ -369,7 +377,8 @@ mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const stru
 
 	*out = (struct mus_rep_zone_status){
 	    .name = o->name, .group = names->group(names->arg, o->group_id), .mode = mode_word(o->mode),
-	    .state = o->state, .parent = z->book.parent, .parent_announces = v->announces, .held = o->held, .held_reason = o->held_reason,
+	    .state = o->state, .parent = z->book.parent, .parent_announces = v->announces, .held = o->held,
+	    .held_reason = o->held_reason,
 	    .forced = v->forced, .forced_reason = v->forced_reason,
 	    .process = process_state(a, v), .waits = waits_of(a, v),
 	    .findings = v->verdict != NULL ? v->verdict->finding_count : 0, .wake_at = wake_of(v),

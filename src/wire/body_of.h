@@ -26,6 +26,10 @@ struct mus_body_row {
 struct mus_body_trouble {
 	const char *copy, *change, *lookup;
 	struct mus_time copy_next;	/* when the copy is tried again; NEVER: not known */
+	struct mus_time copy_since;	/* it could not be read */
+	const struct mus_addr *copy_server;	/* who was asked for it */
+	int copy_err;			/* enum mus_err */
+	const char *join;		/* why it cannot join; NULL: it can, or has */
 };
 /* A zone as the engine shows it. */
 struct mus_body_view {
@@ -63,6 +67,8 @@ const char *mus_body_result_word(enum mus_result r);
 
 /* What to do about it, for people; never NULL. */
 const char *mus_body_hint(const struct mus_witness *w);
+/* The same about a whole copy that could not be read, by enum mus_err. */
+const char *mus_body_copy_hint(int err);
 
 /* Writes what was given over ${o}.  Names must be canonical already. */
 void mus_body_to_signer(const struct mus_req_signer *r, struct mus_signer_obj *o);

@@ -181,6 +181,31 @@ rule_hint(enum mus_rule r)
 }
 
 const char *
+mus_body_copy_hint(int err)
+{
+	switch (err) {
+	case MUS_ERR_BADSIG:
+		return cause_hint(MUS_CAUSE_TSIG);
+	case MUS_ERR_TIMEOUT:
+	case MUS_ERR_NET:
+		return "look whether the signer runs, and whether TCP to the address it is given with (--update) is "
+		       "open from the controller";
+	case MUS_ERR_REFUSED:
+		return "look whether the signer has the zone and allows its transfer (AXFR) to the controller's key; "
+		       "a wrong key may look the same";
+	case MUS_ERR_MALFORM:
+	case MUS_ERR_TOOBIG:
+		return "look into the log of that server: its transfer cannot be read to the end";
+	case MUS_ERR_NOMEM:
+	case MUS_ERR_FULL:
+		return "the controller has no room for it now: it is tried again";
+	default:
+		return "look at what the cause names: the key file must be there, and readable for the controller "
+		       "alone";
+	}
+}
+
+const char *
 mus_body_hint(const struct mus_witness *w)
 {
 	if (w->cause == MUS_CAUSE_NOLOOKUP && w->origin == MUS_PARENT)
@@ -191,6 +216,9 @@ mus_body_hint(const struct mus_witness *w)
 		       "zone its parent with all addresses of it (zone update --parent-address)";
 	if (w->rule == MUS_RULE_SERVES && w->result == MUS_RES_WARN)
 		return "nothing to do when it is to come back: \"signer join\" takes the mark away";
+	if (w->rule == MUS_RULE_V13 && w->result == MUS_RES_UNKNOWN)
+		return "nothing to do while the copy is being read; where the signer allows no transfer, declare equal "
+		       "content (signer update --declared-content)";
 	if (w->result == MUS_RES_UNKNOWN && w->cause < MUS_CAUSE_COUNT)
 		return cause_hint((enum mus_cause)w->cause);
 	if (w->rule == MUS_RULE_REACH && w->kind == MUS_RR_PNS)

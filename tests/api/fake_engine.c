@@ -159,8 +159,7 @@ load_pair(struct mus_engine *e, const char *group, const char *signer, struct mu
 }
 
 int
-mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer,
-    struct mus_errtext *et)
+mus_ctl_check_join(struct mus_engine *e, const char *group, const char *signer, struct mus_errtext *et)
 {
 	struct mus_group_obj g;
 	struct mus_signer_obj s;
@@ -171,8 +170,20 @@ mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, c
 		return rc;
 	if (at < g.member_count && !g.member[at].leaving)
 		return mus_errf(et, MUS_ERR_CONFLICT, "%s is a member already", signer);
-	if (at == MUS_SIGNERS_MAX)
-		return mus_errf(et, MUS_ERR_CONFLICT, "the group is full");
+	return at == MUS_SIGNERS_MAX ? mus_errf(et, MUS_ERR_CONFLICT, "the group is full") : 0;
+}
+
+int
+mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer,
+    struct mus_errtext *et)
+{
+	struct mus_group_obj g;
+	struct mus_signer_obj s;
+	unsigned at;
+	int rc = mus_ctl_check_join(e, group, signer, et);
+
+	if (rc < 0 || (rc = load_pair(e, group, signer, &g, &s, &at, et)) < 0)
+		return rc;
 	g.member[at].signer_id = s.id;
 	g.member[at].leaving = false;
 	if (at == g.member_count)

@@ -186,6 +186,8 @@ def test_views(cli):
     assert cli.ok("zone", "preflight", "one.test", "--signer", "knot") == "knot is fit to join one.test.\n"
     cli.ok("signer", "add", "dumb", "--driver", "manual")
     assert squeeze(cli.ok("signer", "join", "knot", "--group", "first", "--dry-run"))[0] == "ZONE FIT RULE WHY NOT"
+    member = cli.run("signer", "join", "bind", "--group", "first", "--dry-run")
+    assert member.returncode == 75 and "bind is a member already" in member.stderr and member.stdout == "", member
     refused = cli.run("signer", "join", "dumb", "--group", "first", "--preflight")
     assert refused.returncode == 1 and "one.test. no capability capability: - does not let us change its records" in " ".join(refused.stdout.split()), refused
     assert "dumb" not in cli.ok("signergroup", "show", "first")

@@ -522,6 +522,30 @@ test_insecure(void **state)
 	assert_int_equal(w.sent, 0);
 }
 
+/* The only signer of a zone without DS: its join is shown, and does nothing before the owner secures the zone. */
+static void
+test_insecure_and_alone(void **state)
+{
+	struct world_set *ds, secure;
+
+	(void)state;
+	world_init(&w, 1, 1, 1);
+	ds = &w.parent.copy.rr[MUS_RR_DS];
+	secure = *ds;
+	ds->set = ds->dt[1] = 0;
+	ds->absent = true;
+	world_changed(&w, MUS_PARENT);
+	world_advance(&w, w.now);
+	stays(MUS_RULE_V5, 5 * 86400);
+	assert_int_equal(w.sent, 0);
+	ds->set = secure.set;
+	ds->dt[1] = secure.dt[1];
+	ds->absent = false;
+	world_changed(&w, MUS_PARENT);
+	run_to_goal(20 * 86400);
+	assert_int_equal(w.sent, 0);
+}
+
 static void
 join_unfit(enum mus_rule rule)
 {
@@ -723,6 +747,7 @@ main(void)
 	    T(test_forced),
 	    T(test_last_signer),
 	    T(test_insecure),
+	    T(test_insecure_and_alone),
 	    T(test_unsigned_joiner),
 	    T(test_other_algorithm),
 	    T(test_equal_tags),

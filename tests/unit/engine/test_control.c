@@ -257,6 +257,99 @@ preflight_of_a_lost_one(void **state)
 	assert_true(zone.signer[0].lost);
 }
 
+static void
+on_unfit(void *arg, int err, const struct mus_errtext *words, const struct mus_ctl_fit *fit)
+{
+	unsigned fails = 0;
+
+	if (err < 0)
+		fail_msg("%s", words->s);
+	for (unsigned i = 0; i < fit->count; i++)
+		fails += fit->finding[i].rule == MUS_RULE_PREFLIGHT && fit->finding[i].result == MUS_RES_FAILS;
+	assert_int_equal(fails, fit->refused[0] != '\0');
+	snprintf(said, sizeof said, "%s", fit->refused);
+	*(bool *)arg = true;
+}
+
+/* Join, its dry run and preflight say the same of ${signer}; "": it may. */
+static void
+all_say(const char *signer, const char *words)
+{
+	int expected = words[0] ? MUS_ERR_CONFLICT : 0;
+	bool is_there = false;
+
+	et.s[0] = '\0';
+	assert_int_equal(mus_ctl_check_join(e, "g", signer, &et), expected);
+	assert_string_equal(et.s, words);
+	OK(mus_ctl_preflight(e, "z.test.", signer, on_unfit, &is_there, &et));
+	while (!is_there)
+		turn_for(l, 5);
+	assert_string_equal(said, words);
+	et.s[0] = '\0';
+	assert_int_equal(mus_ctl_group_join(e, "test", "g", signer, &et), expected);
+	assert_string_equal(et.s, words);
+}
+
+static void
+at_address(unsigned i, const char *name, const char *address)
+{
+	snprintf(sig[i].ns[0].name, sizeof sig[i].ns[0].name, "%s", name);
+	sig[i].ns_count = sig[i].ns[0].addr_count = 1;
+	assert_true(mus_addr_parse(address, 53, &sig[i].ns[0].addr[0]));
+	OK(mus_ctl_put_signer(e, "test", &sig[i], NULL, &et));
+}
+
+/* Everything that a join refuses; nothing is changed by asking. */
+static void
+refused_alike(void **state)
+{
+	struct mus_signer_obj more = {.driver = "manual"};
+
+	(void)state;
+	assert_int_equal(mus_ctl_check_join(e, "nosuch", "b", &et), MUS_ERR_NOTFOUND);
+	assert_int_equal(mus_ctl_check_join(e, "g", "nosuch", &et), MUS_ERR_NOTFOUND);
+	assert_int_equal(mus_ctl_check_join(e, "g", "a", &et), MUS_ERR_CONFLICT);
+	assert_string_equal(et.s, "signer a is a member of group g already");
+	at_address(0, "ns.a.test.", "fd53:3::1");
+	at_address(1, "ns.b.test.", "fd53:3::1");
+	all_say("b", "fd53:3::1 is an address of ns.a.test. (signer a) and of ns.b.test. (signer b): it serves one "
+	    "signer's copy, or both name servers are given as shared");
+	at_address(1, "ns.a.test.", "fd53:3::2");
+	all_say("b", "ns.a.test. is a name server of signer a and of signer b: it belongs to one, or is given as "
+	    "shared to both");
+	assert_string_equal(members(), "a");
+	at_address(1, "ns.b.test.", "fd53:3::2");
+	all_say("b", "");
+	assert_string_equal(members(), "ab");
+	for (unsigned i = 0; i < 6; i++) {
+		more.id = 0;
+		snprintf(more.name, sizeof more.name, "m%u", i);
+		OK(mus_ctl_put_signer(e, "test", &more, NULL, &et));
+		OK(mus_ctl_group_join(e, "test", "g", more.name, &et));
+	}
+	assert_int_equal(mus_ctl_check_join(e, "g", "c", &et), MUS_ERR_CONFLICT);
+	assert_string_equal(et.s, "group g has 8 signers, more it cannot hold");
+}
+
+static void
+no_room_alike(void **state)
+{
+	(void)state;
+	sig[0].ns_count = sig[1].ns_count = 8;
+	for (unsigned i = 0; i < 2 * 8 * 5; i++) {
+		struct mus_ns_obj *ns = &sig[i / 40].ns[i % 40 / 5];
+
+		snprintf(ns->name, sizeof ns->name, "ns%u.test.", i / 5);
+		ns->addr_count = 5;
+		snprintf(said, sizeof said, "192.0.2.%u", i);
+		assert_true(mus_addr_parse(said, 53, &ns->addr[i % 5]));
+	}
+	for (unsigned i = 0; i < 2; i++)
+		OK(mus_ctl_put_signer(e, "test", &sig[i], NULL, &et));
+	all_say("b", "the name servers of group g would have 80 addresses: a zone has room for 64, and its parent "
+	    "needs 1");
+}
+
 /* The join half of a migration is taken back: so is the leave that was to follow. */
 static void
 a_migration_is_aborted(void **state)
@@ -476,6 +569,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(only_who_takes_part_is_lost, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(preflight_of_a_lost_one, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(refused_alike, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(no_room_alike, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_leave_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, rig_teardown),
