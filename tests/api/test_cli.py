@@ -444,7 +444,7 @@ KEYED = ["zone", "update", "one.test", "--signer-ns", "bind:ns.x", "--signer-ns"
     (ADD + [x for i in range(9) for x in ("--shared-ns", f"n{i}.x")], "--shared-ns: too many: 9", "/name_servers"),
     (["signer", "add", "New", "--driver", "ddns"], "SIGNER New: must be letters", "/name"),
     (["signer", "update", "bind", "--update", "x"], "--update: not an IP address", "/update"),
-    (["signer", "probe", "bind", "--zone", "nosuch.test"], "--zone: ", "/zone"),
+    (["signer", "probe", "bind", "--zone", "no..such.test"], "--zone: ", "/zone"),
     (["signergroup", "add", "A b"], "GROUP A b: must be letters", "/name"),
     (["signergroup", "add", "new", "--signer", "bind", "--signer", "nosuch"], "--signer nosuch: there is no signer", "/signers/1"),
     (["zone", "add", "a..b"], "ZONE a..b: not a domain name", "/name"),
