@@ -371,8 +371,11 @@ def test_the_key_file_of_a_signer_is_wrong(make_lab):
         t.join("keyfile", "knot")
         t.says("keyfile", r"knot.*ctl-knot\.key.*(?i:no such file)")
         t.untouched("keyfile")
-        with open(path, "w", encoding="utf-8") as f:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o644), "w", encoding="utf-8") as f:
             f.write(right)
+        t.says("keyfile", r"ctl-knot\.key: holds a secret and everybody may use it \(mode 0644\)")
+        t.untouched("keyfile")
+        os.chmod(path, 0o640)
         t.done("keyfile", "ADD-SIGNER", "knot")
         breaks.stop(lab, "knot")                    # a change is on its way to a silent server ...
         t.leave("keyfile", "bind")
