@@ -32,7 +32,7 @@ check_has_signer(struct mus_engine *e, const struct mus_zone_obj *o, const struc
 {
 	struct mus_zonestate *st = &e->view;
 	struct mus_group_obj g = {.id = 0};
-	int rc;
+	int rc = 0;
 
 	if (before->group_id == o->group_id)
 		return 0;
