@@ -62,8 +62,10 @@ def test_life_of_a_group(filled):
     assert answer.status == 201 and answer.headers["Location"] == "/api/v1/groups/trio"
     assert answer.json["signers"] == [{"name": "bind", "leaving": False}, {"name": "knot", "leaving": False}]
     filled.fails(409, "POST", "/groups", {"name": "trio"})
+    assert len(filled.ok("GET", "/groups/trio/signers/pdns")["signers"]) == 2   # it may join, and has not
     assert len(filled.ok("PUT", "/groups/trio/signers/pdns")["signers"]) == 3
     filled.fails(409, "PUT", "/groups/trio/signers/pdns")
+    filled.fails(409, "GET", "/groups/trio/signers/pdns")
     assert len(filled.ok("DELETE", "/groups/trio/signers/pdns")["signers"]) == 2
     filled.fails(404, "DELETE", "/groups/trio/signers/pdns")
     assert filled.call("DELETE", "/groups/trio").status == 204
