@@ -289,9 +289,10 @@ def in_laboratory(t, other):
     t.take("lab/lab ")
     t.take("zone preflight", SIGNER="knot", good=(0, 1))
     t.take("(-o json )?signer probe", SIGNER="knot")
-    t.take("(zone (list|status|explain|plan|history|check)|signer (list|show)|signergroup show|process|token|show|help|doctor|events)( |$)")
+    t.take("(zone (list|status|explain|plan|history|check)|signer (list|show)|signergroup show|process|token|show|status|help|doctor|events)( |$)")
     t.take("signer update")
     t.take("zone update .*--signer-", **{"SIGNER": "bind", "NAME=ADDRESS": "ns1.bind.net=10.53.2.1,fd53:2::1"})
+    t.take("zone update .*--sample")
     t.take("zone hold")
     assert t.mc.status("ex")["held"]
     t.take("zone resume")
