@@ -30,6 +30,7 @@ struct cli;
 
 enum cli_kind {				/* what a word names: for completion */
 	CLI_K_TEXT, CLI_K_SIGNER, CLI_K_GROUP, CLI_K_ZONE, CLI_K_FILE, CLI_K_PROCESS, CLI_K_WORDS,
+	CLI_K_OFFERED,			/* words that are offered; the daemon knows more spellings */
 };
 enum {					/* cli_word.flags */
 	CLI_NEEDED = 1,
@@ -41,7 +42,7 @@ struct cli_word {			/* an argument or an option */
 	const char *help;
 	enum cli_kind kind;
 	unsigned flags;
-	const char *const *words;	/* CLI_K_WORDS */
+	const char *const *words;	/* CLI_K_WORDS, CLI_K_OFFERED */
 	char letter;			/* option: "-o"; 0: none */
 };
 struct cli_command {
@@ -128,6 +129,8 @@ int cli_call_typed(struct cli *c, const char *method, const char *path, const st
 /* As cli_call, but says nothing: ${et} has the words. */
 int cli_try(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
     const char *content_type, struct cli_answer *a, struct mus_errtext *et);
+/* What to do about a connection or a daemon that does not take us: "; ...", or "". */
+const char *cli_advice(const struct cli *c, int err, long status);
 /* All pages of a list, at most ${max} items (0: all), as one array. */
 int cli_list(struct cli *c, const char *path, size_t max, json_t **out);
 enum { CLI_EVENT_ID_MAX = 32 };
@@ -157,7 +160,7 @@ const char *cli_certificate_until(struct cli *c);
 
 enum cli_show {
 	CLI_S_TEXT, CLI_S_NUMBER, CLI_S_YESNO,
-	CLI_S_TIME,			/* RFC 3339; text: local, short */
+	CLI_S_TIME,			/* RFC 3339; text: whole seconds */
 	CLI_S_AGO, CLI_S_LEFT,		/* text: span from or to now */
 	CLI_S_LIST,			/* array of strings: joined by comma */
 	CLI_S_STATE,			/* coloured by what it says */
@@ -180,6 +183,9 @@ void cli_print_table(struct cli *c, const json_t *items, const struct cli_column
 void cli_print_object(struct cli *c, const json_t *o, const struct cli_column *col);
 void cli_print_json(const json_t *v);
 void cli_write_json(struct mus_json *j, const json_t *v);
+/* In UTC, as everywhere.  What is ahead is rounded up, as the daemon's sentences do: it is not over before. */
+enum { CLI_CLOCK_MAX = 32 };
+const char *cli_clock(struct mus_time t, bool is_ahead, const char *form, char out[static CLI_CLOCK_MAX]);
 /* Text from outside without control characters. */
 void cli_print_safe(FILE *f, const char *s);
 const char *cli_str(const json_t *o, const char *path);		/* "" when not there */

@@ -61,6 +61,26 @@ open_client(struct cli *c, struct mus_errtext *et)
 	return 0;
 }
 
+const char *
+cli_advice(const struct cli *c, int err, long status)
+{
+	if (err == MUS_ERR_BADSIG && c->set.cacert == NULL)
+		return "; copy the daemon's certificate here, and give it with --cacert FILE";
+	if (err == MUS_ERR_BADSIG)
+		return "; look whether --cacert, and --pin where it is given, are of the daemon's certificate of "
+		       "today, and whether that has the name in --server";
+	if (err == MUS_ERR_NET || err == MUS_ERR_TIMEOUT)
+		return "; look whether musicd runs (systemctl status musicd), and at --server";
+	if (status == 401 && c->set.token_file == NULL)
+		return "; give the file of your token with --token-file FILE";
+	if (status == 401)
+		return "; its line must be in the daemon's file of tokens, and that read again "
+		       "(systemctl reload musicd)";
+	if (status == 403)
+		return "; take a token with that role";
+	return "";
+}
+
 static size_t
 on_data(char *p, size_t size, size_t n, void *arg)
 {
@@ -289,7 +309,7 @@ tell_refusal(struct cli *c, const struct cli_answer *a)
 		return cli_fail(c, cli_exit_of(a), "%s answered %ld", c->set.server, a->status);
 	if (field[0] != '\0')
 		return cli_fail(c, cli_exit_of(a), "%s: %s", cli_typed(c, field, typed), message);
-	return cli_fail(c, cli_exit_of(a), "%s", message);
+	return cli_fail(c, cli_exit_of(a), "%s%s", message, cli_advice(c, 0, a->status));
 }
 
 int
@@ -302,7 +322,7 @@ cli_call_typed(struct cli *c, const char *method, const char *path, const struct
 
 	if ((rc = cli_try(c, method, path, body, content_type, a, &et)) < 0) {
 		cli_answer_clear(a);
-		return cli_fail(c, mus_err_exit(rc), "%s", et.s);
+		return cli_fail(c, mus_err_exit(rc), "%s%s", et.s, cli_advice(c, rc, 0));
 	}
 	if (a->status < 200 || a->status > 299) {
 		rc = tell_refusal(c, a);

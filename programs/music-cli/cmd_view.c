@@ -60,6 +60,16 @@ cli_process_line(const json_t *p, struct mus_time now, char *out, size_t cap)
 				       : "");
 }
 
+/* The sentence, which begins with the name of its rule: that stands before it. */
+static const char *
+without_rule(const json_t *w)
+{
+	const char *text = cli_str(w, "text"), *rule = cli_str(w, "rule");
+	size_t n = strlen(rule);
+
+	return strncmp(text, rule, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
+}
+
 /* "  DS-Wait  old DS sets have left all caches   12s left" and what is the case below. */
 void
 cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now)
@@ -70,7 +80,7 @@ cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now)
 		const json_t *w = json_array_get(list, i);
 
 		printf("  %s%s%s  ", cli_color(c, "head"), cli_str(w, "rule"), cli_plain(c));
-		cli_print_safe(stdout, cli_str(w, "text"));
+		cli_print_safe(stdout, without_rule(w));
 		if (*cli_left(w, "until", now, left) != '\0')
 			printf("  (%s)", left);
 		putchar('\n');
@@ -202,8 +212,8 @@ print_status(struct cli *c, const json_t *o)
 	}
 	print_manual(c, o);
 	if (cli_num(o, "findings") > 0)
-		printf("\n%lld findings; see \"zone explain %s\"\n", (long long)cli_num(o, "findings"),
-		    cli_str(o, "name"));
+		printf("\n%lld finding%s; see \"zone explain %s\"\n", (long long)cli_num(o, "findings"),
+		    cli_num(o, "findings") == 1 ? "" : "s", cli_str(o, "name"));
 }
 
 int
@@ -242,7 +252,8 @@ cmd_zone_plan(struct cli *c)
 			printf("\nnothing to do now\n");
 		else
 			printf("\nto do now\n");
-		cli_print_list(c, acts, action_columns);
+		if (json_array_size(acts) > 0)
+			cli_print_list(c, acts, action_columns);
 		if (json_array_size(waits) > 0) {
 			printf("\nwaiting for\n");
 			cli_print_waits_short(c, waits, now_of(a.json));

@@ -170,7 +170,8 @@ print_bulk(struct cli *c, const struct bulk *b, const json_t *o)
 			}
 		printf("%lld created, %lld refused\n", (long long)cli_num(o, "created"),
 		    (long long)cli_num(o, "refused"));
-		cli_print_list(c, bad, refused_columns);
+		if (json_array_size(bad) > 0)
+			cli_print_list(c, bad, refused_columns);
 	}
 	json_decref(bad);
 }

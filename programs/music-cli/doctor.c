@@ -85,8 +85,7 @@ check_daemon(struct doctor *d)
 	if (rc < 0) {
 		bool tls = rc == MUS_ERR_BADSIG;
 
-		note(d, tls ? "certificate" : "server", "FAIL", "%s%s", et.s,
-		    tls ? "; give the daemon's certificate with --cacert, and look at the name in it" : "");
+		note(d, tls ? "certificate" : "server", "FAIL", "%s%s", et.s, cli_advice(d->c, rc, 0));
 		rc = mus_err_exit(rc);
 		goto out;
 	}
@@ -94,8 +93,8 @@ check_daemon(struct doctor *d)
 	    d->c->set.server_from, (long long)(cli_now().ms - before.ms));
 	check_certificate(d);
 	if (a.status != 200) {
-		note(d, "access", "FAIL", "%s", cli_str(a.json, "error.message")[0] != '\0'
-			? cli_str(a.json, "error.message") : "the daemon refuses us");
+		note(d, "access", "FAIL", "%s%s", cli_str(a.json, "error.message")[0] != '\0'
+			? cli_str(a.json, "error.message") : "the daemon refuses us", cli_advice(d->c, 0, a.status));
 		rc = cli_exit_of(&a);
 		goto out;
 	}
@@ -131,8 +130,8 @@ complaint_of(const json_t *zone)
 		return "is INVALID: resolvers may fail";
 	if (strcmp(state, "INSECURE") == 0)
 		return "is INSECURE: the delegation has no usable DS set";
-	if (strcmp(state, "AT RISK") == 0)
-		return "is AT RISK";
+	if (strcmp(state, "AT-RISK") == 0)
+		return "is AT-RISK: a signature does not hold, or will not outlive the caches";
 	if (strcmp(state, "UNKNOWN") == 0)
 		return "is UNKNOWN: not all of it can be seen";
 	return NULL;

@@ -4,12 +4,16 @@
 #include "cli.h"
 
 #include "model/object.h"
+#include "model/plan.h"
 
 static const char *const formats[] = {"text", "json", "csv", NULL};
 static const char *const modes[] = {"auto", "manual", NULL};
 static const char *const graphs[] = {"mermaid", "dot", NULL};
 static const char *const roles[] = {"read", "operate", "admin", NULL};
 static const char *const shells[] = {"bash", "zsh", NULL};
+static const char *const states[] = {"UNKNOWN", "VALID", "VALID-SO-FAR", "AT-RISK", "INVALID", "INSECURE", NULL};
+#define RULE(name, text, sentence) text,
+static const char *const rules[] = {MUS_RULE_MAP(RULE) NULL};	/* the first is none */
 #define DRIVER(name) #name,
 static const char *const drivers[] = {MUS_DRIVERS(DRIVER) NULL};
 
@@ -100,7 +104,8 @@ static const struct cli_word o_zone_delete[] = {
     {"abandon", NULL, "even while a process runs; records stay where they are", CLI_K_TEXT}, YES, END};
 static const struct cli_word o_zone_list[] = {
     {"group", "GROUP", "only of this group", CLI_K_GROUP},
-    {"state", "STATE", "only in this state: UNKNOWN, VALID, VALID-SO-FAR, AT-RISK, INVALID, INSECURE", CLI_K_TEXT},
+    {"state", "STATE", "only in this state: UNKNOWN, VALID, VALID-SO-FAR, AT-RISK, INVALID, INSECURE",
+	CLI_K_OFFERED, 0, states},
     {"match", "TEXT", "only with this in their name", CLI_K_TEXT},
     {"busy", NULL, "only with a running process", CLI_K_TEXT}, LIMIT, END};
 static const struct cli_word o_reason[] = {
@@ -124,7 +129,8 @@ static const struct cli_word o_migrate[] = {
 static const struct cli_word o_delete[] = {YES, END};
 static const struct cli_word o_abort[] = {DRY, YES, END};
 static const struct cli_word o_force[] = {
-    {"rule", "RULE", "the rule that refuses the step, as explain names it", CLI_K_TEXT, CLI_NEEDED},
+    {"rule", "RULE", "the rule that refuses the step, as explain names it",
+	CLI_K_OFFERED, CLI_NEEDED, rules + 1},
     {"reason", "TEXT", "why it is right to pass; recorded", CLI_K_TEXT, CLI_NEEDED}, DRY, YES, END};
 static const struct cli_word o_lost[] = {
     {"signer", "SIGNER", "who is lost", CLI_K_SIGNER, CLI_NEEDED},

@@ -158,7 +158,7 @@ mdoc_command(const struct cli_command *cmd)
 	mdoc_words(cmd);
 	putchar('\n');
 	mdoc(cmd->help);
-	printf(".\n");
+	printf("%s\n", cmd->help[strlen(cmd->help) - 1] == '?' ? "" : ".");
 	if (cmd->more != NULL) {
 		mdoc(cmd->more);
 		putchar('\n');
@@ -335,6 +335,7 @@ offer_kind(struct cli *c, const struct cli_word *w, const char *prefix)
 		offer("REMOVE-SIGNER", prefix);
 		break;
 	case CLI_K_WORDS:
+	case CLI_K_OFFERED:
 		for (const char *const *p = w->words; *p != NULL; p++)
 			offer(*p, prefix);
 		break;

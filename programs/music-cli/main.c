@@ -210,6 +210,15 @@ is_noun(const char *noun)
 	return false;
 }
 
+static bool
+has_verbs(const char *noun)
+{
+	for (unsigned i = 0; i < cli_command_count; i++)
+		if (strcmp(cli_commands[i].noun, noun) == 0 && cli_commands[i].verb != NULL)
+			return true;
+	return false;
+}
+
 /* The command that the first words name; *used: how many words. NULL: told. */
 static const struct cli_command *
 find_command(struct cli *c, const char *const *word, unsigned count, unsigned *used, int *rc)
@@ -287,7 +296,7 @@ parse(struct cli *c, int argc, char **argv)
 		for (int i = 1; i < argc; i++)
 			is_asking = is_asking || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0 ||
 			    strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0;
-		if (is_asking && head_count == 0)
+		if (is_asking && (head_count == 0 || (head_count == 1 && has_verbs(head[0]))))
 			c->command = NULL;
 		else if ((c->command = find_command(c, head, head_count, &used, &rc)) == NULL && !is_asking)
 			return rc;

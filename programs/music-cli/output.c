@@ -120,8 +120,8 @@ color_name(const char *word)
 		const char *word, *color;
 	} colors[] = {
 	    {"VALID", "green"}, {"holds", "green"}, {"yes", "green"}, {"ok", "green"}, {"done", "green"},
-	    {"VALID SO FAR", "cyan"}, {"UNKNOWN", "yellow"}, {"unknown", "yellow"},
-	    {"warning", "yellow"}, {"AT RISK", "yellow"}, {"held", "yellow"}, {"INVALID", "red"},
+	    {"VALID-SO-FAR", "cyan"}, {"UNKNOWN", "yellow"}, {"unknown", "yellow"},
+	    {"warning", "yellow"}, {"AT-RISK", "yellow"}, {"held", "yellow"}, {"INVALID", "red"},
 	    {"INSECURE", "red"}, {"fails", "red"}, {"no", "red"}, {"FAIL", "red"}, {"head", "bold"},
 	};
 
@@ -199,15 +199,24 @@ add_servers(struct mus_buf *out, const json_t *list)
 	}
 }
 
+const char *
+cli_clock(struct mus_time t, bool is_ahead, const char *form, char out[static CLI_CLOCK_MAX])
+{
+	time_t at = (time_t)((t.ms + (is_ahead ? 999 : 0)) / 1000);
+	struct tm tm;
+
+	if (gmtime_r(&at, &tm) == NULL || strftime(out, CLI_CLOCK_MAX, form, &tm) == 0)
+		out[0] = '\0';
+	return out;
+}
+
 static void
 add_time(struct mus_buf *out, const struct cli *c, const json_t *v, enum cli_show show)
 {
 	const char *text = json_string_value(v);
 	struct mus_time t = text != NULL ? cli_parse_time(text) : MUS_TIME_NEVER;
-	int64_t span = (cli_now().ms + c->clock_ahead_ms - t.ms) / 1000;
-	char s[MUS_SPAN_TEXT_MAX], local[32];
-	time_t at;
-	struct tm tm;
+	int64_t ms = cli_now().ms + c->clock_ahead_ms - t.ms, span = ms / 1000;
+	char s[MUS_SPAN_TEXT_MAX], at[CLI_CLOCK_MAX];
 
 	if (!mus_time_is_set(t)) {
 		mus_buf_add_str(out, "-");
@@ -216,9 +225,7 @@ add_time(struct mus_buf *out, const struct cli *c, const json_t *v, enum cli_sho
 	} else if (show == CLI_S_LEFT) {
 		mus_buf_printf(out, "%s", span >= 0 ? "now" : mus_span_text_s(-span, s));
 	} else {
-		at = (time_t)(t.ms / 1000);
-		if (localtime_r(&at, &tm) != NULL && strftime(local, sizeof local, "%F %T", &tm) > 0)
-			mus_buf_add_str(out, local);
+		mus_buf_add_str(out, cli_clock(t, ms < 0, "%FT%TZ", at));
 	}
 }
 
@@ -364,6 +371,15 @@ print_csv(struct cli *c, const json_t *items, const struct cli_column *col)
 	mus_buf_clear(&b);
 }
 
+/* A list of nothing is no silence. */
+static void
+print_heads(const struct cli_column *col)
+{
+	for (size_t i = 0; col[i].head != NULL; i++)
+		printf("%s%s", i > 0 ? " " : "", col[i].head);
+	putchar('\n');
+}
+
 void
 cli_print_list(struct cli *c, const json_t *items, const struct cli_column *col)
 {
@@ -389,6 +405,8 @@ cli_print_list(struct cli *c, const json_t *items, const struct cli_column *col)
 	case CLI_TEXT:
 		if (json_array_size(items) > 0)
 			cli_print_table(c, items, col);
+		else
+			print_heads(col);
 		break;
 	}
 }

@@ -218,13 +218,9 @@ now_of(const struct watch *w)
 static void
 print_clock(struct mus_time t)
 {
-	time_t at = (time_t)(t.ms / 1000);
-	struct tm tm;
-	char text[16] = "";
+	char text[CLI_CLOCK_MAX];
 
-	if (localtime_r(&at, &tm) != NULL)
-		strftime(text, sizeof text, "%T", &tm);
-	printf("%s ", text);
+	printf("%s ", cli_clock(t, false, "%TZ", text));
 }
 
 /* One line, when something else than the time left has changed. */

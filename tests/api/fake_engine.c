@@ -3,7 +3,7 @@
  * a zone one row a tick.  What a view shows follows from where the clockwork stands.
  *
  * Names do things: a zone whose name has "broken" shows findings and a server that does not answer;
- * one with "dark" is never seen;
+ * one with "dark" is never seen; one with "risky" has signatures that run out;
  * "crowded" refuses hold with CONFLICT; a signer "slow" is probed for long, "dumb" cannot be probed.
  */
 #include "fake_engine.h"
@@ -254,6 +254,7 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 		o->next_check_at = mus_time_add_s(o->changed_at, 60);
 		(void)mus_strcpy(o->state, sizeof o->state,
 		    strstr(o->name, "broken") != NULL ? "INVALID"
+		: strstr(o->name, "risky") != NULL	? "AT-RISK"
 		: strstr(o->name, "dark") != NULL	? "UNKNOWN"
 							: "VALID");
 	}

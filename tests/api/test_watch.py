@@ -150,7 +150,7 @@ def test_it_looks_when_something_happens(still):
     assert looks(line) - before <= 3 + 10 * (time.monotonic() - begin)
     assert w.end() == ""
     wait_until(lambda: streams(d) == 0)
-    assert len(w.lines) == 3 and all(re.match(r"\d\d:\d\d:\d\d z\.test\.  ", x) for x in w.lines), w.lines
+    assert len(w.lines) == 3 and all(re.match(r"\d\d:\d\d:\d\dZ z\.test\.  ", x) for x in w.lines), w.lines
 
 
 def test_it_goes_on_where_the_stream_broke(still):
@@ -208,7 +208,7 @@ def test_on_a_terminal_time_runs_without_asking(still):
     reader.start()
 
     def clocks():
-        return sorted(set(re.findall(rb"(\d\d:\d\d:\d\d) z\.test\.", shown)))
+        return sorted(set(re.findall(rb"(\d\d:\d\d:\d\d)Z z\.test\.", shown)))
     before, drawn = wait_quiet(line), len(clocks())
     wait_until(lambda: len(clocks()) >= drawn + 3)
     assert looks(line) == before, line.asked
