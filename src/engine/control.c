@@ -2,6 +2,7 @@
  * What an operator asks: checked, stored and recorded in one transaction of its own, then woken.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -89,11 +90,10 @@ eng_ctl_zone(struct mus_engine *e, const char *zone, struct mus_zone_obj *o, str
 void
 eng_forget_tries(struct eng_zone *z)
 {
-	if (!z->busy)
-		return;
-	z->busy->sent_count = 0;
-	memset(z->busy->copy_at, 0, sizeof z->busy->copy_at);
-	memset(z->busy->copy_fails, 0, sizeof z->busy->copy_fails);
+	if (z->busy)
+		z->busy->sent_count = 0;
+	free(z->tries);
+	z->tries = NULL;
 }
 
 struct wake {

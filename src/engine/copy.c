@@ -16,6 +16,15 @@ struct eng_copy {
 	unsigned idx;			/* of the signer when it began */
 };
 
+/* NULL: no memory. */
+static struct eng_tries *
+tries_of(struct eng_zone *z)
+{
+	if (!z->tries)
+		z->tries = calloc(1, sizeof *z->tries);
+	return z->tries;
+}
+
 static void
 copy_free(struct eng_copy *c)
 {
@@ -47,13 +56,15 @@ tell_failure(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestat
     const struct mus_signer_obj *signer, int err, const char *why)
 {
 	struct mus_ctl_trouble *t = z->busy ? &z->busy->trouble[s] : NULL;
+	struct eng_tries *tries = tries_of(z);
 	bool is_known = t && strncmp(t->copy, why, sizeof t->copy - 1) == 0;
 
-	if (t) {
+	if (t)
 		eng_copy_failed(e, t, signer, err, why);
-		z->busy->copy_at[s] = eng_now(e);	/* the pause begins now, however long it took */
-		if (z->busy->copy_fails[s] < UINT8_MAX)
-			z->busy->copy_fails[s]++;
+	if (tries) {
+		tries->at[s] = eng_now(e);	/* the pause begins now, however long it took */
+		if (tries->fails[s] < UINT8_MAX)
+			tries->fails[s]++;
 	}
 	if (is_known)
 		return;
@@ -130,10 +141,10 @@ on_done(struct eng_read *r, int err, const struct mus_errtext *words)
 		tell_failure(e, z, st, (unsigned)s, &r->signer->obj, err, words->s);
 		eng_signer_forget(e, c->signer_id);	/* the key file may be another by now */
 	} else {
-		if (z->busy) {
+		if (z->busy)
 			z->busy->trouble[s].copy[0] = '\0';
-			z->busy->copy_fails[s] = 0;
-		}
+		if (z->tries)
+			z->tries->fails[s] = 0;
 		eng_read_fill(r, st, (unsigned)s);
 		eng_save_state(e, c->zone_id, st);
 	}
@@ -145,12 +156,18 @@ out:
 	wake_next(e);
 }
 
+static int64_t
+longest_pause_ms(const struct mus_engine *e)
+{
+	return e->o.retry_ms * 8 > e->o.copy_ms ? e->o.retry_ms * 8 : e->o.copy_ms;
+}
+
 /* Four times schedule.retry after a failure, doubled by each further one, up to eight times, or to schedule.copy
  * when that is longer: a copy that is given up at its bounds has cost as much as one that was read. */
 static int64_t
 pause_ms(const struct mus_engine *e, unsigned fails)
 {
-	int64_t ms = e->o.retry_ms * 2, max_ms = e->o.retry_ms * 8 > e->o.copy_ms ? e->o.retry_ms * 8 : e->o.copy_ms;
+	int64_t ms = e->o.retry_ms * 2, max_ms = longest_pause_ms(e);
 
 	while (fails-- > 0 && ms < max_ms)
 		ms *= 2;
@@ -160,11 +177,33 @@ pause_ms(const struct mus_engine *e, unsigned fails)
 /* Not before this instant.  What only drifts is read seldom; what a decision waits for, soon, unless it just
  * failed. */
 static struct mus_time
-next_try(const struct mus_engine *e, const struct eng_busy *b, unsigned s, bool needed)
+next_try(const struct mus_engine *e, const struct eng_zone *z, unsigned s, bool needed)
 {
-	int64_t again_ms = !needed ? e->o.copy_ms : b->copy_fails[s] ? pause_ms(e, b->copy_fails[s]) : e->o.retry_ms;
+	const struct eng_tries *t = z->tries;
 
-	return b->copy_at[s].ms == 0 ? eng_now(e) : mus_time_add_ms(b->copy_at[s], again_ms);
+	if (!t || t->at[s].ms == 0)
+		return eng_now(e);
+	return mus_time_add_ms(t->at[s],
+	    !needed ? e->o.copy_ms : t->fails[s] ? pause_ms(e, t->fails[s]) : e->o.retry_ms);
+}
+
+void
+eng_copies_settle(const struct mus_engine *e, struct eng_zone *z, uint8_t needed)
+{
+	struct eng_tries *t = z->tries;
+	bool any = false;
+
+	for (unsigned s = 0; t && s < MUS_SIGNERS_MAX; s++) {
+		if (!(needed >> s & 1) && mus_time_add_ms(t->at[s], longest_pause_ms(e)).ms <= eng_now(e).ms) {
+			t->at[s].ms = 0;
+			t->fails[s] = 0;
+		}
+		any |= t->at[s].ms != 0;
+	}
+	if (any)
+		return;
+	free(t);
+	z->tries = NULL;
 }
 
 static void
@@ -174,19 +213,19 @@ start(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
 	struct mus_errtext et = {""};
 	struct eng_signer *sg = eng_signer_get(e, st->book.signer_id[s], &et);
 	struct eng_busy *b = eng_busy(z);
+	struct eng_tries *tries;
 	struct eng_copy *c;
 	int rc;
 
-	if (!sg || !b || !eng_can_read(sg) || (b->copying >> s & 1) || next_try(e, b, s, needed).ms > eng_now(e).ms)
+	if (!sg || !b || !eng_can_read(sg) || (b->copying >> s & 1) || next_try(e, z, s, needed).ms > eng_now(e).ms)
 		return;
 	if (running(e, sg->obj.id) >= ENG_COPIES_MAX) {
 		enqueue(e, z);
 		return;
 	}
-	c = calloc(1, sizeof *c);
-	if (!c)
+	if (!(tries = tries_of(z)) || !(c = calloc(1, sizeof *c)))
 		return;
-	b->copy_at[s] = eng_now(e);
+	tries->at[s] = eng_now(e);
 	c->e = e;
 	c->zone_id = zobj->id;
 	c->signer_id = sg->obj.id;
@@ -208,10 +247,8 @@ eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *
 	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
 		if ((needed | stale) >> s & 1)
 			start(e, z, zobj, st, s, needed >> s & 1);
-		else if (z->busy && !st->seen.copy[s].known) {	/* nobody asks for it any more */
+		else if (z->busy && !st->seen.copy[s].known)	/* nobody asks for it any more */
 			z->busy->trouble[s].copy[0] = '\0';
-			z->busy->copy_fails[s] = 0;
-		}
 }
 
 int64_t
@@ -219,9 +256,9 @@ eng_copies_due_ms(const struct mus_engine *e, const struct eng_zone *z, uint8_t 
 {
 	int64_t due = INT64_MAX, left;
 
-	for (unsigned s = 0; z->busy && s < MUS_SIGNERS_MAX; s++)
-		if ((needed >> s & 1) && z->busy->trouble[s].copy[0] &&
-		    (left = next_try(e, z->busy, s, true).ms - eng_now(e).ms) < due)
+	for (unsigned s = 0; z->tries && s < MUS_SIGNERS_MAX; s++)
+		if ((needed >> s & 1) && z->tries->fails[s] &&
+		    (left = next_try(e, z, s, true).ms - eng_now(e).ms) < due)
 			due = left;
 	return due;
 }
@@ -232,7 +269,7 @@ eng_copy_troubles(const struct mus_engine *e, const struct eng_zone *z, uint8_t 
 {
 	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
 		if (trouble[s].copy[0] && !(z->busy->copying >> s & 1))
-			trouble[s].copy_next = next_try(e, z->busy, s, needed >> s & 1);
+			trouble[s].copy_next = next_try(e, z, s, needed >> s & 1);
 }
 
 static uint32_t

@@ -288,6 +288,7 @@ zone_free(struct mus_engine *e, struct eng_zone *z)
 		mus_dnsx_cancel(z->busy->peek.req);
 	}
 	free(z->busy);
+	free(z->tries);
 	eng_kept_free(z);
 	free(z);
 }

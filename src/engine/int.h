@@ -194,8 +194,6 @@ struct eng_busy {
 	struct eng_peek peek;
 	struct eng_sent sent[ENG_SENT_MAX];
 	unsigned sent_count;
-	struct mus_time copy_at[MUS_SIGNERS_MAX];	/* when a copy was last started, or could not be read; 0: it may be at any time */
-	uint8_t copy_fails[MUS_SIGNERS_MAX];	/* in a row */
 	uint8_t copying;			/* signers whose copy is being read */
 	struct mus_ctl_trouble trouble[MUS_SIGNERS_MAX];	/* of each signer */
 	bool queued;				/* waits until another zone's copy has been read */
@@ -216,6 +214,14 @@ struct eng_busy {
 	struct mus_time clean_at;		/* what is left is taken away then, not before */
 	uint8_t clean_tries;
 };
+
+/* When the copies of a zone were tried last.  Not in the busy part: a zone that is idle again is not to be made to
+ * read them more often by whoever wakes it. */
+struct eng_tries {
+	struct mus_time at[MUS_SIGNERS_MAX];	/* when one was last started, or could not be read; 0: it may be at any time */
+	uint8_t fails[MUS_SIGNERS_MAX];		/* in a row */
+};
+
 struct eng_zone {
 	int64_t id;
 	union {
@@ -228,6 +234,7 @@ struct eng_zone {
 	struct eng_turn *turn;		/* NULL: none under way */
 	struct eng_kept *kept;		/* NULL: to be read (kept.c) */
 	struct eng_busy *busy;
+	struct eng_tries *tries;	/* NULL: no copy was tried for long */
 };
 
 struct mus_engine {
@@ -456,6 +463,8 @@ void eng_copy_troubles(const struct mus_engine *e, const struct eng_zone *z, uin
 /* Reading one of ${signer} has failed. */
 void eng_copy_failed(const struct mus_engine *e, struct mus_ctl_trouble *t, const struct mus_signer_obj *signer,
     int err, const char *why);
+/* Forgets when copies were tried, where no pause can be running any more and nobody waits for one. */
+void eng_copies_settle(const struct mus_engine *e, struct eng_zone *z, uint8_t needed);
 uint8_t eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st);
 void eng_copies_cancel(struct mus_engine *e);
 void eng_copies_unqueue(struct mus_engine *e, struct eng_busy *b);

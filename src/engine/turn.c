@@ -408,6 +408,7 @@ eng_turn_done(struct eng_turn *t)
 		z->busy->wake_at = e->plan.wake_at;
 	eng_peek_from(t, st, &e->plan);
 	eng_probe_clean(t, st);
+	eng_copies_settle(e, z, e->plan.need_copy);
 	forget_busy(z, &e->plan);
 over:
 	eng_turn_free(t);

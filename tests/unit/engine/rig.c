@@ -54,6 +54,25 @@ rig_teardown(void **state)
 	return 0;
 }
 
+void
+rig_answer_copy(struct fake_q *q)
+{
+	static const uint8_t soa[] = {0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 60, 0, 22, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0,
+		1, 0, 0, 0, 1, 0, 0, 0, 1},
+	    a[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4, 192, 0, 2, 1};
+	uint8_t wire[512];
+	size_t len = 12 + sizeof "\1z\4test" + 4;	/* without EDNS */
+
+	memcpy(wire, q->wire, len);
+	wire[2] = 0x84;			/* QR, AA */
+	wire[7] = 3;
+	wire[11] = 0;
+	memcpy(wire + len, soa, sizeof soa);
+	memcpy(wire + len + sizeof soa, a, sizeof a);
+	memcpy(wire + len + sizeof soa + sizeof a, soa, sizeof soa);
+	fake_send(q, wire, len + 2 * sizeof soa + sizeof a);
+}
+
 static void
 stop(void *arg)
 {

@@ -26,6 +26,8 @@ void rig_start(const struct mus_engine_opts *o);
 /* In the order of musicd: whoever asks ends before what it asks with. */
 void rig_stop(void);
 int rig_teardown(void **state);		/* the same, as cmocka calls it */
+/* Answers ${q}, which asks for the transfer of z.test: its SOA (serial 9), an address of an hour, its SOA. */
+void rig_answer_copy(struct fake_q *q);
 /* From now on mus_loop_run runs one turn of the loop. */
 void rig_turn_by_turn(void);
 

@@ -13,7 +13,10 @@ on_question(struct fake_q *q, void *arg)
 {
 	(void)arg;
 	questions++;
-	fake_answer(q, rcode, 0);
+	if (rcode == MUS_RCODE_NOERROR)
+		rig_answer_copy(q);
+	else
+		fake_answer(q, rcode, 0);
 }
 
 /* Group g with signer a, which refuses transfers; zone z.test in it, which a signs. */
@@ -136,12 +139,58 @@ its_time_is_told(void **state)
 	assert_int_equal(z->busy->trouble[0].copy_since.ms, since.ms);
 }
 
+/* What is known of the copy of a is gone, or is there: the zone needs it, or does not. */
+static void
+know(bool known)
+{
+	OK(eng_load_state(e, zone.id, st, &et));
+	st->seen.copy[0].known = known;
+	OK(eng_save_state(e, zone.id, st));
+}
+
+/* A zone that is idle again forgets what it was busy with, not when it read its copies: whoever wakes it
+ * all the time does not make it read them all the time. */
+static void
+not_again_when_idle(void **state)
+{
+	(void)state;
+	rcode = MUS_RCODE_NOERROR;
+	turn();
+	until(l, &questions, 1);
+	while (z->busy->copying)
+		turn_for(l, 5);
+	OK(eng_load_state(e, zone.id, st, &et));
+	assert_true(st->seen.copy[0].known);
+	turn();
+	assert_null(z->busy);
+	know(false);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_true(mus_engine_hint(e, "z.test."));
+		turn();
+		assert_null(z->busy);
+	}
+	turn_for(l, 50);
+	assert_int_equal(questions, 1);
+	z->tries->at[0] = mus_time_add_ms(z->tries->at[0], -60000);
+	turn();
+	until(l, &questions, 2);
+	while (z->busy->copying)
+		turn_for(l, 5);
+	turn();
+	assert_non_null(z->tries);
+	/* nor does it keep that for ever */
+	z->tries->at[0] = mus_time_add_ms(z->tries->at[0], -480000);
+	turn();
+	assert_null(z->tries);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(again_when_mended, setup, teardown),
 	    cmocka_unit_test_setup_teardown(its_time_is_told, setup, teardown),
+	    cmocka_unit_test_setup_teardown(not_again_when_idle, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

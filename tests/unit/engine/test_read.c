@@ -30,24 +30,10 @@ on_end(struct eng_read *read, int err, const struct mus_errtext *words)
 	ends++;
 }
 
-/* The transfer of z.test: its SOA, an address of an hour, its SOA. */
 static void
 answer(void)
 {
-	static const uint8_t soa[] = {0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 60, 0, 22, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1, 0, 0, 0,
-		1, 0, 0, 0, 1, 0, 0, 0, 1},
-	    a[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4, 192, 0, 2, 1};
-	uint8_t wire[512];
-	size_t len = 12 + sizeof "\1z\4test" + 4;	/* without EDNS */
-
-	memcpy(wire, asked->wire, len);
-	wire[2] = 0x84;			/* QR, AA */
-	wire[7] = 3;
-	wire[11] = 0;
-	memcpy(wire + len, soa, sizeof soa);
-	memcpy(wire + len + sizeof soa, a, sizeof a);
-	memcpy(wire + len + sizeof soa + sizeof a, soa, sizeof soa);
-	fake_send(asked, wire, len + 2 * sizeof soa + sizeof a);
+	rig_answer_copy(asked);
 }
 
 static int
@@ -146,7 +132,7 @@ is_asked(struct eng_zone *z)
 	if (!z->busy->copying)
 		return false;
 	until(l, &questions, before + 1);
-	z->busy->copy_at[0] = mus_time_add_ms(z->busy->copy_at[0], -7200000);	/* it took two hours */
+	z->tries->at[0] = mus_time_add_ms(z->tries->at[0], -7200000);	/* it took two hours */
 	answer();
 	while (z->busy->copying)
 		turn_for(l, 1);
@@ -157,7 +143,7 @@ is_asked(struct eng_zone *z)
 static bool
 is_asked_after(struct eng_zone *z, int64_t ago_ms)
 {
-	z->busy->copy_at[0] = mus_time_add_ms(eng_now(e), -ago_ms);
+	z->tries->at[0] = mus_time_add_ms(eng_now(e), -ago_ms);
 	return is_asked(z);
 }
 
@@ -184,16 +170,27 @@ test_pauses_grow(void **state)
 	for (size_t i = 0; i < sizeof pause_s / sizeof *pause_s; i++) {
 		assert_non_null(strstr(z->busy->trouble[0].copy, "dns.transfer-size"));
 		/* from the end on: not when it was begun long ago */
-		assert_true(eng_now(e).ms - z->busy->copy_at[0].ms < 60000);
+		assert_true(eng_now(e).ms - z->tries->at[0].ms < 60000);
 		assert_false(is_asked_after(z, pause_s[i] * 1000 - 60000));
 		assert_true(is_asked_after(z, pause_s[i] * 1000));
 	}
+	/* That nobody asks for it for a while does not end the pause; that it is over does. */
+	z->tries->at[0] = mus_time_add_ms(eng_now(e), -3500000);
+	eng_copies(e, z, &zone, st, 0, 0);
+	eng_copies_settle(e, z, 0);
+	assert_false(is_asked(z));
+	z->tries->at[0] = mus_time_add_ms(eng_now(e), -3700000);
+	eng_copies_settle(e, z, 1);
+	assert_int_equal(z->tries->fails[0], 7);
+	eng_copies_settle(e, z, 0);
+	assert_null(z->tries);
+	assert_true(is_asked(z));
 	/* Mended: at once. */
 	eng_forget_tries(z);
 	e->o.transfer_max_bytes = 0;
 	assert_true(is_asked(z));
 	assert_string_equal(z->busy->trouble[0].copy, "");
-	assert_int_equal(z->busy->copy_fails[0], 0);
+	assert_int_equal(z->tries->fails[0], 0);
 	assert_false(is_asked_after(z, 40000));
 	assert_true(is_asked_after(z, 100000));
 }
