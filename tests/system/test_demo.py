@@ -17,7 +17,7 @@ def console(path):
     return [line for kind, text in pieces(path) if kind == "console" for line in commands(text, kind).splitlines()]
 
 
-PROGRESS = re.compile(r"\d\d:\d\d:\d\d demo\.lab\.  [A-Z-]+(  (ADD|REMOVE)-SIGNER \w+  \d+/\d+ [a-z-]+(  waits: [\w-]+: .*)?)?")
+PROGRESS = re.compile(r"\d\d:\d\d:\d\dZ demo\.lab\.  [A-Z-]+(  (ADD|REMOVE)-SIGNER \w+  \d+/\d+ [a-z-]+(  waits: [\w-]+: .*)?)?")
 
 
 def shape(said):
