@@ -378,6 +378,21 @@ keep_history(struct mus_ring *ring, uint64_t servers, const struct mus_policy *p
 		ring->since = now;
 }
 
+/* The largest TTL counts no more when all servers have shown less, without a gap, for as long as a cache
+ * may have held what came with it.  What was handed out since then had less. */
+static void
+lower_ttl(struct mus_ring *ring, uint64_t servers, const struct mus_policy *policy)
+{
+	int64_t span_s = (int64_t)ring->ttl_max_s + policy->margin_s;
+
+	if (servers == 0 || (ring->low & servers) != servers || !mus_time_is_set(ring->since) ||
+	    mus_time_add_s(mus_time_max(ring->lower_since, ring->since), span_s).ms >= ring->asked_at.ms)
+		return;
+	ring->ttl_max_s = ring->lower_s;
+	ring->lower_s = 0;
+	ring->low = 0;
+}
+
 /* Oldest first; those of one round in an order of their own, so that the order of looks says nothing. */
 static struct mus_version *
 place_for(struct mus_ring *ring, const struct mus_look *l, struct mus_time at)
@@ -433,12 +448,31 @@ static void
 set_back(struct mus_ring *ring, struct mus_time at)
 {
 	ring->since = MUS_TIME_NEVER;
+	ring->low = 0;
 	if (mus_time_is_set(ring->fail_since))
 		ring->fail_since = mus_time_min(ring->fail_since, at);
 	for (unsigned i = 0; i < ring->count; i++) {
 		ring->v[i].first = mus_time_min(ring->v[i].first, at);
 		ring->v[i].last = mus_time_min(ring->v[i].last, at);
 	}
+}
+
+/* Until a server shows less it may have handed out what it showed before; one that is new, or was silent,
+ * the largest. */
+static void
+take_ttl(struct mus_ring *ring, uint64_t server, uint32_t ttl_s, struct mus_time at)
+{
+	if (ttl_s >= ring->ttl_max_s) {
+		ring->ttl_max_s = ttl_s;
+		ring->lower_s = 0;
+		ring->low = 0;
+		return;
+	}
+	if (!(ring->low & server))
+		ring->lower_since = at;
+	ring->low |= server;
+	if (ttl_s > ring->lower_s)
+		ring->lower_s = ttl_s;
 }
 
 void
@@ -463,6 +497,7 @@ mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus
 		ring->fail_server = 0;
 	}
 	if (look->cause != MUS_CAUSE_NONE) {
+		ring->low &= ~bit;
 		ring->ok &= ~bit;
 		ring->fail |= bit;
 		/* The first one of the round is named, whatever the order. */
@@ -474,10 +509,9 @@ mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus
 			ring->fail_since = asked;
 		return;
 	}
+	take_ttl(ring, bit, look->ttl_s, at);
 	ring->ok |= bit;
 	ring->fail &= ~bit;
-	if (look->ttl_s > ring->ttl_max_s)
-		ring->ttl_max_s = look->ttl_s;
 
 	for (unsigned i = 0; i < ring->count; i++) {
 		v = &ring->v[i];
@@ -745,6 +779,7 @@ mus_settle(struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *
 			struct mus_ring *ring = mus_seen_ring(seen, o, k);
 
 			keep_history(ring, mus_servers_of(zone, o), policy, now);
+			lower_ttl(ring, mus_servers_of(zone, o), policy);
 			drop_dead(seen, ring, keep_s(zone, seen, ring, o, k, policy, now), policy, now);
 		}
 	}

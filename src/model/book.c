@@ -14,6 +14,9 @@ ring_init(struct mus_ring *r)
 	r->fail_cause = MUS_CAUSE_NONE;
 	r->fail_server = 0;
 	r->ttl_max_s = 0;
+	r->lower_s = 0;
+	r->low = 0;
+	r->lower_since = MUS_TIME_NEVER;
 	r->ok = 0;
 	r->fail = 0;
 	r->asked_at = MUS_TIME_ALWAYS;
@@ -106,6 +109,7 @@ static void
 ring_shift(struct mus_ring *r, int64_t ms)
 {
 	shift(&r->since, ms);
+	shift(&r->lower_since, ms);
 	shift(&r->overflow_until, ms);
 	for (unsigned i = 0; i < r->count; i++) {
 		shift(&r->v[i].first, ms);

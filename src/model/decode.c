@@ -212,6 +212,12 @@ get_ring(struct dec *d, unsigned kind, struct mus_ring *ring)
 	}
 	if ((head & R_TTL_SAME) == 0)
 		ring->ttl_max_s = get_u32(d);
+	if (head & R_LOWER) {
+		ring->low = mus_rd_uvar(&d->r);
+		check(d, ring->low != 0, "nobody shows less");
+		ring->lower_s = get_u32(d);
+		ring->lower_since = get_time(d, T_OTHER);
+	}
 	d->h.ok = ring->ok = (head & R_OK_PREV) ? d->h.ok : mus_rd_uvar(&d->r);
 	ring->asked_at = get_time(d, T_ASKED);
 	ring->since = get_time(d, T_SINCE);

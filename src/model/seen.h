@@ -119,7 +119,10 @@ struct mus_ring {
 	bool overflow;			/* an alive version had to go: unknown until it must be dead */
 	enum mus_cause fail_cause;	/* of the latest failed question */
 	uint8_t fail_server;
-	uint32_t ttl_max_s;		/* largest TTL ever seen here */
+	uint32_t ttl_max_s;		/* largest TTL that a cache may still hold of it */
+	uint32_t lower_s;		/* largest that these have shown since */
+	uint64_t low;			/* servers that show less now */
+	struct mus_time lower_since;	/* when the last of them began to; only when there are any */
 	uint64_t ok, fail;		/* servers by their latest answer */
 	struct mus_time asked_at;	/* when the latest round asked */
 	struct mus_time since;		/* watched without a gap from here on; NEVER: not yet */

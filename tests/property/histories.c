@@ -272,6 +272,18 @@ change_members(void)
 		world_member(&w, s, s == keep || between(0, 1));
 }
 
+/* The owner changes the TTLs of a signer's sets, for a migration that should be quicker, and back. */
+static void
+change_ttls(void)
+{
+	unsigned s = between(0, w.signer_count - 1);
+
+	for (unsigned k = 0; k < MUS_RR_DS; k++)
+		if (k != MUS_RR_CDS && between(0, 1))
+			w.signer[s].copy.rr[k].ttl_s = some_ttl(k == MUS_RR_KEY ? 7200 : 86400);
+	world_changed(&w, s);
+}
+
 static void
 tell(uint64_t seed, const char *what)
 {
@@ -399,6 +411,8 @@ main(void)
 		changes = between(1, 4);
 		for (unsigned c = 0; c < changes; c++) {
 			change_members();
+			if (between(0, 1))
+				change_ttls();
 			world_run(&w, never, between(60, between(0, 1) ? 7200 : 400000));
 		}
 		w.lose_look = w.lose_command = 0;

@@ -129,6 +129,11 @@ rnd_ring(const struct mus_zonestate *z, unsigned kind, struct mus_ring *r)
 	r->fail_cause = (enum mus_cause)below(MUS_CAUSE_COUNT);
 	r->fail_server = (uint8_t)below(MUS_SERVERS_MAX);
 	r->ttl_max_s = (uint32_t)rnd_u64();
+	if (chance(30)) {
+		r->low = rnd_u64() | 1;
+		r->lower_s = (uint32_t)rnd_u64();
+		r->lower_since = rnd_time();
+	}
 	r->ok = rnd_u64();
 	r->fail = rnd_u64();
 	r->asked_at = rnd_time();
@@ -269,6 +274,9 @@ same_ring(const struct mus_ring *a, const struct mus_ring *b)
 	SAME(fail_cause);
 	SAME(fail_server);
 	SAME(ttl_max_s);
+	SAME(low);
+	SAME(lower_s);
+	SAME_TIME(lower_since);
 	SAME(ok);
 	SAME(fail);
 	SAME_TIME(asked_at);
