@@ -311,9 +311,9 @@ cmd_zone_preflight(struct cli *c)
 	} else if (rc == 0 && c->format == CLI_CSV) {
 		cli_print_list(c, findings, finding_columns);
 	} else if (rc == 0) {
-		printf("%s is %s%sfit%s to join %s\n", cli_str(a.json, "signer"),
-		    cli_color(c, fit ? "yes" : "no"), fit ? "" : "not ", cli_plain(c),
-		    cli_str(a.json, "zone"));
+		printf("%s is %s%s%sfit%s to join %s\n", cli_str(a.json, "signer"),
+		    cli_true(a.json, "member") ? "a member already; it would be " : "",
+		    cli_color(c, fit ? "yes" : "no"), fit ? "" : "not ", cli_plain(c), cli_str(a.json, "zone"));
 		print_announces(a.json, "the parent announces ");
 		cli_print_findings(c, findings, now_of(a.json));
 	}

@@ -417,6 +417,7 @@ main(int argc, char **argv)
 	struct daemon d = {.tick = NULL};
 	struct mus_privs_opts privs = {.files_min = 4096};
 	struct mus_errtext et = {""};
+	char at[MUS_ADDR_TEXT_MAX];
 	struct mus_opts opts;
 	int rc = mus_opts_begin(&spec, argc, argv, &opts, &d.conf_file);
 
@@ -433,7 +434,8 @@ main(int argc, char **argv)
 	if (rc < 0) {
 		mus_log_error((const char *)NULL, et.s, "cannot start");
 	} else {
-		mus_log_notice((const char *)NULL, "musicd %s is ready", MUS_VERSION);
+		mus_log_notice((const char *)NULL, "musicd %s is ready and listens at %s",
+		    MUS_VERSION, mus_addr_text(&d.conf->api_listen, 0, at));
 		mus_sdnotify_ready();
 		mus_loop_run(d.loop);
 	}

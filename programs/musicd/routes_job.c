@@ -23,6 +23,7 @@ struct api_job {
 	uint64_t created, refused;
 	struct mus_buf results;		/* bulk: the items as JSON, without brackets */
 	const char *signer, *zone;	/* the others; in the call's arena */
+	bool is_member;			/* preflight */
 };
 
 static struct api_job *
@@ -317,8 +318,9 @@ api_zone_migrate(struct api_call *c)
 	if (zones > 1) {
 		rc = mus_errf(&c->et, MUS_ERR_CONFLICT,
 		    "the group \"%s\" has %llu zones, and signers join and leave whole groups: migrate the "
-		    "group (POST zones:migrate), or put this zone into a group of its own first",
-		    g->name, (unsigned long long)zones);
+		    "group (music-cli zone migrate --group %s, or POST zones:migrate), or put this zone into a "
+		    "group of its own first",
+		    g->name, (unsigned long long)zones, g->name);
 		api_fail(c, rc);
 		return;
 	}
@@ -517,7 +519,8 @@ static void
 preflight_done(void *arg, int err, const struct mus_errtext *et, const struct mus_ctl_fit *fit)
 {
 	struct api_job *job = arg;
-	struct mus_rep_preflight rep = {.zone = job->zone, .signer = job->signer, .fit = true};
+	struct mus_rep_preflight rep = {.zone = job->zone, .signer = job->signer, .member = job->is_member,
+	    .fit = true};
 	struct mus_body_trouble trouble[MUS_ORIGINS];
 	struct api_call *c = end_job(job, err, et);
 
@@ -536,8 +539,26 @@ preflight_done(void *arg, int err, const struct mus_errtext *et, const struct mu
 	api_reply(c, 200, &rep);
 }
 
+/* 1, 0, or an error. */
+static int
+is_member(struct api_call *c, const struct mus_zone_obj *o, const struct mus_signer_obj *s)
+{
+	struct mus_group_obj g;
+	int rc;
+
+	if (o->group_id == 0)
+		return 0;
+	if ((rc = mus_store_load_group_id(c->store, o->group_id, &g, &c->et)) < 0)
+		return rc;
+	for (unsigned i = 0; i < g.member_count; i++)
+		if (g.member[i].signer_id == s->id)
+			return !g.member[i].leaving;
+	return 0;
+}
+
+/* A probe on the zone, or a preflight of who is a member or not. */
 static void
-start_job(struct api_call *c, const struct mus_signer_obj *s, const char *zone, bool probe)
+start_job(struct api_call *c, const struct mus_signer_obj *s, const char *zone, bool probe, bool member)
 {
 	struct api_job *job = new_job(c);
 	int rc;
@@ -546,6 +567,7 @@ start_job(struct api_call *c, const struct mus_signer_obj *s, const char *zone, 
 		return;
 	job->signer = s->name;
 	job->zone = zone;
+	job->is_member = member;
 	mus_http_defer(c->req);
 	rc = probe ? mus_ctl_probe(c->engine, c->caller, s->name, zone, probe_done, job, &c->et)
 		   : mus_ctl_preflight(c->engine, zone, s->name, preflight_done, job, &c->et);
@@ -562,7 +584,7 @@ api_signer_probe(struct api_call *c)
 
 	/* It need not be under care. */
 	if (s != NULL && (zone = api_name(c, r->zone, "/zone")) != NULL)
-		start_job(c, s, zone, true);
+		start_job(c, s, zone, true, false);
 }
 
 void
@@ -571,6 +593,7 @@ api_zone_preflight(struct api_call *c)
 	const char *name = mus_http_query(c->req, "signer");
 	const struct mus_zone_obj *o = api_zone(c, c->param[0], NULL);
 	const struct mus_signer_obj *s;
+	int rc;
 
 	if (o == NULL)
 		return;
@@ -579,6 +602,10 @@ api_zone_preflight(struct api_call *c)
 		api_fail_status(c, 400, "query", "signer", NULL);
 		return;
 	}
-	if ((s = api_signer(c, name, "signer")) != NULL)
-		start_job(c, s, o->name, false);
+	if ((s = api_signer(c, name, "signer")) == NULL)
+		return;
+	if ((rc = is_member(c, o, s)) < 0)
+		api_fail(c, rc);
+	else
+		start_job(c, s, o->name, false, rc == 1);
 }

@@ -10,7 +10,6 @@ enum {
 	OPT_CHECK = 256,
 	OPT_DUMP,
 	OPT_MANUAL,
-	OPT_VERSION,
 	OPT_EXTRA,			/* and those of the program from here on */
 };
 
@@ -20,7 +19,7 @@ static const struct option common[] = {
 	{"check", no_argument, NULL, OPT_CHECK},
 	{"dump", optional_argument, NULL, OPT_DUMP},
 	{"manual", optional_argument, NULL, OPT_MANUAL},
-	{"version", no_argument, NULL, OPT_VERSION},
+	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
 };
 enum { COMMON_COUNT = sizeof common / sizeof *common };
@@ -59,7 +58,7 @@ mus_opts_usage(const struct mus_opts_spec *s, FILE *out)
 	}
 	fprintf(out,
 	    "  -v, --verbose          log one level more\n"
-	    "      --version          show the version\n"
+	    "  -V, --version          show the version\n"
 	    "  -h, --help             show this\n");
 }
 
@@ -113,7 +112,7 @@ take(const struct mus_opts_spec *s, int c, struct mus_opts *o)
 	case 'h':
 		mus_opts_usage(s, out_of(s));
 		return 0;
-	case OPT_VERSION:
+	case 'V':
 		fprintf(out_of(s), "%s %s\n", s->program, MUS_VERSION);
 		return 0;
 	case OPT_CHECK:
@@ -142,7 +141,7 @@ mus_opts_parse(const struct mus_opts_spec *s, int argc, char **argv, struct mus_
 	make_table(s, table);
 	optind = 0;			/* glibc: begin anew, also after an earlier call */
 	opterr = 0;			/* our words, to our file */
-	while ((c = getopt_long(argc, argv, "+:c:vh", table, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+:c:vhV", table, NULL)) != -1) {
 		const char *what = argv[optind - 1];
 
 		if (c == ':' || c == '?') {

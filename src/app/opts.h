@@ -5,7 +5,7 @@
  *	--check			reads the configuration and what it names, says "FILE: ok" or what is wrong
  *	--dump[=help]		shows it, defaults as comments; with the help of each key
  *	--manual[=markdown]	the configuration's part of the manual (for the build)
- *	--version		-h, --help
+ *	-V, --version		-h, --help
  *
  * A daemon's main begins with:
  *

@@ -158,10 +158,9 @@ mus_ctl_delete_signer(
 
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
-	rc = check_let_go(e, o.id, et);
-	if (rc == 0)
-		rc = mus_store_delete_signer(e->o.store, o.id, et);
-	if (rc == 0)
+	if ((rc = check_let_go(e, o.id, et)) < 0 || (rc = mus_store_delete_signer(e->o.store, o.id, et)) < 0)
+		rc = mus_err_wrap(et, rc, "signer %s", name);
+	else
 		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer %s deleted", name);
 	rc = eng_ctl_end(e, rc, et);
 	if (rc == 0) {
@@ -225,8 +224,9 @@ mus_ctl_delete_group(
 
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
-	rc = mus_store_delete_group(e->o.store, o.id, et);
-	if (rc == 0)
+	if ((rc = mus_store_delete_group(e->o.store, o.id, et)) < 0)
+		rc = mus_err_wrap(et, rc, "signer group %s", name);
+	else
 		rc = eng_ctl_note(e, 0, "", "operator", actor, et, "signer group %s deleted", name);
 	return eng_ctl_end(e, rc, et);
 }

@@ -472,6 +472,7 @@ REPLY(rep_explain, "Explanation", "Why a zone is in its state, and why nothing m
 static const struct mus_field rep_preflight_rows[] = {
     ROW("zone", STR, zone, .format = "domain-name", HELP("zone")),
     ROW("signer", STR, signer, HELP("who would join")),
+    ROW("member", BOOL, member, HELP("it is a member of the zone's group already, and is not about to leave")),
     ROW("fit", BOOL, fit, HELP("nothing fails and nothing is unknown")),
     ROW("parent_announces", STR, parent_announces, .flags = MUS_FIELD_NULLABLE,
 	HELP("what the parent says it does for its children (DSYNC, RFC 9859); null: not known yet")),

@@ -230,7 +230,7 @@ struct mus_rep_explain {
 };
 struct mus_rep_preflight {
 	const char *zone, *signer, *parent_announces;
-	bool fit;
+	bool member, fit;
 	struct mus_list findings;	/* struct mus_rep_finding */
 	struct mus_time now;
 };

@@ -182,8 +182,11 @@ def test_views(cli):
     assert any(line.startswith(" server ") for line in body)
     assert " cause no answer in time" in body and " seen TIME" in body
     assert any(line.startswith(" hint look whether the server runs") for line in body)
+    cli.fails(75, "zone", "migrate", "one.test", "--from", "bind", "--to", "knot", says="migrate the group (music-cli zone migrate --group first, or")
     assert cli.ok("zone", "plan", "one.test").splitlines()[-1] == "nothing to do now"
     assert cli.ok("zone", "preflight", "one.test", "--signer", "knot") == "knot is fit to join one.test.\n"
+    assert cli.ok("zone", "preflight", "one.test", "--signer", "bind") == (
+        "bind is a member already; it would be fit to join one.test.\n")
     cli.ok("signer", "add", "dumb", "--driver", "manual")
     assert squeeze(cli.ok("signer", "join", "knot", "--group", "first", "--dry-run"))[0] == "ZONE FIT RULE WHY NOT"
     member = cli.run("signer", "join", "bind", "--group", "first", "--dry-run")

@@ -70,6 +70,7 @@ def test_ready_is_said_when_it_answers_and_not_before(manager, tmp_path):
     with socket.create_connection(("127.0.0.1", d.port), timeout=5):
         pass
     d.stop()
+    assert f" is ready and listens at 127.0.0.1@{d.port}\n" in (tmp_path / "log").read_text()
 
 
 def test_it_is_alive_twice_in_the_time_that_is_allowed(manager, tmp_path):

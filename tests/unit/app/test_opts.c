@@ -109,6 +109,7 @@ test_table(void **state)
 		{"-h", 0, "      --now TIME         pretend it is TIME\n", NULL},
 		{"--help", 0, "      --flag             be special\n", NULL},
 		{"--version", 0, "demo " MUS_VERSION "\n", NULL},
+		{"-V", 0, "demo " MUS_VERSION "\n", NULL},
 		{"--check", 0, "good.yaml: ok\n", NULL},
 		{"--check -c !", 65, NULL, "bad.yaml:1:1: dept: unknown key; did you mean \"depth\"?\n"},
 		{"--config !", 65, NULL, "demo: /"},

@@ -141,9 +141,12 @@ moved_away(void **state)
 static void
 is_needed(const char *signer)
 {
+	char words[sizeof et.s];
+
+	snprintf(words, sizeof words,
+	    "signer %s: in use by zone z.test., which has another group now and has not let it go yet", signer);
 	assert_int_equal(mus_ctl_delete_signer(e, "test", signer, &et), MUS_ERR_CONFLICT);
-	assert_string_equal(
-	    et.s, "in use by zone z.test., which has another group now and has not let it go yet");
+	assert_string_equal(et.s, words);
 }
 
 /* The zone goes to a group of b; a signs it to the end of its leaving, so it stays. */
@@ -155,6 +158,10 @@ moved_to_others(void **state)
 	(void)state;
 	g2.member[0].signer_id = sig[1].id;
 	OK(mus_ctl_put_group(e, "test", &g2, NULL, &et));
+	assert_int_equal(mus_ctl_delete_signer(e, "test", "b", &et), MUS_ERR_CONFLICT);
+	assert_string_equal(et.s, "signer b: in use by group g2");
+	assert_int_equal(mus_ctl_delete_group(e, "test", "g", &et), MUS_ERR_CONFLICT);
+	assert_string_equal(et.s, "signer group g: in use by zone z.test.");
 	zone.group_id = g2.id;
 	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
 	OK(mus_ctl_delete_group(e, "test", "g", &et));
