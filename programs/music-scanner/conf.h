@@ -14,6 +14,7 @@ struct scan_conf {
 		struct mus_name zone;
 		struct mus_addr primary;
 		const char *key;
+		int64_t transfer_size, transfer_ms, transfer_rate, transfer_children;
 	} parent;
 	struct mus_conf_names children;		/* empty: all delegations */
 	int64_t interval_ms, retry_max_ms;

@@ -8,7 +8,7 @@
 #include "io/xfrin.h"
 #include "scanner.h"
 
-enum { CHILDREN_MAX = 4 << 20 };
+enum { CHILDREN_MAX = 4 << 20 };	/* those of the past too */
 
 static void list_soon(struct scanner *s, int64_t after_ms);
 
@@ -181,16 +181,33 @@ list_child(struct scanner *s, const struct mus_name *name)
 /* A transfer under way. */
 struct listing {
 	struct scanner *s;
+	struct mus_xfrin *xfrin;
 	struct mus_map *found;		/* owners of NS */
+	bool too_many;
 };
+
+static void
+listing_free(struct listing *l)
+{
+	if (!l)
+		return;
+	mus_xfrin_cancel(l->xfrin);
+	mus_map_free(l->found);
+	free(l);
+}
 
 static int
 on_rr(void *arg, const struct mus_rr *rr)
 {
 	struct listing *l = arg;
 
-	if (rr->type != MUS_TYPE_NS || mus_name_equal(&rr->owner, &l->s->conf->parent.zone))
+	if (rr->type != MUS_TYPE_NS || mus_name_equal(&rr->owner, &l->s->conf->parent.zone) ||
+	    mus_map_get(l->found, rr->owner.wire, rr->owner.len))
 		return 0;
+	if (mus_map_count(l->found) >= (uint64_t)l->s->conf->parent.transfer_children) {
+		l->too_many = true;
+		return MUS_ERR_TOOBIG;
+	}
 	return mus_map_set(l->found, rr->owner.wire, rr->owner.len, l, NULL);
 }
 
@@ -214,34 +231,48 @@ unlist(struct scanner *s, struct mus_map *found)
 	}
 }
 
+/* What was found is what there is now. */
+static void
+take_list(struct scanner *s, struct mus_map *found)
+{
+	size_t pos = 0, len;
+	const void *key;
+	unsigned lost = 0;
+	void *v;
+
+	while (mus_map_next(found, &pos, &key, &len, &v)) {
+		struct mus_name n;
+
+		lost += mus_name_from_wire(key, len, &n) < 0 || !list_child(s, &n);
+	}
+	unlist(s, found);
+	if (lost > 0)
+		mus_log_error(&s->conf->parent.zone, NULL, "%u delegations are not followed: out of memory, "
+		    "or more than %d were seen since the start", lost, CHILDREN_MAX);
+}
+
 static void
 on_transferred(void *arg, int err, const struct mus_errtext *words, uint64_t bytes)
 {
 	struct listing *l = arg;
 	struct scanner *s = l->s;
-	size_t pos = 0, len;
-	const void *key;
-	void *v;
+	struct mus_errtext et = *words;
 
 	(void)bytes;
-	s->xfrin = NULL;
+	l->xfrin = NULL;
+	s->transfer = NULL;
 	s->listing = false;
+	s->has_list = err == 0;
 	if (err == 0) {
-		while (mus_map_next(l->found, &pos, &key, &len, &v)) {
-			struct mus_name n;
-
-			if (mus_name_from_wire(key, len, &n) == 0)
-				list_child(s, &n);
-		}
-		unlist(s, l->found);
-		s->has_list = true;
+		take_list(s, l->found);
 	} else {
-		mus_log_warning(&s->conf->parent.zone, words->s, "cannot be transferred");
+		if (l->too_many)
+			(void)mus_errf(&et, err, "more than %lld delegations; parent.transfer-children sets the bound",
+			    (long long)s->conf->parent.transfer_children);
+		mus_log_warning(&s->conf->parent.zone, et.s, "cannot be transferred");
 		s->list_failed = true;
-		s->has_list = false;
 	}
-	mus_map_free(l->found);
-	free(l);
+	listing_free(l);
 	list_soon(s, s->conf->interval_ms);
 	stop_when_done(s);
 }
@@ -250,20 +281,23 @@ static void
 transfer(struct scanner *s)
 {
 	struct mus_xfrin_opts o = {.server = s->conf->parent.primary, .zone = s->conf->parent.zone,
-	    .key = s->key};
+	    .key = s->key,
+	    .max_bytes = (uint64_t)s->conf->parent.transfer_size,
+	    .max_ms = s->conf->parent.transfer_ms,
+	    .min_rate = (uint64_t)s->conf->parent.transfer_rate,
+	    .conf = "parent.transfer"};
 	struct listing *l = calloc(1, sizeof *l);
 
 	if (!l || !(l->found = mus_map_new((uintptr_t)l, (uint64_t)mus_loop_mono_ms(s->loop))))
 		goto fail;
 	l->s = s;
-	if (mus_xfrin_start(s->loop, &o, on_rr, on_transferred, l, &s->xfrin) < 0)
+	if (mus_xfrin_start(s->loop, &o, on_rr, on_transferred, l, &l->xfrin) < 0)
 		goto fail;
+	s->transfer = l;
 	s->listing = true;
 	return;
 fail:
-	if (l)
-		mus_map_free(l->found);
-	free(l);
+	listing_free(l);
 	s->list_failed = true;
 	s->has_list = false;
 	list_soon(s, s->conf->interval_ms);
@@ -344,6 +378,8 @@ scan_list_close(struct scanner *s)
 	const void *key;
 	void *v;
 
+	listing_free(s->transfer);
+	s->transfer = NULL;
 	if (s->by_name)
 		while (mus_map_next(s->by_name, &pos, &key, &len, &v))
 			child_free(v);

@@ -9,7 +9,6 @@
 
 #include "app/opts.h"
 #include "app/sdnotify.h"
-#include "io/xfrin.h"
 #include "scanner.h"
 
 enum { SIGCACHE = 1 << 16, EXIT_USAGE = 64, TICK_MS = 1000 };
@@ -131,8 +130,6 @@ close_all(struct scanner *s)
 	s->stopping = true;
 	scan_report_close(s);
 	mus_timer_free(s->tick);
-	if (s->xfrin)
-		mus_xfrin_cancel(s->xfrin);
 	mus_lookup_free(s->lookup);
 	mus_dnsx_free(s->dnsx);
 	scan_list_close(s);

@@ -42,6 +42,7 @@ struct scan_verdict {
 };
 
 struct check;
+struct listing;
 struct child {
 	struct mus_name name;
 	int64_t due_ms;			/* monotonic */
@@ -76,7 +77,7 @@ struct scanner {
 	struct mus_timer *timer, *list_timer;
 	uint32_t serial;		/* of the list of delegations */
 	bool has_list, listing, stopping;
-	struct mus_xfrin *xfrin;
+	struct listing *transfer;	/* under way */
 	bool list_failed;
 	/* hosts.c */
 	struct mus_map *hosts;
