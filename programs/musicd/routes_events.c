@@ -4,11 +4,12 @@
  * A stream is a place in the history: what is on disk after it is read from the store and sent, whether
  * it has just happened or was missed.  So nothing is sent that is not stored, and a client that comes
  * back with the id it saw last misses nothing and gets nothing twice.  A client that reads slowly is
- * waited for; one that reads nothing from one heartbeat to the next but one is cut off.
+ * waited for; one that takes nothing for three heartbeats is cut off.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/log.h"
 #include "base/text.h"
 #include "routes_int.h"
 
@@ -65,6 +66,28 @@ end_stream(struct api_stream *s)
 	free(s);
 }
 
+/* The client is not waited for any longer.  The log counts equal lines (log.repeat): one for each address,
+ * token and reason, however often the client comes back. */
+static void
+give_up(struct api_stream *s, const char *why)
+{
+	const struct mus_addr peer = mus_http_peer(s->req);
+	char text[MUS_ADDR_TEXT_MAX];
+
+	mus_log_warning(mus_addr_text(&peer, peer.port, text), NULL, "the event stream of token %s is cut off: %s",
+	    s->caller, why);
+	end_stream(s);
+}
+
+static void
+cannot_send(struct api_stream *s, int err)
+{
+	if (err == MUS_ERR_NET)		/* it has gone by itself */
+		end_stream(s);
+	else
+		give_up(s, err == MUS_ERR_FULL ? "more waits for it than may" : "out of memory");
+}
+
 static void
 write_event(struct mus_buf *out, const struct mus_event_obj *o)
 {
@@ -80,11 +103,15 @@ write_event(struct mus_buf *out, const struct mus_event_obj *o)
 	mus_buf_add_str(out, "\n\n");
 }
 
-static void
+/* false: it has ended, and is gone. */
+static bool
 send_or_end(struct api_stream *s, const struct mus_buf *b)
 {
-	if (b->failed || mus_http_stream_send(s->stream, b->data, b->len) < 0)
-		end_stream(s);
+	int rc = b->failed ? MUS_ERR_NOMEM : mus_http_stream_send(s->stream, b->data, b->len);
+
+	if (rc < 0)
+		cannot_send(s, rc);
+	return rc >= 0;
 }
 
 struct page {
@@ -114,7 +141,7 @@ feed(struct api_stream *s)
 	while (s->last_id < end) {
 		struct mus_buf b;
 		struct page p = {.out = &b};
-		bool ok;
+		int rc;
 
 		if (mus_http_stream_waiting(s->stream) > ENOUGH) {
 			mus_timer_start(s->api->feeder, AGAIN_MS);
@@ -126,10 +153,10 @@ feed(struct api_stream *s)
 			mus_buf_clear(&b);
 			return true;		/* tried again with the next event or heartbeat */
 		}
-		ok = !b.failed && (b.len == 0 || mus_http_stream_send(s->stream, b.data, b.len) == 0);
+		rc = b.failed ? MUS_ERR_NOMEM : b.len == 0 ? 0 : mus_http_stream_send(s->stream, b.data, b.len);
 		mus_buf_clear(&b);
-		if (!ok) {
-			end_stream(s);
+		if (rc < 0) {
+			cannot_send(s, rc);
 			return false;
 		}
 		s->last_id = p.count == PAGE ? p.last_id : end;
@@ -172,9 +199,9 @@ api_streams_heartbeat(void *arg)
 	for (struct api_stream *s = api->streams; s != NULL; s = next) {
 		next = s->next;
 		if (is_stuck(s))
-			end_stream(s);
+			give_up(s, "it has taken nothing for three heartbeats");
 		else if (feed(s))
-			send_or_end(s, &b);
+			(void)send_or_end(s, &b);
 	}
 	if (api->streams != NULL)
 		mus_timer_start(api->heartbeat, api->o.heartbeat_ms);
@@ -291,9 +318,7 @@ api_events(struct api_call *c)
 	api->streams = s;
 	if (api->stream_count++ == 0)
 		mus_timer_start(api->heartbeat, api->o.heartbeat_ms);
-	if (!c->out.failed && mus_http_stream_send(s->stream, c->out.data, c->out.len) == 0)
+	if (send_or_end(s, &c->out))
 		(void)feed(s);
-	else
-		end_stream(s);
 	api_call_free(c);
 }

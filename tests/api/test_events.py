@@ -154,6 +154,9 @@ def test_who_reads_nothing_is_cut_off(tmp_path):
     quick = Stream(d, "")
     wait_until(lambda: d.ok("GET", "/status")["streams"] == 1)
     assert not quick.ended
+    said = [line for line in d.stderr().splitlines() if "cut off" in line]
+    assert len(said) == 1 and said[0].endswith("127.0.0.1: the event stream of token reader is cut off: "
+                                               "it has taken nothing for three heartbeats"), said
     d.ok("POST", "/zones/one.test/check")           # who reads is served meanwhile, and afterwards
     wait_until(lambda: len(quick.events()) == 1)
     slow.close()
