@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/time.h"
 #include "config.h"
 
 #define T struct musicd_conf
@@ -93,16 +94,25 @@ static int
 check(const struct mus_conf *mc, const void *conf, struct mus_errtext *et)
 {
 	const struct musicd_conf *c = conf;
+	char span[MUS_SPAN_TEXT_MAX];
 
 	if ((c->api_cert == NULL) != (c->api_key == NULL))
 		return mus_conf_errf(mc, c->api_cert ? &c->api_cert : &c->api_key, et,
 		    "certificate and key go together");
-	if (c->gap_s * 1000 <= c->idle_ms)
+	if (c->gap_s * 1000 <= c->idle_ms && mus_conf_is_given(mc, &c->gap_s))
 		return mus_conf_errf(mc, &c->gap_s, et,
 		    "must be longer than schedule.idle, else every look breaks the history");
-	if (c->recheck_ms > c->fresh_s * 500)
+	if (c->gap_s * 1000 <= c->idle_ms)
+		return mus_conf_errf(mc, &c->idle_ms, et,
+		    "must be shorter than policy.gap (%s), else every look breaks the history",
+		    mus_span_text_s(c->gap_s, span));
+	if (c->recheck_ms > c->fresh_s * 500 && mus_conf_is_given(mc, &c->recheck_ms))
 		return mus_conf_errf(mc, &c->recheck_ms, et,
 		    "must be at most half of policy.fresh, else it says nothing");
+	if (c->recheck_ms > c->fresh_s * 500)
+		return mus_conf_errf(mc, &c->fresh_s, et,
+		    "must be at least twice schedule.recheck (%s), else that says nothing",
+		    mus_span_text_s(c->recheck_ms / 1000, span));
 	if (c->source4.family == 6)
 		return mus_conf_errf(mc, &c->source4, et, "is not an IPv4 address");
 	if (c->source6.family == 4)

@@ -124,15 +124,16 @@ open_log(const struct daemon *d, const struct musicd_conf *c)
 }
 
 static int
-load_tokens(struct daemon *d, const char *file, struct mus_errtext *et)
+load_tokens(struct daemon *d, const struct mus_conf *conf, struct mus_errtext *et)
 {
+	const struct musicd_conf *c = mus_conf_get(conf);
 	struct mus_tokens *fresh = mus_tokens_new();
-	int rc = fresh ? mus_tokens_load(fresh, file, et)
+	int rc = fresh ? mus_tokens_load(fresh, c->api_tokens, et)
 		       : mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 
 	if (rc < 0) {
 		mus_tokens_free(fresh);
-		return rc;
+		return mus_conf_wrap(conf, &c->api_tokens, et, rc);
 	}
 	mus_tokens_free(d->tokens);
 	d->tokens = fresh;
@@ -154,7 +155,7 @@ on_reload(void *arg)
 {
 	struct daemon *d = arg;
 	struct mus_conf *fresh = NULL;
-	const struct musicd_conf *c;
+	const struct mus_conf *conf;
 	struct mus_errtext et;
 	unsigned ended;
 
@@ -166,9 +167,9 @@ on_reload(void *arg)
 		d->reloaded = fresh;
 		mus_conf_diff(d->conf_file, fresh, on_differs, NULL);
 	}
-	c = d->reloaded ? mus_conf_get(d->reloaded) : d->conf;
-	open_log(d, c);
-	if (load_tokens(d, c->api_tokens, &et) < 0)
+	conf = d->reloaded ? d->reloaded : d->conf_file;
+	open_log(d, mus_conf_get(conf));
+	if (load_tokens(d, conf, &et) < 0)
 		mus_log_error((const char *)NULL, et.s, "reload: tokens stay as they were");
 	else
 		mus_log_notice((const char *)NULL, "tokens read again");
@@ -188,14 +189,16 @@ on_tick(void *arg)
 
 /* The resolver of the configuration. */
 static int
-open_lookup(const struct musicd_conf *c, struct mus_loop *l, struct mus_lookup **out,
+open_lookup(const struct mus_conf *conf, struct mus_loop *l, struct mus_lookup **out,
     struct mus_errtext *et)
 {
+	const struct musicd_conf *c = mus_conf_get(conf);
 	struct mus_lookup_opts k = {
 	    .root_hints_file = c->root_hints, .trust_anchor_file = c->trust_anchor};
 	int rc = mus_lookup_new(l, &k, out, et);
 
-	return rc < 0 ? mus_err_wrap(et, rc, "resolver") : 0;
+	/* The hints can be read, or the configuration would not have been taken. */
+	return rc < 0 ? mus_conf_wrap(conf, &c->trust_anchor, et, rc) : 0;
 }
 
 static int
@@ -214,7 +217,7 @@ open_dns(struct daemon *d, struct mus_errtext *et)
 	d->dnsx = mus_dnsx_new(d->loop, &x);
 	if (!d->dnsx)
 		return mus_errf(et, MUS_ERR_NOMEM, "DNS exchange: out of memory");
-	return open_lookup(c, d->loop, &d->lookup, et);
+	return open_lookup(d->conf_file, d->loop, &d->lookup, et);
 }
 
 static int
@@ -261,7 +264,7 @@ open_engine(struct daemon *d, struct mus_errtext *et)
 		return mus_errf(et, MUS_ERR_NOMEM, "NOTIFY listener: out of memory");
 	for (size_t i = 0; i < c->notify_listen.count; i++)
 		if ((rc = mus_dnsd_listen(d->dnsd, &c->notify_listen.items[i], et)) < 0)
-			return mus_err_wrap(et, rc, "dns.notify-listen");
+			return mus_conf_wrap(d->conf_file, &c->notify_listen, et, rc);
 	return 0;
 }
 
@@ -287,10 +290,25 @@ certificate(struct daemon *d, struct mus_errtext *et)
 	snprintf(d->key, sizeof d->key, "%s.key.pem", c->store_file);
 	rc = mus_selfsigned_ensure(&o, &made, &pin, et);
 	if (rc < 0)
-		return mus_err_wrap(et, rc, "api.certificate");
+		return mus_conf_wrap(d->conf_file, &c->api_cert, et, rc);
 	mus_log_notice((const char *)NULL, "%s certificate %s, pin %s", made ? "made" : "own", d->cert,
 	    mus_pin_text(&pin, text));
 	return 0;
+}
+
+/* The files of TLS, each by itself: then its key is known. */
+static int
+check_tls(const struct mus_conf *conf, const char *cert, const char *key, struct mus_errtext *et)
+{
+	const struct musicd_conf *c = mus_conf_get(conf);
+	struct mus_httpd_opts own = {.cert_file = cert, .key_file = key},
+			      others = {.client_ca_file = c->api_client_ca};
+	int rc;
+
+	if ((rc = mus_httpd_check(&own, et)) < 0)
+		return mus_conf_wrap(conf, &c->api_cert, et, rc);
+	rc = mus_httpd_check(&others, et);
+	return rc < 0 ? mus_conf_wrap(conf, &c->api_client_ca, et, rc) : 0;
 }
 
 static int
@@ -302,15 +320,14 @@ open_api(struct daemon *d, struct mus_errtext *et)
 	struct mus_httpd_opts h = {.listen = c->api_listen, .cert_file = d->cert, .key_file = d->key,
 	    .client_ca_file = c->api_client_ca, .body_max_bytes = MUS_API_BULK_BODY_MAX,
 	    MUS_API_REFUSALS};
-	int rc = load_tokens(d, c->api_tokens, et);
+	int rc = load_tokens(d, d->conf_file, et);
 
-	if (rc < 0)
-		return mus_err_wrap(et, rc, "api.tokens");
-	if ((rc = certificate(d, et)) < 0 || (rc = mus_api_new(&a, &d->api, et)) < 0)
+	if (rc < 0 || (rc = certificate(d, et)) < 0 ||
+	    (rc = check_tls(d->conf_file, d->cert, d->key, et)) < 0 || (rc = mus_api_new(&a, &d->api, et)) < 0)
 		return rc;
 	rc = mus_httpd_new(d->loop, &h, mus_api_handle, d->api, &d->httpd, et);
 	if (rc < 0)
-		return mus_err_wrap(et, rc, "api.listen");
+		return mus_conf_wrap(d->conf_file, &c->api_listen, et, rc);
 	return 0;
 }
 
@@ -323,7 +340,7 @@ open_all(struct daemon *d, struct mus_errtext *et)
 	if (!d->loop)
 		return mus_errf(et, MUS_ERR_NOMEM, "event loop: out of memory");
 	if ((rc = mus_store_open(d->conf->store_file, &d->store, et)) < 0)
-		return mus_err_wrap(et, rc, "store.file");
+		return mus_conf_wrap(d->conf_file, &d->conf->store_file, et, rc);
 	if ((rc = open_dns(d, et)) < 0 || (rc = open_engine(d, et)) < 0 || (rc = open_api(d, et)) < 0)
 		return rc;
 	d->tick = mus_timer_new(d->loop, on_tick, d);
@@ -345,25 +362,25 @@ check_store(const struct musicd_conf *c, struct mus_errtext *et)
 	char *slash;
 
 	if (!mus_strcpy(folder, sizeof folder, c->store_file))
-		return mus_errf(et, MUS_ERR_INVAL, "store.file: path too long");
+		return mus_errf(et, MUS_ERR_INVAL, "path too long");
 	slash = strrchr(folder, '/');
 	if (slash)
 		slash[slash == folder] = '\0';
 	else
 		mus_strcpy(folder, sizeof folder, ".");
 	if (access(folder, W_OK | X_OK) < 0)
-		return mus_errf(et, MUS_ERR_STORE, "store.file: folder %s: %s", folder, strerror(errno));
+		return mus_errf(et, MUS_ERR_STORE, "folder %s: %s", folder, strerror(errno));
 	if (access(c->store_file, R_OK | W_OK) < 0 && errno != ENOENT)
-		return mus_errf(et, MUS_ERR_STORE, "store.file: %s: %s", c->store_file, strerror(errno));
+		return mus_errf(et, MUS_ERR_STORE, "%s: %s", c->store_file, strerror(errno));
 	return 0;
 }
 
 static int
-check_resolver(const struct musicd_conf *c, struct mus_errtext *et)
+check_resolver(const struct mus_conf *conf, struct mus_errtext *et)
 {
 	struct mus_loop *l = mus_loop_new();
 	struct mus_lookup *k = NULL;
-	int rc = l ? open_lookup(c, l, &k, et) : mus_errf(et, MUS_ERR_NOMEM, "event loop: out of memory");
+	int rc = l ? open_lookup(conf, l, &k, et) : mus_errf(et, MUS_ERR_NOMEM, "event loop: out of memory");
 
 	mus_lookup_free(k);
 	mus_loop_free(l);
@@ -371,20 +388,18 @@ check_resolver(const struct musicd_conf *c, struct mus_errtext *et)
 }
 
 static int
-check_all(const void *conf, struct mus_errtext *et)
+check_all(const struct mus_conf *conf, struct mus_errtext *et)
 {
-	const struct musicd_conf *c = conf;
-	struct mus_httpd_opts h = {.listen = c->api_listen, .cert_file = c->api_cert,
-	    .key_file = c->api_key, .client_ca_file = c->api_client_ca};
+	const struct musicd_conf *c = mus_conf_get(conf);
 	struct daemon d = {.tick = NULL};
-	int rc = load_tokens(&d, c->api_tokens, et);
+	int rc = load_tokens(&d, conf, et);
 
 	mus_tokens_free(d.tokens);
-	if (rc < 0)
-		return mus_err_wrap(et, rc, "api.tokens");
-	if ((rc = mus_httpd_check(&h, et)) < 0)
-		return mus_err_wrap(et, rc, "api");
-	return (rc = check_store(c, et)) < 0 ? rc : check_resolver(c, et);
+	if (rc < 0 || (rc = check_tls(conf, c->api_cert, c->api_key, et)) < 0)
+		return rc;
+	if ((rc = check_store(c, et)) < 0)
+		return mus_conf_wrap(conf, &c->store_file, et, rc);
+	return check_resolver(conf, et);
 }
 
 /* Who asks ends before what he asks with; but look-ups cannot be cancelled: no more of them call back first. */

@@ -672,18 +672,24 @@ path_of(const struct mus_conf *c, const void *field)
 }
 
 int
+mus_conf_wrap(const struct mus_conf *c, const void *field, struct mus_errtext *et, int err)
+{
+	const struct mus__conf_mark *m = mus__conf_mark_of(c, field);
+
+	if (!m)
+		return mus_err_wrap(et, err, "%s: %s", c->name, path_of(c, field));
+	return mus_err_wrap(et, err, "%s:%u:%u: %s", c->name, m->line, m->col, m->path);
+}
+
+int
 mus_conf_errf(const struct mus_conf *c, const void *field, struct mus_errtext *et, const char *fmt,
     ...)
 {
-	const struct mus__conf_mark *m = mus__conf_mark_of(c, field);
 	struct mus_errtext words;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(words.s, sizeof words.s, fmt, ap);
 	va_end(ap);
-	if (!m)
-		return mus_errf(et, MUS_ERR_SYNTAX, "%s: %s: %s", c->name, path_of(c, field), words.s);
-	return mus_errf(et, MUS_ERR_SYNTAX, "%s:%u:%u: %s: %s", c->name, m->line, m->col, m->path,
-	    words.s);
+	return mus_conf_wrap(c, field, et, mus_errf(et, MUS_ERR_SYNTAX, "%s", words.s));
 }

@@ -168,6 +168,9 @@ bool mus_conf_is_given(const struct mus_conf *c, const void *field);
 /* Fills ${et} with "file:line:column: key: words" for a field and answers SYNTAX. */
 int mus_conf_errf(const struct mus_conf *c, const void *field, struct mus_errtext *et,
     const char *fmt, ...) MUS_PRINTF(4, 5);
+/* Puts the same place before the words that ${et} has, of what the field names (a file that does not
+ * do, say), and answers ${err}. */
+int mus_conf_wrap(const struct mus_conf *c, const void *field, struct mus_errtext *et, int err);
 
 enum {
 	MUS_CONF_DUMP_HELP = 1 << 0,	/* with the help of each key: an example file */

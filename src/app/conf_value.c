@@ -233,8 +233,7 @@ set_addr(const struct mus_conf_row *row, const char *text, void *elem, struct mu
 	struct mus_addr addr;
 
 	if (!mus_addr_parse(text, row->port, &addr))
-		return mus_errf(et, MUS_ERR_SYNTAX,
-		    "\"%.80s\" is no IP address (192.0.2.1, 192.0.2.1@5353, 2001:db8::1@53)", text);
+		return mus_errf(et, MUS_ERR_SYNTAX, "\"%.80s\" is %s", text, mus_addr_why(text));
 	memcpy(elem, &addr, sizeof addr);
 	return 0;
 }

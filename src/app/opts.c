@@ -201,8 +201,8 @@ mus_opts_begin(const struct mus_opts_spec *s, int argc, char **argv, struct mus_
 	}
 	if (!o->check && !o->dump)
 		return MUS_OPTS_RUN;
-	if (o->check && s->check && (rc = s->check(mus_conf_get(*conf), &et)) < 0)
-		fprintf(err_of(s), "%s: %s: %s\n", s->program, o->conf_file, et.s);
+	if (o->check && s->check && (rc = s->check(*conf, &et)) < 0)
+		fprintf(err_of(s), "%s: %s\n", s->program, et.s);
 	else if (o->dump)
 		mus_conf_dump(*conf, o->dump_help ? MUS_CONF_DUMP_HELP : 0, &b);
 	else

@@ -41,8 +41,8 @@ struct mus_opts_spec {
 	const struct mus_conf_schema *schema;
 	const struct mus_opts_extra *extra;	/* NULL: none */
 	/* NULL, or what --check does besides: reads the files that the configuration names, as the start
-	 * does, and makes nothing. */
-	int (*check)(const void *conf, struct mus_errtext *et);
+	 * does, and makes nothing.  Its words name the place (mus_conf_wrap). */
+	int (*check)(const struct mus_conf *conf, struct mus_errtext *et);
 	FILE *out, *err;		/* NULL: stdout, stderr (for tests) */
 };
 struct mus_opts {

@@ -4,41 +4,59 @@
 
 #include "base/addr.h"
 
-bool
-mus_addr_parse(const char *text, uint16_t default_port, struct mus_addr *out)
+static bool
+parse_port(const char *p, uint16_t *out)
+{
+	unsigned port = 0;
+
+	if (*p == '\0' || strlen(p) > 5)
+		return false;
+	for (; *p; p++) {
+		if (*p < '0' || *p > '9')
+			return false;
+		port = port * 10 + (unsigned)(*p - '0');
+	}
+	*out = (uint16_t)port;
+	return port >= 1 && port <= 65535;
+}
+
+static bool
+parse_ip(const char *text, size_t len, struct mus_addr *a)
 {
 	char host[MUS_ADDR_TEXT_MAX];
-	struct mus_addr a = {.port = default_port};
-	const char *at = strchr(text, '@');
-	size_t len = at ? (size_t)(at - text) : strlen(text);
 
 	if (len == 0 || len >= sizeof host)
 		return false;
 	memcpy(host, text, len);
 	host[len] = '\0';
-	if (at) {
-		unsigned port = 0;
-		const char *p = at + 1;
+	if (inet_pton(AF_INET, host, a->ip) == 1)
+		a->family = 4;
+	else if (inet_pton(AF_INET6, host, a->ip) == 1)
+		a->family = 6;
+	return a->family != 0;
+}
 
-		if (*p == '\0' || strlen(p) > 5)
-			return false;
-		for (; *p; p++) {
-			if (*p < '0' || *p > '9')
-				return false;
-			port = port * 10 + (unsigned)(*p - '0');
-		}
-		if (port == 0 || port > 65535)
-			return false;
-		a.port = (uint16_t)port;
-	}
-	if (inet_pton(AF_INET, host, a.ip) == 1)
-		a.family = 4;
-	else if (inet_pton(AF_INET6, host, a.ip) == 1)
-		a.family = 6;
-	else
+bool
+mus_addr_parse(const char *text, uint16_t default_port, struct mus_addr *out)
+{
+	struct mus_addr a = {.port = default_port};
+	size_t len = strcspn(text, "@");
+
+	if (!parse_ip(text, len, &a) || (text[len] == '@' && !parse_port(text + len + 1, &a.port)))
 		return false;
 	*out = a;
 	return true;
+}
+
+const char *
+mus_addr_why(const char *text)
+{
+	struct mus_addr a = {.family = 0};
+	size_t len = strcspn(text, "@");
+
+	return text[len] == '@' && parse_ip(text, len, &a)
+	    ? "an address whose port is out of range (1 to 65535)"
+	    : "not an IP address (192.0.2.1, 192.0.2.1@5353, 2001:db8::1@53)";
 }
 
 const char *

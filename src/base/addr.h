@@ -17,6 +17,8 @@ enum { MUS_ADDR_TEXT_MAX = 64 };
 
 /* "192.0.2.1", "192.0.2.1@5353", "2001:db8::1@53"; without a port: ${default_port}. */
 bool mus_addr_parse(const char *text, uint16_t default_port, struct mus_addr *out);
+/* Why that refuses ${text}: static words that go on after "is". */
+const char *mus_addr_why(const char *text);
 /* "192.0.2.1" when the port is ${default_port}, else "192.0.2.1@5353".  Gives ${out}. */
 const char *mus_addr_text(const struct mus_addr *a, uint16_t default_port,
     char out[static MUS_ADDR_TEXT_MAX]);

@@ -168,8 +168,7 @@ decode_addr(struct ctx *c, const json_t *v, struct mus_addr *out, const struct p
 	if (!json_is_string(v))
 		return refuse_type(c, at, "an IP address as a string", v);
 	if (!mus_addr_parse(json_string_value(v), PORT_DNS, out))
-		return refuse(c, at,
-		    "not an IP address (\"192.0.2.1\", \"2001:db8::1\", \"192.0.2.1@5353\")");
+		return refuse(c, at, mus_addr_why(json_string_value(v)));
 	return 0;
 }
 

@@ -204,6 +204,12 @@ test_values(void **state)
 	assert_false(mus_conf_is_given(c, &d->api.limits.clients));
 	assert_int_equal(mus_conf_errf(c, &d->tokens.items[2].zones, &et, "no %d", 7), MUS_ERR_SYNTAX);
 	assert_string_equal(et.s, "f.yaml:26:12: tokens[2].only.zones: no 7");
+	mus_errf(&et, 0, "%s", "a file: is empty");
+	assert_int_equal(mus_conf_wrap(c, &d->tokens.items[2].zones, &et, MUS_ERR_IO), MUS_ERR_IO);
+	assert_string_equal(et.s, "f.yaml:26:12: tokens[2].only.zones: a file: is empty");
+	mus_errf(&et, 0, "%s", "is full");
+	assert_int_equal(mus_conf_wrap(c, &d->api.limits.clients, &et, MUS_ERR_FULL), MUS_ERR_FULL);
+	assert_string_equal(et.s, "f.yaml: api.limits.clients: is full");
 	mus_conf_free(c);
 }
 
@@ -268,11 +274,18 @@ test_errors(void **state)
 		{"wrong type: size overflows", "zone: a\napi: {limits: {body: 9007199254740992G}}\n",
 		    "f.yaml:2:22: api.limits.body: \"9007199254740992G\" is no size (4096, 64k, 16M, 1G)"},
 		{"wrong type: address", "zone: a\nsource: localhost\n",
-		    "f.yaml:2:9: source: \"localhost\" is no IP address "
+		    "f.yaml:2:9: source: \"localhost\" is not an IP address "
+		    "(192.0.2.1, 192.0.2.1@5353, 2001:db8::1@53)"},
+		{"port beyond the last", "zone: a\nsource: 192.0.2.1@65536\n",
+		    "f.yaml:2:9: source: \"192.0.2.1@65536\" is an address whose port is out of range (1 to 65535)"},
+		{"port zero", "zone: a\nsource: \"::1@0\"\n",
+		    "f.yaml:2:9: source: \"::1@0\" is an address whose port is out of range (1 to 65535)"},
+		{"port behind what is no address", "zone: a\nsource: host@65536\n",
+		    "f.yaml:2:9: source: \"host@65536\" is not an IP address "
 		    "(192.0.2.1, 192.0.2.1@5353, 2001:db8::1@53)"},
 		{"wrong type: address in a list",
 		    "zone: a\napi:\n  listen:\n    - ::1\n    - 192.0.2.300\n",
-		    "f.yaml:5:7: api.listen[1]: \"192.0.2.300\" is no IP address "
+		    "f.yaml:5:7: api.listen[1]: \"192.0.2.300\" is not an IP address "
 		    "(192.0.2.1, 192.0.2.1@5353, 2001:db8::1@53)"},
 		{"wrong type: word", "zone: a\nrole: opperate\n",
 		    "f.yaml:2:7: role: \"opperate\" is none of read, operate, admin; did you mean \"operate\"?"},

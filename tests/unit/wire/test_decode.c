@@ -149,6 +149,7 @@ refusals_name_the_field(void **state)
 		{SIGNER, "{\"max_ttl_s\":-1}", MUS_ERR_INVAL, "/max_ttl_s", "between 0 and 2147483647"},
 		{SIGNER, "{\"max_ttl_s\":2147483648}", MUS_ERR_INVAL, "/max_ttl_s", "between"},
 		{SIGNER, "{\"update\":\"bind.example\"}", MUS_ERR_INVAL, "/update", "not an IP address"},
+		{SIGNER, "{\"update\":\"192.0.2.1@70000\"}", MUS_ERR_INVAL, "/update", "port is out of range"},
 		{SIGNER, "{\"update\":[]}", MUS_ERR_INVAL, "/update", "IP address"},
 		{SIGNER, "{\"key_file\":\"relative\"}", MUS_ERR_INVAL, "/key_file", "absolute"},
 		{SIGNER, "{\"name_servers\":{}}", MUS_ERR_INVAL, "/name_servers", "expected an array"},
