@@ -231,7 +231,7 @@ job_new(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zob
     const struct mus_zonestate *st, unsigned s, struct mus_errtext *et)
 {
 	struct eng_signer *sg = eng_signer_get(e, st->book.signer_id[s], et);
-	struct eng_box *box = sg ? eng_box_get(e, sg->obj.id, sg->obj.name) : NULL;
+	struct eng_box *box = sg ? eng_box_for(e, sg) : NULL;
 	struct eng_job *j;
 
 	if (!box || !sg->driver || !sg->driver->apply)

@@ -225,8 +225,10 @@ mus_ctl_step(struct mus_engine *e, const char *actor, const char *zone, struct m
 	if (!z || !eng_busy(z))
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	rc = noted_wake(e, &o, actor, "one step allowed", et);
-	if (rc == 0)
+	if (rc == 0) {
 		z->busy->step = true;
+		z->busy->spent = false;
+	}
 	return rc;
 }
 
@@ -407,6 +409,7 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	rc = noted_wake(e, &o, actor, text, et);
 	if (rc == 0) {
 		z->busy->forced = rule;
+		z->busy->spent = false;
 		snprintf(z->busy->forced_reason, sizeof z->busy->forced_reason, "%s", reason);
 	}
 	return rc;

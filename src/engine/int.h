@@ -205,8 +205,13 @@ struct eng_busy {
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
 	struct mus_time wait_since;		/* since when it is waited for */
 	struct mus_time told_manual;		/* of which wait for the parent the history tells; NEVER: none */
-	bool step;				/* operator's step, once */
-	enum mus_rule forced;			/* operator's force, once */
+	bool step;				/* operator's step, once: until what it allows has been sent */
+	enum mus_rule forced;			/* operator's force, likewise */
+	bool spent;				/* one of them has let the zone pass here, and not beyond: */
+	struct {
+		enum mus_proc_kind kind;
+		uint8_t signer, row;
+	} passed;
 	char forced_reason[MUS_REASON_MAX];
 	unsigned probes;			/* under way, or taking away what was left */
 	bool probing;				/* until no server shows anything of it */
@@ -442,6 +447,7 @@ void eng_withdraw(struct eng_zone *z);
 void eng_tell_withdrawn(const struct eng_job *j, const struct eng_job *next);
 bool eng_has_act(const struct eng_job *j, uint64_t id);
 struct eng_box *eng_box_get(struct mus_engine *e, int64_t signer_id, const char *name);	/* NULL: no memory */
+struct eng_box *eng_box_for(struct mus_engine *e, const struct eng_signer *sg);	/* the same, with its rate of now */
 void eng_box_changed(struct mus_engine *e, int64_t signer_id);	/* the operator changed the signer */
 void eng_boxes_pump(struct mus_engine *e);
 void eng_boxes_free(struct mus_engine *e);

@@ -151,7 +151,7 @@ static void
 on_cleaned(void *arg, const struct mus_drv_result *r)
 {
 	struct eng_clean *c = arg;
-	struct eng_box *box = eng_box_get(c->e, c->sg->obj.id, c->sg->obj.name);
+	struct eng_box *box = eng_box_for(c->e, c->sg);
 
 	c->sent = NULL;
 	if (box)
@@ -303,7 +303,7 @@ on_change(void *arg, const struct mus_drv_result *r)
 {
 	struct eng_probe *p = arg;
 	bool good = r->outcome == MUS_DRV_SHOWN;
-	struct eng_box *box = eng_box_get(p->e, p->signer_id, p->signer);
+	struct eng_box *box = eng_box_for(p->e, p->sg);
 
 	p->sent = NULL;
 	/* An operator's trial does not queue, but the others wait a little longer for it. */

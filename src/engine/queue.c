@@ -55,6 +55,16 @@ eng_box_get(struct mus_engine *e, int64_t signer_id, const char *name)
 	return box;
 }
 
+struct eng_box *
+eng_box_for(struct mus_engine *e, const struct eng_signer *sg)
+{
+	struct eng_box *box = eng_box_get(e, sg->obj.id, sg->obj.name);
+
+	if (box)
+		box->out.rate = sg->obj.update_rate;
+	return box;
+}
+
 bool
 eng_has_act(const struct eng_job *j, uint64_t id)
 {
@@ -329,7 +339,6 @@ eng_send_jobs(struct mus_engine *e)
 			continue;
 		}
 		j->state = ENG_JOB_WAITING;
-		j->box->out.rate = j->signer->obj.update_rate;
 		mus_outbox_put(&j->box->out, &j->item);
 	}
 	eng_boxes_pump(e);

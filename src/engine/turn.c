@@ -317,6 +317,38 @@ end_unused_force(struct mus_engine *e, struct eng_zone *z, const struct mus_zone
 	*policy = without;
 }
 
+/* A step or a force allows what was planned when it came, until that is sent: a queue may hold it back, and
+ * looks come in between.  It does not allow what comes after. */
+static bool
+is_beyond(const struct eng_busy *b, const struct mus_proc *p)
+{
+	return b && b->spent &&
+	    (p->kind != b->passed.kind || p->signer != b->passed.signer || p->row != b->passed.row);
+}
+
+static void
+end_permission(struct eng_busy *b)
+{
+	b->step = b->spent = false;
+	b->forced = MUS_RULE_NONE;
+}
+
+static void
+use_permission(struct mus_engine *e, const struct mus_zonestate *st, struct eng_busy *b)
+{
+	const struct mus_proc *p = &e->plan.want.proc;
+
+	if (b->spent || !(b->step || b->forced != MUS_RULE_NONE))
+		return;
+	if (b->forced != MUS_RULE_NONE)
+		eng_event(e, st->book.zone_id, st->book.zone, "forced", "musicd", LOG_WARNING,
+		    "passed rule %s by force: %s", mus_rule_text(b->forced), b->forced_reason);
+	b->spent = true;
+	b->passed.kind = p->kind;
+	b->passed.signer = p->signer;
+	b->passed.row = p->row;
+}
+
 /* Is what the plan does to be judged by what was seen lately?  Taking our CSYNC away can do no harm, nor
  * can the end of a process: whatever is fresh enough for the core will do. */
 static bool
@@ -340,20 +372,20 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	struct mus_want before = st->want;
 
 	mus_settle(&st->zone, &st->seen, &st->want, policy, now);
-	if (policy->forced != MUS_RULE_NONE && !eng_is_old(st, &e->zobj, recent, now))
+	if (policy->forced != MUS_RULE_NONE && !z->busy->spent && !eng_is_old(st, &e->zobj, recent, now))
 		end_unused_force(e, z, st, policy);
 	mus_plan(&st->zone, &st->seen, &st->want, policy, now, &e->plan);
 	e->stats.plans++;
+	if (is_beyond(z->busy, &e->plan.want.proc)) {
+		end_permission(z->busy);
+		policy->step = false;
+		policy->forced = MUS_RULE_NONE;
+		mus_plan(&st->zone, &st->seen, &st->want, policy, now, &e->plan);
+	}
 	if (needs_recent(&e->plan) && eng_is_old(st, &e->zobj, recent, now))
 		return false;
-	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) && z->busy) {
-		if (z->busy->forced != MUS_RULE_NONE)
-			eng_event(e, st->book.zone_id, st->book.zone, "forced", "musicd", LOG_WARNING,
-			    "passed rule %s by force: %s", mus_rule_text(z->busy->forced),
-			    z->busy->forced_reason);
-		z->busy->step = false;
-		z->busy->forced = MUS_RULE_NONE;
-	}
+	if (!e->plan.proposal && (e->plan.advanced || e->plan.act_count) && z->busy)
+		use_permission(e, st, z->busy);
 	st->want = e->plan.want;
 	mus_judge(&st->zone, &st->seen, &st->want, policy, now, &e->verdict);
 	tell_process(e, st, &before, &st->want);
@@ -398,6 +430,8 @@ eng_turn_done(struct eng_turn *t)
 	if (e->plan.poll || e->plan.want.proc.kind != MUS_PROC_NONE)
 		eng_busy(z);
 	eng_act(e, z, &e->zobj, st, &e->plan);
+	if (z->busy && z->busy->spent && eng_signers_to_change(&e->plan) == 0)
+		end_permission(z->busy);
 	eng_copies(e, z, &e->zobj, st, e->plan.need_copy, eng_copies_stale(t, st));
 	next_ms = next_look_ms(e, z, &e->plan);
 	status(e, z, st, &e->plan, &policy, next_ms);
