@@ -36,11 +36,20 @@ def _ede(message):
     return "; ".join(f"EDE {int(o.code)} {o.text or ''}".strip() for o in message.options if isinstance(o, dns.edns.EDEOption))
 
 
-def judge(ex, address, name, rdtype, timeout=12.0):
+def judge(ex, address, name, rdtype, timeout=12.0, tries=2):
     """Ask a validator: (status, message or None, detail).  SERVFAIL is bogus when the same question with CD is answered.
 
-    The time-out is longer than a validator on a busy machine takes: late is not wrong.
+    The time-out is longer than a validator on a busy machine takes: late is not wrong.  What failed is asked once
+    more, as stub resolvers do: a validator gives up when a server of the zone is stopped in the middle of a question.
     """
+    for _ in range(tries):
+        answer = _judge_once(ex, address, name, rdtype, timeout)
+        if answer[0] != "failed":
+            break
+    return answer
+
+
+def _judge_once(ex, address, name, rdtype, timeout):
     def ask(cd):
         wire = ex.exchange(make_query(name, rdtype, rd=True, cd=cd).to_wire(), address, timeout=timeout)
         return None if wire is None else dns.message.from_wire(wire, ignore_trailing=True)
@@ -66,7 +75,7 @@ class Prober:
         self.stop = threading.Event()
         self.began = time.time()
         self.count = {k: 0 for k in ("secure", "bogus", "insecure", "failed")}
-        self.first, self.last = {}, {}
+        self.first, self.last, self.detail = {}, {}, {}
         self.per_zone = {z: {k: 0 for k in self.count} for z in zones}
         self.silent = {}
         self.judges = {z: Judge(z) for z in zones}
@@ -88,6 +97,7 @@ class Prober:
             self.per_zone[zone][status] += 1
             self.first.setdefault(status, now)
             self.last[status] = now
+            self.detail[status] = f"{detail['validator']}: {detail['name']}: {detail['detail']}"
         if status != "secure":
             self.event(kind=status, zone=zone, **detail)
 
@@ -100,7 +110,7 @@ class Prober:
                  "first_violation": min((v["first"] for v in violations), default=None),
                  "last_violation": max((v["last"] for v in violations), default=None),
                  "witness": [dict(v) for rule in ("V1", "V2") for v in [w for w in violations if w["rule"] == rule][:4]],
-                 "first": dict(self.first), "last": dict(self.last), "silent": dict(self.silent),
+                 "first": dict(self.first), "last": dict(self.last), "detail": dict(self.detail), "silent": dict(self.silent),
                  "per_zone": {z: dict(c, pair_violations=len(self.judges[z].violations)) for z, c in self.per_zone.items()}}
         path = os.path.join(self.dir, "report.json")
         with open(path + ".new", "w", encoding="utf-8") as f:
@@ -178,7 +188,7 @@ class Prober:
             if entry is None or entry[0] < time.monotonic():
                 found = []
                 for t in ("A", "AAAA"):
-                    _, m, _ = judge(_Direct(), self.lab["validators"][0]["addresses"][0], name, t, timeout=1.0)
+                    _, m, _ = judge(_Direct(), self.lab["validators"][0]["addresses"][0], name, t, timeout=1.0, tries=1)
                     if m:
                         found += [r.address for rr in m.answer if rr.rdtype in (1, 28) for r in rr]
                 entry = resolved[name] = (time.monotonic() + 5, found)
@@ -310,8 +320,9 @@ class Prober:
 
 def human(r):
     """The verdict in one line."""
+    wrong = "".join(f"; last {k}: {v}" for k, v in r["detail"].items() if k != "secure")
     return (f"prober: {r['answers']} answers, {r['secure']} secure, {r['bogus']} bogus, {r['insecure']} insecure, {r['failed']} failed; "
-            f"{r['pair_violations']} pair violations in {r['pair_checks']} checks, {r['now'] - r['began']:.1f} s")
+            f"{r['pair_violations']} pair violations in {r['pair_checks']} checks, {r['now'] - r['began']:.1f} s{wrong}")
 
 
 def start(lab, zones, rate=4.0, pair_interval=0.7):
