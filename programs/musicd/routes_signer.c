@@ -129,6 +129,9 @@ api_signer_change(struct api_call *c)
 	if (!canonical_ns(c, o->ns, o->ns_count, "/name_servers"))
 		return;
 	if ((rc = mus_ctl_put_signer(c->engine, c->caller, o, field, &c->et)) < 0) {
+		if (strcmp(field, "/key_file") == 0 && !mus_wire_given(r->given, MUS_REQ_SIGNER_KEY_FILE))
+			(void)mus_err_wrap(&c->et, MUS_ERR_INVAL,
+			    "is not given, and what is stored of signer %s cannot be used", o->name);
 		api_fail_put(c, rc, field);
 		return;
 	}

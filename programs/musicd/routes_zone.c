@@ -248,6 +248,26 @@ api_zone_get(struct api_call *c)
 		reply_zone(c, 200, o, NULL);
 }
 
+/* The change of a zone was refused at ${field}, where the request says nothing: what is stored of a signer in the
+ * zone has become bad, as a key file can.  That is no fault of the request, and is told as what stands in its way;
+ * any other is at ${other}. */
+static void
+fail_stored(struct api_call *c, int rc, const struct mus_zone_obj *o, const char *field, const char *other)
+{
+	static const char list[] = "/signers/";
+	struct mus_signer_obj s;
+	struct mus_errtext et;
+	unsigned i = MUS_SIGNERS_MAX;
+
+	if (rc == MUS_ERR_INVAL && strncmp(field, list, sizeof list - 1) == 0)
+		i = (unsigned)(field[sizeof list - 1] - '0');	/* there are fewer than ten */
+	if (i < o->signer_count && mus_store_load_signer_id(c->store, o->signer[i].signer_id, &s, &et) == 0)
+		api_fail(c, mus_err_wrap(&c->et, MUS_ERR_CONFLICT,
+				"what is stored of signer %s in this zone cannot be used", s.name));
+	else
+		api_fail_put(c, rc, other);
+}
+
 void
 api_zone_change(struct api_call *c)
 {
@@ -269,10 +289,12 @@ api_zone_change(struct api_call *c)
 	}
 	if ((rc = api_zone_from(c, r, o, field)) < 0)
 		api_fail_put(c, rc, field);
-	else if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, field, &c->et)) < 0)
+	else if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, field, &c->et)) == 0)
+		reply_zone_anew(c, o->name);
+	else if (mus_wire_given(r->given, MUS_REQ_ZONE_SIGNERS))
 		api_fail_put(c, rc, field);
 	else
-		reply_zone_anew(c, o->name);
+		fail_stored(c, rc, o, field, field);
 }
 
 void
@@ -295,11 +317,12 @@ api_zone_delete(struct api_call *c)
 static void
 put_group(struct api_call *c, struct mus_zone_obj *o, int64_t group_id, const char *field)
 {
+	char where[MUS_CTL_FIELD_MAX];
 	int rc;
 
 	o->group_id = group_id;
-	if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, NULL, &c->et)) < 0)
-		api_fail_put(c, rc, field);
+	if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, where, &c->et)) < 0)
+		fail_stored(c, rc, o, where, field);
 	else
 		reply_zone_anew(c, o->name);
 }

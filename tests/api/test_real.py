@@ -99,6 +99,36 @@ def test_a_key_file_that_everybody_may_read_is_refused(real, tmp_path):
     real.ok("DELETE", "/signers/wide")
 
 
+def test_a_stored_key_file_that_has_become_bad(real, tmp_path):
+    """A change that does not name it is refused for it, and says what is wrong and whose it is."""
+    key = tmp_path / "stale.key"
+    key.write_text("hmac-sha256:stale:c2VjcmV0\n")
+    key.chmod(0o600)
+    real.ok("POST", "/signers", {"name": "stale", "driver": "ddns", "update": "127.0.0.5", "key_file": str(key)})
+    real.ok("POST", "/zones", {"name": "k.test", "signers": [{"signer": "bind", "max_ttl_s": 60}, {"signer": "knot", "key_file": str(key)}]})
+    key.write_text("rubbish\n")
+    why = f"{key}:1: expected key"
+    stored = f"is not given, and what is stored of signer stale cannot be used: {why}"
+    in_zone = f"what is stored of signer knot in this zone cannot be used: {why}"
+    try:
+        real.fails(422, "PATCH", "/signers/stale", {"update_rate": 5}, "/key_file", stored)
+        assert real.fails(422, "PATCH", "/signers/stale", {"key_file": str(key)}, "/key_file")["message"].startswith(why)
+        real.fails(422, "PATCH", "/signers/stale", {"driver": "nosuch"}, "/driver", "no driver")
+        real.fails(409, "PATCH", "/zones/k.test", {"mode": "manual"}, None, in_zone)
+        real.fails(409, "PUT", "/zones/k.test/group", {"group": "g"}, None, in_zone)
+        real.fails(409, "DELETE", "/zones/k.test/group", None, None, in_zone)
+        given = {"signers": [{"signer": "knot", "key_file": str(key)}]}
+        assert real.fails(422, "PATCH", "/zones/k.test", given, "/signers/0/key_file")["message"].startswith(why)
+        said = real.cli("signer", "update", "stale", "--update-rate", "5")
+        assert said.returncode == 65 and said.stderr.startswith(f"music-cli: --key-file: {stored}"), said
+        said = real.cli("zone", "update", "k.test", "--mode", "manual")
+        assert said.returncode != 0 and said.stderr.startswith(f"music-cli: {in_zone}"), said
+    finally:
+        key.write_text("hmac-sha256:stale:c2VjcmV0\n")
+        real.ok("DELETE", "/zones/k.test?abandon=true")
+        real.ok("DELETE", "/signers/stale")
+
+
 @pytest.mark.parametrize("change, field, words", [
     ({"name": "."}, "/name", "no parent"),
     ({"parent": "a..b"}, "/parent", ""),
