@@ -222,7 +222,6 @@ struct cli_watch {
 int cli_watch(struct cli *c, const struct cli_watch *w);
 
 /* Shared by commands. */
-void cli_print_findings(struct cli *c, const json_t *list, struct mus_time now);
 void cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now);
 void cli_process_line(const json_t *process, struct mus_time now, char *out, size_t cap);
 extern const struct cli_column cli_columns_signer[], cli_columns_group[], cli_columns_zone[];

@@ -97,12 +97,31 @@ print_part(const char *label, const char *text)
 	putchar('\n');
 }
 
-/* Rule, server, record, instant and hint of each, in full. */
-void
-cli_print_findings(struct cli *c, const json_t *list, struct mus_time now)
+/* The finding of ${list} that tells the same as ${w}, perhaps by another rule; NULL: none. */
+static const json_t *
+find_same(const json_t *list, const json_t *w)
+{
+	static const char *const parts[] = {"signer", "other_signer", "server", "record", "cause", "seen_at", "until", "hint"};
+	const size_t count = sizeof parts / sizeof *parts;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *f = json_array_get(list, i);
+		size_t same = 0;
+
+		while (same < count && strcmp(cli_str(f, parts[same]), cli_str(w, parts[same])) == 0)
+			same++;
+		if (same == count && strcmp(without_rule(f), without_rule(w)) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+/* Rule, server, record, instant and hint of each; but what ${above} has told is not told again. */
+static void
+print_findings(struct cli *c, const json_t *list, const json_t *above, struct mus_time now)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *w = json_array_get(list, i);
+		const json_t *w = json_array_get(list, i), *same = find_same(above, w);
 		const char *result = cli_str(w, "result");
 		char left[48], until[96] = "";
 
@@ -110,7 +129,11 @@ cli_print_findings(struct cli *c, const json_t *list, struct mus_time now)
 		    cli_color(c, result), result, cli_plain(c));
 		cli_print_safe(stdout, cli_str(w, "sentence"));
 		putchar('\n');
-		print_part("is", cli_str(w, "text"));
+		if (same != NULL) {
+			printf("    %-8s what %s above says\n", "is", cli_str(same, "rule"));
+			continue;
+		}
+		print_part("is", without_rule(w));
 		print_part("signer", cli_str(w, "signer"));
 		print_part("other", cli_str(w, "other_signer"));
 		print_part("server", cli_str(w, "server"));
@@ -288,10 +311,10 @@ cmd_zone_explain(struct cli *c)
 		cli_print_table(c, json_object_get(a.json, "rules"), rule_columns);
 		if (json_array_size(findings) > 0)
 			printf("\nwhat does not hold\n");
-		cli_print_findings(c, findings, now_of(a.json));
+		print_findings(c, findings, NULL, now_of(a.json));
 		if (json_array_size(waits) > 0)
 			printf("\nwhat it waits for\n");
-		cli_print_findings(c, waits, now_of(a.json));
+		print_findings(c, waits, findings, now_of(a.json));
 		print_manual(c, a.json);
 	}
 	cli_answer_clear(&a);
@@ -315,7 +338,7 @@ cmd_zone_preflight(struct cli *c)
 		    cli_true(a.json, "member") ? "a member already; it would be " : "",
 		    cli_color(c, fit ? "yes" : "no"), fit ? "" : "not ", cli_plain(c), cli_str(a.json, "zone"));
 		print_announces(a.json, "the parent announces ");
-		cli_print_findings(c, findings, now_of(a.json));
+		print_findings(c, findings, NULL, now_of(a.json));
 	}
 	cli_answer_clear(&a);
 	return rc != 0 ? rc : fit ? 0 : EXIT_UNFIT;

@@ -3,6 +3,7 @@
  * a zone one row a tick.  What a view shows follows from where the clockwork stands.
  *
  * Names do things: a zone whose name has "broken" shows findings and a server that does not answer;
+ * with "twice" besides, what it waits for is a finding, too;
  * one with "dark" is never seen; one with "risky" has signatures that run out;
  * "crowded" refuses hold with CONFLICT; a signer "slow" is probed for long, "dumb" cannot be probed.
  */
@@ -538,6 +539,11 @@ mus_ctl_view(
 		e->verdict.finding[0].rule = MUS_RULE_V1;
 		e->verdict.finding[0].result = MUS_RES_FAILS;
 		e->verdict.finding_count = 1;
+		if (strstr(zone, "twice") != NULL) {
+			e->verdict.finding[1] = e->plan.wait[e->plan.wait_count - 1];
+			e->verdict.finding[1].rule = MUS_RULE_V8;
+			e->verdict.finding_count = 2;
+		}
 	}
 	*out = (struct mus_zone_view){&e->state, &e->plan, &e->verdict, NULL, mus_ctl_now(e),
 	    z->forced, "as asked"};

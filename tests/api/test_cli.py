@@ -182,6 +182,14 @@ def test_views(cli):
     assert any(line.startswith(" server ") for line in body)
     assert " cause no answer in time" in body and " seen TIME" in body
     assert any(line.startswith(" hint look whether the server runs") for line in body)
+    assert " is DS of the parent test. is not signed by a key of its own that the DS set names" in explain, explain
+    cli.ok("zone", "add", "brokentwice.test", "--group", "first")
+    explain = squeeze(cli.ok("zone", "explain", "brokentwice.test"))
+    at = explain.index("what it waits for")
+    assert explain[at + 1:] == [" V6 unknown every reachable server answers for the zone over UDP and TCP", " is what V8 above says"]
+    assert len([line for line in explain if "gave no answer in time for DS" in line]) == 1, explain
+    assert '\n2 findings; see "zone explain brokentwice.test."' in cli.ok("zone", "status", "brokentwice.test")
+    cli.ok("zone", "delete", "brokentwice.test", "--yes")
     cli.fails(75, "zone", "migrate", "one.test", "--from", "bind", "--to", "knot", says="migrate the group (music-cli zone migrate --group first, or")
     assert cli.ok("zone", "plan", "one.test").splitlines()[-1] == "nothing to do now"
     assert cli.ok("zone", "preflight", "one.test", "--signer", "knot") == "knot is fit to join one.test.\n"

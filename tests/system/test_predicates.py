@@ -73,7 +73,7 @@ class World:
                  all(re.search(p, str(f[k] or "")) for k, p in witness.items())), None)
         f = self.await_(zone, f"{rule} {result} with {witness}", found)
         said = self.mc.cli("zone", "explain", self.zone(zone)).stdout
-        assert re.search(rf"^{rule} +{result}\b", said, re.M) and f["text"] in said, said
+        assert re.search(rf"^{rule} +{result}\b", said, re.M) and f["text"].removeprefix(f"{rule}: ") in said, said
         print(f["text"])
         return f["text"]
 
