@@ -371,7 +371,7 @@ api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[sta
 			out[s] = (struct mus_body_trouble){.copy = from[s].copy, .change = from[s].change,
 			    .lookup = from[s].lookup, .copy_next = from[s].copy_next,
 			    .copy_since = from[s].copy_since, .copy_server = &from[s].copy_server,
-			    .copy_err = from[s].copy_err};
+			    .copy_began = from[s].copy_began, .copy_err = from[s].copy_err};
 	}
 }
 

@@ -58,6 +58,7 @@ struct mus_ctl_trouble {
 	char copy[256];			/* reading its whole copy */
 	int copy_err;			/* then: enum mus_err */
 	struct mus_addr copy_server;	/* who was asked for it */
+	struct mus_time copy_began;	/* it is being read since then; 0: it is not */
 	struct mus_time copy_since;	/* it has failed */
 	struct mus_time copy_next;	/* when it is tried again; NEVER: it is being tried, or is not again */
 	char change[160];		/* changing its records */

@@ -270,6 +270,11 @@ eng_copy_troubles(const struct mus_engine *e, const struct eng_zone *z, uint8_t 
 	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
 		if (trouble[s].copy[0] && !(z->busy->copying >> s & 1))
 			trouble[s].copy_next = next_try(e, z, s, needed >> s & 1);
+	for (const struct eng_copy *c = e->copies; c; c = c->next)
+		if (c->zone_id == z->id) {
+			trouble[c->idx].copy_began = c->read.began;
+			trouble[c->idx].copy_server = c->read.signer->obj.update;
+		}
 }
 
 static uint32_t

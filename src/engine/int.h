@@ -463,7 +463,7 @@ void eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_
 /* Signers whose copy has another serial than the one that was read, and is old enough. */
 /* In how long one is tried again that failed and is needed; INT64_MAX: none is. */
 int64_t eng_copies_due_ms(const struct mus_engine *e, const struct eng_zone *z, uint8_t needed);
-/* When those that failed are tried again, into what is known of them. */
+/* When those that failed are tried again, and which are being read, into what is known of them. */
 void eng_copy_troubles(const struct mus_engine *e, const struct eng_zone *z, uint8_t needed,
     struct mus_ctl_trouble *trouble);
 /* Reading one of ${signer} has failed. */

@@ -176,6 +176,23 @@ mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z, const st
 		out->cause = mus_cause_text((enum mus_cause)w->cause);
 }
 
+/* A copy that is being read is no trouble: from whom, and since when. */
+static void
+add_copy_reading(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_body_trouble *t)
+{
+	char at[MUS_TIME_TEXT_MAX], server[MUS_ADDR_TEXT_MAX];
+
+	if (t->copy_began.ms == 0)
+		return;
+	out->server = keep_text(a, mus_addr_text(t->copy_server, 53, server));
+	out->text = keep_text(a, mus_arena_printf(a, "%s; it is being read from %s since %s", out->text, out->server,
+	    mus_time_text(t->copy_began, at)));
+	if (t->copy != NULL && t->copy[0] != '\0')
+		return;				/* it has failed before: that counts until it is there */
+	out->hint = "nothing is to be done: the zone goes on as soon as the copy is there";
+	out->seen_at = t->copy_began;
+}
+
 /* Why a copy could not be read, by whom and since when, and when it is tried again. */
 static void
 add_copy_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_body_trouble *t)
@@ -206,8 +223,10 @@ add_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_w
 	switch (w->rule) {
 	case MUS_RULE_TTLMAX:
 	case MUS_RULE_V13:
-		if (w->result == MUS_RES_UNKNOWN)
+		if (w->result == MUS_RES_UNKNOWN) {
 			add_copy_trouble(a, out, t);
+			add_copy_reading(a, out, t);
+		}
 		break;
 	case MUS_RULE_PREFLIGHT:
 		if (t->join != NULL)

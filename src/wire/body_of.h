@@ -28,6 +28,7 @@ struct mus_body_trouble {
 	struct mus_time copy_next;	/* when the copy is tried again; NEVER: not known */
 	struct mus_time copy_since;	/* it could not be read */
 	const struct mus_addr *copy_server;	/* who was asked for it */
+	struct mus_time copy_began;	/* it is being read since then; 0: it is not */
 	int copy_err;			/* enum mus_err */
 	const char *join;		/* why it cannot join; NULL: it can, or has */
 };

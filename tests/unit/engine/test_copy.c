@@ -132,9 +132,13 @@ its_time_is_told(void **state)
 	/* another reason is told at once; since when it fails stays */
 	rcode = MUS_RCODE_SERVFAIL;
 	OK(mus_ctl_check(e, "test", "z.test", &et));
+	assert_int_equal(view.trouble[0].copy_began.ms, 0);
 	turn();
 	OK(mus_ctl_view(e, "z.test", &view, &et));
 	assert_false(mus_time_is_set(view.trouble[0].copy_next));	/* just now */
+	assert_in_range(view.trouble[0].copy_began.ms, began.ms, eng_now(e).ms);
+	assert_int_equal(view.trouble[1].copy_began.ms, 0);
+	assert_true(mus_addr_equal(&view.trouble[0].copy_server, &server->addr));
 	turn_that_reads(2);
 	assert_int_equal(z->busy->trouble[0].copy_since.ms, since.ms);
 }

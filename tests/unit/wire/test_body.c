@@ -402,11 +402,29 @@ views(void **state)
 	assert_string_equal(str(json_array_get(x, 0), "until"), "1970-01-01T00:00:07.000Z");
 	assert_non_null(strstr(str(json_array_get(x, 0), "text"),
 	    "has not been read; it is tried again at 1970-01-01T00:00:07.000Z"));
+	assert_null(strstr(str(json_array_get(x, 0), "text"), "is being read"));
 	assert_string_equal(str(json_array_get(x, 1), "cause"), "REFUSED");
 	assert_true(json_is_null(json_object_get(json_array_get(x, 2), "cause")));
 	assert_string_equal(str(json_array_get(x, 3), "cause"), "SERVFAIL");
 	assert_string_equal(str(json_array_get(x, 4), "cause"), "no answer in time");
 	json_decref(v);
+	/* Being read once more: the failure counts still; for the first time: nothing is wrong. */
+	view.trouble[1].copy_began.ms = 5000;
+	view.trouble[1].copy_next = MUS_TIME_NEVER;
+	for (int first = 0; first < 2; first++) {
+		if (first)
+			view.trouble[1].copy = "";
+		mus_body_of_explain(&arena, &o, &view, &e);
+		v = encode(&mus_schema_rep_explain, &e);
+		x = json_array_get(json_object_get(v, "findings"), 0);
+		assert_non_null(strstr(str(x, "text"), "has not been read; it is being read from 192.0.2.9@5353 since "
+		    "1970-01-01T00:00:05.000Z"));
+		assert_string_equal(str(x, "server"), "192.0.2.9@5353");
+		assert_string_equal(str(x, "seen_at"), first ? "1970-01-01T00:00:05.000Z" : "1970-01-01T00:00:03.000Z");
+		assert_non_null(strstr(str(x, "hint"), first ? "nothing is to be done" : "secret"));
+		assert_int_equal(json_is_null(json_object_get(x, "cause")), first);
+		json_decref(v);
+	}
 	mus_zonestate_clear(&z);
 }
 
