@@ -101,7 +101,8 @@ print_part(const char *label, const char *text)
 static const json_t *
 find_same(const json_t *list, const json_t *w)
 {
-	static const char *const parts[] = {"signer", "other_signer", "server", "record", "cause", "seen_at", "until", "hint"};
+	static const char *const parts[] = {"signer", "other_signer", "server", "record", "cause", "seen_at",
+	    "until", "hint"};
 	const size_t count = sizeof parts / sizeof *parts;
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
