@@ -152,6 +152,15 @@ keep_text(struct mus_arena *a, const char *s)
 	return kept != NULL ? kept : "";
 }
 
+/* A signer that is changed by hand has nothing to probe. */
+static const char *
+hint_of(const struct mus_zonestate *z, const struct mus_witness *w)
+{
+	if (w->rule == MUS_RULE_CAPS && w->origin < z->zone.signer_count && !z->zone.signer[w->origin].has_driver)
+		return "change these records in the signer by its own means; the zone goes on when its servers show it";
+	return mus_body_hint(w);
+}
+
 void
 mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z, const struct mus_witness *w,
     struct mus_rep_finding *out)
@@ -164,7 +173,7 @@ mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z, const st
 	    .text = keep_text(a, mus_witness_text(&z->book, &z->zone, w, text)),
 	    .signer = origin_name(z, w->origin), .other_signer = origin_name(z, w->origin2),
 	    .record = record_name(w->kind), .seen_at = w->seen_at, .until = w->until,
-	    .hint = mus_body_hint(w),
+	    .hint = hint_of(z, w),
 	};
 	if (w->server < z->zone.server_count)
 		out->server = keep_text(a, mus_server_text(&z->book, &z->zone, w->server, text));

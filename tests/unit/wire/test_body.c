@@ -408,6 +408,19 @@ views(void **state)
 	assert_string_equal(str(json_array_get(x, 3), "cause"), "SERVFAIL");
 	assert_string_equal(str(json_array_get(x, 4), "cause"), "no answer in time");
 	json_decref(v);
+	/* Only a signer with a driver can be probed. */
+	for (int has_driver = 0; has_driver < 2; has_driver++) {
+		struct mus_witness caps = MUS_WITNESS_NONE;
+		struct mus_rep_finding f;
+
+		caps.rule = MUS_RULE_CAPS;
+		caps.result = MUS_RES_FAILS;
+		caps.origin = 1;
+		z.zone.signer[1].has_driver = has_driver;
+		mus_body_of_finding(&arena, &z, &caps, &f);
+		assert_int_equal(strstr(f.hint, "signer probe") != NULL, has_driver);
+		assert_int_equal(strstr(f.hint, "by its own means") != NULL, !has_driver);
+	}
 	/* Being read once more: the failure counts still; for the first time: nothing is wrong. */
 	view.trouble[1].copy_began.ms = 5000;
 	view.trouble[1].copy_next = MUS_TIME_NEVER;
