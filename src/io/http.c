@@ -141,21 +141,23 @@ on_sweep(void *arg)
 		mus_timer_start(h->sweep, SWEEP_MS);
 }
 
-/* A place for a connection that has just come; NULL: no memory, it is cut. */
+/* A place for a connection that has just come; NULL: no memory, it is cut.  What the library tells of a
+ * connection is good until it is asked for something else: version 1.0 has one place for all answers. */
 static struct mus_place *
 take_place(struct mus_httpd *h, struct MHD_Connection *conn)
 {
-	const union MHD_ConnectionInfo *client =
+	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const union MHD_ConnectionInfo *sock =
-	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct mus_addr from = mus__http_addr(client ? client->client_addr : NULL);
+	struct mus_addr from = mus__http_addr(info ? info->client_addr : NULL);
 	struct mus_place *p;
+	int fd;
 
-	MUS_ASSERT(sock);
-	p = mus_place_enter(&h->places, &from, sock->connect_fd, mus_loop_mono_ms(h->loop));
+	info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	MUS_ASSERT(info);
+	fd = info->connect_fd;
+	p = mus_place_enter(&h->places, &from, fd, mus_loop_mono_ms(h->loop));
 	if (!p)
-		(void)shutdown(sock->connect_fd, SHUT_RDWR);
+		(void)shutdown(fd, SHUT_RDWR);
 	if (h->connections == 1)
 		mus_timer_start(h->sweep, SWEEP_MS);
 	return p;
