@@ -225,11 +225,12 @@ keep_safe(struct eval *e, const struct mus_ctx *c, struct mus_plan *p)
 	p->act_count = (uint8_t)n;
 }
 
-/* Signers that nobody can change from here: the operator is told what to do. */
+/* Signers that nobody can change from here: the operator is told what to do.  Puts their acts behind the others. */
 static void
-drop_undrivable(const struct mus_ctx *c, struct mus_plan *plan)
+set_undrivable_apart(const struct mus_ctx *c, struct mus_plan *plan)
 {
-	unsigned n = 0;
+	unsigned n = 0, hand = 0;
+	struct mus_act by_hand[MUS_PLAN_ACTS_MAX];
 
 	for (unsigned i = 0; i < plan->act_count; i++) {
 		const struct mus_act *a = &plan->act[i];
@@ -239,13 +240,16 @@ drop_undrivable(const struct mus_ctx *c, struct mus_plan *plan)
 			plan->act[n++] = *a;
 			continue;
 		}
+		by_hand[hand++] = *a;
 		w.rule = MUS_RULE_CAPS;
 		w.result = MUS_RES_FAILS;
 		w.origin = a->signer;
 		w.kind = (uint8_t)a->rr;
 		wait_for(plan, &w, c->now);
 	}
+	memcpy(plan->act + n, by_hand, hand * sizeof by_hand[0]);
 	plan->act_count = (uint8_t)n;
+	plan->hand_count = (uint8_t)hand;
 }
 
 /* ---- adoption ------------------------------------------------------------------------------- */
@@ -699,7 +703,7 @@ static void
 plan_init(struct mus_plan *plan, const struct mus_want *want)
 {
 	plan->want = *want;
-	plan->act_count = 0;
+	plan->act_count = plan->hand_count = 0;
 	plan->poll = plan->advanced = plan->proposal = false;
 	plan->wait_count = 0;
 	plan->wake_at = MUS_TIME_NEVER;
@@ -745,7 +749,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 	c = context(&e, &next);
 	plan_acts(&e, &c, plan);
 	keep_safe(&e, &c, plan);
-	drop_undrivable(&c, plan);
+	set_undrivable_apart(&c, plan);
 	for (unsigned i = 0; i < plan->act_count; i++)
 		plan->act[i].id = act_id(&plan->act[i]);
 	if (policy->manual && !policy->step &&

@@ -133,6 +133,7 @@ struct mus_plan {
 	struct mus_want want;		/* the next intention: store it before anything is sent */
 	struct mus_act act[MUS_PLAN_ACTS_MAX];
 	uint8_t act_count;
+	uint8_t hand_count;		/* so many more stand behind: an operator's, at signers without a driver */
 	struct mus_witness wait[MUS_PLAN_WAITS_MAX];	/* most telling first */
 	uint8_t wait_count;
 	struct mus_time wake_at;	/* earliest instant at which this answer can change by time alone */

@@ -259,6 +259,17 @@ add_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_w
 		out->cause = words;
 }
 
+static void
+fill_findings(struct mus_arena *a, const struct mus_zonestate *z, const struct mus_witness *w, unsigned count,
+    const struct mus_body_trouble *trouble, struct mus_rep_finding *out)
+{
+	for (unsigned i = 0; i < count; i++) {
+		mus_body_of_finding(a, z, &w[i], &out[i]);
+		if (w[i].origin < MUS_ORIGINS)
+			add_trouble(a, &out[i], &w[i], &trouble[w[i].origin]);
+	}
+}
+
 struct mus_list
 mus_body_of_findings(struct mus_arena *a, const struct mus_zonestate *z, const struct mus_witness *w,
     unsigned count, const struct mus_body_trouble *trouble)
@@ -267,11 +278,7 @@ mus_body_of_findings(struct mus_arena *a, const struct mus_zonestate *z, const s
 
 	if (count == 0 || (out = mus_arena_alloc(a, count * sizeof *out)) == NULL)
 		return (struct mus_list){NULL, 0};
-	for (unsigned i = 0; i < count; i++) {
-		mus_body_of_finding(a, z, &w[i], &out[i]);
-		if (w[i].origin < MUS_ORIGINS)
-			add_trouble(a, &out[i], &w[i], &trouble[w[i].origin]);
-	}
+	fill_findings(a, z, w, count, trouble, out);
 	return (struct mus_list){out, count};
 }
 
@@ -291,12 +298,32 @@ process_state(struct mus_arena *a, const struct mus_body_view *v)
 	return out;
 }
 
+/* What is to be changed by hand: "... cannot be changed from here: change DNSKEY there by hand (knot: add ...)". */
+static void
+add_by_hand(struct mus_arena *a, const struct mus_body_view *v, const struct mus_witness *w,
+    struct mus_rep_finding *out)
+{
+	const struct mus_plan *p = v->plan;
+	char text[MUS_TEXT_MAX];
+
+	for (unsigned i = p->act_count; w->rule == MUS_RULE_CAPS && i < p->act_count + p->hand_count; i++)
+		if (p->act[i].signer == w->origin && p->act[i].rr == w->kind)
+			out->text = keep_text(a, mus_arena_printf(a, "%s (%s)", out->text,
+			    mus_act_text(&v->state->book, &v->state->zone, &p->act[i], text)));
+}
+
 static struct mus_list
 waits_of(struct mus_arena *a, const struct mus_body_view *v)
 {
-	if (v->plan == NULL)
+	const struct mus_plan *p = v->plan;
+	struct mus_rep_finding *out;
+
+	if (p == NULL || p->wait_count == 0 || (out = mus_arena_alloc(a, p->wait_count * sizeof *out)) == NULL)
 		return (struct mus_list){NULL, 0};
-	return mus_body_of_findings(a, v->state, v->plan->wait, v->plan->wait_count, v->trouble);
+	fill_findings(a, v->state, p->wait, p->wait_count, v->trouble, out);
+	for (unsigned i = 0; i < p->wait_count; i++)
+		add_by_hand(a, v, &p->wait[i], &out[i]);
+	return (struct mus_list){out, p->wait_count};
 }
 
 /* The lines of what is to be done at the parent. */

@@ -528,6 +528,14 @@ test_no_driver(void **state)
 	assert_int_equal(r.plan.act_count, 0);
 	assert_rule(r.plan.wait[0].rule, MUS_RULE_CAPS);
 	assert_int_equal(r.plan.wait[0].kind, MUS_RR_KEY);
+	/* what is an operator's to do is shown, and counted apart */
+	assert_int_equal(r.plan.hand_count, 1);
+	assert_int_equal(r.plan.act[0].signer, A);
+	assert_int_equal(r.plan.act[0].rr, MUS_RR_KEY);
+	assert_true(r.plan.act[0].add != 0);
+	r.z.zone.signer[A].has_driver = true;
+	go(0);
+	assert_int_equal(r.plan.hand_count, 0);
 }
 
 /* Of several changes those that are safe are made, and the others wait. */

@@ -421,6 +421,27 @@ views(void **state)
 		assert_int_equal(strstr(f.hint, "signer probe") != NULL, has_driver);
 		assert_int_equal(strstr(f.hint, "by its own means") != NULL, !has_driver);
 	}
+	/* What is to be changed there by hand is told with it. */
+	static struct mus_plan by_hand;
+	struct mus_rep_plan rp;
+
+	view.plan = &by_hand;
+	by_hand.wait_count = by_hand.hand_count = 1;
+	by_hand.wait[0] = MUS_WITNESS_NONE;
+	by_hand.wait[0].rule = MUS_RULE_CAPS;
+	by_hand.wait[0].result = MUS_RES_FAILS;
+	by_hand.wait[0].origin = by_hand.act[0].signer = 1;
+	by_hand.wait[0].kind = by_hand.act[0].rr = MUS_RR_CSYNC;
+	by_hand.act[0].kind = MUS_ACT_CHANGE;
+	by_hand.act[0].add = 1;
+	by_hand.act[0].csync_serial = 77;
+	z.zone.signer[1].has_driver = false;
+	mus_body_of_plan(&arena, &o, &view, &rp);
+	assert_int_equal(rp.actions.count, 0);
+	assert_int_equal(rp.waits.count, 1);
+	assert_non_null(strstr(((const struct mus_rep_finding *)rp.waits.item)->text, "there by hand (knot: add CSYNC"));
+	assert_non_null(strstr(((const struct mus_rep_finding *)rp.waits.item)->text, "with serial 77)"));
+	view.plan = NULL;
 	/* Being read once more: the failure counts still; for the first time: nothing is wrong. */
 	view.trouble[1].copy_began.ms = 5000;
 	view.trouble[1].copy_next = MUS_TIME_NEVER;
