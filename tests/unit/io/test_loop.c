@@ -220,7 +220,7 @@ clock_stands_within_a_turn(void **state)
 	assert_int_equal(c.first.ms, c.second.ms);
 	assert_int_equal(c.boot_first, c.boot_second);
 	assert_true(mus_loop_now(l).ms > c.first.ms);	/* the wall clock may be slewed meanwhile */
-	assert_true(mus_loop_boot_ms(l) >= c.boot_first + 5);
+	assert_true(mus_loop_boot_ms(l) > c.boot_first);
 	assert_true(c.first.ms > (int64_t)1600000000 * 1000);
 	mus_loop_free(l);
 }
