@@ -256,13 +256,38 @@ cmd_zone_status(struct cli *c)
 	return rc;
 }
 
+static void
+print_records(const char *signer, const char *verb, const json_t *records)
+{
+	for (size_t i = 0; i < json_array_size(records); i++) {
+		printf("at %s %s: ", signer, verb);
+		cli_print_safe(stdout, json_string_value(json_array_get(records, i)));
+		putchar('\n');
+	}
+}
+
+/* One a line, whole, to be copied. */
+static void
+print_by_hand(struct cli *c, const json_t *by_hand)
+{
+	if (json_array_size(by_hand) > 0)
+		printf("\n%sto do by hand%s; musicd sees it at the servers, and nothing has to be confirmed\n",
+		    cli_color(c, "warning"), cli_plain(c));
+	for (size_t i = 0; i < json_array_size(by_hand); i++) {
+		const json_t *at = json_array_get(by_hand, i);
+
+		print_records(cli_str(at, "signer"), "add", json_object_get(at, "add"));
+		print_records(cli_str(at, "signer"), "remove", json_object_get(at, "remove"));
+	}
+}
+
 int
 cmd_zone_plan(struct cli *c)
 {
 	struct cli_answer a = {.status = 0};
 	int rc = fetch(c, "/zones/%s/plan", NULL, NULL, &a);
 	const json_t *acts = json_object_get(a.json, "actions"), *waits = json_object_get(a.json, "waits"),
-		     *copies = json_object_get(a.json, "need_copy");
+		     *copies = json_object_get(a.json, "need_copy"), *by_hand = json_object_get(a.json, "by_hand");
 
 	if (rc == 0 && c->format == CLI_JSON) {
 		cli_print_json(a.json);
@@ -272,12 +297,13 @@ cmd_zone_plan(struct cli *c)
 		print_head(c, a.json, cli_str(a.json, "zone"));
 		for (size_t i = 0; i < json_array_size(copies); i++)
 			printf("read first: the whole copy of %s\n", json_string_value(json_array_get(copies, i)));
-		if (json_array_size(acts) == 0)
-			printf("\nnothing to do now\n");
-		else
+		if (json_array_size(acts) > 0) {
 			printf("\nto do now\n");
-		if (json_array_size(acts) > 0)
 			cli_print_list(c, acts, action_columns);
+		} else if (json_array_size(by_hand) == 0) {
+			printf("\nnothing to do now\n");
+		}
+		print_by_hand(c, by_hand);
 		if (json_array_size(waits) > 0) {
 			printf("\nwaiting for\n");
 			cli_print_waits_short(c, waits, now_of(a.json));

@@ -202,7 +202,9 @@ const struct cli_command cli_commands[] = {
     C("zone", "step", cmd_zone_step, a_zone, NULL, HELP("take one step in manual mode")),
     C("zone", "hold", cmd_zone_hold, a_zone, o_reason, HELP("stop a zone where it is")),
     C("zone", "resume", cmd_zone_resume, a_zone, NULL, HELP("let a held zone go on")),
-    C("zone", "plan", cmd_zone_plan, a_zone, NULL, HELP("what the controller would do now")),
+    C("zone", "plan", cmd_zone_plan, a_zone, NULL, HELP("what the controller would do now"),
+	MORE("And what somebody has to do by hand at signers whose driver is manual, record by record: "
+	     "\"at SIGNER add: RECORD\", \"at SIGNER remove: RECORD\", each as a line of a zone file.")),
     C("zone", "preflight", cmd_zone_preflight, a_zone, o_fit_signer,
 	HELP("would a signer be fit to join?"), MORE("Exits 1 when it is not fit.")),
     C("zone", "explain", cmd_zone_explain, a_zone, NULL,

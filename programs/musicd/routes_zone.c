@@ -385,6 +385,7 @@ body_view(const struct mus_zone_view *v)
 	out.announces = v->announces;
 	out.manual = v->manual;
 	out.manual_since = v->manual_since;
+	memcpy(out.by_hand, v->by_hand, sizeof out.by_hand);
 	if (v->forced != MUS_RULE_NONE) {
 		out.forced = mus_rule_text(v->forced);
 		out.forced_reason = v->forced_reason;

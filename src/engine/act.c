@@ -1,175 +1,13 @@
 /*
- * Actions into changes for drivers: exact records, each with the TTL that signer serves.
+ * Actions into jobs for drivers: which of them may go now, and in whose place.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
-#include "core/sets.h"
+#include "core/observe.h"
 #include "engine/int.h"
-
-/* ---- records ------------------------------------------------------------------------------------ */
-
-static bool
-put(struct eng_job *j, uint16_t type, bool del, uint32_t ttl_s, const void *rdata, size_t len)
-{
-	struct mus_drv_rr *rr;
-
-	if (j->change.count == MUS_DRV_RR_MAX)
-		return false;
-	rr = &j->change.rr[j->change.count];
-	*rr = (struct mus_drv_rr){.type = type, .del = del, .ttl_s = ttl_s};
-	rr->rd.data = mus_arena_copy(&j->arena, rdata, len);
-	rr->rd.len = (uint16_t)len;
-	if (!rr->rd.data)
-		return false;
-	j->change.count++;
-	return true;
-}
-
-/* The TTL a signer serves for an RRset, or for its DNSKEY where it has none of it yet: a foreign
- * record with another TTL stops an inline-signed zone (signers.md B1). */
-static uint32_t
-served_ttl_s(const struct mus_zonestate *st, unsigned s, enum mus_rr_kind kind)
-{
-	const enum mus_rr_kind order[] = {kind, MUS_RR_KEY, MUS_RR_SOA};
-
-	for (unsigned o = 0; o < 3; o++) {
-		const struct mus_ring *ring = &st->seen.signer[s][order[o]];
-
-		for (unsigned i = ring->count; i-- > 0;)
-			if (ring->v[i].srv && !(ring->v[i].flags & MUS_VER_ABSENT))
-				return ring->v[i].serve_ttl_s;
-	}
-	return 300;
-}
-
-static bool
-put_keys(struct eng_job *j, const struct mus_zonestate *st, const struct mus_act *a, uint16_t type)
-{
-	uint32_t ttl_s = served_ttl_s(st, a->signer, a->rr);
-
-	for (uint64_t m = a->add | a->del; m; m &= m - 1) {
-		unsigned k = (unsigned)__builtin_ctzll(m);
-
-		if (!put(j, type, (a->del >> k & 1) != 0, ttl_s, st->book.key[k].rdata,
-			st->book.key[k].len))
-			return false;
-	}
-	return true;
-}
-
-static bool
-put_cds(struct eng_job *j, const struct mus_zonestate *st, const struct mus_act *a)
-{
-	uint32_t ttl_s = served_ttl_s(st, a->signer, MUS_RR_CDS);
-
-	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
-		for (uint64_t m = a->add_dt[t] | a->del_dt[t]; m; m &= m - 1) {
-			unsigned k = (unsigned)__builtin_ctzll(m);
-			struct mus_rdata rd = {st->book.key[k].rdata, st->book.key[k].len};
-			uint8_t ds[MUS_DS_RDATA_MAX];
-			int len = mus_ds_make(&j->target.zone, rd, mus_dt_number[t], ds);
-
-			if (len < 0 || !put(j, MUS_TYPE_CDS, (a->del_dt[t] >> k & 1) != 0, ttl_s, ds,
-					   (size_t)len))
-				return false;
-		}
-	return true;
-}
-
-static bool
-put_ns(struct eng_job *j, const struct mus_zonestate *st, const struct mus_act *a)
-{
-	const struct mus_ring *ring = &st->seen.signer[a->signer][MUS_RR_NS];
-	uint32_t ttl_s = served_ttl_s(st, a->signer, MUS_RR_NS);
-	struct mus_name name;
-
-	for (uint64_t m = a->add | a->del; m; m &= m - 1) {
-		unsigned n = (unsigned)__builtin_ctzll(m);
-
-		if (mus_name_parse(st->book.ns[n], &name, NULL) < 0 ||
-		    !put(j, MUS_TYPE_NS, (a->del >> n & 1) != 0, ttl_s, name.wire, name.len))
-			return false;
-	}
-	if (!a->del || ring->count == 0)
-		return true;
-	/* Deleted only from the set we know: what is seen now, when all servers agree. */
-	for (unsigned i = 0, showing = 0; i < ring->count; i++) {
-		if (!ring->v[i].srv)
-			continue;
-		if (showing++ || ring->v[i].stray) {
-			j->change.ns_was_count = 0;
-			return true;
-		}
-		j->change.ns_was = mus_arena_alloc(&j->arena, MUS_NSNAMES_MAX * sizeof(struct mus_rdata));
-		if (!j->change.ns_was)
-			return false;
-		for (uint64_t m = ring->v[i].set; m; m &= m - 1) {
-			struct mus_rdata *rd = &j->change.ns_was[j->change.ns_was_count];
-
-			if (mus_name_parse(st->book.ns[__builtin_ctzll(m)], &name, NULL) < 0)
-				return false;
-			rd->data = mus_arena_copy(&j->arena, name.wire, name.len);
-			rd->len = name.len;
-			j->change.ns_was_count++;
-		}
-	}
-	return true;
-}
-
-static bool
-put_csync(struct eng_job *j, const struct mus_zonestate *st, const struct mus_act *a)
-{
-	uint16_t types[3] = {MUS_TYPE_A, MUS_TYPE_NS, MUS_TYPE_AAAA};
-	unsigned from = 1, count = 1;
-	uint32_t ttl_s = served_ttl_s(st, a->signer, MUS_RR_CSYNC);
-
-	for (unsigned n = 0; n < st->zone.ns_count; n++)
-		if (st->zone.ns[n].in_domain && st->zone.ns[n].owner < st->zone.signer_count &&
-		    (st->want.nsg >> st->zone.ns[n].owner & 1)) {
-			from = 0;
-			count = 3;
-		}
-	for (unsigned i = 0; i < (unsigned)a->del_aux_count + (a->add ? 1 : 0); i++) {
-		bool del = i < a->del_aux_count;
-		uint64_t aux = del ? a->del_aux[i] : (uint64_t)a->csync_serial << 16 | 1;
-		uint8_t rd[64] = {(uint8_t)(aux >> 40), (uint8_t)(aux >> 32), (uint8_t)(aux >> 24),
-		    (uint8_t)(aux >> 16), (uint8_t)(aux >> 8), (uint8_t)aux};
-		size_t len = mus_bitmap_encode(types + from, count, rd + 6, sizeof rd - 6);
-
-		if (!put(j, MUS_TYPE_CSYNC, del, ttl_s, rd, len + 6))
-			return false;
-		/* Ours may carry the other bitmap, from before the names changed. */
-		if (del) {
-			len = mus_bitmap_encode(
-			    types + (from ? 0 : 1), from ? 3 : 1, rd + 6, sizeof rd - 6);
-			if (!put(j, MUS_TYPE_CSYNC, true, ttl_s, rd, len + 6))
-				return false;
-		}
-	}
-	return true;
-}
-
-static bool
-put_act(struct eng_job *j, const struct mus_zonestate *st, const struct mus_act *a)
-{
-	switch (a->rr) {
-	case MUS_RR_KEY:
-		return put_keys(j, st, a, MUS_TYPE_DNSKEY);
-	case MUS_RR_CDNSKEY:
-		return put_keys(j, st, a, MUS_TYPE_CDNSKEY);
-	case MUS_RR_CDS:
-		return put_cds(j, st, a);
-	case MUS_RR_NS:
-		return put_ns(j, st, a);
-	case MUS_RR_CSYNC:
-		return put_csync(j, st, a);
-	default:
-		return true;
-	}
-}
 
 /* ---- when --------------------------------------------------------------------------------------- */
 
@@ -300,10 +138,9 @@ compose(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zob
 		}
 		had = j->change.count;
 		if (j->id_count == sizeof j->id / sizeof j->id[0] ||
-		    !mus_pending_add(&st->seen, a, eng_now(e)) || !put_act(j, st, a)) {
-			j->change.count = had;	/* did not fit: next turn */
-			continue;
-		}
+		    !mus_pending_add(&st->seen, a, eng_now(e)) ||
+		    !eng_change_add(&j->change, &j->arena, st, a))
+			continue;	/* did not fit: next turn */
 		mus_act_text(&st->book, &st->zone, a, text);
 		j->text[j->id_count] = mus_arena_copy(&j->arena, text, strlen(text) + 1);
 		if (!j->text[j->id_count]) {

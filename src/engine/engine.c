@@ -607,6 +607,8 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	mus_buf_init(&e->blob, 0);
 	mus_buf_init(&e->manual, 0);
 	mus_buf_init(&e->view_manual, 0);
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		mus_buf_init(&e->view_hand[s], 0);
 	e->zone_by_id = mus_map_new(1, 2);
 	e->signer_by_id = mus_map_new(3, 4);
 	e->parent_by_name = mus_map_new((uint64_t)eng_now(e).ms, 5);
@@ -689,6 +691,8 @@ mus_engine_free(struct mus_engine *e)
 	mus_buf_clear(&e->blob);
 	mus_buf_clear(&e->manual);
 	mus_buf_clear(&e->view_manual);
+	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
+		mus_buf_clear(&e->view_hand[s]);
 	free(e->heap);
 	free(e);
 }

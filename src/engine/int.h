@@ -277,7 +277,7 @@ struct mus_engine {
 	struct mus_zonestate view;	/* of mus_ctl_view */
 	struct mus_plan plan, view_plan;
 	struct mus_ctl_trouble view_trouble[MUS_ORIGINS];
-	struct mus_buf manual, view_manual;
+	struct mus_buf manual, view_manual, view_hand[MUS_SIGNERS_MAX];
 	struct mus_verdict verdict, view_verdict;
 	struct mus_zone_obj zobj;	/* of the turn at work */
 	uint64_t kept_from;		/* what is kept of a zone counts from here on (kept.c) */
@@ -394,7 +394,12 @@ void eng_hosts_free(struct mus_engine *e);
 const char *eng_dsync_of(struct mus_engine *e, const char *zone, const char *parent);
 void eng_dsyncs_free(struct mus_engine *e);
 
-/* manual.c: what is to be entered at the parent by hand, a line each, when it has not followed for long; and
+/* manual.c: what is to be changed by hand at signer ${s}, which has no driver: "add RECORD", "remove RECORD", a line
+ * each, RECORD as in a zone file; what a driver would be given.  Nothing unless it may be done at once, as far
+ * as ${st}, with the intention that is stored, tells.  At most MUS_DRV_RR_MAX lines: what is left comes when those
+ * are seen.  false: no memory. */
+bool eng_by_hand(const struct mus_zonestate *st, const struct mus_plan *plan, unsigned s, struct mus_buf *out);
+/* What is to be entered at the parent by hand, a line each, when it has not followed for long; and
  * since when it is waited for.  NEVER: nothing is, or not yet. */
 struct mus_time eng_manual(const struct mus_engine *e, const struct mus_zonestate *st,
     const struct mus_plan *plan, const struct mus_policy *policy, struct mus_buf *out);
@@ -423,6 +428,9 @@ int64_t eng_poll_ms(const struct mus_engine *e, const struct eng_zone *z);
 bool eng_peek(struct mus_engine *e, struct eng_zone *z);
 /* After a look: may peeks follow, and at whom? */
 void eng_peek_from(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_plan *plan);
+/* change.c: the records of ${a} to those of ${c}, with rdata in ${arena}; false: they do not fit, none is added. */
+bool eng_change_add(struct mus_drv_change *c, struct mus_arena *arena, const struct mus_zonestate *st,
+    const struct mus_act *a);
 /* act.c: the acts of a plan into the signers' queues, in the place of what the zone had there.  A
  * queue that holds the zone up stands first among the waits of ${plan} then. */
 void eng_act(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,

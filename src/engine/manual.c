@@ -1,6 +1,6 @@
 /*
- * A parent that does not follow CDS and CSYNC by itself: what must be entered there by hand, exactly.
- * Nothing has to be confirmed: that it was done is seen at the parent's servers.
+ * A parent that does not follow CDS and CSYNC by itself, or a signer that cannot be changed from here: what must be
+ * entered there by hand, exactly.  Nothing has to be confirmed: that it was done is seen at the servers.
  */
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +40,25 @@ shown_by_parent(const struct mus_seen *seen, enum mus_rr_kind kind)
 	return s;
 }
 
+/* "add z.test. 3600 IN NS ns.test."; ${ttl_class} is "3600 IN ", or empty where they are not ours to say.  false: no
+ * memory. */
+static bool
+say_rr(struct mus_buf *out, const char *verb, const char *owner, const char *ttl_class, uint16_t type,
+    struct mus_rdata rd)
+{
+	char type_text[MUS_TYPE_TEXT_MAX];
+	const char *text;
+	struct mus_arena a;
+	bool good;
+
+	mus_arena_init(&a, 1 << 16);
+	text = mus_rdata_text(type, rd, &a);
+	good = text && mus_buf_printf(out, "%s %s %s%s %s\n", verb, owner, ttl_class,
+	    mus_type_text(type, type_text), text);
+	mus_arena_clear(&a);
+	return good;
+}
+
 static void
 say_ds(const struct mus_zonestate *st, const char *verb, uint64_t keys, unsigned t, struct mus_buf *out)
 {
@@ -49,20 +68,23 @@ say_ds(const struct mus_zonestate *st, const char *verb, uint64_t keys, unsigned
 		return;
 	for (; keys; keys &= keys - 1) {
 		const struct mus_book_key *key = &st->book.key[__builtin_ctzll(keys)];
-		struct mus_arena a;
 		uint8_t ds[MUS_DS_RDATA_MAX];
 		int len = mus_ds_make(
 		    &zone, (struct mus_rdata){key->rdata, key->len}, mus_dt_number[t], ds);
-		const char *text;
 
-		if (len < 0)
-			continue;
-		mus_arena_init(&a, 1 << 16);
-		text = mus_rdata_text(MUS_TYPE_DS, (struct mus_rdata){ds, (uint16_t)len}, &a);
-		if (text)
-			mus_buf_printf(out, "%s %s DS %s\n", verb, st->book.zone, text);
-		mus_arena_clear(&a);
+		if (len >= 0)
+			(void)say_rr(out, verb, st->book.zone, "", MUS_TYPE_DS,
+			    (struct mus_rdata){ds, (uint16_t)len});
 	}
+}
+
+static void
+say_ns(const struct mus_zonestate *st, const char *verb, unsigned ns, struct mus_buf *out)
+{
+	struct mus_name name;
+
+	if (mus_name_parse(st->book.ns[ns], &name, NULL) == 0)
+		(void)say_rr(out, verb, st->book.zone, "", MUS_TYPE_NS, (struct mus_rdata){name.wire, name.len});
 }
 
 /* Only the tag of the first is known, and a tag may be that of another key, too: so what stays is said. */
@@ -108,15 +130,13 @@ ds_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, stru
 static void
 glue_by_hand(const struct mus_zonestate *st, const char *verb, unsigned ns, struct mus_buf *out)
 {
-	char text[MUS_ADDR_TEXT_MAX];
-
 	for (unsigned i = 0; i < st->zone.server_count; i++) {
 		const struct mus_addr *a = &st->book.addr[i];
 
 		if (st->zone.server[i].origin == st->zone.ns[ns].owner &&
 		    (mus_server_names(&st->zone.server[i]) >> ns & 1))
-			mus_buf_printf(out, "%s %s %s %s\n", verb, st->book.ns[ns], a->family == 4 ? "A" : "AAAA",
-			    mus_addr_text(a, a->port, text));
+			(void)say_rr(out, verb, st->book.ns[ns], "", a->family == 4 ? MUS_TYPE_A : MUS_TYPE_AAAA,
+			    (struct mus_rdata){a->ip, a->family == 4 ? 4 : 16});
 	}
 }
 
@@ -129,18 +149,70 @@ ns_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, stru
 		if (!(desire->ns >> n & 1))
 			continue;
 		if (!(s.all >> n & 1))
-			mus_buf_printf(out, "add %s NS %s\n", st->book.zone, st->book.ns[n]);
+			say_ns(st, "add", n, out);
 		if (st->zone.ns[n].in_domain)
 			glue_by_hand(st, "add", n, out);
 	}
 	for (unsigned n = 0; n < st->zone.ns_count; n++) {
 		if (!(desire->ns_del & s.any & mus_bit(n)))
 			continue;
-		mus_buf_printf(out, "remove %s NS %s\n", st->book.zone, st->book.ns[n]);
+		say_ns(st, "remove", n, out);
 		if (st->zone.ns[n].in_domain)
 			glue_by_hand(st, "remove", n, out);
 	}
 }
+
+/* ---- at a signer ---------------------------------------------------------------------------------- */
+
+/* What is not on disk yet may become another when it is: a serial, names that have come meanwhile. */
+static bool
+is_stored(const struct mus_want *want, const struct mus_want *stored)
+{
+	return want->keyg == stored->keyg && want->dsg == stored->dsg && want->nsg == stored->nsg &&
+	    want->csync == stored->csync && want->csync_serial == stored->csync_serial &&
+	    want->proc.kind == stored->proc.kind && want->proc.signer == stored->proc.signer &&
+	    want->proc.row == stored->proc.row;
+}
+
+/* In the order of a driver: an RRset that is renewed is never empty in between. */
+static bool
+say_change(const struct mus_zonestate *st, const struct mus_drv_change *c, struct mus_buf *out)
+{
+	char ttl_class[24];
+
+	for (int del = 0; del < 2; del++)
+		for (size_t i = 0; i < c->count; i++) {
+			const struct mus_drv_rr *rr = &c->rr[i];
+
+			snprintf(ttl_class, sizeof ttl_class, "%u IN ", rr->ttl_s);
+			if (rr->del == (del == 1) && !say_rr(out, del ? "remove" : "add", st->book.zone, ttl_class,
+							 rr->type, rr->rd))
+				return false;
+		}
+	return true;
+}
+
+bool
+eng_by_hand(const struct mus_zonestate *st, const struct mus_plan *plan, unsigned s, struct mus_buf *out)
+{
+	MUS_UNINIT struct mus_drv_change c;
+	struct mus_arena arena;
+	bool good;
+
+	mus_buf_reset(out);
+	if (plan->proposal || !is_stored(&plan->want, &st->want))
+		return true;
+	mus_arena_init(&arena, 1 << 20);
+	c.count = c.ns_was_count = 0;
+	for (unsigned i = plan->act_count; i < plan->act_count + plan->hand_count; i++)
+		if (plan->act[i].signer == s)
+			(void)eng_change_add(&c, &arena, st, &plan->act[i]);	/* does not fit: next time */
+	good = !mus_arena_failed(&arena) && say_change(st, &c, out);
+	mus_arena_clear(&arena);
+	return good;
+}
+
+/* ---- at the parent -------------------------------------------------------------------------------- */
 
 /* Does the row that the process stands in wait for the parent alone, and for which of its sets? */
 static enum mus_rule

@@ -427,12 +427,22 @@ static const struct mus_field rep_action_rows[] = {
     ROW("text", STR, text, HELP("in words"))};
 static REPLY(rep_action, "Action", "Something the controller would do now.");
 #undef S
+#define S struct mus_rep_by_hand
+static const struct mus_field rep_by_hand_rows[] = {
+    ROW("signer", STR, signer, HELP("at whom")),
+    ROW("add", STR_LIST, add, HELP("records to add, each as a line of a zone file")),
+    ROW("remove", STR_LIST, remove,
+	HELP("records to remove; the content counts, not the TTL, and one that is not there is removed already"))};
+static REPLY(rep_by_hand, "ByHand", "Records to be changed by hand at a signer that cannot be changed from here.");
+#undef S
 #define S struct mus_rep_plan
 static const struct mus_field rep_plan_rows[] = {
     ROW("zone", STR, zone, .format = "domain-name", HELP("zone")),
     ROW("state", STR, state, HELP("the zone in one word")),
     ROW("process", OBJECT, process, .sub = &mus_schema_rep_process_state, HELP("null: none")),
     ROW("actions", LIST, actions, .sub = &mus_schema_rep_action, HELP("in order")),
+    ROW("by_hand", LIST, by_hand, .sub = &mus_schema_rep_by_hand,
+	HELP("what somebody has to change now at signers whose driver is manual")),
     ROW("waits", LIST, waits, .sub = &mus_schema_rep_finding, HELP("what it waits for")),
     ROW("need_copy", STR_LIST, need_copy, HELP("signers whose whole copy is read first")),
     ROW("wake_at", TIME, wake_at, HELP("earliest change by time alone")),

@@ -207,10 +207,15 @@ struct mus_rep_zone_status {
 struct mus_rep_action {
 	const char *id, *kind, *signer, *record, *why, *text;
 };
+struct mus_rep_by_hand {
+	const char *signer;
+	struct mus_list add, remove;	/* const char *, records as in a zone file */
+};
 struct mus_rep_plan {
 	const char *zone, *state;
 	const struct mus_rep_process_state *process;
 	struct mus_list actions;	/* struct mus_rep_action */
+	struct mus_list by_hand;	/* struct mus_rep_by_hand */
 	struct mus_list waits;		/* struct mus_rep_finding */
 	struct mus_list need_copy;	/* const char *, signers */
 	struct mus_time wake_at, now;

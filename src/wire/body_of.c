@@ -326,20 +326,44 @@ waits_of(struct mus_arena *a, const struct mus_body_view *v)
 	return (struct mus_list){out, p->wait_count};
 }
 
+/* Those of ${lines}, each ended, that begin with ${head}: what follows it. */
+static struct mus_list
+lines_of(struct mus_arena *a, const char *lines, const char *head)
+{
+	const char **line, *end;
+	size_t count = 0, len = strlen(head);
+
+	for (const char *q = lines; (q = strchr(q, '\n')) != NULL; q++)
+		count++;
+	if (count == 0 || (line = mus_arena_alloc(a, count * sizeof *line)) == NULL)
+		return (struct mus_list){NULL, 0};
+	count = 0;
+	for (const char *p = lines; (end = strchr(p, '\n')) != NULL; p = end + 1)
+		if (strncmp(p, head, len) == 0)
+			line[count++] =
+			    keep_text(a, mus_arena_printf(a, "%.*s", (int)(end - p - (ptrdiff_t)len), p + len));
+	return (struct mus_list){line, count};
+}
+
 /* The lines of what is to be done at the parent. */
 static struct mus_list
 manual_of(struct mus_arena *a, const struct mus_body_view *v)
 {
-	const char **line, *p = v->manual != NULL ? v->manual : "";
+	return lines_of(a, v->manual != NULL ? v->manual : "", "");
+}
+
+/* And at signers without a driver. */
+static struct mus_list
+by_hand_of(struct mus_arena *a, const struct mus_body_view *v)
+{
+	struct mus_rep_by_hand *out = mus_arena_alloc(a, MUS_SIGNERS_MAX * sizeof *out);
 	size_t count = 0;
 
-	for (const char *q = p; (q = strchr(q, '\n')) != NULL; q++)
-		count++;
-	if (count == 0 || (line = mus_arena_alloc(a, count * sizeof *line)) == NULL)
-		return (struct mus_list){NULL, 0};
-	for (size_t i = 0; i < count; i++, p = strchr(p, '\n') + 1)
-		line[i] = keep_text(a, mus_arena_printf(a, "%.*s", (int)(strchr(p, '\n') - p), p));
-	return (struct mus_list){line, count};
+	for (unsigned s = 0; out != NULL && s < v->state->zone.signer_count; s++)
+		if (v->by_hand[s] != NULL)
+			out[count++] = (struct mus_rep_by_hand){.signer = v->state->book.signer[s],
+			    .add = lines_of(a, v->by_hand[s], "add "), .remove = lines_of(a, v->by_hand[s], "remove ")};
+	return (struct mus_list){out, count};
 }
 
 static struct mus_time
@@ -498,7 +522,7 @@ mus_body_of_plan(struct mus_arena *a, const struct mus_zone_obj *o, const struct
 			copy[need++] = z->book.signer[s];
 	*out = (struct mus_rep_plan){
 	    .zone = o->name, .state = o->state, .process = process_state(a, v),
-	    .actions = {act, acts}, .waits = waits_of(a, v),
+	    .actions = {act, acts}, .by_hand = by_hand_of(a, v), .waits = waits_of(a, v),
 	    .need_copy = {copy, need}, .wake_at = wake_of(v), .now = v->now,
 	};
 }

@@ -44,6 +44,7 @@ struct mus_body_view {
 	const char *announces;			/* of the parent; NULL: not known */
 	const char *manual;			/* lines, each ended; NULL: none */
 	struct mus_time manual_since;
+	const char *by_hand[MUS_SIGNERS_MAX];	/* likewise: at each signer; NULL: nothing */
 };
 
 void mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o,

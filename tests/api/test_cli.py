@@ -192,6 +192,14 @@ def test_views(cli):
     cli.ok("zone", "delete", "brokentwice.test", "--yes")
     cli.fails(75, "zone", "migrate", "one.test", "--from", "bind", "--to", "knot", says="migrate the group (music-cli zone migrate --group first, or")
     assert cli.ok("zone", "plan", "one.test").splitlines()[-1] == "nothing to do now"
+    cli.ok("zone", "add", "typed.test", "--group", "first")
+    wait_until(lambda: "by hand" in cli.ok("zone", "plan", "typed.test"))
+    assert cli.ok("zone", "plan", "typed.test").splitlines()[-2:] == [
+        "at bind add: typed.test. 60 IN NS ns.x.test.", "at bind remove: typed.test. 60 IN NS ns.y.test."]
+    assert "nothing to do" not in cli.ok("zone", "plan", "typed.test")
+    assert json.loads(cli.ok("zone", "plan", "typed.test", "-o", "json"))["by_hand"] == [
+        {"signer": "bind", "add": ["typed.test. 60 IN NS ns.x.test."], "remove": ["typed.test. 60 IN NS ns.y.test."]}]
+    cli.ok("zone", "delete", "typed.test", "--yes")
     assert cli.ok("zone", "preflight", "one.test", "--signer", "knot") == "knot is fit to join one.test.\n"
     assert cli.ok("zone", "preflight", "one.test", "--signer", "bind") == (
         "bind is a member already; it would be fit to join one.test.\n")

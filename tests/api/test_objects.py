@@ -123,7 +123,8 @@ def test_a_name_with_a_slash(filled):
 def test_views(filled):
     status = filled.ok("GET", "/zones/one.test/status")
     assert status["process"] is None and [s["name"] for s in status["signers"]] == ["bind"]
-    assert filled.ok("GET", "/zones/one.test/plan")["actions"] == []
+    plan = filled.ok("GET", "/zones/one.test/plan")
+    assert plan["actions"] == [] and plan["by_hand"] == []
     explain = filled.ok("GET", "/zones/one.test/explain")
     assert {"V1", "V2", "V2c", "V14"} <= {r["rule"] for r in explain["rules"]}
     fit = filled.ok("GET", "/zones/one.test/preflight?signer=knot")

@@ -441,6 +441,20 @@ views(void **state)
 	assert_int_equal(rp.waits.count, 1);
 	assert_non_null(strstr(((const struct mus_rep_finding *)rp.waits.item)->text, "there by hand (knot: add CSYNC"));
 	assert_non_null(strstr(((const struct mus_rep_finding *)rp.waits.item)->text, "with serial 77)"));
+	assert_int_equal(rp.by_hand.count, 0);
+	/* And record by record. */
+	view.by_hand[1] = "add a. 5 IN NS b.\nadd a. 5 IN NS c.\nremove a. 5 IN CSYNC 1 3 NS\n";
+	mus_body_of_plan(&arena, &o, &view, &rp);
+	v = encode(&mus_schema_rep_plan, &rp);
+	assert_int_equal(json_array_size(json_object_get(v, "by_hand")), 1);
+	x = json_array_get(json_object_get(v, "by_hand"), 0);
+	assert_string_equal(str(x, "signer"), "knot");
+	assert_int_equal(json_array_size(json_object_get(x, "add")), 2);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(x, "add"), 1)), "a. 5 IN NS c.");
+	assert_int_equal(json_array_size(json_object_get(x, "remove")), 1);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(x, "remove"), 0)), "a. 5 IN CSYNC 1 3 NS");
+	json_decref(v);
+	view.by_hand[1] = NULL;
 	view.plan = NULL;
 	/* Being read once more: the failure counts still; for the first time: nothing is wrong. */
 	view.trouble[1].copy_began.ms = 5000;
