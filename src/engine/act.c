@@ -23,6 +23,8 @@ eng_may_send(struct mus_engine *e, struct eng_busy *b, uint64_t id)
 		if (b->sent[i].id == id) {
 			unsigned shift = b->sent[i].tries > SHIFT_MAX ? SHIFT_MAX : b->sent[i].tries - 1u;
 
+			/* The clock was set back: it is not to wait that much longer. */
+			b->sent[i].at = mus_time_min(b->sent[i].at, now);
 			return mus_time_add_ms(b->sent[i].at, e->o.retry_ms << shift).ms <= now.ms;
 		}
 	return true;

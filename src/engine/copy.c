@@ -174,16 +174,24 @@ pause_ms(const struct mus_engine *e, unsigned fails)
 	return ms < max_ms ? ms : max_ms;
 }
 
+/* When it was tried last.  Was the clock set back since, that was now: else the pause would last that much longer. */
+static struct mus_time
+tried_at(const struct mus_engine *e, struct eng_tries *t, unsigned s)
+{
+	t->at[s] = mus_time_min(t->at[s], eng_now(e));
+	return t->at[s];
+}
+
 /* Not before this instant.  What only drifts is read seldom; what a decision waits for, soon, unless it just
  * failed. */
 static struct mus_time
 next_try(const struct mus_engine *e, const struct eng_zone *z, unsigned s, bool needed)
 {
-	const struct eng_tries *t = z->tries;
+	struct eng_tries *t = z->tries;
 
 	if (!t || t->at[s].ms == 0)
 		return eng_now(e);
-	return mus_time_add_ms(t->at[s],
+	return mus_time_add_ms(tried_at(e, t, s),
 	    !needed ? e->o.copy_ms : t->fails[s] ? pause_ms(e, t->fails[s]) : e->o.retry_ms);
 }
 
@@ -194,7 +202,7 @@ eng_copies_settle(const struct mus_engine *e, struct eng_zone *z, uint8_t needed
 	bool any = false;
 
 	for (unsigned s = 0; t && s < MUS_SIGNERS_MAX; s++) {
-		if (!(needed >> s & 1) && mus_time_add_ms(t->at[s], longest_pause_ms(e)).ms <= eng_now(e).ms) {
+		if (!(needed >> s & 1) && mus_time_add_ms(tried_at(e, t, s), longest_pause_ms(e)).ms <= eng_now(e).ms) {
 			t->at[s].ms = 0;
 			t->fails[s] = 0;
 		}

@@ -188,6 +188,31 @@ not_again_when_idle(void **state)
 	assert_null(z->tries);
 }
 
+/* What was tried in what is the future now counts from now on: the pause is no longer than it was. */
+static void
+the_clock_was_set_back(void **state)
+{
+	struct mus_time began;
+
+	(void)state;
+	turn_that_reads(1);
+	z->tries->at[0] = mus_time_add_s(eng_now(e), 1800);
+	began = eng_now(e);
+	turn();
+	OK(mus_store_load_zone(store, "z.test.", &zone, &et));
+	assert_in_range(zone.next_check_at.ms, began.ms + 4 * 60000, eng_now(e).ms + 4 * 60000);
+	z->tries->at[0] = mus_time_add_ms(z->tries->at[0], -4 * 60000);
+	turn_that_reads(2);
+	/* nor is it kept for longer */
+	know(true);
+	z->tries->at[0] = mus_time_add_s(eng_now(e), 1800);
+	turn();
+	assert_non_null(z->tries);
+	z->tries->at[0] = mus_time_add_ms(z->tries->at[0], -480000);
+	turn();
+	assert_null(z->tries);
+}
+
 int
 main(void)
 {
@@ -195,6 +220,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(again_when_mended, setup, teardown),
 	    cmocka_unit_test_setup_teardown(its_time_is_told, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_again_when_idle, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_clock_was_set_back, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -857,6 +857,25 @@ what_a_probe_left(void **state)
 	assert_non_null(strstr(said, "z0.test.: b: what a probe has left is taken away"));
 }
 
+/* What was sent in what is the future now may go again as soon as if it had been sent now. */
+static void
+the_clock_was_set_back(void **state)
+{
+	struct eng_busy *b;
+	struct mus_time at;
+
+	(void)state;
+	add_zones(1);
+	b = eng_busy(zone[0]);
+	eng_sent_mark(e, b, 7);
+	b->sent[0].at = mus_time_add_s(eng_now(e), 3600);
+	assert_false(eng_may_send(e, b, 7));
+	at = b->sent[0].at;
+	assert_in_range(at.ms, 1, eng_now(e).ms);
+	b->sent[0].at = mus_time_add_ms(at, -e->o.retry_ms);
+	assert_true(eng_may_send(e, b, 7));
+}
+
 static void
 an_unknown_driver(void **state)
 {
@@ -895,6 +914,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_probe_keeps_the_zone_still, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_a_probe_left, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_unknown_driver, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_clock_was_set_back, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
