@@ -232,6 +232,7 @@ cmd_zone_update(struct cli *c)
 		request_clear(&r);
 		return rc;
 	}
+	request_kept(c, "signers");
 	return send_and_show(c, "PATCH", &r);
 }
 

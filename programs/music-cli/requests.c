@@ -120,6 +120,12 @@ request_arg(struct cli *c, struct request *r, const char *name)
 }
 
 void
+request_kept(struct cli *c, const char *name)
+{
+	remember(c, NULL, c->arg[0], "/%s", name);
+}
+
+void
 request_true(struct request *r, const char *name, bool given)
 {
 	if (!given)
@@ -326,9 +332,9 @@ request_zone_signers(struct cli *c, struct request *r)
 			len[count++] = n;
 		}
 	}
-	remember(c, count > 0 ? by[0] : options[0], NULL, "/signers");
 	if (count == 0)
 		return 0;
+	remember(c, by[0], NULL, "/signers");
 	mus_json_name(&r->json, "signers");
 	mus_json_array(&r->json);
 	for (size_t i = 0; i < count; i++)

