@@ -11,7 +11,7 @@
 enum mus_result mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w);
 /* Instant a wait ends by itself given its clock; NEVER: its condition does not hold yet. */
 struct mus_time mus_clock_end(const struct mus_clock *clock, const struct mus_policy *policy);
-/* Largest TTL that a clock must outlive, from what caches may still hold. */
+/* Largest TTL that a clock must outlive, from what was ever seen. */
 uint32_t mus_clock_ttl_s(const struct mus_ctx *c, enum mus_clock_id id);
 /* Was the leaver's whole copy read before its last server was cut off?  Then it must be read again. */
 bool mus_leaver_copy_is_old(const struct mus_ctx *c);

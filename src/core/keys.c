@@ -133,7 +133,7 @@ mus_facts(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 		out->sep[s] = sep_active_in(
 		    zone, &ring[MUS_RR_KEY], out->served[s][MUS_RR_KEY], s, policy, now);
 		out->spread[s] = spread_of(zone, seen, s, out->owned[s] & out->shown[s], policy);
-		out->copy_ttl_s[s] = mus_copy_ttl_max_s(zone, seen, s);
+		out->copy_ttl_s[s] = mus_copy_ttl_max_s(zone, seen, s, policy, now);
 	}
 }
 

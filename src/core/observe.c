@@ -283,9 +283,11 @@ refresh(struct mus_version *v, const struct mus_look *l)
 }
 
 uint32_t
-mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer)
+mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
+    const struct mus_policy *policy, struct mus_time now)
 {
 	uint32_t ttl_s = zone->signer[signer].declared_max_ttl_s;
+	bool is_declared = ttl_s != 0;
 
 	if (seen->copy[signer].known && seen->copy[signer].ttl_max_s > ttl_s)
 		ttl_s = seen->copy[signer].ttl_max_s;
@@ -295,6 +297,10 @@ mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, uns
 	for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
 		if (seen->signer[signer][k].ttl_max_s > ttl_s)
 			ttl_s = seen->signer[signer][k].ttl_max_s;
+	/* Between two copies, or at a server that lags, it may have served anything. */
+	if (!is_declared && policy->ttl_floor_s > ttl_s &&
+	    mus_time_add_s(seen->copy[signer].unread_at, policy->ttl_floor_s).ms > now.ms)
+		ttl_s = policy->ttl_floor_s;
 	return ttl_s;
 }
 
@@ -307,7 +313,7 @@ keep_s(const struct mus_zone *zone, const struct mus_seen *seen, const struct mu
 	uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now), least_s = 0;
 
 	if (origin != MUS_PARENT && mus_is_data_kind(kind))
-		least_s = mus_copy_ttl_max_s(zone, seen, origin);
+		least_s = mus_copy_ttl_max_s(zone, seen, origin, policy, now);
 	if ((kind == MUS_RR_CDS || kind == MUS_RR_CSYNC || kind == MUS_RR_NS || kind == MUS_RR_DS ||
 		kind == MUS_RR_PNS) &&
 	    policy->parent_ttl_floor_s > least_s)
@@ -378,21 +384,6 @@ keep_history(struct mus_ring *ring, uint64_t servers, const struct mus_policy *p
 		ring->since = now;
 }
 
-/* The largest TTL counts no more when all servers have shown less, without a gap, for as long as a cache
- * may have held what came with it.  What was handed out since then had less. */
-static void
-lower_ttl(struct mus_ring *ring, uint64_t servers, const struct mus_policy *policy)
-{
-	int64_t span_s = (int64_t)ring->ttl_max_s + policy->margin_s;
-
-	if (servers == 0 || (ring->low & servers) != servers || !mus_time_is_set(ring->since) ||
-	    mus_time_add_s(mus_time_max(ring->lower_since, ring->since), span_s).ms >= ring->asked_at.ms)
-		return;
-	ring->ttl_max_s = ring->lower_s;
-	ring->lower_s = 0;
-	ring->low = 0;
-}
-
 /* Oldest first; those of one round in an order of their own, so that the order of looks says nothing. */
 static struct mus_version *
 place_for(struct mus_ring *ring, const struct mus_look *l, struct mus_time at)
@@ -448,31 +439,12 @@ static void
 set_back(struct mus_ring *ring, struct mus_time at)
 {
 	ring->since = MUS_TIME_NEVER;
-	ring->low = 0;
 	if (mus_time_is_set(ring->fail_since))
 		ring->fail_since = mus_time_min(ring->fail_since, at);
 	for (unsigned i = 0; i < ring->count; i++) {
 		ring->v[i].first = mus_time_min(ring->v[i].first, at);
 		ring->v[i].last = mus_time_min(ring->v[i].last, at);
 	}
-}
-
-/* Until a server shows less it may have handed out what it showed before; one that is new, or was silent,
- * the largest. */
-static void
-take_ttl(struct mus_ring *ring, uint64_t server, uint32_t ttl_s, struct mus_time at)
-{
-	if (ttl_s >= ring->ttl_max_s) {
-		ring->ttl_max_s = ttl_s;
-		ring->lower_s = 0;
-		ring->low = 0;
-		return;
-	}
-	if (!(ring->low & server))
-		ring->lower_since = at;
-	ring->low |= server;
-	if (ttl_s > ring->lower_s)
-		ring->lower_s = ttl_s;
 }
 
 void
@@ -497,7 +469,6 @@ mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus
 		ring->fail_server = 0;
 	}
 	if (look->cause != MUS_CAUSE_NONE) {
-		ring->low &= ~bit;
 		ring->ok &= ~bit;
 		ring->fail |= bit;
 		/* The first one of the round is named, whatever the order. */
@@ -509,9 +480,10 @@ mus_observe(const struct mus_zone *zone, struct mus_seen *seen, const struct mus
 			ring->fail_since = asked;
 		return;
 	}
-	take_ttl(ring, bit, look->ttl_s, at);
 	ring->ok |= bit;
 	ring->fail &= ~bit;
+	if (look->ttl_s > ring->ttl_max_s)
+		ring->ttl_max_s = look->ttl_s;
 
 	for (unsigned i = 0; i < ring->count; i++) {
 		v = &ring->v[i];
@@ -779,7 +751,6 @@ mus_settle(struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *
 			struct mus_ring *ring = mus_seen_ring(seen, o, k);
 
 			keep_history(ring, mus_servers_of(zone, o), policy, now);
-			lower_ttl(ring, mus_servers_of(zone, o), policy);
 			drop_dead(seen, ring, keep_s(zone, seen, ring, o, k, policy, now), policy, now);
 		}
 	}

@@ -126,6 +126,7 @@ mus_sig_mask(const struct mus_version *v, struct mus_time now, uint32_t margin_s
 }
 
 /* Largest TTL of anything in the signer's copy; 0: not known. */
-uint32_t mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer);
+uint32_t mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
+    const struct mus_policy *policy, struct mus_time now);
 
 #endif

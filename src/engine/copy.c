@@ -285,8 +285,8 @@ eng_copy_troubles(const struct mus_engine *e, const struct eng_zone *z, uint8_t 
 		}
 }
 
-static uint32_t
-serial_of(const struct mus_rrset *soa)
+uint32_t
+eng_serial_of(const struct mus_rrset *soa)
 {
 	struct mus_name name;
 	const uint8_t *p = soa->rd[0].data;
@@ -321,7 +321,7 @@ eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st)
 		if (s >= st->zone.signer_count)
 			continue;
 		copy = &st->seen.copy[s];
-		if (copy->known && !copy->declared && copy->serial != serial_of(&a->set) &&
+		if (copy->known && !copy->declared && copy->serial != eng_serial_of(&a->set) &&
 		    mus_time_add_ms(copy->at, age_ms).ms <= t->at.ms)
 			stale |= (uint8_t)(1u << s);
 	}

@@ -67,7 +67,8 @@ eng_read_fill(const struct eng_read *r, struct mus_zonestate *st, unsigned s)
 	    .content = sum->content[0] ^ sum->content[1] ^ sum->content[2] ^ sum->content[3],
 	    .has_stray_sigs = sum->key_overflow,
 	    /* What came while it streamed may not be in it. */
-	    .at = r->began};
+	    .at = r->began,
+	    .unread_at = copy->unread_at};
 	for (size_t i = 0; i < sum->key_count; i++) {
 		bool found = false;
 

@@ -189,8 +189,6 @@ drop_server(struct mus_zonestate *st, unsigned i, struct mus_time now)
 		for (unsigned k = from; k < to; k++) {
 			struct mus_ring *ring = mus_seen_ring(&st->seen, o, (enum mus_rr_kind)k);
 
-			/* What it showed last it may have handed out until now. */
-			ring->low = 0;
 			ring->ok &= ~bit;
 			ring->fail &= ~bit;
 			for (unsigned v = 0; v < ring->count; v++)

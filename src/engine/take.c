@@ -636,6 +636,18 @@ take_service(struct tk *k, unsigned server)
 	mus_observe_server(&k->st->seen, server, udp, tcp, aa && any);
 }
 
+/* What is served between two copies, or by a server that lags behind the one they are read from, nobody knows. */
+static void
+take_serial(const struct tk *k, const struct eng_answer *a)
+{
+	unsigned s = k->st->zone.server[a->server].origin;
+	struct mus_copy *copy = s < k->st->zone.signer_count ? &k->st->seen.copy[s] : NULL;
+
+	if (copy && copy->known && !copy->declared && a->cause == MUS_CAUSE_NONE && a->set.count == 1 &&
+	    copy->serial != eng_serial_of(&a->set))
+		copy->unread_at = k->at;
+}
+
 static void
 take_one(struct tk *k, const struct eng_answer *a)
 {
@@ -657,6 +669,7 @@ take_one(struct tk *k, const struct eng_answer *a)
 		break;
 	case ENG_Q_SOA:
 		take_set(k, a, MUS_RR_SOA);
+		take_serial(k, a);
 		break;
 	case ENG_Q_NAME:
 		take_set(k, a, MUS_RR_NAME);

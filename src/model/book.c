@@ -14,9 +14,6 @@ ring_init(struct mus_ring *r)
 	r->fail_cause = MUS_CAUSE_NONE;
 	r->fail_server = 0;
 	r->ttl_max_s = 0;
-	r->lower_s = 0;
-	r->low = 0;
-	r->lower_since = MUS_TIME_NEVER;
 	r->ok = 0;
 	r->fail = 0;
 	r->asked_at = MUS_TIME_ALWAYS;
@@ -30,7 +27,7 @@ signer_init(struct mus_seen *s, unsigned signer)
 {
 	for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
 		ring_init(&s->signer[signer][k]);
-	s->copy[signer] = (struct mus_copy){.at = MUS_TIME_ALWAYS};
+	s->copy[signer] = (struct mus_copy){.at = MUS_TIME_ALWAYS, .unread_at = MUS_TIME_ALWAYS};
 }
 
 static void
@@ -109,7 +106,6 @@ static void
 ring_shift(struct mus_ring *r, int64_t ms)
 {
 	shift(&r->since, ms);
-	shift(&r->lower_since, ms);
 	shift(&r->overflow_until, ms);
 	for (unsigned i = 0; i < r->count; i++) {
 		shift(&r->v[i].first, ms);
@@ -124,6 +120,7 @@ mus_zonestate_shift(struct mus_zonestate *z, int64_t ms)
 		for (unsigned k = 0; k < MUS_RR_SIGNER_COUNT; k++)
 			ring_shift(&z->seen.signer[s][k], ms);
 		shift(&z->seen.copy[s].at, ms);
+		shift(&z->seen.copy[s].unread_at, ms);
 	}
 	for (unsigned k = 0; k < MUS_RR_PARENT_COUNT; k++)
 		ring_shift(&z->seen.parent[k], ms);

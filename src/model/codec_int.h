@@ -18,7 +18,7 @@
 #include "base/map.h"
 #include "model/codec.h"
 
-enum { CODEC_VERSION = 4, SUM_LEN = 4, DICT = 64, LABEL_PORT = 53 };
+enum { CODEC_VERSION = 4, CODEC_OLDEST = 3, SUM_LEN = 4, DICT = 64, LABEL_PORT = 53 };
 
 /* Classes of times: those of one class are often equal or near each other. */
 enum { T_ASKED, T_SINCE, T_FIRST, T_LAST, T_REACH, T_OTHER, T_COUNT };
@@ -52,7 +52,6 @@ enum {					/* head of a ring; count of versions in bits 4..7 */
 	R_MORE = 1 << 0,		/* failures or overflow */
 	R_TTL_SAME = 1 << 1,		/* ttl_max_s is that of the newest version */
 	R_OK_PREV = 1 << 2,
-	R_LOWER = 1 << 3,		/* low, lower_s and lower_since */
 	R_COUNT_SHIFT = 4,
 };
 enum { S_FROM_PREV = 1, S_UNTIL_PREV = 2, S_KEY_SHIFT = 2 };

@@ -212,12 +212,6 @@ get_ring(struct dec *d, unsigned kind, struct mus_ring *ring)
 	}
 	if ((head & R_TTL_SAME) == 0)
 		ring->ttl_max_s = get_u32(d);
-	if (head & R_LOWER) {
-		ring->low = mus_rd_uvar(&d->r);
-		check(d, ring->low != 0, "nobody shows less");
-		ring->lower_s = get_u32(d);
-		ring->lower_since = get_time(d, T_OTHER);
-	}
 	d->h.ok = ring->ok = (head & R_OK_PREV) ? d->h.ok : mus_rd_uvar(&d->r);
 	ring->asked_at = get_time(d, T_ASKED);
 	ring->since = get_time(d, T_SINCE);
@@ -248,7 +242,7 @@ get_copy(struct dec *d, struct mus_copy *c)
 {
 	unsigned head = mus_rd_u8(&d->r);
 
-	if (!check(d, head < 16 && (head & 1 || head == 0), "copy") || head == 0)
+	if (!check(d, head < 32 && (head & 1 || head == 0), "copy") || head == 0)
 		return;
 	c->known = head >> 1 & 1;
 	c->declared = head >> 2 & 1;
@@ -258,6 +252,7 @@ get_copy(struct dec *d, struct mus_copy *c)
 	c->content = mus_rd_u64(&d->r);
 	c->keys_in_data = mus_rd_uvar(&d->r);
 	c->at = get_time(d, T_OTHER);
+	c->unread_at = head >> 4 & 1 ? get_time(d, T_OTHER) : MUS_TIME_ALWAYS;	/* version 3 never has it */
 }
 
 static void
@@ -464,7 +459,7 @@ mus_zonestate_decode(struct mus_zonestate *z, const void *p, size_t len, struct 
 	mus_zonestate_clear(z);
 	if (len < 1 + SUM_LEN)
 		return mus_errf(et, MUS_ERR_MALFORM, "zone state: ends too early");
-	if (bytes[0] != CODEC_VERSION)
+	if (bytes[0] < CODEC_OLDEST || bytes[0] > CODEC_VERSION)
 		return mus_errf(et, MUS_ERR_UNSUPPORTED,
 		    "zone state: version %u, this program knows %u", bytes[0], CODEC_VERSION);
 	tail = mus_rd_of(bytes + len - SUM_LEN, SUM_LEN);

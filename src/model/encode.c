@@ -173,7 +173,7 @@ ring_is_used(const struct mus_ring *r)
 {
 	return r->count > 0 || r->overflow || r->fail_cause != MUS_CAUSE_NONE || r->fail_server != 0 ||
 	    r->ttl_max_s != 0 || r->ok != 0 || r->fail != 0 || r->asked_at.ms != INT64_MIN ||
-	    r->since.ms != INT64_MAX || r->overflow_until.ms != INT64_MIN || r->low != 0 ||
+	    r->since.ms != INT64_MAX || r->overflow_until.ms != INT64_MIN ||
 	    r->fail_since.ms != INT64_MAX;
 }
 
@@ -192,8 +192,6 @@ put_ring(struct enc *e, unsigned kind, const struct mus_ring *r)
 		head |= R_TTL_SAME;
 	if (r->ok == e->h.ok)
 		head |= R_OK_PREV;
-	if (r->low != 0)
-		head |= R_LOWER;
 
 	mus_buf_add_u8(b, (uint8_t)head);
 	if (head & R_MORE) {
@@ -205,11 +203,6 @@ put_ring(struct enc *e, unsigned kind, const struct mus_ring *r)
 	}
 	if ((head & R_TTL_SAME) == 0)
 		mus_buf_add_uvar(b, r->ttl_max_s);
-	if (head & R_LOWER) {
-		mus_buf_add_uvar(b, r->low);
-		mus_buf_add_uvar(b, r->lower_s);
-		put_time(e, T_OTHER, r->lower_since);
-	}
 	if ((head & R_OK_PREV) == 0)
 		mus_buf_add_uvar(b, r->ok);
 	put_time(e, T_ASKED, r->asked_at);
@@ -240,8 +233,8 @@ put_copy(struct enc *e, const struct mus_copy *c)
 	bool is_set = c->known || c->declared || c->has_stray_sigs || c->serial != 0 ||
 	    c->ttl_max_s != 0 || c->content != 0 || c->keys_in_data != 0 || c->at.ms != INT64_MIN;
 
-	mus_buf_add_u8(b, (uint8_t)(is_set | c->known << 1 | c->declared << 2 |
-	    c->has_stray_sigs << 3));
+	mus_buf_add_u8(b, (uint8_t)(is_set | c->known << 1 | c->declared << 2 | c->has_stray_sigs << 3 |
+	    (is_set && c->unread_at.ms != INT64_MIN) << 4));
 	if (!is_set)
 		return;
 	mus_buf_add_uvar(b, c->serial);
@@ -249,6 +242,8 @@ put_copy(struct enc *e, const struct mus_copy *c)
 	mus_buf_add_u64(b, c->content);
 	mus_buf_add_uvar(b, c->keys_in_data);
 	put_time(e, T_OTHER, c->at);
+	if (c->unread_at.ms != INT64_MIN)
+		put_time(e, T_OTHER, c->unread_at);
 }
 
 static void

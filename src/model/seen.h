@@ -119,10 +119,7 @@ struct mus_ring {
 	bool overflow;			/* an alive version had to go: unknown until it must be dead */
 	enum mus_cause fail_cause;	/* of the latest failed question */
 	uint8_t fail_server;
-	uint32_t ttl_max_s;		/* largest TTL that a cache may still hold of it */
-	uint32_t lower_s;		/* largest that these have shown since */
-	uint64_t low;			/* servers that show less now */
-	struct mus_time lower_since;	/* when the last of them began to; only when there are any */
+	uint32_t ttl_max_s;		/* largest TTL ever seen here */
 	uint64_t ok, fail;		/* servers by their latest answer */
 	struct mus_time asked_at;	/* when the latest round asked */
 	struct mus_time since;		/* watched without a gap from here on; NEVER: not yet */
@@ -147,6 +144,7 @@ struct mus_copy {
 	uint64_t keys_in_data;		/* keys with RRSIGs over data, in the latest transfer */
 	bool has_stray_sigs;		/* RRSIGs over data by keys that are not in the table */
 	struct mus_time at;		/* when it was taken */
+	struct mus_time unread_at;	/* when a server last showed a serial of which no copy was read; ALWAYS: never */
 };
 
 /* Changes sent and not yet seen: count as made and as not made. */

@@ -86,6 +86,9 @@ static const char *const migrations[] = {
 	"CREATE TABLE sent(count INTEGER NOT NULL, restores INTEGER NOT NULL, restored_at_ms INTEGER NOT NULL) STRICT;"
 	"INSERT INTO sent VALUES(0, 0, " MUS__NEVER_SQL ");"
 	"ALTER TABLE zone_state ADD COLUMN restores INTEGER NOT NULL DEFAULT 0;",
+
+	/* 5: zone states of version 4, which an older program cannot read */
+	"",
 };
 enum { VERSION = (int)(sizeof migrations / sizeof migrations[0]) };
 

@@ -182,8 +182,14 @@ scan(struct world *w)
 	}
 	if (!p->ignores_csync && ns && csync && ns->set)
 		p->next.rr[MUS_RR_PNS].set = p->next.rr[MUS_RR_GLUE].set = ns->set;
-	if (memcmp(&p->next, &p->copy, sizeof p->next) != 0)
-		p->publish_at = mus_time_add_s(w->now, p->delay_s);
+	if (memcmp(&p->next, &p->copy, sizeof p->next) == 0)
+		return;
+	p->publish_at = mus_time_add_s(w->now, p->delay_s);
+	/* Just before the next change, when nobody may look. */
+	if (p->restores_late && p->copy.rr[MUS_RR_DS].ttl_s == p->ds_ttl_low_s) {
+		p->restore_at = mus_time_add_s(p->publish_at, 5);
+		p->publish_at = mus_time_add_s(p->publish_at, 25);
+	}
 }
 
 static void
@@ -197,7 +203,7 @@ publish(struct world *w)
 	p->publish_at = MUS_TIME_NEVER;
 	if (ds_changes && p->ds_ttl_low_s) {
 		p->copy.rr[MUS_RR_DS].ttl_s = p->ds_ttl_low_s;
-		p->restore_at = mus_time_add_s(w->now, p->ds_ttl_s);
+		p->restore_at = p->restores_late ? MUS_TIME_NEVER : mus_time_add_s(w->now, p->ds_ttl_s);
 	}
 	world_changed(w, MUS_PARENT);
 }
@@ -344,7 +350,7 @@ transfer(struct world *w)
 		if (!(w->plan.need_copy >> s & 1) || g->refuses_transfer)
 			continue;
 		*c = (struct mus_copy){.known = true, .content = g->data_content,
-		    .keys_in_data = g->data_signers, .at = w->now};
+		    .keys_in_data = g->data_signers, .at = w->now, .unread_at = MUS_TIME_ALWAYS};
 		for (unsigned k = 0; k < WORLD_RR_COUNT; k++)
 			if (g->copy.rr[k].ttl_s > c->ttl_max_s && k < MUS_RR_DS)
 				c->ttl_max_s = g->copy.rr[k].ttl_s;

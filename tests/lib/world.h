@@ -52,6 +52,7 @@ struct world_signer {
 struct world_parent {
 	uint32_t scan_s, delay_s;	/* looks so often; publishes so long after it has seen */
 	uint32_t ds_ttl_s, ds_ttl_low_s;	/* after a change of DS the low one; 0: never lowered */
+	bool restores_late;		/* the TTL goes up again only just before the next change */
 	bool is_frozen;			/* follows nothing */
 	bool ignores_cds, ignores_csync;
 	struct mus_time scan_at, publish_at, restore_at;

@@ -69,6 +69,7 @@ some_world(uint64_t seed)
 	w.parent.copy.rr[MUS_RR_DS].ttl_s = w.parent.ds_ttl_s;
 	w.parent.copy.rr[MUS_RR_PNS].ttl_s = some_ttl(86400);
 	w.parent.ds_ttl_low_s = between(0, 1) ? 0 : 300;
+	w.parent.restores_late = between(0, 1);
 	w.parent.scan_s = w.poll_s + between(0, 20000);
 	w.parent.delay_s = between(0, 4000);
 	w.lose_look = between(0, 3) ? 0 : between(1, 40);

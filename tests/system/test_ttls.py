@@ -60,6 +60,23 @@ def test_a_ttl_is_raised_at_the_leaver_just_before_it_leaves(make_lab):
     t.judge(60)
 
 
+def test_a_ttl_was_raised_between_two_copies(make_lab):
+    """And put back before the next one: nobody has read it, and policy.ttl-floor stands for it."""
+    lab = make_lab(signers=["bind", "knot"])
+    zone = lab.add_zone("peak", ["bind", "knot"], ttl=TTL, max_ttl=60)
+    lab.exchange_keys(zone)
+    with Trouble(lab, ["peak"], settings={**FLOOR, **OLD_COPY}) as t:
+        t.group("peak", ["bind", "knot"])
+        wait_until(lambda: t.row("peak")["state"] == "VALID" and not t.waits("peak"), 60, "both copies are read")
+        lab.update("bind", zone, [f"add *.w.{zone} {LONG} A 192.0.2.42"])
+        judged(lab, zone)
+        lab.update("bind", zone, [f"add *.w.{zone} {TTL} A 192.0.2.42"])
+        t.leave("peak", "bind")
+        t.done("peak", "REMOVE-SIGNER", "bind")
+        t.joined("peak", ["knot"])
+    t.judge(60)
+
+
 def test_a_lagging_server_of_the_parent_had_a_larger_ttl(make_lab):
     """The parent raised the TTL of the DS set and lowered it again; its secondary has missed the second, and shows it until the join."""
     lab = make_lab(signers=["bind", "knot"])

@@ -221,7 +221,7 @@ rig_init(void)
 	for (unsigned s = 0; s < 2; s++) {
 		z->signer[s] = (struct mus_zsigner){.is_member = true, .has_driver = true};
 		r.z.seen.copy[s] = (struct mus_copy){.known = true, .ttl_max_s = 3600, .content = 7,
-		    .keys_in_data = s == A ? ZA : ZB, .at = r.t0};
+		    .keys_in_data = s == A ? ZA : ZB, .at = r.t0, .unread_at = MUS_TIME_ALWAYS};
 	}
 	z->server_count = 3;
 	z->server[AT_PARENT].origin = MUS_PARENT;

@@ -233,124 +233,6 @@ test_alive_until_last_and_ttl(void **state)
 	assert_int_equal(ring(A, MUS_RR_KEY)->count, 1);
 }
 
-/* From ${from} to ${to}, every ten seconds, A's DNSKEY set comes with this TTL; then the largest is this. */
-static void
-ttl_shown(int64_t from, int64_t to, uint32_t ttl_s, uint32_t largest_s)
-{
-	struct mus_look l = key_look(KA);
-
-	l.ttl_s = l.serve_ttl_s = ttl_s;
-	for (int64_t s = from; s <= to; s += 10) {
-		rig_at(s);
-		rig_look(&l);
-		mus_settle(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now);
-	}
-	assert_int_equal(ring(A, MUS_RR_KEY)->ttl_max_s, largest_s);
-}
-
-/* A larger TTL counts until it must be out of all caches, not for ever.  Margin 60. */
-static void
-test_a_larger_ttl_ends(void **state)
-{
-	struct mus_ring *k = ring(A, MUS_RR_KEY);
-
-	(void)state;
-	ttl_shown(0, 0, 600, 600);
-	/* It may have been handed out until 10, when less is shown. */
-	ttl_shown(10, 670, 5, 600);
-	ttl_shown(680, 680, 5, 5);
-	/* In steps: 300 counts as what it is from when 600 was shown last. */
-	ttl_shown(1000, 1000, 600, 600);
-	ttl_shown(1010, 1200, 300, 600);
-	ttl_shown(1210, 1670, 5, 600);
-	ttl_shown(1680, 1680, 5, 300);
-	ttl_shown(1690, 2050, 5, 300);
-	ttl_shown(2060, 2060, 5, 5);
-	/* What is larger counts at once, and it is there again: the time runs anew. */
-	ttl_shown(2070, 2070, 600, 600);
-	ttl_shown(2080, 2600, 5, 600);
-	ttl_shown(2610, 2610, 600, 600);
-	ttl_shown(2620, 3280, 5, 600);
-	ttl_shown(3290, 3290, 5, 5);
-	/* Now one, now the other. */
-	for (int64_t s = 3300; s < 6000; s += 20) {
-		ttl_shown(s, s, 600, 600);
-		ttl_shown(s + 10, s + 10, 5, 600);
-	}
-	assert_int_equal(k->lower_s, 5);
-}
-
-/* Nobody knows what is handed out in a silence, or by whom nobody asks. */
-static void
-test_a_larger_ttl_in_silence(void **state)
-{
-	struct mus_look l = key_look(KA);
-	struct mus_ring *k = ring(A, MUS_RR_KEY);
-
-	(void)state;
-	/* Not asked at the end: nothing is known of what was shown last. */
-	ttl_shown(0, 0, 600, 600);
-	ttl_shown(10, 600, 5, 600);
-	rig_at(5000);
-	mus_settle(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now);
-	assert_int_equal(k->ttl_max_s, 600);
-	/* No answer: from when it answers again, whatever it was before. */
-	ttl_shown(5000, 5000, 600, 600);
-	ttl_shown(5010, 5500, 5, 600);
-	l.cause = MUS_CAUSE_TIMEOUT;
-	rig_at(5510);
-	rig_look(&l);
-	ttl_shown(5520, 6180, 5, 600);
-	ttl_shown(6190, 6190, 5, 5);
-	/* Silent when the time is over. */
-	ttl_shown(7000, 7000, 600, 600);
-	ttl_shown(7010, 7670, 5, 600);
-	rig_at(7680);
-	rig_look(&l);
-	mus_settle(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now);
-	assert_int_equal(k->ttl_max_s, 600);
-	/* A gap. */
-	r.policy.gap_s = 100;
-	ttl_shown(8000, 8000, 600, 600);
-	ttl_shown(8010, 8600, 5, 600);
-	ttl_shown(8800, 9460, 5, 600);
-	ttl_shown(9470, 9470, 5, 5);
-	/* The clock was ahead. */
-	ttl_shown(20000, 20000, 600, 600);
-	ttl_shown(20010, 20600, 5, 600);
-	ttl_shown(10000, 10660, 5, 600);
-	ttl_shown(10670, 10670, 5, 5);
-}
-
-/* As long as one server shows the larger one, all that others show counts with it. */
-static void
-test_a_larger_ttl_at_one_server(void **state)
-{
-	struct mus_look one = key_look(KA), other = one;
-	struct mus_ring *k = ring(A, MUS_RR_KEY);
-
-	(void)state;
-	r.z.zone.server[AT_B].origin = A;
-	one.ttl_s = 600;
-	other.ttl_s = 5;
-	other.server = AT_B;
-	for (int64_t s = 0; s < 3000; s += 10) {
-		rig_at(s);
-		rig_look(s % 20 ? &one : &other);
-		rig_look(s % 20 ? &other : &one);
-		mus_settle(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now);
-		assert_int_equal(k->ttl_max_s, 600);
-	}
-	one.ttl_s = 5;
-	for (int64_t s = 3000; s <= 3670; s += 10) {
-		rig_at(s);
-		rig_look(&one);
-		rig_look(&other);
-		mus_settle(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now);
-		assert_int_equal(k->ttl_max_s, s < 3670 ? 600 : 5);
-	}
-}
-
 /* Questions may stand in a queue: what was shown until the answer came may have been handed out. */
 static void
 test_answers_come_late(void **state)
@@ -940,9 +822,6 @@ main(void)
 	    T(test_what_is_out_of_time_is_another_version),
 	    T(test_clock_set_back),
 	    T(test_alive_until_last_and_ttl),
-	    T(test_a_larger_ttl_ends),
-	    T(test_a_larger_ttl_in_silence),
-	    T(test_a_larger_ttl_at_one_server),
 	    T(test_answers_come_late),
 	    T(test_forgotten_when_dead),
 	    T(test_largest_ttl_ever),

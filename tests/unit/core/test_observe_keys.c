@@ -217,14 +217,37 @@ test_copy_ttl(void **state)
 {
 	(void)state;
 	rig_steady();
-	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A), 3600);
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, r.now), 3600);
 	r.z.seen.copy[A].known = false;
-	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A), 0);
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, r.now), 0);
 	r.z.zone.signer[A].declared_max_ttl_s = 60;
 	/* Never below what questions have shown. */
-	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A), 3600);
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, r.now), 3600);
 	r.z.zone.signer[A].declared_max_ttl_s = 7200;
-	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A), 7200);
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, r.now), 7200);
+}
+
+/* What was served and never read counts with the floor for as long, unless the operator knows better. */
+static void
+test_copy_ttl_unread(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.policy.ttl_floor_s = 86400;
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, r.now), 3600);
+	r.z.seen.copy[A].unread_at = r.now;
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, r.now), 86400);
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, B, &r.policy, r.now), 3600);
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, mus_time_add_s(r.now, 86399)), 86400);
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, mus_time_add_s(r.now, 86400)), 3600);
+	r.policy.ttl_floor_s = 60;
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, r.now), 3600);
+	r.policy.ttl_floor_s = 86400;
+	r.z.zone.signer[A].declared_max_ttl_s = 7200;
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, r.now), 7200);
+	r.z.zone.signer[A].declared_max_ttl_s = 0;
+	r.z.seen.copy[A].known = false;		/* nothing at all is known */
+	assert_int_equal(mus_copy_ttl_max_s(&r.z.zone, &r.z.seen, A, &r.policy, r.now), 0);
 }
 
 /* ---- changes in flight ---------------------------------------------------------------------- */
@@ -454,6 +477,7 @@ main(void)
 	    T(test_role_not_from_an_older_copy),
 	    T(test_next_csk),
 	    T(test_copy_ttl),
+	    T(test_copy_ttl_unread),
 	    T(test_pending),
 	    T(test_pending_names),
 	    T(test_pending_lost),

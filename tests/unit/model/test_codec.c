@@ -129,11 +129,6 @@ rnd_ring(const struct mus_zonestate *z, unsigned kind, struct mus_ring *r)
 	r->fail_cause = (enum mus_cause)below(MUS_CAUSE_COUNT);
 	r->fail_server = (uint8_t)below(MUS_SERVERS_MAX);
 	r->ttl_max_s = (uint32_t)rnd_u64();
-	if (chance(30)) {
-		r->low = rnd_u64() | 1;
-		r->lower_s = (uint32_t)rnd_u64();
-		r->lower_since = rnd_time();
-	}
 	r->ok = rnd_u64();
 	r->fail = rnd_u64();
 	r->asked_at = rnd_time();
@@ -167,7 +162,8 @@ rnd_tables(struct mus_zonestate *z)
 		rnd_name(z->book.signer[i], sizeof z->book.signer[i]);
 		if (chance(60))
 			*c = (struct mus_copy){chance(50), chance(50), (uint32_t)rnd_u64(),
-			    (uint32_t)rnd_u64(), rnd_u64(), rnd_u64(), chance(50), rnd_time()};
+			    (uint32_t)rnd_u64(), rnd_u64(), rnd_u64(), chance(50), rnd_time(),
+			    chance(50) ? rnd_time() : MUS_TIME_ALWAYS};
 	}
 	z->zone.key_count = (uint8_t)below(MUS_KEYS_MAX + 1);
 	for (unsigned i = 0; i < z->zone.key_count; i++) {
@@ -274,9 +270,6 @@ same_ring(const struct mus_ring *a, const struct mus_ring *b)
 	SAME(fail_cause);
 	SAME(fail_server);
 	SAME(ttl_max_s);
-	SAME(low);
-	SAME(lower_s);
-	SAME_TIME(lower_since);
 	SAME(ok);
 	SAME(fail);
 	SAME_TIME(asked_at);
@@ -319,6 +312,7 @@ same_tables(const struct mus_zonestate *a, const struct mus_zonestate *b)
 		SAME(seen.copy[i].keys_in_data);
 		SAME(seen.copy[i].has_stray_sigs);
 		SAME_TIME(seen.copy[i].at);
+		SAME_TIME(seen.copy[i].unread_at);
 	}
 	for (unsigned i = 0; i < MUS_KEYS_MAX; i++) {
 		assert_int_equal(a->book.key[i].rdata == NULL, b->book.key[i].rdata == NULL);
@@ -506,7 +500,7 @@ idle_zone(struct mus_zonestate *z)
 		z->zone.signer[i] = (struct mus_zsigner){.is_member = true, .has_driver = true,
 		    .caps = {MUS_YES, MUS_YES, MUS_YES, MUS_YES, MUS_YES}};
 		z->seen.copy[i] = (struct mus_copy){.known = true, .serial = 2026010100, .ttl_max_s = 86400,
-		    .content = 0x1234567812345678, .keys_in_data = 2u << (3 * i), .at = now};
+		    .content = 0x1234567812345678, .keys_in_data = 2u << (3 * i), .at = now, .unread_at = now};
 		snprintf(z->book.ns[i], sizeof z->book.ns[i], "ns1.%s.lab.", names[i]);
 		z->zone.ns[i].owner = (uint8_t)i;
 	}
@@ -648,6 +642,27 @@ refusals(void **state)
 	mus_buf_clear(&out);
 }
 
+/* Version 3 knew nothing of copies that were not read; what is older is refused. */
+static void
+older_version(void **state)
+{
+	struct mus_buf out;
+
+	(void)state;
+	mus_buf_init(&out, 0);
+	idle_zone(a);
+	a->seen.copy[0].unread_at = a->seen.copy[1].unread_at = MUS_TIME_ALWAYS;
+	assert_true(mus_zonestate_encode(a, &out));
+	out.data[0] = 3;
+	set_checksum(out.data, out.len);
+	assert_int_equal(mus_zonestate_decode(b, out.data, out.len, NULL), 0);
+	same_state(a, b);
+	out.data[0] = 2;
+	set_checksum(out.data, out.len);
+	expect_refused(out.data, out.len, MUS_ERR_UNSUPPORTED);
+	mus_buf_clear(&out);
+}
+
 /* A walk over everything, as a careless reader would: ASan finds what points outside. */
 static void
 walk(const struct mus_zonestate *z)
@@ -757,6 +772,7 @@ main(void)
 	    cmocka_unit_test(no_memory_is_told),
 	    cmocka_unit_test(idle_zone_is_small),
 	    cmocka_unit_test(refusals),
+	    cmocka_unit_test(older_version),
 	    cmocka_unit_test(hostile_bytes),
 	};
 

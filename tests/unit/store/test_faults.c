@@ -622,7 +622,7 @@ versions(void **state)
 	mus_store_close(s);
 	run_on_file("PRAGMA user_version = 99");
 	expect_no_open(path, MUS_ERR_UNSUPPORTED, "schema version 99");
-	run_on_file("PRAGMA user_version = 4");
+	run_on_file("PRAGMA user_version = 5");
 	s = open_ok();
 	mus_store_close(s);
 	/* from version 2: no state is behind, and none is of a backup */
