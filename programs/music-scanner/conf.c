@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "conf.h"
+#include "io/hints.h"
 
 static const char *const families[] = {"both", "ipv4", "ipv6", NULL};
 
@@ -91,7 +92,10 @@ static int
 check(const struct mus_conf *c, const void *conf, struct mus_errtext *et)
 {
 	const struct scan_conf *s = conf;
+	int rc;
 
+	if (s->resolver.root_hints && (rc = mus_hints_check(s->resolver.root_hints, et)) < 0)
+		return mus_conf_wrap(c, &s->resolver.root_hints, et, rc);
 	for (size_t i = 0; i < s->policy.digests.count; i++)
 		if (strcmp(s->policy.digests.items[i], "sha256") != 0 &&
 		    strcmp(s->policy.digests.items[i], "sha384") != 0)

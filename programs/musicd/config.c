@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "config.h"
+#include "io/hints.h"
 
 #define T struct musicd_conf
 
@@ -95,7 +96,10 @@ check(const struct mus_conf *mc, const void *conf, struct mus_errtext *et)
 {
 	const struct musicd_conf *c = conf;
 	char span[MUS_SPAN_TEXT_MAX];
+	int rc;
 
+	if (c->root_hints && (rc = mus_hints_check(c->root_hints, et)) < 0)
+		return mus_conf_wrap(mc, &c->root_hints, et, rc);
 	if ((c->api_cert == NULL) != (c->api_key == NULL))
 		return mus_conf_errf(mc, c->api_cert ? &c->api_cert : &c->api_key, et,
 		    "certificate and key go together");

@@ -197,8 +197,8 @@ open_lookup(const struct mus_conf *conf, struct mus_loop *l, struct mus_lookup *
 	    .root_hints_file = c->root_hints, .trust_anchor_file = c->trust_anchor};
 	int rc = mus_lookup_new(l, &k, out, et);
 
-	/* The hints can be read, or the configuration would not have been taken. */
-	return rc < 0 ? mus_conf_wrap(conf, &c->trust_anchor, et, rc) : 0;
+	/* The hints are good, or the configuration would not have been taken. */
+	return rc < 0 && rc != MUS_ERR_NOMEM ? mus_conf_wrap(conf, &c->trust_anchor, et, rc) : rc;
 }
 
 static int

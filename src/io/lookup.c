@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "dns/dnskey.h"
+#include "io/hints.h"
 #include "io/lookup.h"
 
 enum {
@@ -656,9 +657,8 @@ configure(struct setup *s, const struct mus_lookup_opts *o)
 	if (o->ipv6_only)
 		option(s, "do-ip4:", "no");
 	if (o->root_hints_file) {
-		if (access(o->root_hints_file, R_OK) < 0)
-			s->rc = mus_errf(s->et, MUS_ERR_NOTFOUND, "root hints %s: cannot be read",
-			    o->root_hints_file);
+		if (s->rc == 0 && (rc = mus_hints_check(o->root_hints_file, s->et)) < 0)
+			s->rc = mus_err_wrap(s->et, rc, "root hints");
 		option(s, "root-hints:", o->root_hints_file);
 	}
 	anchor(s, o->trust_anchor_file);
@@ -685,7 +685,7 @@ mus_lookup_new(struct mus_loop *l, const struct mus_lookup_opts *o, struct mus_l
 	struct setup s = {.et = et};
 
 	if (!k)
-		return MUS_ERR_NOMEM;
+		return mus_errf(et, MUS_ERR_NOMEM, "start the resolver: %s", mus_err_text(MUS_ERR_NOMEM));
 	if (!o)
 		o = &none;
 	k->loop = l;
@@ -698,7 +698,7 @@ mus_lookup_new(struct mus_loop *l, const struct mus_lookup_opts *o, struct mus_l
 	k->ctx = s.ctx = ub_ctx_create();
 	k->timer = mus_timer_new(l, on_timer, k);
 	if (!k->ctx || !k->timer)
-		s.rc = MUS_ERR_NOMEM;
+		s.rc = mus_errf(et, MUS_ERR_NOMEM, "start the resolver: %s", mus_err_text(MUS_ERR_NOMEM));
 	else if (o->ipv4_only && o->ipv6_only)
 		s.rc = mus_errf(et, MUS_ERR_INVAL, "IPv4 only and IPv6 only exclude each other");
 	else

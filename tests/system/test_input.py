@@ -106,6 +106,8 @@ UNFIT = {
     "nothing.pem": (None, "  certificate: FILE\n  key: FILE\n", "4:16: api.certificate: FILE: "),
     "cert.pem": ("no certificate\n", "  certificate: FILE\n  key: FILE\n", "4:16: api.certificate: FILE with key FILE: "),
     "ca.pem": ("no certificate\n", "  client-ca: FILE\n", "4:14: api.client-ca: FILE: "),
+    "hints": ("garbage\n", "resolver:\n  root-hints: FILE\n", "5:15: resolver.root-hints: FILE: no line is an NS record of the root"),
+    "bare.hints": (". NS ns.root.\n", "resolver:\n  root-hints: FILE\n", "5:15: resolver.root-hints: FILE: no line is an address"),
     "empty.key": ("", "resolver:\n  trust-anchor: FILE\n", "5:17: resolver.trust-anchor: trust anchor FILE: "),
     "bad.key": ("garbage\n", "resolver:\n  trust-anchor: FILE\n", "5:17: resolver.trust-anchor: "),
     "none/m.db": (None, "store:\n  file: FILE\n", "5:9: store.file: "),

@@ -285,6 +285,10 @@ def test_configuration_and_arguments(lab, tmp_path):
         bad.write_text(text.replace('interval: "1s"\n', "") + wrong)
         r = run("-c", str(bad), "--check")
         assert r.returncode != 0 and says in r.stderr and "bad.yaml:" in r.stderr, r
+    bad.write_text(text.replace(lab.state["root"]["hints"], "/bin/true"))
+    for words in (["--check"], ["--once"]):
+        r = run("-c", str(bad), *words)
+        assert r.returncode != 0 and re.search(r"bad\.yaml:\d+:\d+: resolver\.root-hints: /bin/true: no line is an NS record of the root", r.stderr), r
     for argv, says in ((["-o", "xml"], "json"), (["--nonsense"], "nonsense"), (["example.org"], "not below"), (["lab."], "not below"),
                        (["a..b"], "a..b")):
         r = run("-c", conf, *argv)
