@@ -226,7 +226,7 @@ class Knot(Server):
         if csk:
             text += "    single-type-signing: on\n"
         if z["denial"] == "nsec3":
-            text += "    nsec3: on\n    nsec3-iterations: 0\n    nsec3-salt-length: 0\n"
+            text += f"    nsec3: on\n    nsec3-iterations: {self.d.get('nsec3_iterations', 0)}\n    nsec3-salt-length: 0\n"
         text += (f"    ksk-lifetime: 0\n    zsk-lifetime: 0\n    dnskey-ttl: {z['ttl']}\n    zone-max-ttl: {z['ttl']}\n"
                  f"    propagation-delay: {lead}\n    rrsig-lifetime: 14d\n    rrsig-refresh: 7d\n    cds-cdnskey-publish: always\n")
         text += "" if full else "    dnskey-management: incremental\n    delete-delay: 1h\n"

@@ -501,6 +501,49 @@ owners_known(const struct mus_ctx *c, struct mus_witness *w)
 }
 
 enum mus_result
+mus_denial_of(const struct mus_version *v, unsigned signer, uint64_t servers, struct mus_witness *w)
+{
+	bool many = v->aux > MUS_N3_ITERATIONS_MAX, proves = v->flags & MUS_VER_PROVES;
+	enum mus_result r = many || !proves ? MUS_RES_FAILS : v->aux > 0 ? MUS_RES_WARN : MUS_RES_HOLDS;
+
+	say(w, MUS_RULE_V12, r, signer, first_server(v->srv & servers), MUS_RR_DENY0);
+	if (w && (many || proves))
+		w->number = (uint16_t)v->aux;
+	return r;
+}
+
+/* V12 at every server of a signer, whether resolvers are led to it yet or not. */
+static enum mus_result
+denies(const struct mus_ctx *c, unsigned s, struct mus_witness *w)
+{
+	const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_DENY0];
+	uint64_t servers = c->facts->servers[s];
+
+	if (servers == 0)
+		return say(w, MUS_RULE_V12, MUS_RES_UNKNOWN, s, MUS_NOBODY, MUS_RR_DENY0);
+	if (!mus_is_known(ring, s, MUS_RR_DENY0, servers, c->policy, c->now, w))
+		return MUS_RES_UNKNOWN;
+	for (unsigned i = 0; i < ring->count; i++)
+		if ((ring->v[i].srv & servers) && mus_denial_of(&ring->v[i], s, servers, w) == MUS_RES_FAILS)
+			return MUS_RES_FAILS;
+	return MUS_RES_HOLDS;
+}
+
+/* V12 of those whom a process brings in, or leaves alone. */
+static enum mus_result
+remaining_deny(const struct mus_ctx *c, struct mus_witness *w)
+{
+	unsigned bit = 1u << c->want->proc.signer;
+	unsigned signers = c->want->proc.kind == MUS_PROC_ADD ? bit : c->want->nsg & ~bit;
+	enum mus_result r = MUS_RES_HOLDS;
+
+	for (unsigned s = 0; s < c->zone->signer_count && r == MUS_RES_HOLDS; s++)
+		if (signers >> s & 1)
+			r = denies(c, s, w);
+	return r;
+}
+
+enum mus_result
 mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w)
 {
 	const struct mus_proc *p = &c->want->proc;
@@ -540,6 +583,8 @@ mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w
 		return rest_stands(c, w);
 	case MUS_RULE_V10:
 		return owners_known(c, w);
+	case MUS_RULE_V12:
+		return remaining_deny(c, w);
 	case MUS_RULE_NONE:
 		return MUS_RES_HOLDS;
 	default:

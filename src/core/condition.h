@@ -21,4 +21,10 @@ bool mus_leaver_copy_is_old(const struct mus_ctx *c);
 enum mus_result mus_signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds,
     struct mus_witness *w);
 
+/* V12 of one version of a signer's denials, as ${servers} show it: FAILS when it proves nothing, or has so many
+ * NSEC3 iterations that validators do not count it (RFC 9276 3.2); WARN when it has any (3.1).  ${w} is filled
+ * in any case. */
+enum mus_result mus_denial_of(const struct mus_version *v, unsigned signer, uint64_t servers,
+    struct mus_witness *w);
+
 #endif

@@ -408,18 +408,11 @@ judge_denial(struct jd *j)
 		const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_DENY0];
 
 		for (unsigned i = 0; i < ring->count; i++) {
-			struct mus_witness w =
-			    find(MUS_RULE_V12, MUS_RES_FAILS, s, first_of(ring->v[i].srv), MUS_RR_DENY0);
+			struct mus_witness w;
 
-			if (!(ring->v[i].srv & reach))
-				continue;
-			if (!(ring->v[i].flags & MUS_VER_PROVES)) {
+			if ((ring->v[i].srv & reach) &&
+			    mus_denial_of(&ring->v[i], s, reach, &w) != MUS_RES_HOLDS)
 				note(j, &w);
-			} else if (ring->v[i].aux > 0) {
-				w.result = MUS_RES_WARN;
-				w.number = (uint16_t)ring->v[i].aux;	/* NSEC3 iterations, RFC 9276 */
-				note(j, &w);
-			}
 		}
 	}
 }

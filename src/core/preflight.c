@@ -146,6 +146,31 @@ pf_sample(struct pf *p)
 		note(p, w);
 }
 
+/* What is not known yet, mus_signer_stands has said.  A member answers so with or without the joiner. */
+static void
+pf_denial(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_DENY0];
+		uint64_t servers = c->facts->servers[s];
+
+		if (s != p->b && !(c->want->nsg >> s & 1))
+			continue;
+		for (unsigned i = 0; i < ring->count; i++) {
+			struct mus_witness w;
+
+			if (!(ring->v[i].srv & servers) ||
+			    mus_denial_of(&ring->v[i], s, servers, &w) == MUS_RES_HOLDS)
+				continue;
+			if (s != p->b)
+				w.result = MUS_RES_WARN;
+			note(p, w);
+		}
+	}
+}
+
 static void
 pf_parent(struct pf *p)
 {
@@ -258,6 +283,7 @@ mus_preflight(const struct mus_ctx *c, unsigned signer, struct mus_witness *out,
 	pf_keys(&p);
 	pf_content(&p);
 	pf_sample(&p);
+	pf_denial(&p);
 	pf_parent(&p);
 	pf_caps(&p);
 	pf_rest(&p);

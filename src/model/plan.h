@@ -118,6 +118,10 @@ struct mus_act {
 
 enum { MUS_PLAN_ACTS_MAX = 64, MUS_PLAN_WAITS_MAX = 12, MUS_FINDINGS_MAX = 40 };
 
+/* RFC 9276 3.2 lets validators take answers with more NSEC3 iterations than a limit for insecure, or fail them;
+ * 50 is the lowest that is in use (BIND, Unbound, Knot Resolver). */
+enum { MUS_N3_ITERATIONS_MAX = 50 };
+
 struct mus_verdict {
 	enum mus_result rule[MUS_RULE_COUNT];	/* V1..V14 filled */
 	struct mus_witness finding[MUS_FINDINGS_MAX];	/* everything that does not hold */

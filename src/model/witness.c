@@ -290,7 +290,10 @@ denial(struct tx *t, const struct mus_witness *w)
 	if (w->number != 0) {
 		tx_say(t, "NSEC3 of ");
 		tx_who(t, w);
-		tx_say(t, " has %u iterations; there should be 0", w->number);
+		tx_say(t, " has %u iterations", w->number);
+		tx_say(t, w->number > MUS_N3_ITERATIONS_MAX
+			? ", and validators take above %u for insecure (RFC 9276): set them to 0"
+			: "; there should be 0 (RFC 9276)", MUS_N3_ITERATIONS_MAX);
 	} else {
 		tx_say(t, "negative answers of ");
 		tx_who(t, w);

@@ -221,6 +221,9 @@ mus_body_hint(const struct mus_witness *w)
 		       "content (signer update --declared-content)";
 	if (w->result == MUS_RES_UNKNOWN && w->cause < MUS_CAUSE_COUNT)
 		return cause_hint((enum mus_cause)w->cause);
+	if (w->rule == MUS_RULE_V12 && w->number > 0)
+		return "set the signer's NSEC3 iterations to 0 (RFC 9276), at best with no salt; it counts when all its "
+		       "servers answer so";
 	if (w->rule == MUS_RULE_REACH && w->kind == MUS_RR_PNS)
 		return "have the zone taken off that server, or let it take its copy from a signer that stays";
 	return rule_hint(w->rule);

@@ -4,6 +4,7 @@ import datetime
 import itertools
 import json
 import os
+import re
 import subprocess
 
 import dns.dnssec
@@ -185,6 +186,48 @@ def test_zones_that_do_not_fit(make_lab):
             t.done(z, "ADD-SIGNER", "knot")
             t.joined(z, ["bind", "knot"])
     t.judge(40, insecure=["plain", "nods"])
+
+
+def test_a_joiner_with_too_many_iterations(make_lab):
+    """RFC 9276: validators take NSEC3 above 50 iterations for insecure. Such a joiner gets no key, and no name server when it comes to it later."""
+    lab = make_lab(signers=["bind", "knot"])
+    said = r"NSEC3 of \S+ \(knot\) has 200 iterations, and validators take above 50 for insecure \(RFC 9276\): set them to 0"
+
+    def iterations(count):
+        breaks.flag(lab, "knot", "nsec3_iterations", count)
+
+        def served():
+            found = [rr for rrset in lab.ask("10.53.3.1", "nope." + name, "A").authority for rr in rrset if rr.rdtype == 50]
+            return found and {rr.iterations for rr in found} == {count}
+        wait_until(served, 60, f"Knot serves NSEC3 with {count} iterations")
+
+    name = lab.add_zone("deep", ["bind", "knot"], denial="nsec3")
+    iterations(200)
+    with Trouble(lab, ["deep"]) as t:
+        t.group("deep", ["bind"])
+        before = lab.dnskeys("bind", name)
+        fit = t.mc.cli("zone", "preflight", name, "--signer", "knot", check=False)
+        assert fit.returncode == 1 and re.search(said, " ".join(fit.stdout.split())), fit.stdout
+        t.join("deep", "knot")
+        t.says("deep", r"rule=V12 .*result=fails .*signer=knot ")
+        t.explains("deep", "200 iterations")
+        assert t.row("deep").get("row") in (None, "", "signers-unsynced"), t.row("deep")
+        assert lab.dnskeys("bind", name) == before
+        t.untouched("deep")
+        breaks.freeze(lab, "parent")
+        iterations(50)                  # a warning, and it goes on
+        t.at_row("deep", "parent-ds-synced")
+        fit = t.mc.cli("zone", "preflight", name, "--signer", "knot", check=False)
+        assert fit.returncode == 0 and "has 50 iterations; there should be 0" in " ".join(fit.stdout.split()), fit.stdout
+        iterations(200)
+        breaks.flag(lab, "parent", "updates_refused", None)
+        wait_until(lambda: [w for w in t.waits("deep") if w["rule"] == "V12"], 240, "it waits for V12")
+        assert "nses-synced" not in t.row("deep")["row"]
+        assert {text for kind, text in t.parent(name) if kind == 2} == {text for kind, text in t.at_parent[name] if kind == 2}
+        iterations(0)
+        t.done("deep", "ADD-SIGNER", "knot")
+        t.joined("deep", ["bind", "knot"])
+    t.judge(30)
 
 
 def test_powerdns_publishes_two_digest_types(make_lab):

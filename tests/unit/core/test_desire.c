@@ -588,6 +588,65 @@ test_no_condition(void **state)
 	assert_rule(r.w.rule, MUS_RULE_G9);
 }
 
+/* Answers of a signer's server to a name that is not there, with so many NSEC3 iterations. */
+static void
+denies(unsigned signer, unsigned iterations, unsigned flags)
+{
+	struct mus_look l = {.server = (uint8_t)(AT_A + signer), .kind = MUS_RR_DENY0, .ttl_s = 60,
+	    .aux = iterations, .flags = (uint8_t)flags};
+
+	rig_look(&l);
+	rig_settle();
+}
+
+/* V12 as the rows ask it: of a joiner before it is exposed, of those that stay before another leaves. */
+static void
+test_denial(void **state)
+{
+	static const struct {
+		unsigned iterations, flags;
+		enum mus_result want;
+		unsigned number;
+	} t[] = {
+	    {0, MUS_VER_PROVES, MUS_RES_HOLDS, 0},
+	    {1, MUS_VER_PROVES, MUS_RES_HOLDS, 0},
+	    {50, MUS_VER_PROVES, MUS_RES_HOLDS, 0},
+	    {51, MUS_VER_PROVES, MUS_RES_FAILS, 51},
+	    {200, MUS_VER_PROVES, MUS_RES_FAILS, 200},
+	    {600, 0, MUS_RES_FAILS, 600},	/* more than we count ourselves */
+	    {50, 0, MUS_RES_FAILS, 0},		/* not the iterations are at fault */
+	    {0, 0, MUS_RES_FAILS, 0},
+	};
+
+	(void)state;
+	rig_steady();
+	for (unsigned i = 0; i < sizeof t / sizeof t[0]; i++) {
+		denies(B, t[i].iterations, t[i].flags);
+		r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = B};
+		assert_int_equal(rig_condition(MUS_RULE_V12), t[i].want);
+		if (t[i].want == MUS_RES_FAILS) {
+			assert_rule(r.w.rule, MUS_RULE_V12);
+			assert_int_equal(r.w.origin, B);
+			assert_int_equal(r.w.server, AT_B);
+			assert_int_equal(r.w.number, t[i].number);
+		}
+		r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_REMOVE, .signer = A};
+		assert_int_equal(rig_condition(MUS_RULE_V12), t[i].want);
+		/* The others are not asked. */
+		r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = A};
+		holds(MUS_RULE_V12);
+		r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_REMOVE, .signer = B};
+		holds(MUS_RULE_V12);
+	}
+	denies(B, 0, MUS_VER_PROVES);
+	r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = B};
+	holds(MUS_RULE_V12);
+	r.z.seen.signer[B][MUS_RR_DENY0].ok = 0;	/* nobody knows */
+	assert_int_equal(rig_condition(MUS_RULE_V12), MUS_RES_UNKNOWN);
+	r.z.zone.server[AT_B].origin = A;		/* nobody to ask */
+	assert_int_equal(rig_condition(MUS_RULE_V12), MUS_RES_UNKNOWN);
+}
+
 static void
 test_parent_without_servers(void **state)
 {
@@ -730,6 +789,38 @@ test_missing_sample(void **state)
 	finds(MUS_RULE_SAMPLE, MUS_RES_WARN);
 	assert_int_equal(found[0].server, AT_B);
 	assert_int_equal(found[0].kind, MUS_RR_NAME);
+}
+
+/* RFC 9276: above 50 iterations validators take negative answers for insecure; 0 is asked for. */
+static void
+test_unfit_denial(void **state)
+{
+	(void)state;
+	joiner();
+	denies(B, 50, MUS_VER_PROVES);
+	finds(MUS_RULE_V12, MUS_RES_WARN);
+	assert_int_equal(found[0].number, 50);
+	denies(B, 51, MUS_VER_PROVES);
+	finds(MUS_RULE_V12, MUS_RES_FAILS);
+	assert_int_equal(found[0].number, 51);
+	assert_int_equal(found[0].origin, B);
+	assert_int_equal(found[0].server, AT_B);
+	denies(B, 0, 0);
+	finds(MUS_RULE_V12, MUS_RES_FAILS);
+	assert_int_equal(found[0].number, 0);
+	denies(B, 0, MUS_VER_PROVES);
+	assert_int_equal(preflight(), MUS_RES_HOLDS);
+	/* A member does so without the joiner too. */
+	denies(A, 200, MUS_VER_PROVES);
+	finds(MUS_RULE_V12, MUS_RES_WARN);
+	assert_int_equal(found[0].origin, A);
+	r.z.want.nsg = 0;
+	assert_int_equal(preflight(), MUS_RES_HOLDS);
+	/* Not seen yet is not fit. */
+	rig_fail(B, MUS_RR_DENY0, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	finds(MUS_RULE_OBSERVE, MUS_RES_UNKNOWN);
+	assert_int_equal(found[0].kind, MUS_RR_DENY0);
 }
 
 static void
@@ -921,6 +1012,7 @@ main(void)
 	    T(test_owners),
 	    T(test_without_witness),
 	    T(test_no_condition),
+	    T(test_denial),
 	    T(test_parent_without_servers),
 	    T(test_fit),
 	    T(test_unfit),
@@ -928,6 +1020,7 @@ main(void)
 	    T(test_unfit_algorithm),
 	    T(test_unfit_key_ttl),
 	    T(test_missing_sample),
+	    T(test_unfit_denial),
 	    T(test_unfit_signatures),
 	    T(test_unsigned),
 	    T(test_unfit_parent),

@@ -325,6 +325,14 @@ test_v12(void **state)
 	rig_look(&l);
 	rig_settle();
 	expect(MUS_RULE_V12, MUS_RES_WARN);
+	l.aux = 50;
+	rig_look(&l);
+	rig_settle();
+	expect(MUS_RULE_V12, MUS_RES_WARN);
+	l.aux = 51;		/* what validators take for insecure */
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_V12);
 	l.aux = 0;
 	rig_look(&l);
 	rig_settle();

@@ -708,14 +708,14 @@ test_rows(void **state)
 	    "cds-added* | V7,V10 | signal,V2c | G4",
 	    "parent-ds-synced | | parent-ds | none",
 	    "ds-propagated | DS-Wait,DNSKEY-Wait | | G1",
-	    "nses-synced* | V7,parent-ds,DS-Wait,DNSKEY-Wait | ns-set | G1",
+	    "nses-synced* | V7,parent-ds,DS-Wait,DNSKEY-Wait,V12 | ns-set | G1",
 	    "csync-added* | | csync,ns-set | none",
 	    "parent-ns-synced | | parent-ns | none",
 	    "stop* | | csync | none",
 	};
 	static const char *const remove[] = {
 	    "start | | | none",
-	    "nses-synced* | last-signer,V1,V10 | ns-set | none",
+	    "nses-synced* | last-signer,V1,V10,V12 | ns-set | none",
 	    "csync-added* | | csync,ns-set | none",
 	    "parent-ns-synced | | parent-ns,ns-set | none",
 	    "csync-removed* | | csync | none",

@@ -132,7 +132,12 @@ static const struct {
     {W(V12, FAILS, NONE, .origin = BIND, .server = SB, .kind = MUS_RR_DENY0),
 	"V12: negative answers of 10.53.2.1 (bind) do not prove that a name does not exist"},
     {W(V12, WARN, NONE, .origin = BIND, .server = SB, .kind = MUS_RR_DENY0, .number = 10),
-	"V12: NSEC3 of 10.53.2.1 (bind) has 10 iterations; there should be 0"},
+	"V12: NSEC3 of 10.53.2.1 (bind) has 10 iterations; there should be 0 (RFC 9276)"},
+    {W(V12, WARN, NONE, .origin = BIND, .server = SB, .kind = MUS_RR_DENY0, .number = 50),
+	"V12: NSEC3 of 10.53.2.1 (bind) has 50 iterations; there should be 0 (RFC 9276)"},
+    {W(V12, FAILS, NONE, .origin = BIND, .server = SB, .kind = MUS_RR_DENY0, .number = 51),
+	"V12: NSEC3 of 10.53.2.1 (bind) has 51 iterations, and validators take above 50 for insecure (RFC 9276): "
+	"set them to 0"},
     {W(V13, WARN, NONE, .origin = KNOT, .origin2 = BIND), "V13: knot and bind do not serve the same content"},
     {W(V13, UNKNOWN, NONE, .origin = KNOT),
 	"V13: the content of knot is not known: its whole copy has not been read"},

@@ -569,6 +569,8 @@ hints(void **state)
 		w.cause = MUS_NOBODY;
 		has(mus_body_hint(&w), w.rule == MUS_RULE_V13 ? "while the copy is being read" : rule_words[r].says);
 	}
+	has(mus_body_hint(&(struct mus_witness){.rule = MUS_RULE_V12, .result = MUS_RES_FAILS, .number = 51}),
+	    "iterations to 0 (RFC 9276)");
 	for (unsigned i = 0; i < sizeof copy_words / sizeof copy_words[0]; i++) {
 		has(mus_body_copy_hint(copy_words[i].of), copy_words[i].says);
 		assert_null(strstr(mus_body_copy_hint(copy_words[i].of), "same content"));
