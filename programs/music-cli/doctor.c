@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { CLOCK_WARN_MS = 2000, ZONES_SHOWN = 20, CERT_WARN_S = 14 * 86400 };
+enum { CLOCK_WARN_MS = 2000, ZONES_SHOWN = 20, CERT_WARN_S = 14 * 86400, STILL_MS = 300 * 1000 };
 
 struct doctor {
 	struct cli *c;
@@ -119,47 +119,154 @@ out:
 	return rc;
 }
 
+/* What is worst first: a hold hides nothing of it.  NULL: the zone is well. */
 static const char *
 complaint_of(const json_t *zone)
 {
 	const char *state = cli_str(zone, "state");
 
-	if (cli_true(zone, "held"))
-		return "is held";
 	if (strcmp(state, "INVALID") == 0)
 		return "is INVALID: resolvers may fail";
-	if (strcmp(state, "INSECURE") == 0)
-		return "is INSECURE: the delegation has no usable DS set";
 	if (strcmp(state, "AT-RISK") == 0)
 		return "is AT-RISK: a signature does not hold, or will not outlive the caches";
 	if (strcmp(state, "UNKNOWN") == 0)
 		return "is UNKNOWN: not all of it can be seen";
-	return NULL;
+	if (strcmp(state, "INSECURE") == 0)
+		return "is INSECURE: the delegation has no usable DS set";
+	return cli_true(zone, "held") ? "is held" : NULL;
 }
 
 static void
-check_zones(struct doctor *d)
+check_zone(struct doctor *d, const json_t *zone, const char *complaint)
+{
+	const char *name = cli_str(zone, "name");
+	bool is_invalid = strcmp(cli_str(zone, "state"), "INVALID") == 0;
+	bool is_held = cli_true(zone, "held") && strcmp(complaint, "is held") != 0;
+
+	note(d, "zone", is_invalid ? "FAIL" : "warning", "%s %s%s; see \"zone explain %s\"", name, complaint,
+	    is_held ? "; and it is held" : "", name);
+}
+
+/* Is it somebody's fault?  What time alone ends is not; what somebody does not answer is at once, the rest
+ * when it has stood for long. */
+static bool
+is_stuck(const json_t *status, const json_t *wait)
+{
+	struct mus_time now, since, until;
+
+	if (cli_str(wait, "signer")[0] == '\0')
+		return false;
+	if (cli_str(wait, "cause")[0] != '\0')
+		return true;
+	if (cli_time(wait, "until", &until) || !cli_time(status, "now", &now))
+		return false;
+	if (!cli_time(status, "process.row_at", &since) && !cli_time(wait, "seen_at", &since))
+		return false;
+	return now.ms - since.ms >= STILL_MS;
+}
+
+static void
+check_reach(struct doctor *d, const json_t *status)
+{
+	const json_t *signers = json_object_get(status, "signers");
+
+	for (size_t i = 0; i < json_array_size(signers); i++) {
+		const json_t *s = json_array_get(signers, i);
+		int64_t all = cli_num(s, "servers"), reached = cli_num(s, "servers_reached");
+
+		if (!cli_true(s, "lost") && reached < all)
+			note(d, "servers", "warning", "%s: %lld of its %lld servers for %s reached", cli_str(s, "name"),
+			    (long long)reached, (long long)all, cli_str(status, "name"));
+	}
+}
+
+/* What a zone that is not at rest waits for, and from whom. */
+static int
+check_waits(struct doctor *d, const char *zone)
+{
+	struct cli_answer a = {.status = 0};
+	struct mus_buf path;
+	const json_t *waits;
+	int rc;
+
+	mus_buf_init(&path, 0);
+	rc = cli_call(d->c, "GET", cli_path(&path, "/zones/%s/status", zone), NULL, &a);
+	mus_buf_clear(&path);
+	waits = json_object_get(a.json, "waits");
+	for (size_t i = 0; rc == 0 && i < json_array_size(waits); i++) {
+		const json_t *w = json_array_get(waits, i);
+
+		if (!is_stuck(a.json, w))
+			continue;
+		note(d, "wait", "warning", "%s stands still: %s; see \"zone explain %s\"", zone, cli_str(w, "text"),
+		    zone);
+		break;
+	}
+	if (rc == 0 && cli_str(a.json, "checked_at")[0] != '\0')
+		check_reach(d, a.json);
+	cli_answer_clear(&a);
+	return rc;
+}
+
+/* ${waits}: does any zone wait for something? */
+static int
+check_zones(struct doctor *d, bool *waits)
 {
 	json_t *items = NULL;
-	size_t count = 0;
+	size_t count = 0, asked = 0;
+	unsigned before = d->bad;
 	int rc = cli_list(d->c, "/zones", 0, &items);
 
-	if (rc != 0)
-		return;
-	for (size_t i = 0; i < json_array_size(items); i++) {
+	for (size_t i = 0; rc == 0 && i < json_array_size(items); i++) {
 		const json_t *zone = json_array_get(items, i);
-		const char *complaint = complaint_of(zone), *name = cli_str(zone, "name");
+		const char *complaint = complaint_of(zone);
+		bool is_waiting = cli_str(zone, "waiting")[0] != '\0';
 
-		if (complaint == NULL)
-			continue;
-		if (++count <= ZONES_SHOWN)
-			note(d, "zone", "warning", "%s %s; see \"zone explain %s\"", name, complaint, name);
+		*waits = *waits || is_waiting;
+		if (complaint != NULL && ++count <= ZONES_SHOWN)
+			check_zone(d, zone, complaint);
+		if ((complaint != NULL || is_waiting) && ++asked <= ZONES_SHOWN)
+			rc = check_waits(d, cli_str(zone, "name"));
 	}
-	if (count == 0)
-		note(d, "zones", "ok", "none of %zu needs attention", json_array_size(items));
-	else if (count > ZONES_SHOWN)
+	if (count > ZONES_SHOWN)
 		note(d, "zones", "warning", "%zu more need attention", count - ZONES_SHOWN);
+	else if (rc == 0 && d->bad == before)
+		note(d, "zones", "ok", "none of %zu needs attention", json_array_size(items));
 	json_decref(items);
+	return rc;
+}
+
+/* Changes that failed are old news once no zone waits for anything. */
+static void
+check_signer(struct doctor *d, const json_t *s, bool zones_wait)
+{
+	const char *name = cli_str(s, "name"), *last = cli_str(s, "changes.last_error");
+	long long sent = cli_num(s, "changes.sent"), refused = cli_num(s, "changes.refused"),
+		  silent = cli_num(s, "changes.silent"), waiting = cli_num(s, "changes.waiting");
+	struct mus_time until;
+
+	if (cli_time(s, "changes.paused_until", &until))
+		note(d, "signer", "warning", "%s does not answer, and %lld change%s wait%s; last failure: %s", name,
+		    waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "", last);
+	else if (refused + silent > 0 && (zones_wait || waiting > 0))
+		note(d, "signer", "warning", "%s: of %lld changes since the daemon started %lld were refused and %lld "
+					     "not answered; last failure: %s; see \"signer probe %s\"",
+		    name, sent, refused, silent, last, name);
+}
+
+static int
+check_signers(struct doctor *d, bool zones_wait)
+{
+	json_t *items = NULL;
+	unsigned before = d->bad;
+	int rc = cli_list(d->c, "/signers", 0, &items);
+
+	for (size_t i = 0; rc == 0 && i < json_array_size(items); i++)
+		check_signer(d, json_array_get(items, i), zones_wait);
+	if (rc == 0 && d->bad == before)
+		note(d, "signers", "ok", "none of %zu refuses changes or is silent", json_array_size(items));
+	json_decref(items);
+	return rc;
 }
 
 int
@@ -168,6 +275,7 @@ cmd_doctor(struct cli *c)
 	static const struct cli_column columns[] = {{"CHECK", "check", CLI_S_TEXT},
 	    {"RESULT", "result", CLI_S_RESULT}, {"WHAT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
 	struct doctor d = {.c = c, .checks = json_array()};
+	bool waits = false;
 	int rc;
 
 	if ((rc = cli_settings_load(c)) != 0) {	/* has told file, line and key */
@@ -175,8 +283,8 @@ cmd_doctor(struct cli *c)
 	} else {
 		note(&d, "configuration", "ok", "%s", c->set.file != NULL ? c->set.file : "none; defaults hold");
 		check_token(&d);
-		if ((rc = check_daemon(&d)) == 0)
-			check_zones(&d);
+		if ((rc = check_daemon(&d)) == 0 && (rc = check_zones(&d, &waits)) == 0)
+			rc = check_signers(&d, waits);
 	}
 	cli_print_list(c, d.checks, columns);
 	json_decref(d.checks);

@@ -239,7 +239,9 @@ const struct cli_command cli_commands[] = {
     C("status", NULL, cmd_status, NULL, NULL, HELP("the daemon in numbers")),
     C("ping", NULL, cmd_ping, NULL, NULL, HELP("is the daemon there?")),
     C("doctor", NULL, cmd_doctor, NULL, NULL, .is_local = true,
-	HELP("look for what is wrong: settings, certificate, token, clock, version, zones")),
+	HELP("look for what is wrong: settings, certificate, token, clock, version, zones, signers"),
+	MORE("Exits 1 when something needs attention: a zone that is not well, is held or stands still, and who it "
+	     "waits for; a signer that refuses changes or does not answer; servers that are not reached.")),
     C("events", NULL, cmd_events, NULL, o_events, HELP("events as they happen")),
     C("token", "new", cmd_token_new, a_name, o_token, .is_local = true,
 	HELP("make a token, and the line for the daemon's file of tokens")),

@@ -5,6 +5,8 @@
  * Names do things: a zone whose name has "broken" shows findings and a server that does not answer;
  * with "twice" besides, what it waits for is a finding, too;
  * one with "dark" is never seen; one with "risky" has signatures that run out;
+ * one with "deaf" is not all seen, and its servers do not answer; "stuck" waits for somebody for long, and
+ * "patient" for time alone; a signer "badsig" refuses changes;
  * "crowded" refuses hold with CONFLICT; a signer "slow" is probed for long, "dumb" cannot be probed.
  */
 #include "fake_engine.h"
@@ -258,8 +260,10 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 		(void)mus_strcpy(o->state, sizeof o->state,
 		    strstr(o->name, "broken") != NULL ? "INVALID"
 		: strstr(o->name, "risky") != NULL	? "AT-RISK"
-		: strstr(o->name, "dark") != NULL	? "UNKNOWN"
+		: strstr(o->name, "dark") != NULL || strstr(o->name, "deaf") != NULL ? "UNKNOWN"
 							: "VALID");
+		if (strstr(o->name, "stuck") != NULL || strstr(o->name, "patient") != NULL)
+			(void)mus_strcpy(o->waiting, sizeof o->waiting, "DS-Wait: old DS sets have left all caches");
 	}
 	if ((rc = mus_store_save_zone(e->store, o, et)) < 0)
 		return rc;
@@ -549,6 +553,13 @@ mus_ctl_view(
 	}
 	*out = (struct mus_zone_view){&e->state, &e->plan, &e->verdict, NULL, mus_ctl_now(e),
 	    z->forced, "as asked"};
+	if (strstr(zone, "stuck") != NULL || strstr(zone, "patient") != NULL) {
+		add_wait(e, MUS_RULE_DSWAIT, MUS_RES_FAILS,
+		    strstr(zone, "stuck") != NULL ? MUS_TIME_NEVER : mus_time_add_s(mus_ctl_now(e), 30));
+		e->plan.wait[e->plan.wait_count - 1].seen_at = mus_time_add_s(mus_ctl_now(e), -3600);
+	}
+	for (unsigned i = 0; strstr(zone, "deaf") != NULL && i < e->state.zone.server_count; i++)
+		e->state.seen.server[i].udp_ok = e->state.seen.server[i].aa_ok = false;
 	if (strstr(zone, "typed") != NULL)
 		out->by_hand[0] = "add typed.test. 60 IN NS ns.x.test.\nremove typed.test. 60 IN NS ns.y.test.\n";
 	return 0;
@@ -630,7 +641,7 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 
 /* --- events and numbers --- */
 
-/* As if "slow" were down and one change waited for it. */
+/* As if "slow" were down and one change waited for it, and "badsig" had another key than we. */
 void
 mus_ctl_changes(const struct mus_engine *e, int64_t signer_id, struct mus_ctl_changes *out)
 {
@@ -638,7 +649,14 @@ mus_ctl_changes(const struct mus_engine *e, int64_t signer_id, struct mus_ctl_ch
 	struct mus_errtext et;
 
 	*out = (struct mus_ctl_changes){.paused_until = MUS_TIME_NEVER};
-	if (mus_store_load_signer_id(e->store, signer_id, &o, &et) < 0 || strcmp(o.name, "slow") != 0)
+	if (mus_store_load_signer_id(e->store, signer_id, &o, &et) < 0)
+		return;
+	if (strcmp(o.name, "badsig") == 0) {
+		out->sent = 3;
+		out->refused = 2;
+		mus_errf(&out->last_error, 0, "BADSIG");
+	}
+	if (strcmp(o.name, "slow") != 0)
 		return;
 	out->waiting = out->silent = 1;
 	out->sent = 3;

@@ -614,11 +614,36 @@ def test_doctor(cli, filled, tmp_path):
         return {c["check"]: (c["result"], c["text"]) for c in json.loads(r.stdout)["items"]}
     found = checks(code=0)
     assert {k: v[0] for k, v in found.items()} == {"configuration": "ok", "token": "ok", "server": "ok", "certificate": "ok",
-                                                   "access": "ok", "clock": "ok", "version": "ok", "zones": "ok"}
+                                                   "access": "ok", "clock": "ok", "version": "ok", "zones": "ok", "signers": "ok"}
+    # what is INVALID is so though it is held, and who does not answer is named
     filled.ok("POST", "/zones", {"name": "broken.test"})
-    assert checks(code=1)["zone"] == (
-        "warning", 'broken.test. is INVALID: resolvers may fail; see "zone explain broken.test."')
+    filled.ok("POST", "/zones/broken.test/hold", {"reason": "x"})
+    found = checks(code=1)
+    assert found["zone"] == (
+        "FAIL", 'broken.test. is INVALID: resolvers may fail; and it is held; see "zone explain broken.test."')
+    assert found["wait"][0] == "warning" and found["wait"][1].startswith("broken.test. stands still: V6: ") and "zones" not in found
     filled.ok("DELETE", "/zones/broken.test")
+    filled.ok("POST", "/zones", {"name": "deaf.test", "group": "first"})
+    found = checks(code=1)
+    assert found["servers"] == ("warning", "bind: 0 of its 1 servers for deaf.test. reached") and found["signers"][0] == "ok"
+    filled.ok("DELETE", "/zones/deaf.test")
+    # a zone that waits for time alone is well; refusals are told while a zone waits
+    filled.ok("POST", "/signers", {"name": "badsig", "driver": "ddns", "update": "192.0.2.1"})
+    assert checks(code=0)["signers"] == ("ok", "none of 4 refuses changes or is silent")
+    filled.ok("POST", "/zones", {"name": "stuck.test"})
+    found = checks(code=1)
+    assert found["signer"] == (
+        "warning", 'badsig: of 3 changes since the daemon started 2 were refused and 0 not answered; last failure: BADSIG; '
+        'see "signer probe badsig"') and found["wait"][1].startswith("stuck.test. stands still: ")
+    filled.ok("DELETE", "/zones/stuck.test")
+    filled.ok("POST", "/zones", {"name": "patient.test"})
+    found = checks(code=1)
+    assert "wait" not in found and found["zones"][0] == "ok" and "badsig" in found["signer"][1]
+    filled.ok("DELETE", "/zones/patient.test")
+    filled.ok("DELETE", "/signers/badsig")
+    filled.ok("POST", "/signers", {"name": "slow", "driver": "ddns", "update": "192.0.2.1"})
+    assert checks(code=1)["signer"] == ("warning", 'slow does not answer, and 1 change waits; last failure: no "answer" in 5 s')
+    filled.ok("DELETE", "/signers/slow")
     filled.ok("POST", "/zones", {"name": "risky.test"})
     assert checks(code=1)["zone"] == (
         "warning", 'risky.test. is AT-RISK: a signature does not hold, or will not outlive the caches; '
