@@ -190,13 +190,19 @@ print_manual(struct cli *c, const json_t *o)
 {
 	const json_t *manual = json_object_get(o, "manual");
 	const char *first = json_string_value(json_array_get(manual, 0));
+	bool ds;
 
-	if (cli_str(o, "manual_since")[0] == '\0' || first == NULL)
+	if (first == NULL)
 		return;
-	printf("\n%sneeds manual %s%s: the parent has not followed since %s. To be entered there by hand, as it\n"
-	       "stands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",
-	    cli_color(c, "warning"), strstr(first, " DS ") != NULL ? "DS" : "NS", cli_plain(c),
-	    cli_str(o, "manual_since"));
+	ds = strstr(first, " DS ") != NULL;
+	if (cli_str(o, "manual_since")[0] != '\0')
+		printf("\n%sneeds manual %s%s: the parent has not followed since %s. To be entered there by hand, as it\n"
+		       "stands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",
+		    cli_color(c, "warning"), ds ? "DS" : "NS", cli_plain(c), cli_str(o, "manual_since"));
+	else
+		printf("\nthe parent has to follow %s. Where it does not, to be entered there by hand, as it\n"
+		       "stands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",
+		    ds ? "CDS" : "CSYNC");
 	for (size_t i = 0; i < json_array_size(manual); i++) {
 		fputs("  ", stdout);
 		cli_print_safe(stdout, json_string_value(json_array_get(manual, i)));

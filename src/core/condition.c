@@ -45,6 +45,21 @@ is_surplus(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, cons
 /* Every server of ${origin} must show a version that ${ok} accepts. */
 typedef bool version_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v,
     uint64_t *what);
+
+static bool
+some_show(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, version_ok *ok)
+{
+	const struct mus_ring *ring = mus_seen_ring_const(c->seen, origin, kind);
+
+	for (unsigned m = mus_served(c->facts, origin, kind); m; m &= m - 1) {
+		const struct mus_version *v = &ring->v[__builtin_ctz(m)];
+
+		if ((v->srv & c->facts->servers[origin]) && ok(c, origin, v, &(uint64_t){0}))
+			return true;
+	}
+	return false;
+}
+
 static enum mus_result
 all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_rr_kind kind,
     version_ok *ok, struct mus_witness *w)
@@ -65,6 +80,7 @@ all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_
 		say(w, rule, MUS_RES_FAILS, origin, first_server(v->srv & servers), kind);
 		if (w) {
 			w->seen_at = v->first;
+			w->lags = some_show(c, origin, kind, ok);
 			if (kind == MUS_RR_NS || kind == MUS_RR_PNS)
 				w->ns = (uint8_t)first_bit(what);
 			else

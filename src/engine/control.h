@@ -76,7 +76,7 @@ struct mus_zone_view {
 	const char *forced_reason;
 	struct mus_time manual_since;		/* since when the parent has not followed; NEVER: it may still */
 	const char *announces;			/* what the parent says it does (DSYNC); NULL: not known yet */
-	const char *manual;			/* then what is to be entered there by hand: lines "add RECORD" */
+	const char *manual;			/* what it is waited for with, to be entered by hand: lines "add RECORD" */
 	const char *by_hand[MUS_SIGNERS_MAX];	/* likewise at each signer without a driver, now; NULL or empty: nothing */
 };
 int mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et) MUS_MUST_CHECK;

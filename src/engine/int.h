@@ -399,8 +399,8 @@ void eng_dsyncs_free(struct mus_engine *e);
  * as ${st}, with the intention that is stored, tells.  At most MUS_DRV_RR_MAX lines: what is left comes when those
  * are seen.  false: no memory. */
 bool eng_by_hand(const struct mus_zonestate *st, const struct mus_plan *plan, unsigned s, struct mus_buf *out);
-/* What is to be entered at the parent by hand, a line each, when it has not followed for long; and
- * since when it is waited for.  NEVER: nothing is, or not yet. */
+/* What is to be entered at the parent by hand where it does not follow by itself, a line each, as soon as the parent
+ * is waited for; and, when it has not followed for policy.parent-patience, since when.  NEVER: it may still. */
 struct mus_time eng_manual(const struct mus_engine *e, const struct mus_zonestate *st,
     const struct mus_plan *plan, const struct mus_policy *policy, struct mus_buf *out);
 /* Says so in the status and, once, in the history. */

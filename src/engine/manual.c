@@ -214,7 +214,8 @@ eng_by_hand(const struct mus_zonestate *st, const struct mus_plan *plan, unsigne
 
 /* ---- at the parent -------------------------------------------------------------------------------- */
 
-/* Does the row that the process stands in wait for the parent alone, and for which of its sets? */
+/* Does the row that the process stands in wait for the parent alone, and for which of its sets?  Not when one of
+ * its servers lags: then it has followed, and nothing is to be entered. */
 static enum mus_rule
 waits_for_parent(const struct mus_plan *plan)
 {
@@ -226,7 +227,7 @@ waits_for_parent(const struct mus_plan *plan)
 	if (rule != MUS_RULE_PARENTDS && rule != MUS_RULE_PARENTNS)
 		return MUS_RULE_NONE;
 	for (unsigned i = 0; i < plan->wait_count; i++)
-		if (plan->wait[i].rule == rule && plan->wait[i].result == MUS_RES_FAILS)
+		if (plan->wait[i].rule == rule && plan->wait[i].result == MUS_RES_FAILS && !plan->wait[i].lags)
 			return rule;
 	return MUS_RULE_NONE;
 }
@@ -242,8 +243,7 @@ eng_manual(const struct mus_engine *e, const struct mus_zonestate *st, const str
 	struct mus_ctx c = {&st->zone, &st->seen, &plan->want, policy, now, &facts, &desire};
 
 	mus_buf_reset(out);
-	if (rule == MUS_RULE_NONE || e->o.parent_patience_s == 0 ||
-	    mus_time_add_s(since, e->o.parent_patience_s).ms > now.ms)
+	if (rule == MUS_RULE_NONE)
 		return MUS_TIME_NEVER;
 	mus_facts(&st->zone, &st->seen, policy, now, &facts);
 	mus_desire(&c, &desire);
@@ -251,7 +251,10 @@ eng_manual(const struct mus_engine *e, const struct mus_zonestate *st, const str
 		ds_by_hand(st, &desire, out);
 	else
 		ns_by_hand(st, &desire, out);
-	return out->len ? since : MUS_TIME_NEVER;
+	if (out->len == 0 || e->o.parent_patience_s == 0 ||
+	    mus_time_add_s(since, e->o.parent_patience_s).ms > now.ms)
+		return MUS_TIME_NEVER;
+	return since;
 }
 
 /* Lines into one, as far as it goes. */

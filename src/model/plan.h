@@ -91,6 +91,7 @@ struct mus_witness {
 	uint8_t key;			/* key index */
 	uint8_t ns;			/* name index */
 	bool surplus;			/* key, ns, CSYNC: is shown and should be gone; else it is missing */
+	bool lags;			/* another server of the origin shows what is asked for */
 	uint8_t cause;			/* enum mus_cause, for UNKNOWN */
 	uint16_t number;		/* rule's own: algorithm, digest type, key tag */
 	struct mus_time seen_at;	/* when the version in question was first seen, or since when there has

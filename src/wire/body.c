@@ -407,9 +407,10 @@ static const struct mus_field rep_zone_status_rows[] = {
     ROW("waits", LIST, waits, .sub = &mus_schema_rep_finding, HELP("most telling first")),
     ROW("findings", UINT, findings, HELP("things that do not hold; see explain")),
     ROW("manual", STR_LIST, manual,
-	HELP("what the parent, which has not followed by itself, must be given by hand: \"add RECORD\", "
-	     "\"remove RECORD\"")),
-    ROW("manual_since", TIME, manual_since, HELP("since when it has not followed; null: it may still")),
+	HELP("what the parent is waited for with: where it does not follow by itself it must be given that by hand: "
+	     "\"add RECORD\", \"remove RECORD\"")),
+    ROW("manual_since", TIME, manual_since,
+	HELP("since when it has not followed, when that is longer than policy.parent-patience; null: it may still")),
     ROW("wake_at", TIME, wake_at, HELP("earliest change by time alone")),
     ROW("next_check_at", TIME, next_check_at, HELP("when it is looked at next")),
     ROW("checked_at", TIME, checked_at, HELP("when it was last looked at")),
@@ -470,9 +471,10 @@ static const struct mus_field rep_explain_rows[] = {
     ROW("findings", LIST, findings, .sub = &mus_schema_rep_finding, HELP("what does not hold")),
     ROW("waits", LIST, waits, .sub = &mus_schema_rep_finding, HELP("what it waits for")),
     ROW("manual", STR_LIST, manual,
-	HELP("what the parent, which has not followed by itself, must be given by hand: \"add RECORD\", "
-	     "\"remove RECORD\"")),
-    ROW("manual_since", TIME, manual_since, HELP("since when it has not followed; null: it may still")),
+	HELP("what the parent is waited for with: where it does not follow by itself it must be given that by hand: "
+	     "\"add RECORD\", \"remove RECORD\"")),
+    ROW("manual_since", TIME, manual_since,
+	HELP("since when it has not followed, when that is longer than policy.parent-patience; null: it may still")),
     ROW("wake_at", TIME, wake_at, HELP("earliest change by time alone")),
     ROW("now", TIME, now, HELP("the daemon's clock"))};
 REPLY(rep_explain, "Explanation", "Why a zone is in its state, and why nothing more happens now.");

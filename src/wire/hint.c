@@ -153,10 +153,11 @@ rule_hint(enum mus_rule r)
 		return "nothing to do when it has just been sent; else look whether the signer accepts the "
 		       "controller's changes (signer probe, zone history)";
 	case MUS_RULE_PARENTDS:
-		return "the parent has to follow CDS; where it does not scan, enter by hand what \"zone status\" lists";
+		return "the parent has to follow CDS; where it does not scan, enter by hand the records that \"zone status\" "
+		       "lists";
 	case MUS_RULE_PARENTNS:
-		return "the parent has to follow CSYNC; where it does not scan, change the delegation there "
-		       "by hand";
+		return "the parent has to follow CSYNC; where it does not scan, change the delegation there by hand, as "
+		       "\"zone status\" lists it";
 	case MUS_RULE_DSWAIT:
 	case MUS_RULE_KEYWAIT:
 	case MUS_RULE_NSWAIT:
@@ -224,6 +225,9 @@ mus_body_hint(const struct mus_witness *w)
 	if (w->rule == MUS_RULE_V12 && w->number > 0)
 		return "set the signer's NSEC3 iterations to 0 (RFC 9276), at best with no salt; it counts when all its "
 		       "servers answer so";
+	if (w->lags && (w->rule == MUS_RULE_PARENTDS || w->rule == MUS_RULE_PARENTNS || w->rule == MUS_RULE_V9))
+		return "the parent has followed, but not at that server: nothing is to be entered; whoever runs the parent's "
+		       "servers has to look why this one lags (its zone transfers)";
 	if (w->rule == MUS_RULE_REACH && w->kind == MUS_RR_PNS)
 		return "have the zone taken off that server, or let it take its copy from a signer that stays";
 	return rule_hint(w->rule);

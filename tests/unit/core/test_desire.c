@@ -301,6 +301,16 @@ test_parent_ds(void **state)
 	fails(MUS_RULE_PARENTDS);
 	assert_int_equal(r.w.key, ka2);
 	assert_true(r.w.surplus);
+	assert_false(r.w.lags);
+	r.z.zone.server_count = 4;		/* a second server of the parent, which is behind */
+	r.z.zone.server[3] = (struct mus_server){MUS_PARENT, MUS_NOBODY};
+	rig_ds(KA | KB);
+	l = (struct mus_look){.server = 3, .kind = MUS_RR_DS, .set = KA, .content = 2, .ttl_s = 60, .dt = {[1] = KA}};
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_PARENTDS);
+	assert_int_equal(r.w.server, 3);
+	assert_true(r.w.lags);
 }
 
 static void

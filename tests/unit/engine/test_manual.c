@@ -52,33 +52,55 @@ teardown(void **state)
 	return 0;
 }
 
-/* The process stands where it waits for this set of the parent; ${leaver} leaves.  What is told after ${s} s. */
-static const char *
-told(enum mus_rule rule, unsigned leaver, int64_t s)
+/* The process stands where it waits for this set of the parent; ${leaver} leaves.  Is it said after ${s} s? */
+static bool
+needs_manual(const struct mus_witness *wait, unsigned leaver, int64_t s)
 {
-	struct mus_plan plan = {.want = r.z.want, .wait_count = 1,
-	    .wait = {{.rule = rule, .result = MUS_RES_FAILS}}};
+	struct mus_plan plan = {.want = r.z.want, .wait_count = 1, .wait = {*wait}};
 	struct mus_proc *p = &plan.want.proc;
 	const struct mus_row *rows = mus_rows(MUS_PROC_REMOVE, &(unsigned){0});
 
 	p->kind = MUS_PROC_REMOVE;
 	p->signer = (uint8_t)leaver;
 	p->row_at = r.now;
-	while (rows[p->row].post[0] != rule)
+	while (rows[p->row].post[0] != wait->rule)
 		p->row++;
 	plan.want.nsg = plan.want.dsg = (uint8_t)(3 & ~(1u << leaver));
 	rig_at(s);
-	if (!mus_time_is_set(eng_manual(e, &r.z, &plan, &r.policy, &out)))
-		return "";
+	return mus_time_is_set(eng_manual(e, &r.z, &plan, &r.policy, &out));
+}
+
+static const char *
+lines(void)
+{
 	assert_true(mus_buf_add_u8(&out, 0));
 	return (const char *)out.data;
+}
+
+static const char *
+told(enum mus_rule rule, unsigned leaver, int64_t s)
+{
+	assert_true(needs_manual(&(struct mus_witness){.rule = rule, .result = MUS_RES_FAILS}, leaver, s));
+	return lines();
 }
 
 static void
 patience(void **state)
 {
 	(void)state;
-	assert_string_equal(told(MUS_RULE_PARENTNS, B, 9), "");
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A | 1 << NS_B, 0);
+	assert_false(needs_manual(&(struct mus_witness){.rule = MUS_RULE_PARENTNS, .result = MUS_RES_FAILS}, B, 9));
+	assert_string_equal(lines(), "add ns.z.test. A 192.0.2.1\nremove z.test. NS ns.b.test.\n");
+}
+
+/* A server of the parent that lags is no matter of the registrar. */
+static void
+a_laggard_needs_nothing_entered(void **state)
+{
+	(void)state;
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A | 1 << NS_B, 0);
+	assert_false(needs_manual(&(struct mus_witness){.rule = MUS_RULE_PARENTNS, .result = MUS_RES_FAILS, .lags = true}, B, 10));
+	assert_string_equal(lines(), "");
 }
 
 static void
@@ -129,6 +151,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(patience, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_laggard_needs_nothing_entered, setup, teardown),
 	    cmocka_unit_test_setup_teardown(glue_goes_with_its_name, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stray_ds, setup, teardown)};
 

@@ -571,6 +571,14 @@ hints(void **state)
 	}
 	has(mus_body_hint(&(struct mus_witness){.rule = MUS_RULE_V12, .result = MUS_RES_FAILS, .number = 51}),
 	    "iterations to 0 (RFC 9276)");
+	for (unsigned r = 0; r < 2; r++) {		/* one server of the parent is behind: that is no matter of the registrar */
+		struct mus_witness w = MUS_WITNESS_NONE;
+
+		w.rule = r ? MUS_RULE_PARENTNS : MUS_RULE_PARENTDS;
+		w.result = MUS_RES_FAILS;
+		w.lags = true;
+		has(mus_body_hint(&w), "nothing is to be entered");
+	}
 	for (unsigned i = 0; i < sizeof copy_words / sizeof copy_words[0]; i++) {
 		has(mus_body_copy_hint(copy_words[i].of), copy_words[i].says);
 		assert_null(strstr(mus_body_copy_hint(copy_words[i].of), "same content"));
