@@ -67,10 +67,11 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
 	o->changed_at = eng_now(e);
-	if (fresh) {
+	if (fresh)
 		o->created_at = o->changed_at;
-		o->caps_at = MUS_TIME_NEVER;
-	}
+	/* What a probe found was for how the signer was. */
+	o->caps = (struct mus_caps){MUS_UNKNOWN, MUS_UNKNOWN, MUS_UNKNOWN, MUS_UNKNOWN, MUS_UNKNOWN};
+	o->caps_at = MUS_TIME_NEVER;
 	rc = mus_store_save_signer(e->o.store, o, et);
 	mus_buf_init(&said, 0);
 	if (!fresh)

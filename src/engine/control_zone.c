@@ -210,9 +210,29 @@ noted_wake(struct mus_engine *e, const struct mus_zone_obj *o, const char *actor
 	return rc;
 }
 
+/* Only what was proposed can be allowed: a step that is given for nothing would take the next thing that comes. */
+static int
+check_proposal(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_zone_view *view,
+    struct mus_errtext *et)
+{
+	const struct eng_zone *z = eng_zone_get(e, o->id);
+	const struct mus_plan *plan = view->plan;
+	char text[MUS_TEXT_MAX];
+
+	if (z && z->busy && z->busy->step)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s: a step is allowed already, and under way", o->name);
+	if (plan->proposal)
+		return 0;
+	if (plan->wait_count == 0)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s: there is no step to take: nothing is to be done", o->name);
+	mus_witness_text(&view->state->book, &view->state->zone, &plan->wait[0], text);
+	return mus_errf(et, MUS_ERR_CONFLICT, "%s: there is no step to take now: it waits: %s", o->name, text);
+}
+
 int
 mus_ctl_step(struct mus_engine *e, const char *actor, const char *zone, struct mus_errtext *et)
 {
+	struct mus_zone_view view;
 	struct mus_zone_obj o;
 	struct eng_zone *z;
 	int rc = eng_ctl_zone(e, zone, &o, et);
@@ -221,6 +241,8 @@ mus_ctl_step(struct mus_engine *e, const char *actor, const char *zone, struct m
 		return rc;
 	if (o.mode != MUS_MODE_MANUAL)
 		return mus_errf(et, MUS_ERR_CONFLICT, "%s is in automatic mode: it steps by itself", o.name);
+	if ((rc = mus_ctl_view(e, o.name, &view, et)) < 0 || (rc = check_proposal(e, &o, &view, et)) < 0)
+		return rc;
 	z = eng_zone_get(e, o.id);
 	if (!z || !eng_busy(z))
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
@@ -228,6 +250,7 @@ mus_ctl_step(struct mus_engine *e, const char *actor, const char *zone, struct m
 	if (rc == 0) {
 		z->busy->step = true;
 		z->busy->spent = false;
+		eng_allow_at(z->busy, &view.plan->want.proc);
 	}
 	return rc;
 }

@@ -207,11 +207,11 @@ struct eng_busy {
 	struct mus_time told_manual;		/* of which wait for the parent the history tells; NEVER: none */
 	bool step;				/* operator's step, once: until what it allows has been sent */
 	enum mus_rule forced;			/* operator's force, likewise */
-	bool spent;				/* one of them has let the zone pass here, and not beyond: */
+	bool spent;				/* one of them has let the zone pass to ${allowed}, and not beyond */
 	struct {
 		enum mus_proc_kind kind;
 		uint8_t signer, row;
-	} passed;
+	} allowed;				/* where the step was given, or what has been passed */
 	char forced_reason[MUS_REASON_MAX];
 	unsigned probes;			/* under way, or taking away what was left */
 	bool probing;				/* until no server shows anything of it */
@@ -445,6 +445,9 @@ bool eng_is_probed(struct eng_turn *t);
 /* Takes away what a probe has left that did not come to its end. */
 void eng_probe_clean(struct eng_turn *t, const struct mus_zonestate *st);
 void eng_probes_free(struct mus_engine *e);	/* tells who waits for them */
+
+/* turn.c: the operator's step is for this place. */
+void eng_allow_at(struct eng_busy *b, const struct mus_proc *p);
 
 /* queue.c: what is on its way to each signer.  After the commit: into the queues, and out of them
  * what may go. */

@@ -318,12 +318,19 @@ end_unused_force(struct mus_engine *e, struct eng_zone *z, const struct mus_zone
 }
 
 /* A step or a force allows what was planned when it came, until that is sent: a queue may hold it back, and
- * looks come in between.  It does not allow what comes after. */
+ * looks come in between.  It allows nothing else, nor what comes after. */
 static bool
-is_beyond(const struct eng_busy *b, const struct mus_proc *p)
+is_elsewhere(const struct eng_busy *b, const struct mus_proc *p)
 {
-	return b && b->spent &&
-	    (p->kind != b->passed.kind || p->signer != b->passed.signer || p->row != b->passed.row);
+	return p->kind != b->allowed.kind || p->signer != b->allowed.signer || p->row != b->allowed.row;
+}
+
+void
+eng_allow_at(struct eng_busy *b, const struct mus_proc *p)
+{
+	b->allowed.kind = p->kind;
+	b->allowed.signer = p->signer;
+	b->allowed.row = p->row;
 }
 
 static void
@@ -344,9 +351,26 @@ use_permission(struct mus_engine *e, const struct mus_zonestate *st, struct eng_
 		eng_event(e, st->book.zone_id, st->book.zone, "forced", "musicd", LOG_WARNING,
 		    "passed rule %s by force: %s", mus_rule_text(b->forced), b->forced_reason);
 	b->spent = true;
-	b->passed.kind = p->kind;
-	b->passed.signer = p->signer;
-	b->passed.row = p->row;
+	eng_allow_at(b, p);
+}
+
+/* The operator allowed what was shown; when the plan is for something else by now, that is to be shown first. */
+static void
+end_step_elsewhere(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
+    struct mus_policy *policy)
+{
+	struct mus_policy without = *policy;
+
+	if (!z->busy || !z->busy->step || z->busy->spent)
+		return;
+	without.step = false;
+	mus_plan(&st->zone, &st->seen, &st->want, &without, eng_now(e), &e->plan);
+	if (!is_elsewhere(z->busy, &e->plan.want.proc))
+		return;
+	eng_event(e, st->book.zone_id, st->book.zone, "operator", "musicd", LOG_NOTICE,
+	    "the step has ended unused: the zone is no longer where it was allowed");
+	z->busy->step = false;
+	policy->step = policy->forced != MUS_RULE_NONE;
 }
 
 /* Is what the plan does to be judged by what was seen lately?  Taking our CSYNC away can do no harm, nor
@@ -374,9 +398,10 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	mus_settle(&st->zone, &st->seen, &st->want, policy, now);
 	if (policy->forced != MUS_RULE_NONE && !z->busy->spent && !eng_is_old(st, &e->zobj, recent, now))
 		end_unused_force(e, z, st, policy);
+	end_step_elsewhere(e, z, st, policy);
 	mus_plan(&st->zone, &st->seen, &st->want, policy, now, &e->plan);
 	e->stats.plans++;
-	if (is_beyond(z->busy, &e->plan.want.proc)) {
+	if (z->busy && z->busy->spent && is_elsewhere(z->busy, &e->plan.want.proc)) {
 		end_permission(z->busy);
 		policy->step = false;
 		policy->forced = MUS_RULE_NONE;

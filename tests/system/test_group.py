@@ -18,7 +18,7 @@ BOTH = ["bind", "knot"]
 ALL = ["bind", "knot", "pdns"]
 # zone: (signers that load it, signers in charge at the beginning)
 ZONES = {"third": (ALL, BOTH), "rejoin": (BOTH, BOTH), "unjoin": (BOTH, ["bind"]), "last": (BOTH, BOTH), "steps": (BOTH, ["bind"]),
-         "queued": (BOTH, ["bind"]), "probed": (BOTH, ["bind"]),
+         "queued": (BOTH, ["bind"]), "consent": (BOTH, ["bind"]), "probed": (BOTH, ["bind"]),
          "named": (BOTH, ["bind"]), "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "turned3": (BOTH, ["bind"]), "forced": (BOTH, ["bind"]), "unused": (BOTH, ["bind"]),
          "many1": (BOTH, ["knot"]), "many2": (BOTH, ["knot"]), "many3": (BOTH, ["knot"])}
 
@@ -180,7 +180,8 @@ def test_by_hand_step_by_step_and_the_plan_is_what_happens(st):
         rounds(st, zone, 2)
         assert made(first if not stepped else before, copies(), zone) == {}, "a step was taken that nobody allowed"
         plan = proposal() or plan
-        st.mc.cli("zone", "step", zone)
+        # A look in between may have missed an answer: then nothing is proposed for that moment.
+        wait_until(lambda: st.mc.cli("zone", "step", zone, check=False).returncode == 0, 30, "a step is taken", interval=0.3)
         stepped += 1
         wanted = said(plan)
         if wanted:
@@ -221,12 +222,36 @@ def test_a_step_waits_in_a_queue(st):
         st.mc.cli("zone", "step", zone)
         rounds(st, zone, 3)
         assert queue() == 1, "it is held back"
+        r = st.mc.cli("zone", "step", zone, check=False)
+        assert r.returncode == 75 and "a step is allowed already" in r.stderr, r
         wait_until(lambda: made(before, copies(), zone) == wanted, 60, "what was planned", interval=0.2)
         rounds(st, zone, 3)
         wait_until(proposed, 60, "the next proposal", interval=0.3)
         assert made(before, copies(), zone) == wanted and queue() == 0
     finally:
         st.mc.cli("signer", "update", "knot", "--update-rate", "0")
+    seen_so_far(st)
+
+
+def test_only_what_is_proposed_can_be_stepped(st):
+    """A step for nothing is refused, and one for what is no more wanted is not kept for what comes next."""
+    zone = st.lab.zone_name("consent")
+    st.group("consent", ["bind"], ["consent"], "--mode", "manual")
+
+    def refused(words):
+        r = st.mc.cli("zone", "step", zone, check=False)
+        return r.returncode == 75 and words in r.stderr
+    wait_until(lambda: refused("nothing is to be done"), 60, "the zone is idle", interval=0.3)
+    st.mc.cli("signer", "join", "knot", "--group", "consent")
+    st.wait("consent", "the first step is proposed", lambda z: "manual mode" in (z["waiting"] or ""))
+    st.mc.cli("zone", "hold", zone)
+    wait_until(lambda: refused("holds the zone"), 30, "it is held", interval=0.3)
+    before = {s: transfer(st.lab, s, zone) for s in BOTH}
+    st.mc.cli("zone", "resume", zone)
+    rounds(st, zone, 3)
+    st.mc.cli("signer", "leave", "knot", "--group", "consent")
+    rounds(st, zone, 3)
+    assert made(before, {s: transfer(st.lab, s, zone) for s in BOTH}, zone) == {}
     seen_so_far(st)
 
 

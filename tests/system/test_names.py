@@ -94,8 +94,8 @@ def test_a_server_with_two_names_by_hand(make_lab):
                 before = names_at(lab, "10.53.3.1", zone)
                 looked_again(t, "twice", 1)
                 assert names_at(lab, "10.53.3.1", zone) == before, "a step was taken that nobody allowed"
-                t.mc.cli("zone", "step", zone)
-                steps.append(t.row("twice")["row"])
+                if t.mc.cli("zone", "step", zone, check=False).returncode == 0:
+                    steps.append(t.row("twice")["row"])
             return t.ended("twice", "REMOVE-SIGNER", "bind")
         assert both <= names_at(lab, "10.53.3.1", zone)
         t.leave("twice", "bind")

@@ -545,6 +545,47 @@ history_says_what(void **state)
 	    "name servers none -> ns.b.test.=192.0.2.9(shared)\n");
 }
 
+/* What a probe found was for how the signer was. */
+static void
+capabilities_are_forgotten(void **state)
+{
+	struct mus_signer_obj s;
+
+	(void)state;
+	OK(mus_store_load_signer_id(store, sig[1].id, &s, &et));
+	s.caps.dnskey = MUS_NO;
+	s.caps_at = eng_now(e);
+	OK(mus_store_save_signer(store, &s, &et));
+	OK(mus_ctl_put_signer(e, "test", &s, NULL, &et));
+	OK(mus_store_load_signer_id(store, sig[1].id, &s, &et));
+	assert_int_equal(s.caps.dnskey, MUS_UNKNOWN);
+	assert_false(mus_time_is_set(s.caps_at));
+}
+
+/* A step is for what was shown: not for what the zone has come to since. */
+static void
+step_elsewhere(void **state)
+{
+	struct eng_zone *z = eng_zone_get(e, zone.id);
+	struct mus_proc p = {.kind = MUS_PROC_NONE};
+
+	(void)state;
+	zone.mode = MUS_MODE_MANUAL;
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	assert_int_equal(mus_ctl_step(e, "test", "z.test", &et), MUS_ERR_CONFLICT);
+	assert_non_null(strstr(et.s, "there is no step to take"));
+	eng_busy(z)->step = true;
+	eng_allow_at(z->busy, &p);
+	turn();
+	assert_true(z->busy->step);
+	p.kind = MUS_PROC_ADD;
+	p.signer = 1;
+	eng_allow_at(z->busy, &p);
+	turn();
+	assert_false(z->busy && z->busy->step);
+	assert_history(zone.id, 1, "musicd operator: the step has ended unused: the zone is no longer where it was allowed\n");
+}
+
 /* A join or a leave is in the history of each zone of the group, and of no other. */
 static void
 history_of_a_group(void **state)
@@ -582,6 +623,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_leave_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(history_says_what, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(capabilities_are_forgotten, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(step_elsewhere, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(history_of_a_group, setup, rig_teardown),
 	};
 
