@@ -282,7 +282,7 @@ def in_laboratory(t, other):
 
     t.take("dig ")
     t.runs_on("music-scanner -c FILE", lambda: os.path.exists(os.path.join(t.tmp, "report")))
-    t.runs_on("musicd -v -c .*", lambda: os.path.exists(os.path.join(t.tmp, "musicd.db.cert.pem")))
+    t.runs_on("musicd -v -c .*", lambda: "ready and listens at" in text_of(t.lab.dir, "log", "runs-on.log"))
     t.runs_on("music-cli events", lambda: t.mc.json("status")["streams"])
     t.take("musicd |music-scanner |nsenter |rndc |knotc |pdnsutil ")
     t.take("lab/lab (up|zone)", lab=other)
