@@ -59,6 +59,18 @@ as_rule(struct jd *j, enum mus_rule as, enum mus_rule condition, bool soft)
 
 /* ---- pairs: V1, V2, V3, V14 ----------------------------------------------------------------- */
 
+/* The key of ${b} that ${a} lacks, which would make them fit; MUS_NOBODY: there is none, or it is not the matter. */
+static unsigned
+lacking(const struct mus_zone *zone, enum mus_rule rule, const struct mus_ent *a, const struct mus_ent *b)
+{
+	if (rule == MUS_RULE_V2)
+		return first_of(b->a & ~a->a);
+	for (uint64_t m = rule == MUS_RULE_V1 ? b->a & b->b & ~a->a : 0; m; m &= m - 1)
+		if (zone->key[__builtin_ctzll(m)].is_sep)
+			return (unsigned)__builtin_ctzll(m);
+	return MUS_NOBODY;
+}
+
 static void
 pair(struct jd *j, enum mus_rule rule, const struct mus_ent *a, const struct mus_ent *b,
     uint16_t number)
@@ -67,6 +79,8 @@ pair(struct jd *j, enum mus_rule rule, const struct mus_ent *a, const struct mus
 
 	w.origin2 = b->origin;
 	w.kind2 = b->kind;
+	w.server2 = b->server;
+	w.key = (uint8_t)lacking(j->c->zone, rule, a, b);
 	if (w.server == MUS_NOBODY)
 		w.server = b->server;
 	w.number = number;

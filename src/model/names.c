@@ -107,6 +107,7 @@ const struct mus_witness MUS_WITNESS_NONE = {
 	.origin = MUS_NOBODY,
 	.origin2 = MUS_NOBODY,
 	.server = MUS_NOBODY,
+	.server2 = MUS_NOBODY,
 	.kind = MUS_NOBODY,
 	.kind2 = MUS_NOBODY,
 	.key = MUS_NOBODY,

@@ -87,6 +87,7 @@ struct mus_witness {
 	enum mus_result result;
 	uint8_t origin, origin2;	/* signer or MUS_PARENT; origin2: the other side of a pair */
 	uint8_t server;			/* server index */
+	uint8_t server2;		/* that of the other side of a pair; MUS_NOBODY: only caches have it */
 	uint8_t kind, kind2;		/* enum mus_rr_kind */
 	uint8_t key;			/* key index */
 	uint8_t ns;			/* name index */

@@ -127,6 +127,7 @@ static void
 pair(struct tx *t, const struct mus_witness *w)
 {
 	bool has_second = w->kind2 < MUS_RR_COUNT || tx_has_origin(w->origin2);
+	unsigned server2 = tx_has_server(t, w->server2) ? w->server2 : w->server;
 
 	if (w->rule == MUS_RULE_V3)
 		tx_say(t, "with algorithm %u alone, ", w->number);
@@ -137,10 +138,13 @@ pair(struct tx *t, const struct mus_witness *w)
 		tx_say(t, " lacks ");
 		tx_key(t, w->key);
 		tx_say(t, ", which signs ");
-		tx_kind(t, has_second ? w->kind2 : MUS_RR_COUNT);
+		if (has_second)
+			tx_set_of(t, w->kind2, w->origin2, server2);
+		else
+			tx_kind(t, MUS_RR_COUNT);
 	} else if (has_second) {
 		tx_say(t, w->kind2 == MUS_RR_KEY ? " does not authenticate " : " does not verify ");
-		tx_set_of(t, w->kind2, w->origin2, w->server);
+		tx_set_of(t, w->kind2, w->origin2, server2);
 	} else if (w->rule == MUS_RULE_V1) {
 		tx_say(t, " is not signed by a key of its own that the DS set names");
 	} else {

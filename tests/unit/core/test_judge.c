@@ -26,6 +26,36 @@ test_v2_time(void **state)
 	holds(MUS_RULE_V2);
 }
 
+/* The finding of this rule about these two servers. */
+static const struct mus_witness *
+found(enum mus_rule rule, unsigned server, unsigned server2)
+{
+	const struct mus_verdict *v = rig_judge();
+
+	for (unsigned i = 0; i < v->finding_count; i++)
+		if (v->finding[i].rule == rule && v->finding[i].server == server && v->finding[i].server2 == server2)
+			return &v->finding[i];
+	fail_msg("no finding of %s names %u and %u", mus_rule_text(rule), server, server2);
+	return NULL;
+}
+
+/* Both servers, and the key that one side lacks: so it is known what is to be brought back, and where. */
+static void
+test_a_pair_names_both_sides(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(B, MUS_RR_SOA, 0, ZA2);
+	rig_settle();
+	assert_int_equal(found(MUS_RULE_V2, AT_A, AT_B)->key, za2);
+	rig_ds(KA);
+	rig_settle();
+	assert_int_equal(found(MUS_RULE_V1, AT_PARENT, AT_B)->key, kb);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB, ZB);	/* no SEP key signs it: none is to be named */
+	rig_settle();
+	assert_int_equal(found(MUS_RULE_V1, AT_PARENT, AT_B)->key, MUS_NOBODY);
+}
+
 /* A cache drops an RRset when its last signature ends, should that come before the TTL. */
 static void
 test_v2_signature_ends_it(void **state)
@@ -706,6 +736,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, judge_init)
 	const struct CMUnitTest tests[] = {
+	    T(test_a_pair_names_both_sides),
 	    T(test_v2_time),
 	    T(test_v2_signature_ends_it),
 	    T(test_v2c),

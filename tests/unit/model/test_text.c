@@ -46,7 +46,7 @@ setup(void **state)
 
 #define W(rule_, result_, ...) {.rule = MUS_RULE_##rule_, .result = MUS_RES_##result_, __VA_ARGS__}
 /* Every field that a row does not name is nobody's. */
-#define NONE .origin = NO, .origin2 = NO, .server = NO, .kind = NO, .kind2 = NO, .key = NO, .ns = NO, \
+#define NONE .origin = NO, .origin2 = NO, .server = NO, .server2 = NO, .kind = NO, .kind2 = NO, .key = NO, .ns = NO, \
 	.cause = NO, .seen_at = {INT64_MAX}, .until = {INT64_MAX}
 
 static const struct {
@@ -70,7 +70,13 @@ static const struct {
 	"2026-01-01T00:00:01Z"},
     {W(V2, FAILS, NONE, .origin = KNOT, .kind = MUS_RR_KEY, .origin2 = BIND, .kind2 = MUS_RR_SOA,
 	.server = SK, .key = KB),
-	"V2: DNSKEY of knot (10.53.3.1@5353) lacks key 12345 of bind, which signs SOA"},
+	"V2: DNSKEY of knot (10.53.3.1@5353) lacks key 12345 of bind, which signs SOA of bind"},
+    {W(V2, FAILS, NONE, .origin = KNOT, .kind = MUS_RR_KEY, .origin2 = BIND, .kind2 = MUS_RR_SOA,
+	.server = SK, .server2 = SB, .key = KB),
+	"V2: DNSKEY of knot (10.53.3.1@5353) lacks key 12345 of bind, which signs SOA of bind (10.53.2.1)"},
+    {W(V1, FAILS, NONE, .origin = MUS_PARENT, .kind = MUS_RR_DS, .origin2 = KNOT, .kind2 = MUS_RR_KEY,
+	.server = SP1, .server2 = SK),
+	"V1: DS of the parent lab. (10.53.1.1) does not authenticate DNSKEY of knot (10.53.3.1@5353)"},
     {W(V2, FAILS, NONE, .origin = KNOT, .kind = MUS_RR_KEY, .origin2 = BIND, .kind2 = MUS_RR_DENY1,
 	.server = SB),
 	"V2: DNSKEY of knot does not verify a negative answer of bind (10.53.2.1)"},
