@@ -412,8 +412,12 @@ mus__conf_value_text(const struct mus_conf_row *row, const void *elem, struct mu
 	case MUS_CONF_T_ADDR: {
 		const struct mus_addr *addr = elem;
 
-		if (addr->family)
-			mus_buf_add_str(out, mus_addr_text(addr, row->port, text));
+		if (!addr->family)
+			break;
+		mus_buf_add_str(out, mus_addr_text(addr, row->port, text));
+		/* Nobody knows by heart what port is meant when it is not that of DNS. */
+		if (addr->port == row->port && row->port != 0 && row->port != 53)
+			mus_buf_printf(out, "@%u", (unsigned)addr->port);
 		break;
 	}
 	case MUS_CONF_T_NAME: {
