@@ -154,17 +154,20 @@ rule_hint(enum mus_rule r)
 		return "nothing to do when it has just been sent; else look whether the signer accepts the "
 		       "controller's changes (signer probe, zone history)";
 	case MUS_RULE_PARENTDS:
-		return "the parent has to follow CDS; where it does not scan, enter by hand the records that \"zone status\" "
-		       "lists";
+		return "the parent has to follow CDS; where it does not scan, enter by hand the records that "
+		       "\"zone status\" lists";
 	case MUS_RULE_PARENTNS:
 		return "the parent has to follow CSYNC; where it does not scan, change the delegation there by hand, as "
 		       "\"zone status\" lists it";
 	case MUS_RULE_DSWAIT:
 	case MUS_RULE_KEYWAIT:
 	case MUS_RULE_NSWAIT:
-	case MUS_RULE_REACH:
 	case MUS_RULE_DATAWAIT:
-		return "nothing to do: it ends by itself at the time given";
+		return "nothing to do: it ends by itself at the time given; where none is given yet, every server has to "
+		       "show the new set first";
+	case MUS_RULE_REACH:
+		return "nothing to do when the leaver has taken its names out of its own NS set: it ends when no NS set "
+		       "that a server gives out, or a cache may hold, leads there";
 	case MUS_RULE_QUEUE:
 		return "nothing to do when the signer is well: its changes go by themselves; \"signer show\" says "
 		       "how many wait and why";

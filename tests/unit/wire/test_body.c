@@ -522,7 +522,7 @@ static const struct word rule_words[] = {{MUS_RULE_NONE, "nothing to do"}, {MUS_
     {MUS_RULE_IMPORT, "zone history"}, {MUS_RULE_SIGNAL, "zone history"}, {MUS_RULE_NSSET, "zone history"},
     {MUS_RULE_CSYNCSET, "zone history"}, {MUS_RULE_PARENTDS, "follow CDS"}, {MUS_RULE_PARENTNS, "follow CSYNC"},
     {MUS_RULE_DSWAIT, "time given"}, {MUS_RULE_KEYWAIT, "time given"}, {MUS_RULE_NSWAIT, "time given"},
-    {MUS_RULE_REACH, "time given"}, {MUS_RULE_DATAWAIT, "time given"}, {MUS_RULE_QUEUE, "signer show"},
+    {MUS_RULE_REACH, "leads there"}, {MUS_RULE_DATAWAIT, "time given"}, {MUS_RULE_QUEUE, "signer show"},
     {MUS_RULE_HELD, "zone resume"}, {MUS_RULE_PROBE, "probe wrote"}, {MUS_RULE_MANUAL, "zone step"},
     {MUS_RULE_PARTIAL, "for the first time"}, {MUS_RULE_SAMPLE, "spelling of the sample"}};
 static const struct word cause_words[] = {{MUS_CAUSE_NONE, "zone check"}, {MUS_CAUSE_TIMEOUT, "port 53"},
