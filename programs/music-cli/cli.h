@@ -160,6 +160,7 @@ const char *cli_certificate_until(struct cli *c);
 
 enum cli_show {
 	CLI_S_TEXT, CLI_S_NUMBER, CLI_S_YESNO,
+	CLI_S_DECLARED,			/* number; text: of 0 "not declared" */
 	CLI_S_TIME,			/* RFC 3339; text: whole seconds */
 	CLI_S_AGO, CLI_S_LEFT,		/* text: span from or to now */
 	CLI_S_LIST,			/* array of strings: joined by comma */

@@ -10,6 +10,20 @@ static const struct cli_column process_columns[] = {{"ID", "id", CLI_S_NUMBER},
     {"ROW", "row", CLI_S_TEXT}, {"STARTED", "started_at", CLI_S_TIME},
     {"ENDED", "ended_at", CLI_S_TIME}, {"OUTCOME", "outcome", CLI_S_RESULT, .wide = true}, {NULL}};
 
+/* What the end of a leave means to whoever runs the leaver. */
+static void
+add_may_stop(json_t *items)
+{
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		json_t *p = json_array_get(items, i);
+		const char *signer = cli_str(p, "signer"), *zone = cli_str(p, "zone");
+
+		if (strcmp(cli_str(p, "kind"), "REMOVE-SIGNER") == 0 && strcmp(cli_str(p, "outcome"), "done") == 0)
+			json_object_set_new(p, "outcome",
+			    json_sprintf("done: %s may be switched off for %s", signer, zone));
+	}
+}
+
 int
 cmd_process_list(struct cli *c)
 {
@@ -24,7 +38,10 @@ cmd_process_list(struct cli *c)
 	cli_path(&path, "/processes");
 	cli_query(&path, "zone", cli_option(c, "zone"));
 	cli_query(&path, "running", cli_flag(c, "running") ? "true" : NULL);
-	if ((rc = cli_list(c, (const char *)path.data, max, &items)) == 0)
+	rc = cli_list(c, (const char *)path.data, max, &items);
+	if (rc == 0 && c->format == CLI_TEXT)
+		add_may_stop(items);
+	if (rc == 0)
 		cli_print_list(c, items, process_columns);
 	json_decref(items);
 	mus_buf_clear(&path);

@@ -17,7 +17,7 @@ static const struct cli_column signer_full[] = {
     {"signer", "name", CLI_S_TEXT}, {"driver", "driver", CLI_S_TEXT},
     {"update", "update", CLI_S_TEXT}, {"key file", "key_file", CLI_S_TEXT},
     {"name servers", "name_servers", CLI_S_SERVERS}, {"no transfer", "no_transfer", CLI_S_YESNO},
-    {"max TTL", "max_ttl_s", CLI_S_NUMBER}, {"declared content", "declared_content", CLI_S_YESNO},
+    {"max TTL", "max_ttl_s", CLI_S_DECLARED}, {"declared content", "declared_content", CLI_S_YESNO},
     {"update rate", "update_rate", CLI_S_NUMBER}, {"may change DNSKEY", "capabilities.dnskey", CLI_S_TEXT},
     {"may change CDS", "capabilities.cds", CLI_S_TEXT},
     {"may change CDNSKEY", "capabilities.cdnskey", CLI_S_TEXT},
@@ -27,7 +27,7 @@ static const struct cli_column signer_full[] = {
     {"changes waiting", "changes.waiting", CLI_S_NUMBER},
     {"changes unanswered", "changes.unanswered", CLI_S_NUMBER},
     {"changes sent", "changes.sent", CLI_S_NUMBER}, {"changes refused", "changes.refused", CLI_S_NUMBER},
-    {"changes in vain", "changes.silent", CLI_S_NUMBER},
+    {"changes never answered", "changes.silent", CLI_S_NUMBER},
     {"paused until", "changes.paused_until", CLI_S_TIME},
     {"last failure", "changes.last_error", CLI_S_TEXT}, {"created", "created_at", CLI_S_TIME},
     {"changed", "changed_at", CLI_S_TIME}, {NULL}};

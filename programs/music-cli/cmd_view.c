@@ -196,8 +196,8 @@ print_manual(struct cli *c, const json_t *o)
 		return;
 	ds = strstr(first, " DS ") != NULL;
 	if (cli_str(o, "manual_since")[0] != '\0')
-		printf("\n%sneeds manual %s%s: the parent has not followed since %s. To be entered there by hand, as it\n"
-		       "stands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",
+		printf("\n%sneeds manual %s%s: the parent has not followed since %s. To be entered there by hand, as "
+		       "it\nstands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",
 		    cli_color(c, "warning"), ds ? "DS" : "NS", cli_plain(c), cli_str(o, "manual_since"));
 	else
 		printf("\nthe parent has to follow %s. Where it does not, to be entered there by hand, as it\n"
@@ -207,6 +207,22 @@ print_manual(struct cli *c, const json_t *o)
 		fputs("  ", stdout);
 		cli_print_safe(stdout, json_string_value(json_array_get(manual, i)));
 		putchar('\n');
+	}
+}
+
+/* Who is lost goes on being served to resolvers until it leaves. */
+static void
+print_lost(const json_t *o)
+{
+	const json_t *signers = json_object_get(o, "signers");
+
+	for (size_t i = 0; i < json_array_size(signers); i++) {
+		const json_t *s = json_array_get(signers, i);
+
+		if (cli_true(s, "lost") && cli_true(s, "member"))
+			printf("\n%s is lost and has yet to leave: \"signer leave %s --group %s\"\n",
+			    cli_str(s, "name"), cli_str(s, "name"),
+			    cli_str(o, "group")[0] != '\0' ? cli_str(o, "group") : "GROUP");
 	}
 }
 
@@ -240,6 +256,7 @@ print_status(struct cli *c, const json_t *o)
 		printf("\nwaiting for\n");
 		cli_print_waits_short(c, waits, now);
 	}
+	print_lost(o);
 	print_manual(c, o);
 	if (cli_num(o, "findings") > 0)
 		printf("\n%lld finding%s; see \"zone explain %s\"\n", (long long)cli_num(o, "findings"),

@@ -22,7 +22,7 @@ static const struct cli_column zone_full[] = {{"zone", "name", CLI_S_TEXT},
     {"changed", "changed_at", CLI_S_TIME}, {NULL}};
 static const struct cli_column override_columns[] = {{"SIGNER", "signer", CLI_S_TEXT},
     {"NAME SERVERS", "name_servers", CLI_S_SERVERS}, {"KEY FILE", "key_file", CLI_S_TEXT},
-    {"MAX TTL", "max_ttl_s", CLI_S_NUMBER}, {"LOST", "lost", CLI_S_YESNO},
+    {"MAX TTL", "max_ttl_s", CLI_S_DECLARED}, {"LOST", "lost", CLI_S_YESNO},
     {"KEPT OUT", "excluded", CLI_S_YESNO}, {"KEPT IN", "staying", CLI_S_YESNO}, {NULL}};
 
 static void
@@ -350,7 +350,11 @@ cmd_zone_lost(struct cli *c)
 	request_begin(c, &r, "/zones/%s/lost", c->arg[0]);
 	request_str(c, &r, "signer", "signer");
 	request_str(c, &r, "reason", "reason");
-	return send_and_show(c, "POST", &r);
+	rc = send_and_show(c, "POST", &r);
+	if (rc == 0 && c->format == CLI_TEXT)
+		printf("\n%s is still in NS and DS, until it leaves: \"signer leave %s --group GROUP\"\n",
+		    cli_option(c, "signer"), cli_option(c, "signer"));
+	return rc;
 }
 
 /* abort and force: first what follows, then the question, then the deed. */

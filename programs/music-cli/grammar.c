@@ -227,7 +227,8 @@ const struct cli_command cli_commands[] = {
 	MORE("Says first what breaks, for whom and until when."), ASKS("let the step pass?")),
     C("zone", "lost", cmd_zone_lost, a_zone, o_lost,
 	HELP("declare a signer of a zone lost: nothing waits for it any more"),
-	MORE("The last signer of a zone cannot be lost. \"signer join\" takes it back."),
+	MORE("The last signer of a zone cannot be lost. It stays in NS and DS until it leaves (\"signer "
+	     "leave\"), which then waits for nothing of it. \"signer join\" takes it back."),
 	ASKS("nothing waits for a lost signer any more, and it is not looked at. Declare it lost?")),
     C("zone", "check", cmd_zone_check, a_zone, NULL, HELP("look at a zone now")),
 

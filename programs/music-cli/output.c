@@ -237,6 +237,12 @@ cell(const struct cli *c, const json_t *o, const struct cli_column *col, bool ra
 
 	mus_buf_reset(out);
 	switch (col->show) {
+	case CLI_S_DECLARED:
+		if (!raw && json_integer_value(v) == 0) {
+			mus_buf_add_str(out, "not declared");
+			break;
+		}
+		/* fall through */
 	case CLI_S_NUMBER:
 		if (json_is_integer(v))
 			mus_buf_printf(out, "%lld", (long long)json_integer_value(v));
@@ -282,7 +288,7 @@ cell(const struct cli *c, const json_t *o, const struct cli_column *col, bool ra
 static bool
 is_number(enum cli_show show)
 {
-	return show == CLI_S_NUMBER || show == CLI_S_COUNT;
+	return show == CLI_S_NUMBER || show == CLI_S_DECLARED || show == CLI_S_COUNT;
 }
 
 static void

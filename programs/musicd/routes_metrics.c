@@ -11,6 +11,8 @@ static const struct {
 } stats[] = {
     STAT(GAUGE, "musicd_zones", zones, "Zones under care."),
     STAT(GAUGE, "musicd_zones_busy", busy, "Zones with a running process."),
+    STAT(GAUGE, "musicd_process_row_seconds", row_s,
+	"How long the process that stands longest has been in its row; 0: none runs."),
     STAT(GAUGE, "musicd_zones_due", due, "Zones due to be looked at."),
     STAT(GAUGE, "musicd_zones_in_flight", in_flight, "Zones being looked at."),
     STAT(COUNTER, "musicd_questions_total", questions, "DNS questions sent."),
@@ -68,6 +70,11 @@ about_zones(struct api_call *c, struct mus_metrics *m, const struct mus_ctl_stat
 	_Static_assert(MUS_STATE_INSECURE == 5, "a word for every state");
 	for (unsigned i = 0; i < sizeof state / sizeof state[0]; i++)
 		mus_metric_set(f, MUS_LABELS(state[i]), (double)s->state[i]);
+	f = family(c, m,
+	    &(const struct mus_metric_opts){.kind = MUS_METRIC_GAUGE, .name = "musicd_zones_manual",
+		.labels = {"what"}, .help = "Zones whose parent has to be told by hand."});
+	mus_metric_set(f, MUS_LABELS("ds"), (double)s->manual_ds);
+	mus_metric_set(f, MUS_LABELS("ns"), (double)s->manual_ns);
 	for (size_t i = 0; i < sizeof stats / sizeof stats[0]; i++)
 		one(c, m, &stats[i].o, *(const uint64_t *)((const char *)s + stats[i].at));
 }

@@ -199,6 +199,27 @@ mus_ctl_unlisten(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg)
 		}
 }
 
+/* What stands and waits for people; of a zone that was not looked at since the start nothing is known. */
+static void
+count_standing(const struct mus_engine *e, struct mus_ctl_stats *out)
+{
+	struct mus_time now = eng_now(e);
+	const void *key;
+	size_t pos = 0, len;
+	void *value;
+
+	while (mus_map_next(e->zone_by_id, &pos, &key, &len, &value)) {
+		const struct eng_busy *b = ((const struct eng_zone *)value)->busy;
+
+		if (!b)
+			continue;
+		out->manual_ds += b->manual == MUS_RULE_PARENTDS;
+		out->manual_ns += b->manual == MUS_RULE_PARENTNS;
+		if (b->row_at.ms > 0 && b->row_at.ms < now.ms && (uint64_t)(now.ms - b->row_at.ms) / 1000 > out->row_s)
+			out->row_s = (uint64_t)(now.ms - b->row_at.ms) / 1000;
+	}
+}
+
 void
 mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out)
 {
@@ -216,6 +237,7 @@ mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out)
 		if (mus_store_count_zones(e->o.store, &f, &out->state[i]) < 0)
 			out->state[i] = 0;
 	}
+	count_standing(e, out);
 	f.state = NULL;
 	f.busy_only = true;
 	if (mus_store_count_zones(e->o.store, &f, &out->busy) < 0)

@@ -127,6 +127,8 @@ struct mus_ctl_stats {
 	struct mus_errtext store_error;		/* why */
 	struct mus_time restored_at;		/* the database was found to be a backup, last; NEVER: never */
 	uint64_t state[6];		/* zones by enum mus_state_word, as of their last check */
+	uint64_t manual_ds, manual_ns;	/* zones whose parent has to be told by hand */
+	uint64_t row_s;			/* how long the process that stands longest has been in its row; 0: none runs */
 };
 void mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out);
 

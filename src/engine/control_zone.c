@@ -389,6 +389,18 @@ forceable(enum mus_rule rule, struct mus_errtext *et)
 	return rule;
 }
 
+/* What the force does not pass, and what therefore goes on holding the step. */
+static void
+say_beside(const struct mus_zone_view *view, enum mus_rule forced, struct mus_buf *out)
+{
+	char text[MUS_TEXT_MAX];
+
+	for (unsigned i = 0; i < view->plan->wait_count; i++)
+		if (view->plan->wait[i].rule != forced)
+			mus_buf_printf(out, "The step waits beside it for %s; the force does not pass that.\n",
+			    mus_witness_text(&view->state->book, &view->state->zone, &view->plan->wait[i], text));
+}
+
 int
 mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mus_rule rule,
     const char *reason, bool dry_run, struct mus_buf *out, struct mus_errtext *et)
@@ -423,6 +435,7 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	if (!found)
 		return mus_errf(et, MUS_ERR_CONFLICT, "%s does not wait for %s now", o.name,
 		    mus_rule_text(rule));
+	say_beside(&view, rule, out);
 	if (dry_run)
 		return 0;
 	z = eng_zone_get(e, o.id);

@@ -205,6 +205,8 @@ struct eng_busy {
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
 	struct mus_time wait_since;		/* since when it is waited for */
 	struct mus_time told_manual;		/* of which wait for the parent the history tells; NEVER: none */
+	enum mus_rule manual;			/* what of the parent must be told by hand; NONE: nothing */
+	struct mus_time row_at;			/* since when the process is in its row; NEVER or 0: none runs */
 	bool step;				/* operator's step, once: until what it allows has been sent */
 	enum mus_rule forced;			/* operator's force, likewise */
 	bool spent;				/* one of them has let the zone pass to ${allowed}, and not beyond */

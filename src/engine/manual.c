@@ -281,6 +281,8 @@ eng_tell_manual(struct mus_engine *e, struct eng_zone *z, const struct mus_zones
 	struct mus_time since = eng_manual(e, st, plan, policy, &e->manual);
 	char was[sizeof o->waiting], span[MUS_SPAN_TEXT_MAX], line[900];
 
+	if (z->busy)
+		z->busy->manual = mus_time_is_set(since) ? waits_for_parent(plan) : MUS_RULE_NONE;
 	if (!mus_time_is_set(since) || !z->busy) {
 		if (z->busy)
 			z->busy->told_manual = MUS_TIME_NEVER;

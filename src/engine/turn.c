@@ -33,12 +33,14 @@ tell_process(struct mus_engine *e, const struct mus_zonestate *st, const struct 
 		    "first complete look: %d signer(s) in the delegation",
 		    __builtin_popcount(after->nsg));
 	if (a->kind != MUS_PROC_NONE && (b->kind != a->kind || b->signer != a->signer)) {
-		bool done = b->kind == MUS_PROC_NONE;
+		bool done = b->kind == MUS_PROC_NONE, has_left = done && a->kind == MUS_PROC_REMOVE;
 
 		mus_span_text_s((eng_now(e).ms - a->started_at.ms) / 1000, span);
-		eng_event(e, id, zone, "process", "musicd", LOG_NOTICE, "%s %s %s after %s",
+		eng_event(e, id, zone, "process", "musicd", LOG_NOTICE, "%s %s %s after %s%s%s%s%s",
 		    mus_proc_text(a->kind), st->book.signer[a->signer],
-		    done ? "is complete" : "is turned round", span);
+		    done ? "is complete" : "is turned round", span, has_left ? ": " : "",
+		    has_left ? st->book.signer[a->signer] : "", has_left ? " may be switched off for " : "",
+		    has_left ? zone : "");
 	}
 	if (b->kind != MUS_PROC_NONE && (b->kind != a->kind || b->signer != a->signer))
 		eng_event(e, id, zone, "process", "musicd", LOG_NOTICE, "%s %s begins",
@@ -144,6 +146,8 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 				eng_event(e, o->id, o->name, "waiting", "musicd", LOG_INFO, "%s", text);
 		}
 	}
+	if (z->busy)
+		z->busy->row_at = p->kind != MUS_PROC_NONE ? p->row_at : MUS_TIME_NEVER;
 	eng_tell_manual(e, z, st, plan, policy);
 	o->checked_at = eng_now(e);
 	o->next_check_at = mus_time_add_ms(eng_now(e), next_ms);

@@ -389,6 +389,50 @@ def test_metrics_are_listed():
     assert len(shown) > 20 and not [m for m in shown if f"`{m}" not in guide]
 
 
+def row_of(guide, begins):
+    """The line of the guide's table that begins so."""
+    row, = re.findall(rf"^\| `{re.escape(begins)}.*$", guide, re.M)
+    return row
+
+
+def test_every_state_of_a_zone_has_an_alarm():
+    """But for those in which all is well; and each word of the label is told."""
+    source, guide = text_of("programs", "musicd", "routes_metrics.c"), text_of("docs", "operators-guide.md")
+    states = set(re.findall(r'"(\w+)"', re.search(r"const state\[\] = \{(.*?)\}", source, re.S)[1]))
+    rules = "".join(text for kind, text in pieces("docs/operators-guide.md") if kind == "yaml-prometheus")
+    alarmed = {s for words in re.findall(r'musicd_zones_state\{state=~?"([\w|]+)"\}', rules) for s in words.split("|")}
+    assert len(states) == 6 and states - alarmed == {"valid", "so_far"}
+    assert states == set(re.findall(r"`(\w+)`", row_of(guide, "musicd_zones_state{").split("|")[3]))
+
+
+def test_every_kind_of_event_is_explained():
+    """Those that the engine writes into the history."""
+    source = "".join(text_of("src", "engine", f) for f in sorted(os.listdir(os.path.join(TOP, "src", "engine"))) if f.endswith(".c"))
+    told = re.findall(r'eng_event\([^;]*?"([\w-]+)", (?:"musicd"|[\w>-]+), (?:LOG_\w+|level)', source)
+    told += re.findall(r'eng_ctl_note\([^;]*?"([\w-]+)", actor', source)
+    assert len(told) >= len(re.findall(r"^\s.*\beng_event\(", source, re.M)) > 20, "a call that is written in another way"
+    table = text_of("docs", "operators-guide.md").split("| kind | means |\n|---|---|\n")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| `([\w-]+)` \|", table, re.M)
+    assert sorted(rows) == sorted(set(told)), set(rows) ^ set(told)
+
+
+PLAIN = set("""ACTOR AT BUSY CHECK CREATED DRIVER ENDED FIELD FIT GROUP HELD ID INSECURE INVALID KIND MODE OUTCOME PROCESS RECORD REFUSED RESULT ROW RULE SAYS SENT
+    SERVER SIGNER SIGNERS STARTED STATE TEXT UNKNOWN UNTIL UPDATE VALID WHAT WHY ZONE ZONES""".split()) | {
+    "GIVEN BY", "GUARD", "KEY FILE", "NAME SERVERS", "NEEDS", "PROBED", "STATE REACHED", "THEN HOLDS", "WAITING FOR", "WHAT IS DONE", "WHAT WAS SEEN", "WHY NOT"}
+
+
+def test_every_column_is_explained():
+    """Those whose name does not say all; and none that music-cli has no more."""
+    folder = os.path.join(TOP, "programs", "music-cli")
+    source = "".join(text_of(folder, f) for f in sorted(os.listdir(folder)) if f.endswith(".c"))
+    columns = set(re.findall(r'\{"([A-Z][A-Z ]*)",\s*"[\w.]+",\s*CLI_S_', source))
+    table = text_of("docs", "operators-guide.md").split("| column | of | means |\n|---|---|---|\n")[1].split("\n\n")[0]
+    told = {w for row in re.findall(r"^\| (.*?) \|", table, re.M) for w in re.findall(r"`([^`]+)`", row)}
+    assert len(columns) > 40 and not PLAIN - columns, PLAIN - columns
+    assert {w for w in told if w.isupper()} == columns - PLAIN, {w for w in told if w.isupper()} ^ (columns - PLAIN)
+    assert all(f'"{w}"' in source for w in told), told
+
+
 def test_every_rule_has_a_runbook():
     rules = re.findall(r'\tX\(\w+, "([\w-]+)", "((?:[^"\\]|\\.)*)"\)', text_of("src", "model", "plan.h"))
     assert len(rules) > 40

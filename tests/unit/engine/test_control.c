@@ -183,6 +183,54 @@ moved_to_others(void **state)
 	OK(mus_ctl_delete_signer(e, "test", "b", &et));
 }
 
+/* The process that stands, and what the parent must be told, as the metrics have it. */
+static void
+what_stands_is_counted(void **state)
+{
+	struct mus_ctl_stats stats;
+
+	(void)state;
+	mus_ctl_stats(e, &stats);
+	assert_int_equal(stats.row_s + stats.manual_ds + stats.manual_ns, 0);
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	process(MUS_PROC_ADD, 1);
+	st->want.proc.row_at = mus_time_add_s(eng_now(e), -1000);
+	save_state();
+	turn();
+	assert_int_equal(st->want.proc.kind, MUS_PROC_ADD);
+	eng_zone_get(e, zone.id)->busy->manual = MUS_RULE_PARENTNS;
+	mus_ctl_stats(e, &stats);
+	assert_in_range(stats.row_s, 1000, 2000);
+	assert_int_equal(stats.manual_ds, 0);
+	assert_int_equal(stats.manual_ns, 1);
+	turn();
+	mus_ctl_stats(e, &stats);
+	assert_int_equal(stats.manual_ns, 0);
+}
+
+/* Who forces one rule is told what goes on holding the step. */
+static void
+a_force_names_what_it_does_not_pass(void **state)
+{
+	struct mus_zone_view view;
+	struct mus_buf out;
+	enum mus_rule other = MUS_RULE_NONE;
+
+	(void)state;
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	process(MUS_PROC_ADD, 1);
+	OK(mus_ctl_hold(e, "test", "z.test", "Monday", &et));
+	OK(mus_ctl_view(e, "z.test", &view, &et));
+	for (unsigned i = 0; i < view.plan->wait_count; i++)
+		if (view.plan->wait[i].rule != MUS_RULE_HELD)
+			other = view.plan->wait[i].rule;
+	mus_buf_init(&out, 0);
+	OK(mus_ctl_force(e, "test", "z.test", other, "why", true, &out, &et));
+	assert_true(mus_buf_add_u8(&out, 0));
+	assert_non_null(strstr((const char *)out.data, "\nThe step waits beside it for held: "));
+	mus_buf_clear(&out);
+}
+
 /* A zone keeps a signer; one that was lost may join again. */
 static void
 the_last_is_not_lost(void **state)
@@ -614,6 +662,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(not_seen_yet, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(moved_away, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(moved_to_others, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(what_stands_is_counted, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(a_force_names_what_it_does_not_pass, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(only_who_takes_part_is_lost, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(preflight_of_a_lost_one, setup, rig_teardown),
