@@ -158,7 +158,8 @@ static const struct cli_word o_help[] = {
 const struct cli_command cli_commands[] = {
     C("signer", "add", cmd_signer_add, a_new_signer, o_signer_add, HELP("create a signer")),
     C("signer", "update", cmd_signer_update, a_signer, o_signer_update, HELP("change a signer"),
-	MORE("What is not given stays; name servers given replace all that were there.")),
+	MORE("What is not given stays; name servers given replace all that were there, and what a probe found "
+	     "is forgotten.")),
     C("signer", "delete", cmd_signer_delete, a_signer, o_delete,
 	HELP("delete a signer that is in no group"), ASKS("forget this signer?")),
     C("signer", "list", cmd_signer_list, NULL, NULL, HELP("all signers")),
