@@ -157,17 +157,17 @@ rule_hint(enum mus_rule r)
 		return "the parent has to follow CDS; where it does not scan, enter by hand the records that "
 		       "\"zone status\" lists";
 	case MUS_RULE_PARENTNS:
-		return "the parent has to follow CSYNC; where it does not scan, change the delegation there by hand, as "
-		       "\"zone status\" lists it";
+		return "the parent has to follow CSYNC; where it does not scan, change the delegation there by hand, "
+		       "as \"zone status\" lists it";
 	case MUS_RULE_DSWAIT:
 	case MUS_RULE_KEYWAIT:
 	case MUS_RULE_NSWAIT:
 	case MUS_RULE_DATAWAIT:
-		return "nothing to do: it ends by itself at the time given; where none is given yet, every server has to "
-		       "show the new set first";
+		return "nothing to do: it ends by itself at the time given; where none is given yet, every server has "
+		       "to show the new set first";
 	case MUS_RULE_REACH:
-		return "nothing to do when the leaver has taken its names out of its own NS set: it ends when no NS set "
-		       "that a server gives out, or a cache may hold, leads there";
+		return "nothing to do when the leaver has taken its names out of its own NS set: it ends when no NS "
+		       "set that a server gives out, or a cache may hold, leads there";
 	case MUS_RULE_QUEUE:
 		return "nothing to do when the signer is well: its changes go by themselves; \"signer show\" says "
 		       "how many wait and why";
@@ -230,8 +230,8 @@ mus_body_hint(const struct mus_witness *w)
 		return "set the signer's NSEC3 iterations to 0 (RFC 9276), at best with no salt; it counts when all its "
 		       "servers answer so";
 	if (w->lags && (w->rule == MUS_RULE_PARENTDS || w->rule == MUS_RULE_PARENTNS || w->rule == MUS_RULE_V9))
-		return "the parent has followed, but not at that server: nothing is to be entered; whoever runs the parent's "
-		       "servers has to look why this one lags (its zone transfers)";
+		return "the parent has followed, but not at that server: nothing is to be entered; whoever runs the "
+		       "parent's servers has to look why this one lags (its zone transfers)";
 	if (w->rule == MUS_RULE_REACH && w->kind == MUS_RR_PNS)
 		return "have the zone taken off that server, or let it take its copy from a signer that stays";
 	return rule_hint(w->rule);
