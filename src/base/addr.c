@@ -73,6 +73,21 @@ mus_addr_text(const struct mus_addr *a, uint16_t default_port, char out[static M
 	return out;
 }
 
+const char *
+mus_addr_no_host(const struct mus_addr *a)
+{
+	static const uint8_t none[16], all[4] = {255, 255, 255, 255};
+	size_t len = a->family == 4 ? 4 : 16;
+
+	if (memcmp(a->ip, none, len) == 0)
+		return "stands for no address at all";
+	if (a->family == 4 && memcmp(a->ip, all, len) == 0)
+		return "is the broadcast address";
+	if (a->family == 4 ? a->ip[0] >> 4 == 0xe : a->ip[0] == 0xff)
+		return "is a multicast address";
+	return NULL;
+}
+
 bool
 mus_addr_same_ip(const struct mus_addr *a, const struct mus_addr *b)
 {

@@ -22,6 +22,8 @@ const char *mus_addr_why(const char *text);
 /* "192.0.2.1" when the port is ${default_port}, else "192.0.2.1@5353".  Gives ${out}. */
 const char *mus_addr_text(const struct mus_addr *a, uint16_t default_port,
     char out[static MUS_ADDR_TEXT_MAX]);
+/* Why no server can have this address: static words that go on after "it"; NULL: one can. */
+const char *mus_addr_no_host(const struct mus_addr *a);
 bool mus_addr_equal(const struct mus_addr *a, const struct mus_addr *b);	/* with port */
 bool mus_addr_same_ip(const struct mus_addr *a, const struct mus_addr *b);
 

@@ -68,6 +68,16 @@ eng_canonical(const struct eng_at *at, const char *field, char *s, size_t cap)
 	return 0;
 }
 
+/* An address that a server can have; none is another matter. */
+static int
+check_addr(const struct eng_at *at, const char *field, const struct mus_addr *a)
+{
+	const char *why = a->family ? mus_addr_no_host(a) : NULL;
+	char text[MUS_ADDR_TEXT_MAX];
+
+	return why ? refuse(at, field, "no server has the address %s: it %s", mus_addr_text(a, 53, text), why) : 0;
+}
+
 /* ${where}: of the list. */
 static int
 check_ns(const struct mus_engine *e, const struct eng_at *at, const char *where, struct mus_ns_obj *ns, unsigned count)
@@ -86,6 +96,11 @@ check_ns(const struct mus_engine *e, const struct eng_at *at, const char *where,
 		if (ns[i].addr_count == 0 && !e->o.lookup) {
 			snprintf(field, sizeof field, "%s/%u/addresses", where, i);
 			return refuse(at, field, "%s has no address", ns[i].name);
+		}
+		for (unsigned k = 0; k < ns[i].addr_count; k++) {
+			snprintf(field, sizeof field, "%s/%u/addresses/%u", where, i, k);
+			if ((rc = check_addr(at, field, &ns[i].addr[k])) < 0)
+				return rc;
 		}
 	}
 	return 0;
@@ -121,6 +136,8 @@ eng_check_signer(const struct mus_engine *e, const struct eng_at *at, struct mus
 	if (d->needs_update_addr && o->update.family == 0)
 		return refuse(
 		    at, "/update", "driver %s needs the address that takes UPDATEs", d->name);
+	if ((rc = check_addr(at, "/update", &o->update)) < 0)
+		return rc;
 	if ((rc = check_key_file(at, "/key_file", o->key_file)) < 0)
 		return rc;
 	return check_ns(e, at, "/name_servers", o->ns, o->ns_count);
@@ -194,6 +211,13 @@ eng_check_zone(const struct mus_engine *e, const struct eng_at *at, struct mus_z
 		return rc;
 	if (o->parent_addr_count && !o->parent[0])
 		return refuse(at, "/parent", "must be given when addresses of its servers are");
+	for (unsigned i = 0; i < o->parent_addr_count; i++) {
+		char field[MUS_CTL_FIELD_MAX];
+
+		snprintf(field, sizeof field, "/parent_addresses/%u", i);
+		if ((rc = check_addr(at, field, &o->parent_addr[i])) < 0)
+			return rc;
+	}
 	if ((rc = check_sample(at, o)) < 0)
 		return rc;
 	for (unsigned i = 0; i < o->signer_count; i++) {

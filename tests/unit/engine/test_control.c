@@ -634,6 +634,64 @@ step_elsewhere(void **state)
 	assert_history(zone.id, 1, "musicd operator: the step has ended unused: the zone is no longer where it was allowed\n");
 }
 
+/* Addresses that no server can have are refused where they stand, and those beside them are taken. */
+static void
+addresses_of_nobody(void **state)
+{
+	static const struct {
+		const char *text, *why;		/* NULL: it is taken */
+	} t[] = {
+	    {"224.0.0.0", "is a multicast address"}, {"224.0.0.1", "is a multicast address"},
+	    {"239.255.255.255@5353", "is a multicast address"}, {"ff00::", "is a multicast address"},
+	    {"ff02::fb", "is a multicast address"}, {"255.255.255.255", "is the broadcast address"},
+	    {"0.0.0.0", "stands for no address at all"}, {"::", "stands for no address at all"},
+	    {"223.255.255.255", NULL}, {"240.0.0.1", NULL}, {"255.255.255.254", NULL}, {"0.0.0.1", NULL},
+	    {"::1", NULL}, {"feff::1", NULL}, {"2001:db8::ff00", NULL},
+	};
+	char field[MUS_CTL_FIELD_MAX];
+	struct mus_addr good;
+	char words[MUS_TEXT_MAX];
+
+	(void)state;
+	assert_true(mus_addr_parse("192.0.2.1", 53, &good));
+	for (unsigned i = 0; i < sizeof t / sizeof t[0]; i++) {
+		int want = t[i].why ? MUS_ERR_INVAL : 0;
+		struct mus_signer_obj s = sig[2];
+		struct mus_zone_obj o = zone;
+		struct mus_addr a;
+
+		assert_true(mus_addr_parse(t[i].text, 53, &a));
+		s.update = a;
+		assert_int_equal(mus_ctl_put_signer(e, "test", &s, field, &et), want);
+		if (t[i].why) {
+			assert_string_equal(field, "/update");
+			snprintf(words, sizeof words, "no server has the address %s: it %s", t[i].text, t[i].why);
+			assert_string_equal(et.s, words);
+		}
+		s.update = good;
+		s.ns_count = 1;
+		snprintf(s.ns[0].name, sizeof s.ns[0].name, "ns.c.test.");
+		s.ns[0].addr[0] = good;
+		s.ns[0].addr[1] = a;
+		s.ns[0].addr_count = 2;
+		assert_int_equal(mus_ctl_put_signer(e, "test", &s, field, &et), want);
+		if (t[i].why)
+			assert_string_equal(field, "/name_servers/0/addresses/1");
+		o.signer_count = 1;
+		o.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[2].id, .ns_count = 1, .ns[0] = s.ns[0]};
+		assert_int_equal(mus_ctl_put_zone(e, "test", &o, field, &et), want);
+		if (t[i].why)
+			assert_string_equal(field, "/signers/0/name_servers/0/addresses/1");
+		o.signer_count = 0;
+		snprintf(o.parent, sizeof o.parent, "test.");
+		o.parent_addr[0] = a;
+		o.parent_addr_count = 1;
+		assert_int_equal(mus_ctl_put_zone(e, "test", &o, field, &et), want);
+		if (t[i].why)
+			assert_string_equal(field, "/parent_addresses/0");
+	}
+}
+
 /* A join or a leave is in the history of each zone of the group, and of no other. */
 static void
 history_of_a_group(void **state)
@@ -676,6 +734,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(capabilities_are_forgotten, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(step_elsewhere, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(history_of_a_group, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(addresses_of_nobody, setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
