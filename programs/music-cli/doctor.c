@@ -185,13 +185,18 @@ static int
 check_waits(struct doctor *d, const char *zone)
 {
 	struct cli_answer a = {.status = 0};
+	struct mus_errtext et = {""};
 	struct mus_buf path;
 	const json_t *waits;
 	int rc;
 
 	mus_buf_init(&path, 0);
-	rc = cli_call(d->c, "GET", cli_path(&path, "/zones/%s/status", zone), NULL, &a);
+	rc = cli_try(d->c, "GET", cli_path(&path, "/zones/%s/status", zone), NULL, NULL, &a, &et);
 	mus_buf_clear(&path);
+	if (rc < 0)
+		rc = cli_fail(d->c, mus_err_exit(rc), "%s", et.s);
+	else if (a.status != 200)	/* what is stored of it cannot be read, say */
+		note(d, "zone", "FAIL", "%s: %s", zone, cli_str(a.json, "error.message"));
 	waits = json_object_get(a.json, "waits");
 	for (size_t i = 0; rc == 0 && i < json_array_size(waits); i++) {
 		const json_t *w = json_array_get(waits, i);

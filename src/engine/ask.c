@@ -364,6 +364,7 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 	struct mus_zonestate *st = &e->scratch;
 	struct mus_errtext et = {""};
 	struct eng_turn *t = eng_turn_new(e);
+	int rc;
 
 	if (!t)
 		goto later;
@@ -375,7 +376,11 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 	    t->at, is_to_act(z, t->at) ? -e->o.recheck_ms : -500 * (int64_t)e->o.policy.fresh_s);
 	/* What is read within a transaction needs no locks of its own; without one it is read all the same. */
 	(void)eng_begin(e);
-	if (eng_load_zone(e, z, &et) < 0 || eng_load_state(e, z->id, st, &et) < 0 || !eng_sync(e, &e->zobj, st, &et)) {
+	if ((rc = eng_load_zone(e, z, &et)) == 0 && (rc = eng_load_state(e, z->id, st, &et)) == MUS_ERR_CONFLICT) {
+		eng_tell_unreadable(e, z, &et);
+		goto later;
+	}
+	if (rc < 0 || !eng_sync(e, &e->zobj, st, &et)) {
 		eng_say(e, LOG_ERR, e->zobj.name, "cannot be looked at: %s", et.s);
 		goto later;
 	}

@@ -325,6 +325,44 @@ save_member(struct mus_engine *e, const char *actor, struct mus_group_obj *g, st
 	return rc;
 }
 
+/* A zone that cannot be followed, for nothing can be read of it: no signer joins or leaves it, nor its group. */
+struct unread {
+	struct mus_engine *e;
+	int64_t last;
+	unsigned count;
+	struct mus_errtext *et;
+};
+
+static int
+can_read(void *arg, int64_t id)
+{
+	struct unread *u = arg;
+	struct mus_zone_obj o;
+	int rc = eng_load_state(u->e, id, &u->e->view, u->et);
+
+	u->count++;
+	u->last = id;
+	if (rc != MUS_ERR_CONFLICT)
+		return 0;
+	return mus_store_load_zone_id(u->e->o.store, id, &o, NULL) < 0
+	    ? rc
+	    : mus_err_wrap(u->et, rc, "zone %.200s", o.name);
+}
+
+static int
+check_readable(struct mus_engine *e, int64_t group_id, struct mus_errtext *et)
+{
+	struct unread u = {.e = e, .et = et};
+	unsigned before;
+	int rc;
+
+	do {
+		before = u.count;
+		rc = mus_store_each_zone_of_group(e->o.store, group_id, u.last, 1000, can_read, &u);
+	} while (rc == 0 && u.count != before);
+	return rc;
+}
+
 /* The group as it is with the signer, in ${g}, and the marks that go, in ${m}; or why that cannot be. */
 static int
 prepare_join(struct mus_engine *e, const char *group, const char *signer, struct mus_group_obj *g, struct marked *m,
@@ -342,6 +380,8 @@ prepare_join(struct mus_engine *e, const char *group, const char *signer, struct
 	if (at < g->member_count && !g->member[at].leaving && m->count == 0)
 		return mus_errf(
 		    et, MUS_ERR_CONFLICT, "signer %s is a member of group %s already", signer, group);
+	if ((rc = check_readable(e, g->id, et)) < 0)
+		return rc;
 	if (at == MUS_SIGNERS_MAX)
 		return mus_errf(
 		    et, MUS_ERR_CONFLICT, "group %s has %d signers, more it cannot hold", group, at);
@@ -414,6 +454,8 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 	if (at == g.member_count)
 		return mus_errf(
 		    et, MUS_ERR_NOTFOUND, "signer %s is not a member of group %s", signer, group);
+	if ((rc = check_readable(e, g.id, et)) < 0)
+		return rc;
 	m.signer_id = s.id;
 	was_leaving = g.member[at].leaving;
 	g.member[at].leaving = true;

@@ -137,7 +137,8 @@ mus_ctl_delete_zone(struct mus_engine *e, const char *actor, const char *name, b
 
 	if (rc < 0)
 		return rc;
-	if (o.process[0] && !abandon)
+	/* What cannot be read cannot be aborted. */
+	if (o.process[0] && !abandon && eng_load_state(e, o.id, &e->view, et) != MUS_ERR_CONFLICT)
 		return mus_errf(et, MUS_ERR_CONFLICT,
 		    "%s: %s is running; abort it first, or abandon the zone as it stands", o.name,
 		    o.process);
@@ -263,7 +264,7 @@ mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct 
 	int rc = eng_ctl_zone(e, zone, &o, et);
 
 	(void)actor;
-	if (rc < 0 || (z = eng_zone_get(e, o.id)) == NULL)
+	if (rc < 0 || (rc = eng_load_state(e, o.id, &e->view, et)) < 0 || (z = eng_zone_get(e, o.id)) == NULL)
 		return rc;
 	eng_forget_tries(z);	/* and what was not seen is sent again, what could not be read is read */
 	eng_wake(e, z, ENG_FOCUS_ALL, 0);

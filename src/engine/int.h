@@ -340,7 +340,8 @@ const struct mus_group_obj *eng_group_of(struct mus_engine *e, const struct mus_
 /* The object of a zone into e->zobj; what has become of it since, after it was stored. */
 int eng_load_zone(struct mus_engine *e, struct eng_zone *z, struct mus_errtext *et);
 void eng_keep_zone(struct mus_engine *e, struct eng_zone *z);
-/* What is stored of a zone, as it is by the clock of now; not in an operator's transaction. */
+/* What is stored of a zone, as it is by the clock of now; not in an operator's transaction.  CONFLICT: it cannot be
+ * read, and what there is to do. */
 int eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et);
 int eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st);
 void eng_kept_free(struct eng_zone *z);
@@ -422,7 +423,9 @@ void eng_turn_free(struct eng_turn *t);
 void eng_turns_free(struct mus_engine *e);	/* those that are kept */
 /* take.c: answers into looks into the state. */
 void eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy);
-/* turn.c: what follows when the answers are in. */
+/* turn.c: what is stored of e->zobj, the zone ${z}, cannot be read: its status says why, its history once. */
+void eng_tell_unreadable(struct mus_engine *e, struct eng_zone *z, const struct mus_errtext *why);
+/* What follows when the answers are in. */
 void eng_turn_done(struct eng_turn *t);
 /* How long a zone that waits for others is left alone. */
 int64_t eng_poll_ms(const struct mus_engine *e, const struct eng_zone *z);

@@ -148,6 +148,18 @@ read_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mu
 	return decode(e, st, e->blob.data, e->blob.len, age, et);
 }
 
+/* Another version of the program has written it, or it is damaged: nothing of the past is known, and nobody may
+ * take that for an empty past. */
+static int
+is_unreadable(struct mus_errtext *et)
+{
+	struct mus_errtext why = *et;
+
+	return mus_errf(et, MUS_ERR_CONFLICT, "what is stored of the zone cannot be read (%.200s), so nothing is done "
+	    "for it: run the version that wrote it, or \"zone delete\" and \"zone add\" it, then it is looked at as "
+	    "if it were new", why.s);
+}
+
 int
 eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struct mus_errtext *et)
 {
@@ -155,6 +167,8 @@ eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, struc
 
 	eng_follow_clock(e);
 	rc = read_state(e, id, st, et);
+	if (rc == MUS_ERR_MALFORM || rc == MUS_ERR_UNSUPPORTED)
+		return is_unreadable(et);
 	if (rc != MUS_ERR_NOTFOUND)
 		return rc;
 	st->book.zone_id = id;

@@ -159,6 +159,27 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 		eng_keep_zone(e, z);
 }
 
+void
+eng_tell_unreadable(struct mus_engine *e, struct eng_zone *z, const struct mus_errtext *why)
+{
+	struct mus_zone_obj *o = &e->zobj;
+	const char *word = mus_state_text(MUS_STATE_UNKNOWN);
+	struct mus_errtext et;
+
+	if (strcmp(o->waiting, why->s) == 0 && strcmp(o->state, word) == 0)
+		return;
+	eng_event(e, o->id, o->name, "state", "musicd", LOG_ERR, "%s -> %s: %s", o->state, word, why->s);
+	snprintf(o->state, sizeof o->state, "%s", word);
+	snprintf(o->waiting, sizeof o->waiting, "%s", why->s);
+	o->waiting_until = MUS_TIME_NEVER;
+	if (eng_begin(e) < 0)
+		return;
+	if (mus_store_save_zone_status(e->o.store, o, &et) < 0)
+		eng_store_failed(e, o->name, &et);
+	else
+		eng_keep_zone(e, z);
+}
+
 /* Others are asked less often the longer they take: a quarter of the time it took so far. */
 int64_t
 eng_poll_ms(const struct mus_engine *e, const struct eng_zone *z)

@@ -227,8 +227,8 @@ mus_body_hint(const struct mus_witness *w)
 	if (w->result == MUS_RES_UNKNOWN && w->cause < MUS_CAUSE_COUNT)
 		return cause_hint((enum mus_cause)w->cause);
 	if (w->rule == MUS_RULE_V12 && w->number > 0)
-		return "set the signer's NSEC3 iterations to 0 (RFC 9276), at best with no salt; it counts when all its "
-		       "servers answer so";
+		return "set the signer's NSEC3 iterations to 0 (RFC 9276), at best with no salt; it counts when all "
+		       "its servers answer so";
 	if (w->lags && (w->rule == MUS_RULE_PARENTDS || w->rule == MUS_RULE_PARENTNS || w->rule == MUS_RULE_V9))
 		return "the parent has followed, but not at that server: nothing is to be entered; whoever runs the "
 		       "parent's servers has to look why this one lags (its zone transfers)";

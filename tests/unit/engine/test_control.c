@@ -634,6 +634,104 @@ step_elsewhere(void **state)
 	assert_history(zone.id, 1, "musicd operator: the step has ended unused: the zone is no longer where it was allowed\n");
 }
 
+/* What is stored of the zone becomes what it never was: ${at} < 0 counts from the end. */
+static void
+damage(int at, uint8_t byte)
+{
+	struct mus_buf b;
+
+	mus_buf_init(&b, 0);
+	assert_true(mus_zonestate_encode(st, &b));
+	b.data[at < 0 ? b.len - (size_t)-at : (size_t)at] ^= byte;
+	OK(eng_begin(e));
+	OK(mus_store_save_state(store, zone.id, b.data, b.len, &et));
+	eng_forget_kept(e);
+	mus_buf_clear(&b);
+}
+
+/* As the schedule begins one. */
+static void
+begin_turn(void)
+{
+	struct eng_zone *z = eng_zone_get(e, zone.id);
+
+	z->in_turn = true;
+	e->active++;
+	eng_turn_start(e, z);
+}
+
+static unsigned
+unknown_zones(void)
+{
+	struct mus_ctl_stats stats;
+
+	mus_ctl_stats(e, &stats);
+	return (unsigned)stats.state[MUS_STATE_UNKNOWN];
+}
+
+/* Of another version, or damaged: the zone says so in all places, what cannot work is refused with the reason, and
+ * it can be given out of care and in again, whatever it was doing. */
+static void
+what_is_stored_cannot_be_read(void **state)
+{
+	static const struct {
+		int at;
+		uint8_t byte;
+		const char *why;
+	} t[] = {{0, 0x40, "version"}, {-1, 1, "damaged (checksum differs)"}};
+	struct mus_zone_view view;
+	struct mus_buf b;
+	char want[MUS_TEXT_MAX], history[3 * MUS_TEXT_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof t / sizeof t[0]; i++) {
+		OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+		process(MUS_PROC_ADD, 1);
+		OK(mus_store_load_zone(store, "z.test.", &zone, &et));
+		snprintf(zone.state, sizeof zone.state, "VALID");
+		snprintf(zone.process, sizeof zone.process, "ADD-SIGNER b");
+		OK(eng_begin(e));
+		OK(mus_store_save_zone_status(store, &zone, &et));
+		damage(t[i].at, t[i].byte);
+		assert_int_equal(unknown_zones(), 0);
+		begin_turn();
+		begin_turn();
+		OK(eng_begin(e));
+		assert_int_equal(unknown_zones(), 1);
+		OK(mus_store_load_zone(store, "z.test.", &zone, &et));
+		assert_string_equal(zone.state, "UNKNOWN");
+		assert_non_null(strstr(zone.waiting, "what is stored of the zone cannot be read (zone state: "));
+		assert_non_null(strstr(zone.waiting, t[i].why));
+		assert_non_null(strstr(zone.waiting, "\"zone delete\" and \"zone add\""));
+		snprintf(want, sizeof want, "%s", zone.waiting);
+		/* once */
+		snprintf(history, sizeof history, "musicd state: VALID -> UNKNOWN: %s\n"
+		    "test operator: signer b joins group g\n", want);
+		assert_history(zone.id, 2, history);
+		mus_buf_init(&b, 0);
+		assert_int_equal(mus_ctl_view(e, "z.test.", &view, &et), MUS_ERR_CONFLICT);
+		assert_string_equal(et.s, want);
+		assert_int_equal(mus_ctl_check(e, "test", "z.test.", &et), MUS_ERR_CONFLICT);
+		assert_int_equal(mus_ctl_abort(e, "test", "z.test.", false, &b, &et), MUS_ERR_CONFLICT);
+		assert_string_equal(et.s, want);
+		mus_buf_clear(&b);
+		assert_int_equal(mus_ctl_group_join(e, "test", "g", "c", &et), MUS_ERR_CONFLICT);
+		assert_non_null(strstr(et.s, "zone z.test.: what is stored of the zone cannot be read"));
+		assert_int_equal(mus_ctl_group_leave(e, "test", "g", "a", &et), MUS_ERR_CONFLICT);
+		assert_non_null(strstr(et.s, "zone z.test.: what is stored of the zone cannot be read"));
+		assert_string_equal(members(), "ab");
+		/* forgotten, and as if it were new */
+		OK(mus_ctl_delete_zone(e, "test", "z.test.", false, &et));
+		OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
+		zone.id = 0;
+		zone.process[0] = zone.waiting[0] = '\0';
+		OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+		OK(mus_ctl_view(e, "z.test.", &view, &et));
+		assert_false(view.state->want.adopted);
+		save_state();
+	}
+}
+
 /* Addresses that no server can have are refused where they stand, and those beside them are taken. */
 static void
 addresses_of_nobody(void **state)
@@ -734,6 +832,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(capabilities_are_forgotten, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(step_elsewhere, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(history_of_a_group, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(what_is_stored_cannot_be_read, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(addresses_of_nobody, setup, rig_teardown),
 	};
 
