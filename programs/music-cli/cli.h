@@ -31,6 +31,7 @@ struct cli;
 enum cli_kind {				/* what a word names: for completion */
 	CLI_K_TEXT, CLI_K_SIGNER, CLI_K_GROUP, CLI_K_ZONE, CLI_K_FILE, CLI_K_PROCESS, CLI_K_WORDS,
 	CLI_K_OFFERED,			/* words that are offered; the daemon knows more spellings */
+	CLI_K_RULE,			/* a rule that may be forced */
 };
 enum {					/* cli_word.flags */
 	CLI_NEEDED = 1,
@@ -103,6 +104,8 @@ int cli_limit(struct cli *c, uint64_t def, uint64_t *max);
 /* The next option of this name from *pos on; NULL at the end. */
 const char *cli_option_next(const struct cli *c, const char *name, unsigned *pos);
 int cli_fail(const struct cli *c, int exit_code, const char *fmt, ...) MUS_PRINTF(3, 4);
+/* Tells that there is no such command, and the nearest; ${verb} NULL: none was given.  EXIT_USAGE. */
+int cli_unknown(const struct cli *c, const char *noun, const char *verb);
 /* The question of the command: 0 with --yes, or when a terminal says yes; else an exit code, told.  Without a
  * terminal only --yes will do. */
 int cli_confirm(struct cli *c) MUS_MUST_CHECK;
@@ -126,6 +129,9 @@ int cli_call(struct cli *c, const char *method, const char *path, const struct m
     struct cli_answer *a);
 int cli_call_typed(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
     const char *content_type, struct cli_answer *a);
+/* The reason begins with ${about}: "signer bind, zone ex.lab: ". */
+int cli_call_about(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
+    const char *about, struct cli_answer *a);
 /* As cli_call, but says nothing: ${et} has the words. */
 int cli_try(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
     const char *content_type, struct cli_answer *a, struct mus_errtext *et);
@@ -175,6 +181,7 @@ struct cli_column {
 	const char *path;		/* member, "a.b" */
 	enum cli_show show;
 	bool wide;			/* may be cut or wrapped on a narrow terminal */
+	const char *bad;		/* CLI_S_YESNO: the one of "yes" and "no" that is bad; NULL: neither */
 };
 /* A table of the objects in ${items}, in the format asked for (JSON: {"items": ...}). */
 void cli_print_list(struct cli *c, const json_t *items, const struct cli_column *col);

@@ -277,6 +277,9 @@ cli_exit_of(const struct cli_answer *a)
 {
 	const char *code = cli_str(a->json, "error.code");
 
+	/* what others told the daemon, or did not: never to be taken for trouble with the daemon itself */
+	if (code[0] != '\0' && (a->status == 502 || a->status == 504))
+		return 75;
 #define X(name, text, http, ex, retry)                                                             \
 	if (strcasecmp(code, #name) == 0)                                                          \
 		return ex;
@@ -299,8 +302,9 @@ cli_exit_of(const struct cli_answer *a)
 	}
 }
 
+/* ${about}: what the daemon asked others about; "": nothing to add. */
 static int
-tell_refusal(struct cli *c, const struct cli_answer *a)
+tell_refusal(struct cli *c, const char *about, const struct cli_answer *a)
 {
 	const char *message = cli_str(a->json, "error.message"), *field = cli_str(a->json, "error.field");
 	char typed[CLI_TYPED_MAX];
@@ -309,12 +313,12 @@ tell_refusal(struct cli *c, const struct cli_answer *a)
 		return cli_fail(c, cli_exit_of(a), "%s answered %ld", c->set.server, a->status);
 	if (field[0] != '\0')
 		return cli_fail(c, cli_exit_of(a), "%s: %s", cli_typed(c, field, typed), message);
-	return cli_fail(c, cli_exit_of(a), "%s%s", message, cli_advice(c, 0, a->status));
+	return cli_fail(c, cli_exit_of(a), "%s%s%s", about, message, cli_advice(c, 0, a->status));
 }
 
-int
-cli_call_typed(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
-    const char *content_type, struct cli_answer *a)
+static int
+call(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
+    const char *content_type, const char *about, struct cli_answer *a)
 {
 	struct mus_errtext et = {""};
 	struct mus_time now;
@@ -325,7 +329,7 @@ cli_call_typed(struct cli *c, const char *method, const char *path, const struct
 		return cli_fail(c, mus_err_exit(rc), "%s%s", et.s, cli_advice(c, rc, 0));
 	}
 	if (a->status < 200 || a->status > 299) {
-		rc = tell_refusal(c, a);
+		rc = tell_refusal(c, about, a);
 		cli_answer_clear(a);
 		return rc;
 	}
@@ -335,10 +339,24 @@ cli_call_typed(struct cli *c, const char *method, const char *path, const struct
 }
 
 int
+cli_call_typed(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
+    const char *content_type, struct cli_answer *a)
+{
+	return call(c, method, path, body, content_type, "", a);
+}
+
+int
 cli_call(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
     struct cli_answer *a)
 {
-	return cli_call_typed(c, method, path, body, "application/json", a);
+	return call(c, method, path, body, "application/json", "", a);
+}
+
+int
+cli_call_about(struct cli *c, const char *method, const char *path, const struct mus_buf *body,
+    const char *about, struct cli_answer *a)
+{
+	return call(c, method, path, body, "application/json", about, a);
 }
 
 /* --- paths --- */

@@ -132,7 +132,7 @@ cmd_signer_show(struct cli *c)
 }
 
 static const struct cli_column fit_columns[] = {{"ZONE", "zone", CLI_S_TEXT},
-    {"FIT", "fit", CLI_S_YESNO}, {"RULE", "rule", CLI_S_TEXT},
+    {"FIT", "fit", CLI_S_YESNO, .bad = "no"}, {"RULE", "rule", CLI_S_TEXT},
     {"WHY NOT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
 
 /* Is the signer fit to join ${zone}?  One row of the table, with the worst that was found. */
@@ -255,16 +255,32 @@ probe_rows(const json_t *report)
 	return rows;
 }
 
+/* May all be changed that was tried? */
+static bool
+is_capable(const json_t *report)
+{
+	json_t *caps = json_object_get(report, "capabilities");
+
+	for (void *it = json_object_iter(caps); it != NULL; it = json_object_iter_next(caps, it))
+		if (strcmp(cli_str(json_object_iter_value(it), "change"), "yes") != 0)
+			return false;
+	return json_object_size(caps) > 0;
+}
+
 int
 cmd_signer_probe(struct cli *c)
 {
 	struct cli_answer a = {.status = 0};
+	bool capable = false;
 	struct request r;
+	char about[512];
 	int rc;
 
+	snprintf(about, sizeof about, "signer %s, zone %s: ", c->arg[0], cli_option(c, "zone"));
 	request_begin(c, &r, "/signers/%s/probe", c->arg[0]);
 	request_str(c, &r, "zone", "zone");
-	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
+	if ((rc = cli_call_about(c, "POST", request_path(&r), request_body(&r), about, &a)) == 0)
+		capable = is_capable(json_object_get(a.json, "report"));
 	if (rc == 0 && c->format == CLI_JSON) {
 		cli_print_json(a.json);
 	} else if (rc == 0) {
@@ -277,7 +293,7 @@ cmd_signer_probe(struct cli *c)
 	}
 	cli_answer_clear(&a);
 	request_clear(&r);
-	return rc;
+	return rc != 0 ? rc : capable ? 0 : EXIT_UNFIT;
 }
 
 int

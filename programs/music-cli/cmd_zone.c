@@ -8,7 +8,7 @@
 
 const struct cli_column cli_columns_zone[] = {{"ZONE", "name", CLI_S_TEXT},
     {"STATE", "state", CLI_S_STATE}, {"GROUP", "group", CLI_S_TEXT}, {"MODE", "mode", CLI_S_TEXT},
-    {"HELD", "held", CLI_S_YESNO}, {"PROCESS", "process", CLI_S_TEXT}, {"ROW", "row", CLI_S_TEXT},
+    {"HELD", "held", CLI_S_YESNO, .bad = "yes"}, {"PROCESS", "process", CLI_S_TEXT}, {"ROW", "row", CLI_S_TEXT},
     {"WAITING FOR", "waiting", CLI_S_TEXT, .wide = true}, {"LEFT", "waiting_until", CLI_S_LEFT},
     {NULL}};
 static const struct cli_column zone_full[] = {{"zone", "name", CLI_S_TEXT},
@@ -22,7 +22,7 @@ static const struct cli_column zone_full[] = {{"zone", "name", CLI_S_TEXT},
     {"changed", "changed_at", CLI_S_TIME}, {NULL}};
 static const struct cli_column override_columns[] = {{"SIGNER", "signer", CLI_S_TEXT},
     {"NAME SERVERS", "name_servers", CLI_S_SERVERS}, {"KEY FILE", "key_file", CLI_S_TEXT},
-    {"MAX TTL", "max_ttl_s", CLI_S_DECLARED}, {"LOST", "lost", CLI_S_YESNO},
+    {"MAX TTL", "max_ttl_s", CLI_S_DECLARED}, {"LOST", "lost", CLI_S_YESNO, .bad = "yes"},
     {"KEPT OUT", "excluded", CLI_S_YESNO}, {"KEPT IN", "staying", CLI_S_YESNO}, {NULL}};
 
 static void
@@ -50,6 +50,26 @@ send_and_show(struct cli *c, const char *method, struct request *r)
 	return rc;
 }
 
+/* An order is not followed yet when it is answered: what was waited for before it is no news. */
+static int
+order_and_show(struct cli *c, struct request *r)
+{
+	struct cli_column columns[sizeof zone_full / sizeof zone_full[0]];
+	struct cli_answer a = {.status = 0};
+	int rc = cli_call(c, "POST", request_path(r), request_body(r), &a);
+	size_t n = 0;
+
+	for (const struct cli_column *col = zone_full; col->head != NULL; col++)
+		if (strncmp(col->path, "waiting", 7) != 0)
+			columns[n++] = *col;
+	columns[n] = (struct cli_column){NULL};
+	if (rc == 0)
+		cli_print_object(c, a.json, c->format == CLI_TEXT ? columns : zone_full);
+	cli_answer_clear(&a);
+	request_clear(r);
+	return rc;
+}
+
 static int
 zone_fields(struct cli *c, struct request *r)
 {
@@ -64,7 +84,7 @@ zone_fields(struct cli *c, struct request *r)
 /* --- many zones --- */
 
 static const struct cli_column bulk_columns[] = {{"ZONE", "name", CLI_S_TEXT},
-    {"CREATED", "ok", CLI_S_YESNO}, {"FIELD", "error.field", CLI_S_TEXT},
+    {"CREATED", "ok", CLI_S_YESNO, .bad = "no"}, {"FIELD", "error.field", CLI_S_TEXT},
     {"WHY NOT", "error.message", CLI_S_TEXT, .wide = true}, {NULL}};
 static const struct cli_column refused_columns[] = {{"ZONE", "name", CLI_S_TEXT},
     {"GIVEN BY", "where", CLI_S_TEXT}, {"WHY NOT", "error.message", CLI_S_TEXT, .wide = true}, {NULL}};
@@ -309,7 +329,7 @@ cmd_zone_hold(struct cli *c)
 
 	request_begin(c, &r, "/zones/%s/hold", c->arg[0]);
 	request_str(c, &r, "reason", "reason");
-	return send_and_show(c, "POST", &r);
+	return order_and_show(c, &r);
 }
 
 int
@@ -318,7 +338,7 @@ cmd_zone_resume(struct cli *c)
 	struct request r;
 
 	request_plain(c, &r, "/zones/%s/resume", c->arg[0]);
-	return send_and_show(c, "POST", &r);
+	return order_and_show(c, &r);
 }
 
 int
@@ -327,7 +347,7 @@ cmd_zone_step(struct cli *c)
 	struct request r;
 
 	request_plain(c, &r, "/zones/%s/step", c->arg[0]);
-	return send_and_show(c, "POST", &r);
+	return order_and_show(c, &r);
 }
 
 int
@@ -336,7 +356,7 @@ cmd_zone_check(struct cli *c)
 	struct request r;
 
 	request_plain(c, &r, "/zones/%s/check", c->arg[0]);
-	return send_and_show(c, "POST", &r);
+	return order_and_show(c, &r);
 }
 
 int
@@ -350,7 +370,7 @@ cmd_zone_lost(struct cli *c)
 	request_begin(c, &r, "/zones/%s/lost", c->arg[0]);
 	request_str(c, &r, "signer", "signer");
 	request_str(c, &r, "reason", "reason");
-	rc = send_and_show(c, "POST", &r);
+	rc = order_and_show(c, &r);
 	if (rc == 0 && c->format == CLI_TEXT)
 		printf("\n%s is still in NS and DS, until it leaves: \"signer leave %s --group GROUP\"\n",
 		    cli_option(c, "signer"), cli_option(c, "signer"));

@@ -4,7 +4,6 @@
 #include "cli.h"
 
 #include "model/object.h"
-#include "model/plan.h"
 
 static const char *const formats[] = {"text", "json", "csv", NULL};
 static const char *const modes[] = {"auto", "manual", NULL};
@@ -12,8 +11,6 @@ static const char *const graphs[] = {"mermaid", "dot", NULL};
 static const char *const roles[] = {"read", "operate", "admin", NULL};
 static const char *const shells[] = {"bash", "zsh", NULL};
 static const char *const states[] = {"UNKNOWN", "VALID", "VALID-SO-FAR", "AT-RISK", "INVALID", "INSECURE", NULL};
-#define RULE(name, text, sentence) text,
-static const char *const rules[] = {MUS_RULE_MAP(RULE) NULL};	/* the first is none */
 #define DRIVER(name) #name,
 static const char *const drivers[] = {MUS_DRIVERS(DRIVER) NULL};
 
@@ -130,7 +127,7 @@ static const struct cli_word o_delete[] = {YES, END};
 static const struct cli_word o_abort[] = {DRY, YES, END};
 static const struct cli_word o_force[] = {
     {"rule", "RULE", "the rule that refuses the step, as explain names it",
-	CLI_K_OFFERED, CLI_NEEDED, rules + 1},
+	CLI_K_RULE, CLI_NEEDED},
     {"reason", "TEXT", "why it is right to pass; recorded", CLI_K_TEXT, CLI_NEEDED}, DRY, YES, END};
 static const struct cli_word o_lost[] = {
     {"signer", "SIGNER", "who is lost", CLI_K_SIGNER, CLI_NEEDED},
@@ -174,7 +171,9 @@ const struct cli_command cli_commands[] = {
 	HELP("remove a signer from all zones of a group (REMOVE-SIGNER)"),
 	MORE("The last signer of a group, or of one of its zones, cannot leave.")),
     C("signer", "probe", cmd_signer_probe, a_signer, o_on_zone,
-	HELP("try what a signer lets us change")),
+	HELP("try what a signer lets us change"),
+	MORE("Exits 1 when it does not let us change all that is needed, 75 when it could not be tried: the signer "
+	     "does not answer, or does not take our key.")),
 
     C("signergroup", "add", cmd_group_add, a_new_group, o_signers, HELP("create a signer group")),
     C("signergroup", "delete", cmd_group_delete, a_group, o_delete,
@@ -201,7 +200,8 @@ const struct cli_command cli_commands[] = {
 	MORE("Refused once its signers are known: the last cannot leave. \"zone join\" moves it to "
 	     "another group, \"zone delete\" leaves it as it stands.")),
     C("zone", "step", cmd_zone_step, a_zone, NULL, HELP("take one step in manual mode")),
-    C("zone", "hold", cmd_zone_hold, a_zone, o_reason, HELP("stop a zone where it is")),
+    C("zone", "hold", cmd_zone_hold, a_zone, o_reason, HELP("stop a zone where it is"),
+	MORE("Held again without a reason it keeps the one that was given.")),
     C("zone", "resume", cmd_zone_resume, a_zone, NULL, HELP("let a held zone go on")),
     C("zone", "plan", cmd_zone_plan, a_zone, NULL, HELP("what the controller would do now"),
 	MORE("And what somebody has to do by hand at signers whose driver is manual, record by record: "

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/plan.h"
+
 int
 cmd_version(struct cli *c)
 {
@@ -203,13 +205,14 @@ print_mdoc(void)
 	       "Defaults of the options, as YAML with the keys\n.Cm server , cacert , pin\nand\n"
 	       ".Cm token\\-file .\n.El\n"
 	       ".Sh EXIT STATUS\n.Bl -tag -width 4n -compact\n.It 0\ndone\n"
-	       ".It 1\nnot fit (zone preflight), something needs attention (doctor), a process ended "
-	       "otherwise than\ndone (zone watch), or the answer to a question was no\n"
+	       ".It 1\nnot fit (zone preflight, signer join, signer probe), something needs attention (doctor), "
+	       "a process ended otherwise than\ndone (zone watch), or the answer to a question was no\n"
 	       ".It 2\nno process runs and the zone is INVALID (zone watch)\n"
 	       ".It 64\nwrong words on the command line\n.It 65\na value was refused\n"
 	       ".It 66\nthere is no such object\n.It 69\nthe daemon cannot be reached\n"
 	       ".It 73\nthe object exists already\n.It 74\ninput or output failed\n"
-	       ".It 75\nin conflict with the present state, held, or the time is over: try again later\n"
+	       ".It 75\nin conflict with the present state, held, the time is over, or somebody whom the daemon asked "
+	       "did\nnot answer or refused (signer probe): try again later\n"
 	       ".It 76\nthe certificate does not fit, or what answers is no musicd\n"
 	       ".It 77\nthe token is not known or its role is too low\n"
 	       ".It 78\nthe configuration is wrong\n.El\n"
@@ -250,8 +253,7 @@ cmd_help(struct cli *c)
 		}
 	}
 	if (noun != NULL && (found == 0 || verb != NULL))
-		return cli_fail(c, EXIT_USAGE, "there is no command \"%s%s%s\"", noun, verb != NULL ? " " : "",
-		    verb != NULL ? verb : "");
+		return cli_unknown(c, noun, verb);
 	print_all(noun);
 	return 0;
 }
@@ -338,6 +340,11 @@ offer_kind(struct cli *c, const struct cli_word *w, const char *prefix)
 	case CLI_K_OFFERED:
 		for (const char *const *p = w->words; *p != NULL; p++)
 			offer(*p, prefix);
+		break;
+	case CLI_K_RULE:
+		for (unsigned r = 0; r < MUS_RULE_COUNT; r++)
+			if (mus_rule_can_pass(r))
+				offer(mus_rule_text(r), prefix);
 		break;
 	case CLI_K_FILE:
 		puts(":files");

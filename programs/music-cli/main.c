@@ -156,6 +156,13 @@ check_choice(const struct cli *c, const struct cli_word *w, const char *dashes, 
 	    cli_words_text(w, text), value);
 }
 
+/* An option that names an object, by a variable that was not set. */
+static bool
+is_empty_name(const struct cli_word *w, const char *value)
+{
+	return value[0] == '\0' && (w->kind == CLI_K_ZONE || w->kind == CLI_K_SIGNER || w->kind == CLI_K_GROUP);
+}
+
 /* One option at words[*i]; takes its value.  An exit code, or 0. */
 static int
 take_option(struct cli *c, const struct cli_command *cmd, char **words, int count, int *i)
@@ -190,6 +197,8 @@ take_option(struct cli *c, const struct cli_command *cmd, char **words, int coun
 			return cli_fail(c, EXIT_USAGE, "--%s needs %s", w->name, w->value);
 		value = words[++*i];
 	}
+	if (w->value != NULL && is_empty_name(w, value))
+		return cli_fail(c, EXIT_USAGE, "--%s is empty: %s", w->name, w->help);
 	if ((rc = check_choice(c, w, "--", value)) != 0)
 		return rc;
 	if ((w->flags & CLI_MANY) == 0 && cli_option(c, w->name) != NULL)
@@ -219,13 +228,27 @@ has_verbs(const char *noun)
 	return false;
 }
 
+int
+cli_unknown(const struct cli *c, const char *noun, const char *verb)
+{
+	const char *known[96] = {NULL}, *near;
+	bool is_verb = verb != NULL && has_verbs(noun);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < cli_command_count && n < sizeof known / sizeof known[0]; i++)
+		if (!cli_commands[i].is_hidden && (!is_verb || strcmp(cli_commands[i].noun, noun) == 0))
+			known[n++] = is_verb ? cli_commands[i].verb : cli_commands[i].noun;
+	near = mus_text_nearest(is_verb ? verb : noun, known, n);
+	return cli_fail(c, EXIT_USAGE, "unknown command \"%s%s%s\"; %s%s%s%s%s", noun, is_verb ? " " : "",
+	    is_verb ? verb : "", near != NULL ? "did you mean \"" : "see \"music-cli help",
+	    near != NULL || !is_verb ? "" : " ",
+	    is_verb && near == NULL ? noun : "", near != NULL ? near : "", near != NULL ? "\"?" : "\"");
+}
+
 /* The command that the first words name; *used: how many words. NULL: told. */
 static const struct cli_command *
 find_command(struct cli *c, const char *const *word, unsigned count, unsigned *used, int *rc)
 {
-	const char *known[96];
-	unsigned n = 0;
-
 	*rc = EXIT_USAGE;
 	for (unsigned i = 0; i < cli_command_count; i++) {
 		const struct cli_command *cmd = &cli_commands[i];
@@ -240,29 +263,11 @@ find_command(struct cli *c, const char *const *word, unsigned count, unsigned *u
 			*used = 2;
 			return cmd;
 		}
-		known[n++] = cmd->verb;
 	}
-	if (n > 0) {
-		const char *near = count > 1 ? mus_text_nearest(word[1], known, n) : NULL;
-
-		if (count < 2)
-			cli_fail(c, 0, "%s what? See \"music-cli help %s\"", word[0], word[0]);
-		else
-			cli_fail(c, 0, "unknown command \"%s %s\"%s%s%s", word[0], word[1],
-			    near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-			    near != NULL ? "\"?" : "");
-		return NULL;
-	}
-	for (unsigned i = 0; i < cli_command_count; i++)
-		if (!cli_commands[i].is_hidden)
-			known[n++] = cli_commands[i].noun;
-	if (count > 0) {
-		const char *near = mus_text_nearest(word[0], known, n);
-
-		cli_fail(c, 0, "unknown command \"%s\"%s%s%s", word[0],
-		    near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-		    near != NULL ? "\"?" : "");
-	}
+	if (count == 1 && has_verbs(word[0]))
+		cli_fail(c, 0, "%s what? See \"music-cli help %s\"", word[0], word[0]);
+	else if (count > 0)
+		cli_unknown(c, word[0], count > 1 ? word[1] : NULL);
 	return NULL;
 }
 
@@ -321,7 +326,19 @@ parse(struct cli *c, int argc, char **argv)
 	return 0;
 }
 
-/* Are all needed words there, and not too many? */
+/* An argument that is empty is a variable that was not set. */
+static bool
+has_empty(const struct cli *c, const struct cli_word *w, unsigned at)
+{
+	unsigned end = (w->flags & CLI_MANY) != 0 ? c->arg_count : at + 1;
+
+	for (unsigned i = at; i < end && i < c->arg_count; i++)
+		if (c->arg[i][0] == '\0' && !c->command->is_hidden)
+			return true;
+	return false;
+}
+
+/* Are all needed words there, none empty, and not too many? */
 static int
 check_words(struct cli *c)
 {
@@ -332,6 +349,8 @@ check_words(struct cli *c)
 	for (const struct cli_word *w = cmd->args; w != NULL && w->name != NULL; w++) {
 		if (n >= c->arg_count && (w->flags & CLI_NEEDED) != 0)
 			return cli_fail(c, EXIT_USAGE, "%s is missing: %s", w->name, w->help);
+		if (has_empty(c, w, n))
+			return cli_fail(c, EXIT_USAGE, "%s is empty: %s", w->name, w->help);
 		if (n < c->arg_count && (rc = check_choice(c, w, "", c->arg[n])) != 0)
 			return rc;
 		n = (w->flags & CLI_MANY) != 0 ? CLI_ARGS_MAX : n + 1;

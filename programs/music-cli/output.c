@@ -113,6 +113,7 @@ cli_print_safe(FILE *f, const char *s)
 	}
 }
 
+/* Of a word that stands for a state or a result; a plain yes or no is neither good nor bad. */
 static const char *
 color_name(const char *word)
 {
@@ -291,6 +292,14 @@ is_number(enum cli_show show)
 	return show == CLI_S_NUMBER || show == CLI_S_DECLARED || show == CLI_S_COUNT;
 }
 
+/* A yes or no is coloured where its column says which is bad, and only that. */
+static bool
+is_judged(const struct cli_column *col, const char *text)
+{
+	return col->show == CLI_S_STATE || col->show == CLI_S_RESULT ||
+	    (col->bad != NULL && strcmp(col->bad, text) == 0);
+}
+
 static void
 fill_line(struct cli *c, struct libscols_line *ln, const json_t *o, const struct cli_column *col,
     struct mus_buf *b)
@@ -300,9 +309,9 @@ fill_line(struct cli *c, struct libscols_line *ln, const json_t *o, const struct
 
 		if (scols_line_set_data(ln, i, text) != 0)
 			return;
-		if (col[i].show != CLI_S_STATE && col[i].show != CLI_S_RESULT && col[i].show != CLI_S_YESNO)
+		if (!is_judged(&col[i], text))
 			continue;
-		if ((color = color_name(text)) != NULL)
+		if ((color = col[i].bad != NULL ? "red" : color_name(text)) != NULL)
 			scols_cell_set_color(scols_line_get_cell(ln, i), color);
 	}
 }

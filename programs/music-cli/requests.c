@@ -204,19 +204,24 @@ request_list(struct cli *c, struct request *r, const char *name, const char *opt
 	mus_json_array_end(&r->json);
 }
 
-/* "ns1.example=192.0.2.1,2001:db8::1" as one object of name_servers. */
-static void
-add_ns(struct mus_json *j, const char *value, bool shared)
+/* ${ns}: "ns1.example=192.0.2.1,2001:db8::1", as one object of name_servers; ${value}: what was typed around it. */
+static int
+add_ns(struct cli *c, struct mus_json *j, const char *option, const char *value, const char *ns, bool shared)
 {
-	size_t n = strcspn(value, "=");
+	size_t n = strcspn(ns, "=");
 
+	/* a variable that was not set: no addresses are not the same as looking them up */
+	if (ns[n] == '=' && (ns[n + 1] == '\0' || ns[n + 1] == ',' || strstr(ns + n, ",,") != NULL ||
+	    ns[strlen(ns) - 1] == ','))
+		return cli_fail(c, EXIT_USAGE, "--%s %s: an address is empty; without \"=\" they are looked up", option,
+		    value);
 	mus_json_object(j);
 	mus_json_name(j, "name");
-	mus_json_str_len(j, value, n);
-	if (value[n] == '=') {
+	mus_json_str_len(j, ns, n);
+	if (ns[n] == '=') {
 		mus_json_name(j, "addresses");
 		mus_json_array(j);
-		for (const char *p = value + n + 1; *p != '\0';) {
+		for (const char *p = ns + n + 1; *p != '\0';) {
 			size_t len = strcspn(p, ",");
 
 			mus_json_str_len(j, p, len);
@@ -229,6 +234,7 @@ add_ns(struct mus_json *j, const char *value, bool shared)
 		mus_json_bool(j, true);
 	}
 	mus_json_object_end(j);
+	return 0;
 }
 
 int
@@ -236,23 +242,24 @@ request_ns(struct cli *c, struct request *r, const char *own, const char *shared
 {
 	unsigned pos = 0, count = 0;
 	const char *v;
+	int rc = 0;
 
 	remember(c, cli_flag(c, shared) && !cli_flag(c, own) ? shared : own, NULL, "/name_servers");
 	if (!cli_flag(c, own) && !cli_flag(c, shared))
 		return 0;
 	mus_json_name(&r->json, "name_servers");
 	mus_json_array(&r->json);
-	while ((v = cli_option_next(c, own, &pos)) != NULL) {
+	while (rc == 0 && (v = cli_option_next(c, own, &pos)) != NULL) {
 		remember(c, own, v, "/name_servers/%u", count++);
-		add_ns(&r->json, v, false);
+		rc = add_ns(c, &r->json, own, v, v, false);
 	}
 	pos = 0;
-	while ((v = cli_option_next(c, shared, &pos)) != NULL) {
+	while (rc == 0 && (v = cli_option_next(c, shared, &pos)) != NULL) {
 		remember(c, shared, v, "/name_servers/%u", count++);
-		add_ns(&r->json, v, true);
+		rc = add_ns(c, &r->json, shared, v, v, true);
 	}
 	mus_json_array_end(&r->json);
-	return 0;
+	return rc;
 }
 
 /* The value after "SIGNER:" when it is about ${signer}; NULL when not.  *n: length of the name. */
@@ -274,7 +281,7 @@ one_zone_signer(struct cli *c, struct request *r, unsigned idx, const char *opti
 	mus_json_object(&r->json);
 	mus_json_name(&r->json, "signer");
 	mus_json_str_len(&r->json, signer, n);
-	while ((v = cli_option_next(c, "signer-ns", &pos)) != NULL) {
+	while (rc == 0 && (v = cli_option_next(c, "signer-ns", &pos)) != NULL) {
 		if ((rest = after_signer(v, signer, n)) == NULL)
 			continue;
 		if (count == 0) {
@@ -282,7 +289,7 @@ one_zone_signer(struct cli *c, struct request *r, unsigned idx, const char *opti
 			mus_json_array(&r->json);
 		}
 		remember(c, "signer-ns", v, "/signers/%u/name_servers/%u", idx, count++);
-		add_ns(&r->json, rest, false);
+		rc = add_ns(c, &r->json, "signer-ns", v, rest, false);
 	}
 	if (count > 0)
 		mus_json_array_end(&r->json);

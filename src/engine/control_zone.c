@@ -167,7 +167,9 @@ set_held(struct mus_engine *e, const char *actor, const char *zone, bool held, c
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
 	o.held = held;
-	snprintf(o.held_reason, sizeof o.held_reason, "%s", reason);
+	/* Who holds what is held and says nothing has nothing to add. */
+	if (reason[0] || !held)
+		snprintf(o.held_reason, sizeof o.held_reason, "%s", reason);
 	o.changed_at = eng_now(e);
 	rc = mus_store_save_zone(e->o.store, &o, et);
 	if (rc == 0)
@@ -377,19 +379,6 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 	return rc;
 }
 
-static enum mus_rule
-forceable(enum mus_rule rule, struct mus_errtext *et)
-{
-	/* What must never be passed: there is nothing left to force. */
-	if (rule == MUS_RULE_NONE || rule == MUS_RULE_LASTONE || rule == MUS_RULE_HELD ||
-	    rule == MUS_RULE_MANUAL || rule == MUS_RULE_QUEUE || rule == MUS_RULE_PROBE || rule >= MUS_RULE_COUNT) {
-		mus_errf(et, MUS_ERR_INVAL, "%s cannot be forced",
-		    rule < MUS_RULE_COUNT ? mus_rule_text(rule) : "?");
-		return MUS_RULE_NONE;
-	}
-	return rule;
-}
-
 /* What the force does not pass, and what therefore goes on holding the step. */
 static void
 say_beside(const struct mus_zone_view *view, enum mus_rule forced, struct mus_buf *out)
@@ -413,8 +402,9 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	bool found = false;
 	int rc;
 
-	if (forceable(rule, et) == MUS_RULE_NONE)
-		return MUS_ERR_INVAL;
+	if (!mus_rule_can_pass(rule))
+		return mus_errf(et, MUS_ERR_INVAL, "%s cannot be forced",
+		    rule < MUS_RULE_COUNT ? mus_rule_text(rule) : "?");
 	if (!reason[0])
 		return mus_errf(et, MUS_ERR_INVAL, "a reason must be given");
 	if ((rc = eng_ctl_zone(e, zone, &o, et)) < 0 || (rc = mus_ctl_view(e, o.name, &view, et)) < 0)

@@ -69,6 +69,14 @@ mus_rule_text(enum mus_rule r)
 	return (unsigned)r < MUS_RULE_COUNT ? text[r] : "unknown rule";
 }
 
+/* Not what is left when there is nothing to force. */
+bool
+mus_rule_can_pass(enum mus_rule r)
+{
+	return r > MUS_RULE_NONE && r < MUS_RULE_COUNT && r != MUS_RULE_LASTONE && r != MUS_RULE_HELD &&
+	    r != MUS_RULE_MANUAL && r != MUS_RULE_QUEUE && r != MUS_RULE_PROBE;
+}
+
 const char *
 mus_rule_sentence(enum mus_rule r)
 {

@@ -73,6 +73,7 @@ enum mus_rule {
 };
 const char *mus_rule_text(enum mus_rule r);		/* "V2" */
 const char *mus_rule_sentence(enum mus_rule r);
+bool mus_rule_can_pass(enum mus_rule r);		/* may an operator force it? */
 
 enum mus_result {
 	MUS_RES_HOLDS,

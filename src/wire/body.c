@@ -169,7 +169,7 @@ REQUEST(req_zone_group, "ZoneGroupRequest", "The signer group of a zone.");
 
 #define S struct mus_req_hold
 static const struct mus_field req_hold_rows[] = {ROW("reason", STR, reason, .max = MUS_BODY_NOTE_MAX,
-    .flags = MUS_FIELD_EMPTY, HELP("why; shown until resumed"))};
+    .flags = MUS_FIELD_EMPTY, HELP("why; shown until resumed. Empty: what was said before stays"))};
 REQUEST(req_hold, "HoldRequest", "Stop a zone where it is.");
 #undef S
 

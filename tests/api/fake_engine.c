@@ -7,7 +7,8 @@
  * one with "dark" is never seen; one with "risky" has signatures that run out;
  * one with "deaf" is not all seen, and its servers do not answer; "stuck" waits for somebody for long, and
  * "patient" for time alone; a signer "badsig" refuses changes;
- * "crowded" refuses hold with CONFLICT; a signer "slow" is probed for long, "dumb" cannot be probed.
+ * "crowded" refuses hold with CONFLICT; a signer "slow" is probed for long, "dumb" cannot be probed, "liar" and
+ * "gone" fail, "pdns" takes all.
  */
 #include "fake_engine.h"
 
@@ -314,7 +315,8 @@ set_held(struct mus_engine *e, const char *actor, const char *zone, bool held, c
 	if (strstr(zone, "crowded") != NULL)
 		return mus_errf(et, MUS_ERR_CONFLICT, "too much is going on");
 	o.held = held;
-	(void)mus_strcpy(o.held_reason, sizeof o.held_reason, reason);
+	if (reason[0] != '\0' || !held)
+		(void)mus_strcpy(o.held_reason, sizeof o.held_reason, reason);
 	o.changed_at = mus_ctl_now(e);
 	if ((rc = mus_store_save_zone(e->store, &o, et)) == 0)
 		note(e, &o, "operator", actor, held ? "held" : "resumed");
@@ -594,19 +596,24 @@ struct probe {
 	struct mus_timer *timer;
 	mus_ctl_probe_fn *done;
 	void *arg;
+	int err;			/* how it ends */
+	bool takes_all;
 };
 
 static void
-end_probe(struct probe *p, int err)
+end_probe(struct probe *p, int err, const char *words)
 {
-	const struct mus_errtext et = {"the daemon stops"};
+	struct mus_errtext et;
 	struct probe **at = &p->e->probes;
 
 	while (*at != p)
 		at = &(*at)->next;
 	*at = p->next;
+	mus_errf(&et, err, "%s", words);
 	p->done(p->arg, err, err < 0 ? &et : NULL,
 	    err < 0 ? NULL :
+	    p->takes_all ?
+	    "{\"capabilities\":{\"dnskey\":{\"change\":\"yes\",\"undo\":\"yes\",\"ttl\":5,\"detail\":\"\"}}}" :
 	    "{\"signer\":\"bind\",\"zone\":\"one.test.\",\"at\":\"2026-01-01T00:00:00.000Z\",\"capabilities\":{"
 	    "\"dnskey\":{\"change\":\"yes\",\"undo\":\"yes\",\"ttl\":5,\"detail\":\"\"},"
 	    "\"cds\":{\"change\":\"no\",\"undo\":\"yes\",\"ttl\":5,\"detail\":\"UPDATE refused: REFUSED\"},"
@@ -618,7 +625,9 @@ end_probe(struct probe *p, int err)
 static void
 probe_timer(void *arg)
 {
-	end_probe(arg, 0);
+	struct probe *p = arg;
+
+	end_probe(p, p->err, p->err != 0 ? mus_err_text(p->err) : "");
 }
 
 int
@@ -633,7 +642,11 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 		return mus_errf(et, MUS_ERR_UNSUPPORTED, "driver manual cannot be probed");
 	if ((p = calloc(1, sizeof *p)) == NULL)
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
-	*p = (struct probe){e->probes, e, mus_timer_new(e->loop, probe_timer, p), done, arg};
+	*p = (struct probe){e->probes, e, mus_timer_new(e->loop, probe_timer, p), done, arg,
+	    strcmp(signer, "liar") == 0	? MUS_ERR_BADSIG
+		: strcmp(signer, "gone") == 0	? MUS_ERR_NET
+						: 0,
+	    strcmp(signer, "pdns") == 0};
 	e->probes = p;
 	mus_timer_start(p->timer, strcmp(signer, "slow") == 0 ? 3600000 : PROBE_MS);
 	return 0;
@@ -828,7 +841,7 @@ void
 fake_engine_free(struct mus_engine *e)
 {
 	while (e->probes != NULL)
-		end_probe(e->probes, MUS_ERR_CANCELLED);
+		end_probe(e->probes, MUS_ERR_CANCELLED, "the daemon stops");
 	mus_timer_free(e->tick);
 	mus_zonestate_clear(&e->state);
 	for (unsigned i = 0; i < e->zone_count; i++)

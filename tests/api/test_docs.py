@@ -33,7 +33,7 @@ def test_every_path_is_described(daemon):
     assert has == table(daemon.doc), "the table must be:\n" + table(daemon.doc)
 
 
-SOURCES = ["src/engine/control_*.c", "src/engine/probe.c", "src/engine/preflight.c", "src/store/signer.c", "src/store/sql.c",
+SOURCES = ["src/engine/control_*.c", "src/engine/kept.c", "src/engine/probe.c", "src/engine/preflight.c", "src/store/signer.c", "src/store/sql.c",
            "programs/musicd/routes_job.c", "programs/musicd/routes_reply.c", "programs/musicd/routes_signer.c", "programs/musicd/routes_zone.c"]
 
 

@@ -533,7 +533,7 @@ def test_capabilities_are_what_probe_finds(make_lab):
     mc.add_zone("caps", "g")
     found = []
     for s, software, mode in MODES:
-        report = mc.json("signer", "probe", s, "--zone", zone)["report"]
+        report = mc.json("signer", "probe", s, "--zone", zone, check=False)["report"]
         found.append({"software": software, "version": version_of(lab, s), "mode": mode, "probe": report["capabilities"]})
     text = json.dumps({"format": 1, "zone": "KSK and ZSK, algorithm 13, NSEC", "signers": found}, indent=2) + "\n"
     path = os.path.join(TOP, "docs", "capabilities", "signers.json")

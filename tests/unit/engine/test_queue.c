@@ -356,6 +356,7 @@ the_last_plan_counts(void **state)
 static void
 the_operator_counts_more(void **state)
 {
+	struct mus_zone_obj o;
 	struct mus_group_obj group = {.name = "g", .member_count = 2};
 
 	(void)state;
@@ -390,6 +391,13 @@ the_operator_counts_more(void **state)
 	assert_int_equal(changes(0).waiting, 0);
 	assert_int_equal(fake_driver.count, 1);
 	assert_int_equal(withdrawn(), 4);
+	/* who adds nothing wipes nothing */
+	assert_int_equal(mus_ctl_hold(e, "other", zobj[2].name, "", &et), 0);
+	assert_int_equal(mus_store_load_zone(e->o.store, zobj[2].name, &o, &et), 0);
+	assert_string_equal(o.held_reason, "lunch");
+	assert_int_equal(mus_ctl_resume(e, "other", zobj[2].name, &et), 0);
+	assert_int_equal(mus_store_load_zone(e->o.store, zobj[2].name, &o, &et), 0);
+	assert_string_equal(o.held_reason, "");
 }
 
 static void
