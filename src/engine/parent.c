@@ -210,7 +210,7 @@ child_get(struct mus_engine *e, const char *zone)
 /* Notes ${what} and ${text} under the child's name, with its NUL (no parent's entry has one).  NULL: no
  * memory. */
 static struct eng_child *
-remember(struct mus_engine *e, const char *zone, struct eng_child what, const char *text)
+remember(struct mus_engine *e, const char *zone, const struct eng_child *what, const char *text)
 {
 	size_t len = strlen(text) + 1;
 	struct eng_child *c = malloc(sizeof *c + len);
@@ -218,7 +218,7 @@ remember(struct mus_engine *e, const char *zone, struct eng_child what, const ch
 
 	if (!c)
 		return NULL;
-	*c = what;
+	*c = *what;
 	memcpy(c->text, text, len);
 	if (mus_map_set(e->parent_by_name, zone, strlen(zone) + 1, c, &old) < 0) {
 		free(c);
@@ -242,7 +242,7 @@ not_found(struct mus_engine *e, const struct eng_search *s, const char *why)
 	if (c && !c->failed && c->text[0])
 		c->asking = false;
 	else
-		remember(e, s->zone, what, why);
+		remember(e, s->zone, &what, why);
 	wake_zone(e, s->zone_id);
 }
 
@@ -342,7 +342,7 @@ on_parent(void *arg, const struct mus_lookup_parent *r)
 	while (s->zone[up] && s->zone[up++] != '.')
 		;
 	if (is_other || (strcmp(s->zone + up, p->zone) != 0 && strcmp(p->zone, ".") != 0))
-		remember(e, s->zone, (struct eng_child){.is_other = is_other}, p->zone);
+		remember(e, s->zone, &(struct eng_child){.is_other = is_other}, p->zone);
 	if (p->keys_state == ENG_PK_NONE)
 		ask_keys(e, p);
 	wake_zone(e, s->zone_id);
@@ -361,7 +361,7 @@ search_parent(struct mus_engine *e, const char *zone, int64_t zone_id)
 	if (!e->o.lookup || (c && (c->asking || c->next.ms > eng_now(e).ms)) ||
 	    mus_name_parse(zone, &name, NULL) < 0)
 		return;
-	if (!c && !(c = remember(e, zone, (struct eng_child){.failed = false}, "")))
+	if (!c && !(c = remember(e, zone, &(struct eng_child){.failed = false}, "")))
 		return;
 	s = search_new(e, zone_id);
 	if (!s)
@@ -405,7 +405,7 @@ is_another(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_i
 			what = *c;
 		what.failed = false;
 		what.is_other = true;
-		c = remember(e, zobj->name, what, p->zone);
+		c = remember(e, zobj->name, &what, p->zone);
 		eng_event(e, zone_id, zobj->name, "parent", "musicd", LOG_WARNING, OTHER_FMT, p->zone);
 	}
 	if (c)
