@@ -291,7 +291,6 @@ def in_laboratory(t, other):
     t.take("zone preflight", SIGNER="knot", good=(0, 1))
     t.take("(-o json )?signer probe", SIGNER="knot")
     t.take("(zone (list|status|explain|plan|history|check)|signer (list|show)|signergroup show|process|token|show|status|help|events)( |$)")
-    t.take("doctor", good=(0, 1))
     t.take("signer update")
     t.take("zone update .*--signer-", **{"SIGNER": "bind", "NAME=ADDRESS": "ns1.bind.net=10.53.2.1,fd53:2::1"})
     t.take("zone update .*--sample")
@@ -312,6 +311,11 @@ def in_laboratory(t, other):
     t.take("zone migrate", GROUP="new")
     t.take("zone leave", good=(75,))
     t.take("zone lost", SIGNER="bind")
+    # test_lost.py goes this way to its end; here the processes are not over, and nobody answers the question
+    t.take("signer leave", SIGNER="bind", good=(0, 66, 75))
+    t.take("signer delete", SIGNER="bind", good=(75,))
+    t.take("zone delete", good=(1, 64, 75))
+    t.take("zone add", good=(73,))
     assert not t.todo, t.todo
 
 
