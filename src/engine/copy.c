@@ -285,8 +285,8 @@ eng_copy_troubles(const struct mus_engine *e, const struct eng_zone *z, uint8_t 
 		}
 }
 
-uint32_t
-eng_serial_of(const struct mus_rrset *soa)
+static uint32_t
+serial_of(const struct mus_rrset *soa)
 {
 	struct mus_name name;
 	const uint8_t *p = soa->rd[0].data;
@@ -302,6 +302,22 @@ eng_serial_of(const struct mus_rrset *soa)
 	return (uint32_t)p[at] << 24 | (uint32_t)p[at + 1] << 16 | (uint32_t)p[at + 2] << 8 | p[at + 3];
 }
 
+unsigned
+eng_unread_at(const struct mus_zonestate *st, const struct eng_answer *a)
+{
+	const struct mus_copy *copy;
+	unsigned s;
+
+	if (a->q != ENG_Q_SOA || a->cause != MUS_CAUSE_NONE || a->set.count != 1 ||
+	    a->server >= st->zone.server_count)
+		return MUS_NOBODY;
+	s = st->zone.server[a->server].origin;
+	if (s >= st->zone.signer_count)
+		return MUS_NOBODY;
+	copy = &st->seen.copy[s];
+	return copy->known && !copy->declared && copy->serial != serial_of(&a->set) ? s : MUS_NOBODY;
+}
+
 uint8_t
 eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st)
 {
@@ -310,19 +326,9 @@ eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st)
 	int64_t age_ms = st->want.proc.kind == MUS_PROC_NONE ? 24 * t->e->o.copy_ms : t->e->o.copy_ms;
 
 	for (unsigned i = 0; i < t->ans_count; i++) {
-		const struct eng_answer *a = &t->ans[i];
-		const struct mus_copy *copy;
-		unsigned s;
+		unsigned s = eng_unread_at(st, &t->ans[i]);
 
-		if (a->q != ENG_Q_SOA || a->cause != MUS_CAUSE_NONE || a->set.count != 1 ||
-		    a->server >= st->zone.server_count)
-			continue;
-		s = st->zone.server[a->server].origin;
-		if (s >= st->zone.signer_count)
-			continue;
-		copy = &st->seen.copy[s];
-		if (copy->known && !copy->declared && copy->serial != eng_serial_of(&a->set) &&
-		    mus_time_add_ms(copy->at, age_ms).ms <= t->at.ms)
+		if (s != MUS_NOBODY && mus_time_add_ms(st->seen.copy[s].at, age_ms).ms <= t->at.ms)
 			stale |= (uint8_t)(1u << s);
 	}
 	return stale;

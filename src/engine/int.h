@@ -487,7 +487,8 @@ void eng_copy_failed(const struct mus_engine *e, struct mus_ctl_trouble *t, cons
     int err, const char *why);
 /* Forgets when copies were tried, where no pause can be running any more and nobody waits for one. */
 void eng_copies_settle(const struct mus_engine *e, struct eng_zone *z, uint8_t needed);
-uint32_t eng_serial_of(const struct mus_rrset *soa);	/* of a set of one */
+/* The signer at whose server ${a} shows a serial of which no copy was read; MUS_NOBODY: it shows none such. */
+unsigned eng_unread_at(const struct mus_zonestate *st, const struct eng_answer *a);
 uint8_t eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st);
 void eng_copies_cancel(struct mus_engine *e);
 void eng_copies_unqueue(struct mus_engine *e, struct eng_busy *b);

@@ -640,12 +640,10 @@ take_service(struct tk *k, unsigned server)
 static void
 take_serial(const struct tk *k, const struct eng_answer *a)
 {
-	unsigned s = k->st->zone.server[a->server].origin;
-	struct mus_copy *copy = s < k->st->zone.signer_count ? &k->st->seen.copy[s] : NULL;
+	unsigned s = eng_unread_at(k->st, a);
 
-	if (copy && copy->known && !copy->declared && a->cause == MUS_CAUSE_NONE && a->set.count == 1 &&
-	    copy->serial != eng_serial_of(&a->set))
-		copy->unread_at = k->at;
+	if (s != MUS_NOBODY)
+		k->st->seen.copy[s].unread_at = k->at;
 }
 
 static void

@@ -99,6 +99,19 @@ after_process(struct mus_engine *e, const struct mus_want *before, const struct 
 }
 
 static void
+save_status(struct mus_engine *e, struct eng_zone *z)
+{
+	struct mus_errtext et;
+
+	if (eng_begin(e) < 0)
+		return;
+	if (mus_store_save_zone_status(e->o.store, &e->zobj, &et) < 0)
+		eng_store_failed(e, e->zobj.name, &et);
+	else
+		eng_keep_zone(e, z);
+}
+
+static void
 status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
     const struct mus_plan *plan, const struct mus_policy *policy, int64_t next_ms)
 {
@@ -107,7 +120,6 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 	enum mus_state_word word =
 	    plan->want.adopted ? mus_verdict_word(&st->seen, &e->verdict, &e->o.policy, eng_now(e))
 			       : MUS_STATE_UNKNOWN;
-	struct mus_errtext et;
 
 	if (o->state[0] && strcmp(o->state, mus_state_text(word)) != 0) {
 		bool unknown = word == MUS_STATE_UNKNOWN;
@@ -151,12 +163,7 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 	eng_tell_manual(e, z, st, plan, policy);
 	o->checked_at = eng_now(e);
 	o->next_check_at = mus_time_add_ms(eng_now(e), next_ms);
-	if (eng_begin(e) < 0)
-		return;
-	if (mus_store_save_zone_status(e->o.store, o, &et) < 0)
-		eng_store_failed(e, o->name, &et);
-	else
-		eng_keep_zone(e, z);
+	save_status(e, z);
 }
 
 void
@@ -164,7 +171,6 @@ eng_tell_unreadable(struct mus_engine *e, struct eng_zone *z, const struct mus_e
 {
 	struct mus_zone_obj *o = &e->zobj;
 	const char *word = mus_state_text(MUS_STATE_UNKNOWN);
-	struct mus_errtext et;
 
 	if (strcmp(o->waiting, why->s) == 0 && strcmp(o->state, word) == 0)
 		return;
@@ -172,12 +178,7 @@ eng_tell_unreadable(struct mus_engine *e, struct eng_zone *z, const struct mus_e
 	snprintf(o->state, sizeof o->state, "%s", word);
 	snprintf(o->waiting, sizeof o->waiting, "%s", why->s);
 	o->waiting_until = MUS_TIME_NEVER;
-	if (eng_begin(e) < 0)
-		return;
-	if (mus_store_save_zone_status(e->o.store, o, &et) < 0)
-		eng_store_failed(e, o->name, &et);
-	else
-		eng_keep_zone(e, z);
+	save_status(e, z);
 }
 
 /* Others are asked less often the longer they take: a quarter of the time it took so far. */
