@@ -206,7 +206,7 @@ def test_no_room_for_the_database(make_lab):
     behind_cat = os.path.join(lab.dir, "musicd.sh")         # the log is no file of musicd's then, and meets no limit
     with open(os.open(behind_cat, os.O_WRONLY | os.O_CREAT, 0o755), "w", encoding="utf-8") as f:
         f.write(f'#!/bin/bash\nexec {program("musicd")} "$@" > >(exec cat) 2>&1\n')
-    with Trouble(lab, ["full"], settings={**SHORT, "log": {"repeat": "3s"}}, binary=behind_cat) as t:
+    with Trouble(lab, ["full"], settings={**SHORT, "log": {"repeat": "20s"}}, binary=behind_cat) as t:
         t.group("full", ["bind"])
         before = {r.to_text() for s in ("bind", "knot") for r in lab.ex.rrset(lab.state["signers"][s]["update"]["address"], "full.lab.", "NS")}
         breaks.freeze(lab, "parent")
@@ -229,7 +229,7 @@ def test_no_room_for_the_database(make_lab):
         assert re.search(r"error: .*(database|musicd\.db)", t.mc.log()), t.mc.log()[-3000:]
         names = {r.to_text() for s in ("bind", "knot") for r in lab.ex.rrset(lab.state["signers"][s]["update"]["address"], "full.lab.", "NS")}
         assert t.row("full")["row"] == "parent-ds-synced" and names == before, names
-        wait_until(lambda: re.search(r"error: .*nothing is sent.* \(repeated \d+ times\)", t.mc.log()), 30, "equal lines are told once")
+        wait_until(lambda: re.search(r"error: .*nothing is sent.* \(repeated \d+ times\)", t.mc.log()), 60, "equal lines are told once")
         room(t, None)
         t.done("full", "ADD-SIGNER", "knot")
         now = t.mc.json("status")
