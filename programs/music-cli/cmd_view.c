@@ -304,6 +304,40 @@ print_by_hand(struct cli *c, const json_t *by_hand)
 	}
 }
 
+/* The records of one verb as lines of the CSV: "by-hand-add", the signer, the type, and the record as it stands. */
+static void
+add_hand_rows(json_t *rows, const char *signer, const char *kind, const json_t *records)
+{
+	for (size_t i = 0; i < json_array_size(records); i++) {
+		const char *record = json_string_value(json_array_get(records, i)), *type = record;
+
+		for (unsigned word = 0; word < 3; word++) {	/* past owner, TTL and class */
+			type += strcspn(type, " ");
+			type += strspn(type, " ");
+		}
+		json_array_append_new(rows,
+		    json_pack("{s:s, s:s, s:s#, s:s, s:s}", "kind", kind, "signer", signer, "record", type,
+			(int)strcspn(type, " "), "why", "capability", "text", record));
+	}
+}
+
+/* CSV: what is done now, and what somebody has to do. */
+static void
+print_plan_csv(struct cli *c, const json_t *acts, const json_t *by_hand)
+{
+	json_t *rows = json_array();
+
+	json_array_extend(rows, (json_t *)(uintptr_t)acts);
+	for (size_t i = 0; i < json_array_size(by_hand); i++) {
+		const json_t *at = json_array_get(by_hand, i);
+
+		add_hand_rows(rows, cli_str(at, "signer"), "by-hand-add", json_object_get(at, "add"));
+		add_hand_rows(rows, cli_str(at, "signer"), "by-hand-remove", json_object_get(at, "remove"));
+	}
+	cli_print_list(c, rows, action_columns);
+	json_decref(rows);
+}
+
 int
 cmd_zone_plan(struct cli *c)
 {
@@ -315,7 +349,7 @@ cmd_zone_plan(struct cli *c)
 	if (rc == 0 && c->format == CLI_JSON) {
 		cli_print_json(a.json);
 	} else if (rc == 0 && c->format == CLI_CSV) {
-		cli_print_list(c, acts, action_columns);
+		print_plan_csv(c, acts, by_hand);
 	} else if (rc == 0) {
 		print_head(c, a.json, cli_str(a.json, "zone"));
 		for (size_t i = 0; i < json_array_size(copies); i++)

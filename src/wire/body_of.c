@@ -312,8 +312,9 @@ add_by_hand(struct mus_arena *a, const struct mus_body_view *v, const struct mus
 			    mus_act_text(&v->state->book, &v->state->zone, &p->act[i], text)));
 }
 
+/* ${is_plan}: where it tells the records at a signer, its waits do not. */
 static struct mus_list
-waits_of(struct mus_arena *a, const struct mus_body_view *v)
+waits_of(struct mus_arena *a, const struct mus_body_view *v, bool is_plan)
 {
 	const struct mus_plan *p = v->plan;
 	struct mus_rep_finding *out;
@@ -322,7 +323,8 @@ waits_of(struct mus_arena *a, const struct mus_body_view *v)
 		return (struct mus_list){NULL, 0};
 	fill_findings(a, v->state, p->wait, p->wait_count, v->trouble, out);
 	for (unsigned i = 0; i < p->wait_count; i++)
-		add_by_hand(a, v, &p->wait[i], &out[i]);
+		if (!is_plan || p->wait[i].origin >= MUS_SIGNERS_MAX || v->by_hand[p->wait[i].origin] == NULL)
+			add_by_hand(a, v, &p->wait[i], &out[i]);
 	return (struct mus_list){out, p->wait_count};
 }
 
@@ -459,7 +461,7 @@ mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const stru
 	    .state = o->state, .parent = z->book.parent, .parent_announces = v->announces, .held = o->held,
 	    .held_reason = o->held_reason,
 	    .forced = v->forced, .forced_reason = v->forced_reason,
-	    .process = process_state(a, v), .waits = waits_of(a, v),
+	    .process = process_state(a, v), .waits = waits_of(a, v, false),
 	    .findings = v->verdict != NULL ? v->verdict->finding_count : 0, .wake_at = wake_of(v),
 	    .manual = manual_of(a, v),
 	    .manual_since = v->manual != NULL && v->manual[0] != '\0' ? v->manual_since : MUS_TIME_NEVER,
@@ -522,7 +524,7 @@ mus_body_of_plan(struct mus_arena *a, const struct mus_zone_obj *o, const struct
 			copy[need++] = z->book.signer[s];
 	*out = (struct mus_rep_plan){
 	    .zone = o->name, .state = o->state, .process = process_state(a, v),
-	    .actions = {act, acts}, .by_hand = by_hand_of(a, v), .waits = waits_of(a, v),
+	    .actions = {act, acts}, .by_hand = by_hand_of(a, v), .waits = waits_of(a, v, true),
 	    .need_copy = {copy, need}, .wake_at = wake_of(v), .now = v->now,
 	};
 }
@@ -541,7 +543,7 @@ mus_body_of_explain(struct mus_arena *a, const struct mus_zone_obj *o, const str
 	*out = (struct mus_rep_explain){
 	    .zone = o->name, .state = o->state, .process = process_state(a, v),
 	    .forced = v->forced, .forced_reason = v->forced_reason,
-	    .rules = {rules, count}, .waits = waits_of(a, v), .wake_at = wake_of(v), .now = v->now,
+	    .rules = {rules, count}, .waits = waits_of(a, v, false), .wake_at = wake_of(v), .now = v->now,
 	    .manual = manual_of(a, v),
 	    .manual_since = v->manual != NULL && v->manual[0] != '\0' ? v->manual_since : MUS_TIME_NEVER,
 	};

@@ -210,6 +210,9 @@ def test_views(cli):
     assert "nothing to do" not in cli.ok("zone", "plan", "typed.test")
     assert json.loads(cli.ok("zone", "plan", "typed.test", "-o", "json"))["by_hand"] == [
         {"signer": "bind", "add": ["typed.test. 60 IN NS ns.x.test."], "remove": ["typed.test. 60 IN NS ns.y.test."]}]
+    rows = list(csv.DictReader(io.StringIO(cli.ok("zone", "plan", "typed.test", "-o", "csv"))))
+    assert rows == [{"kind": f"by-hand-{verb}", "signer": "bind", "record": "NS", "why": "capability", "text": f"typed.test. 60 IN NS {ns}"}
+                    for verb, ns in (("add", "ns.x.test."), ("remove", "ns.y.test."))], rows
     cli.ok("zone", "delete", "typed.test", "--yes")
     assert cli.ok("zone", "preflight", "one.test", "--signer", "knot") == "knot is fit to join one.test.\n"
     assert cli.ok("zone", "preflight", "one.test", "--signer", "bind") == (

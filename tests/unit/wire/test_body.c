@@ -443,6 +443,10 @@ views(void **state)
 	assert_non_null(strstr(((const struct mus_rep_finding *)rp.waits.item)->text, "with serial 77)"));
 	assert_int_equal(rp.by_hand.count, 0);
 	/* And record by record. */
+	view.by_hand[0] = "add a. 5 IN NS d.\n";	/* of another signer */
+	mus_body_of_plan(&arena, &o, &view, &rp);
+	assert_non_null(strstr(((const struct mus_rep_finding *)rp.waits.item)->text, "with serial 77)"));
+	view.by_hand[0] = NULL;
 	view.by_hand[1] = "add a. 5 IN NS b.\nadd a. 5 IN NS c.\nremove a. 5 IN CSYNC 1 3 NS\n";
 	mus_body_of_plan(&arena, &o, &view, &rp);
 	v = encode(&mus_schema_rep_plan, &rp);
@@ -454,6 +458,13 @@ views(void **state)
 	assert_int_equal(json_array_size(json_object_get(x, "remove")), 1);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(x, "remove"), 0)), "a. 5 IN CSYNC 1 3 NS");
 	json_decref(v);
+	/* Then the wait does not tell them once more; where they are not told, it does. */
+	assert_string_equal(((const struct mus_rep_finding *)rp.waits.item)->text,
+	    "capability: knot cannot be changed from here: change CSYNC there by hand");
+	struct mus_rep_zone_status rs;
+
+	mus_body_of_status(&arena, &o, &names, &view, &rs);
+	assert_non_null(strstr(((const struct mus_rep_finding *)rs.waits.item)->text, "with serial 77)"));
 	view.by_hand[1] = NULL;
 	view.plan = NULL;
 	/* Being read once more: the failure counts still; for the first time: nothing is wrong. */
