@@ -131,16 +131,14 @@ child_free(struct child *c)
 void
 scan_child_done(struct scanner *s, struct child *c, bool silent)
 {
-	int64_t wait_ms = s->conf->interval_ms;
+	int64_t every_ms = s->conf->interval_ms, retry_max_ms = s->conf->retry_max_ms, wait_ms;
 
 	s->active--;
 	c->check = NULL;
 	c->looked = true;
 	c->fails = silent ? c->fails + 1 : 0;
-	for (unsigned i = 1; i < c->fails && wait_ms < s->conf->retry_max_ms; i++)
-		wait_ms *= 2;
-	if (silent && wait_ms > s->conf->retry_max_ms && s->conf->retry_max_ms > s->conf->interval_ms)
-		wait_ms = s->conf->retry_max_ms;
+	wait_ms = mus_span_doubled_ms(every_ms, silent ? c->fails - 1 : 0,
+	    retry_max_ms > every_ms ? retry_max_ms : every_ms);
 	if (c->listed && !s->once)
 		scan_child_wake(s, c, wait_ms);
 	mus_timer_start(s->timer, 0);

@@ -103,3 +103,13 @@ mus_span_parse_ms(const char *text, int64_t *out_ms)
 	*out_ms = total;
 	return true;
 }
+
+int64_t
+mus_span_doubled_ms(int64_t ms, unsigned times, int64_t max_ms)
+{
+	enum { TIMES_MAX = 62 };	/* the bits of a span that is not negative, but one */
+
+	if (times > TIMES_MAX)
+		times = TIMES_MAX;
+	return ms > max_ms >> times ? max_ms : ms << times;
+}

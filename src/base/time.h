@@ -73,5 +73,8 @@ const char *mus_time_text(struct mus_time t, char out[static MUS_TIME_TEXT_MAX])
 const char *mus_span_text_s(int64_t span_s, char out[static MUS_SPAN_TEXT_MAX]);
 /* Parses "10", "10s", "5m", "1h", "2d", "1w", "1h30m", "1500ms" strictly; milliseconds.  false: not a span. */
 bool mus_span_parse_ms(const char *text, int64_t *out_ms);
+/* The pause before what has failed is tried again: ${ms} doubled ${times} times, ${max_ms} at most.  Neither span is
+ * negative. */
+int64_t mus_span_doubled_ms(int64_t ms, unsigned times, int64_t max_ms);
 
 #endif

@@ -16,16 +16,15 @@
 bool
 eng_may_send(struct mus_engine *e, struct eng_busy *b, uint64_t id)
 {
-	enum { SHIFT_MAX = 3 };
 	struct mus_time now = eng_now(e);
+	int64_t pause_ms;
 
 	for (unsigned i = 0; i < b->sent_count; i++)
 		if (b->sent[i].id == id) {
-			unsigned shift = b->sent[i].tries > SHIFT_MAX ? SHIFT_MAX : b->sent[i].tries - 1u;
-
+			pause_ms = mus_span_doubled_ms(e->o.retry_ms, b->sent[i].tries - 1u, e->o.retry_ms * 8);
 			/* The clock was set back: it is not to wait that much longer. */
 			b->sent[i].at = mus_time_min(b->sent[i].at, now);
-			return mus_time_add_ms(b->sent[i].at, e->o.retry_ms << shift).ms <= now.ms;
+			return mus_time_add_ms(b->sent[i].at, pause_ms).ms <= now.ms;
 		}
 	return true;
 }

@@ -167,11 +167,7 @@ longest_pause_ms(const struct mus_engine *e)
 static int64_t
 pause_ms(const struct mus_engine *e, unsigned fails)
 {
-	int64_t ms = e->o.retry_ms * 2, max_ms = longest_pause_ms(e);
-
-	while (fails-- > 0 && ms < max_ms)
-		ms *= 2;
-	return ms < max_ms ? ms : max_ms;
+	return mus_span_doubled_ms(e->o.retry_ms * 2, fails, longest_pause_ms(e));
 }
 
 /* When it was tried last.  Was the clock set back since, that was now: else the pause would last that much longer. */

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "base/time.h"
+
 void
 mus_outbox_init(struct mus_outbox *o, int64_t pause_min_ms, int64_t pause_max_ms)
 {
@@ -137,15 +139,11 @@ mus_outbox_try_again(struct mus_outbox *o)
 static void
 pause(struct mus_outbox *o, int64_t sent_ms, int64_t now_ms)
 {
-	int64_t ms = o->pause_min_ms;
-
 	if (o->silent && sent_ms <= o->silent_ms)
 		return;
-	for (unsigned i = 0; i < o->silent && ms < o->pause_max_ms; i++)
-		ms *= 2;
+	o->until_ms = now_ms + mus_span_doubled_ms(o->pause_min_ms, o->silent, o->pause_max_ms);
 	o->silent++;
 	o->silent_ms = now_ms;
-	o->until_ms = now_ms + (ms < o->pause_max_ms ? ms : o->pause_max_ms);
 }
 
 void

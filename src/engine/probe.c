@@ -215,8 +215,9 @@ eng_probe_clean(struct eng_turn *t, const struct mus_zonestate *st)
 
 	if (!seen || !b || b->probes || b->clean_at.ms > now.ms)
 		return;
-	b->clean_at = mus_time_add_ms(now, t->e->o.retry_ms << b->clean_tries);
-	if (b->clean_tries < 6)
+	b->clean_at = mus_time_add_ms(now,
+	    mus_span_doubled_ms(t->e->o.retry_ms, b->clean_tries, t->e->o.retry_ms * 64));
+	if (b->clean_tries < UINT8_MAX)
 		b->clean_tries++;
 	for (unsigned s = 0; s < st->zone.signer_count; s++)
 		if (seen & mus_servers_of(&st->zone, s))

@@ -113,6 +113,27 @@ parse(void **state)
 	}
 }
 
+static void
+pauses(void **state)
+{
+	static const struct {
+		int64_t ms;
+		unsigned times;
+		int64_t max_ms, gives;
+	} rows[] = {
+		{100, 0, 800, 100}, {100, 1, 800, 200}, {100, 3, 800, 800}, {100, 4, 800, 800}, {100, 255, 800, 800},
+		{100, 3, 799, 799}, {100, 3, 801, 800}, {100, 2, 799, 400}, {100, 0, 99, 99}, {100, 0, 100, 100},
+		{3, 1, 5, 5}, {3, 1, 6, 6}, {3, 1, 7, 6}, {0, 7, 800, 0}, {0, UINT32_MAX, 800, 0}, {5, 9, 0, 0},
+		{1, 62, INT64_MAX, INT64_MAX / 2 + 1}, {2, 62, INT64_MAX, INT64_MAX}, {3, UINT32_MAX, 800, 800},
+		{INT64_MAX, 1, INT64_MAX, INT64_MAX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (mus_span_doubled_ms(rows[i].ms, rows[i].times, rows[i].max_ms) != rows[i].gives)
+			fail_msg("row %zu", i);
+}
+
 int
 main(void)
 {
@@ -121,6 +142,7 @@ main(void)
 		cmocka_unit_test(arithmetic),
 		cmocka_unit_test(spans),
 		cmocka_unit_test(parse),
+		cmocka_unit_test(pauses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
