@@ -18,37 +18,48 @@ row_name(const struct mus_proc *p)
 	return p->row < count ? rows[p->row].name : "";
 }
 
+/* Whose process has ended, how, and what the operator may do now. */
+static void
+tell_end(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_proc *ended, bool turned)
+{
+	const char *zone = st->book.zone, *signer = st->book.signer[ended->signer];
+	const char *kind = mus_proc_text(ended->kind);
+	char span[MUS_SPAN_TEXT_MAX];
+
+	mus_span_text_s((eng_now(e).ms - ended->started_at.ms) / 1000, span);
+	if (turned)
+		eng_event(e, st->book.zone_id, zone, "process", "musicd", LOG_NOTICE,
+		    "%s %s is turned round after %s", kind, signer, span);
+	else if (ended->kind == MUS_PROC_REMOVE)
+		eng_event(e, st->book.zone_id, zone, "process", "musicd", LOG_NOTICE,
+		    "%s %s is complete after %s: %s may be switched off for %s", kind, signer, span, signer, zone);
+	else
+		eng_event(e, st->book.zone_id, zone, "process", "musicd", LOG_NOTICE,
+		    "%s %s is complete after %s", kind, signer, span);
+}
+
 /* History and log: what changed with the process since before. */
 static void
 tell_process(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_want *before,
     const struct mus_want *after)
 {
 	const struct mus_proc *a = &before->proc, *b = &after->proc;
+	bool runs = b->kind != MUS_PROC_NONE, ran = a->kind != MUS_PROC_NONE;
+	bool other = b->kind != a->kind || b->signer != a->signer;
+	const char *kind = mus_proc_text(b->kind), *zone = st->book.zone;
+	const char *signer = runs ? st->book.signer[b->signer] : "";
 	int64_t id = st->book.zone_id;
-	const char *zone = st->book.zone;
-	char span[MUS_SPAN_TEXT_MAX];
 
 	if (!before->adopted && after->adopted)
 		eng_event(e, id, zone, "adopted", "musicd", LOG_NOTICE,
 		    "first complete look: %d signer(s) in the delegation",
 		    __builtin_popcount(after->nsg));
-	if (a->kind != MUS_PROC_NONE && (b->kind != a->kind || b->signer != a->signer)) {
-		bool done = b->kind == MUS_PROC_NONE, has_left = done && a->kind == MUS_PROC_REMOVE;
-
-		mus_span_text_s((eng_now(e).ms - a->started_at.ms) / 1000, span);
-		eng_event(e, id, zone, "process", "musicd", LOG_NOTICE, "%s %s %s after %s%s%s%s%s",
-		    mus_proc_text(a->kind), st->book.signer[a->signer],
-		    done ? "is complete" : "is turned round", span, has_left ? ": " : "",
-		    has_left ? st->book.signer[a->signer] : "", has_left ? " may be switched off for " : "",
-		    has_left ? zone : "");
-	}
-	if (b->kind != MUS_PROC_NONE && (b->kind != a->kind || b->signer != a->signer))
-		eng_event(e, id, zone, "process", "musicd", LOG_NOTICE, "%s %s begins",
-		    mus_proc_text(b->kind), st->book.signer[b->signer]);
-	if (b->kind != MUS_PROC_NONE && b->kind == a->kind && b->signer == a->signer &&
-	    b->row != a->row)
-		eng_event(e, id, zone, "row", "musicd", LOG_NOTICE, "%s %s: %s",
-		    mus_proc_text(b->kind), st->book.signer[b->signer], row_name(b));
+	if (ran && other)
+		tell_end(e, st, a, runs);
+	if (runs && other)
+		eng_event(e, id, zone, "process", "musicd", LOG_NOTICE, "%s %s begins", kind, signer);
+	else if (runs && b->row != a->row)
+		eng_event(e, id, zone, "row", "musicd", LOG_NOTICE, "%s %s: %s", kind, signer, row_name(b));
 }
 
 /* The process that begins, as the table shows it. */
