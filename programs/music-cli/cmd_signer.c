@@ -207,11 +207,9 @@ cmd_signer_join(struct cli *c)
 	struct request r;
 	int rc;
 
-	if (dry && (rc = may_join(c)) != 0)
-		return rc;
 	if (dry || cli_flag(c, "preflight")) {
-		rc = check_group(c, c->arg[0], cli_option(c, "group"));
-		if (rc != 0 || dry)
+		if ((rc = may_join(c)) != 0 ||
+		    (rc = check_group(c, c->arg[0], cli_option(c, "group"))) != 0 || dry)
 			return rc;
 	}
 

@@ -29,7 +29,7 @@ int mus_ctl_delete_group(struct mus_engine *e, const char *actor, const char *na
  * leave (CONFLICT).  When no zone is on the leaver any more, it is no member. */
 int mus_ctl_group_join(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
-/* Would a join be refused?  Nothing is changed. */
+/* Would a join be refused?  Nothing is changed.  As the join it looks at every zone of the group: once for all. */
 int mus_ctl_check_join(struct mus_engine *e, const char *group, const char *signer, struct mus_errtext *et) MUS_MUST_CHECK;
 
 /* CONFLICT too when a zone that has been taken over would have no signer in its new group. */
@@ -88,7 +88,8 @@ struct mus_ctl_fit {
 	const struct mus_witness *finding;	/* worst first */
 	unsigned count;
 	const struct mus_ctl_trouble *trouble;	/* of each origin */
-	const char *refused;			/* why its group could not take it: a finding of MUS_RULE_PREFLIGHT; or empty */
+	const char *refused;			/* why its group could not take it, whatever the other zones: a finding of
+						 * MUS_RULE_PREFLIGHT; or empty */
 	struct mus_time now;
 	const char *announces;			/* as in mus_zone_view */
 };

@@ -16,13 +16,21 @@ struct with_signer {
 	int rc;
 };
 
+/* Which member it is; their number: none. */
+static unsigned
+place_of(const struct mus_group_obj *g, int64_t signer_id)
+{
+	unsigned i = 0;
+
+	while (i < g->member_count && g->member[i].signer_id != signer_id)
+		i++;
+	return i;
+}
+
 static bool
 is_in(const struct mus_group_obj *g, int64_t signer_id)
 {
-	for (unsigned i = 0; i < g->member_count; i++)
-		if (g->member[i].signer_id == signer_id)
-			return true;
-	return false;
+	return place_of(g, signer_id) < g->member_count;
 }
 
 static int
@@ -243,9 +251,7 @@ load_pair(struct mus_engine *e, const char *group, const char *signer, struct mu
 	rc = mus_store_load_signer(e->o.store, signer, s, et);
 	if (rc < 0)
 		return mus_err_wrap(et, rc, "signer %s", signer);
-	for (*at = 0; *at < g->member_count; (*at)++)
-		if (g->member[*at].signer_id == s->id)
-			break;
+	*at = place_of(g, s->id);
 	return 0;
 }
 
@@ -363,6 +369,32 @@ check_readable(struct mus_engine *e, int64_t group_id, struct mus_errtext *et)
 	return rc;
 }
 
+/* A member that stays, from now on; member ${at} is it already, or there is none yet. */
+static int
+add_member(struct mus_engine *e, struct mus_group_obj *g, unsigned at, int64_t signer_id, struct mus_errtext *et)
+{
+	int rc;
+
+	if (at == MUS_SIGNERS_MAX)
+		return mus_errf(
+		    et, MUS_ERR_CONFLICT, "group %s has %d signers, more it cannot hold", g->name, at);
+	g->member[at].signer_id = signer_id;
+	g->member[at].leaving = false;
+	if (at == g->member_count)
+		g->member_count++;
+	if ((rc = eng_check_room(e, g, NULL, NULL, et)) == 0)
+		rc = eng_check_owners(e, g, NULL, NULL, et);
+	return rc == MUS_ERR_INVAL ? MUS_ERR_CONFLICT : rc;
+}
+
+int
+eng_check_place(struct mus_engine *e, const struct mus_group_obj *g, int64_t signer_id, struct mus_errtext *et)
+{
+	struct mus_group_obj with = *g;
+
+	return add_member(e, &with, place_of(g, signer_id), signer_id, et);
+}
+
 /* The group as it is with the signer, in ${g}, and the marks that go, in ${m}; or why that cannot be. */
 static int
 prepare_join(struct mus_engine *e, const char *group, const char *signer, struct mus_group_obj *g, struct marked *m,
@@ -382,16 +414,7 @@ prepare_join(struct mus_engine *e, const char *group, const char *signer, struct
 		    et, MUS_ERR_CONFLICT, "signer %s is a member of group %s already", signer, group);
 	if ((rc = check_readable(e, g->id, et)) < 0)
 		return rc;
-	if (at == MUS_SIGNERS_MAX)
-		return mus_errf(
-		    et, MUS_ERR_CONFLICT, "group %s has %d signers, more it cannot hold", group, at);
-	g->member[at].signer_id = s.id;
-	g->member[at].leaving = false;
-	if (at == g->member_count)
-		g->member_count++;
-	if ((rc = eng_check_room(e, g, NULL, NULL, et)) == 0)
-		rc = eng_check_owners(e, g, NULL, NULL, et);
-	return rc == MUS_ERR_INVAL ? MUS_ERR_CONFLICT : rc;
+	return add_member(e, g, at, s.id, et);
 }
 
 int

@@ -520,5 +520,7 @@ void eng_trials_free(struct mus_engine *e);
 /* control_group.c: leavers that are on no zone of the group any more are members no longer.  ${at_work}: the
  * state of a zone that is newer than what is stored of it, or NULL. */
 void eng_ctl_left(struct mus_engine *e, int64_t group_id, const struct mus_zonestate *at_work);
+/* Could the group take the signer, whatever stands in its zones?  CONFLICT with words: it could not. */
+int eng_check_place(struct mus_engine *e, const struct mus_group_obj *g, int64_t signer_id, struct mus_errtext *et);
 
 #endif

@@ -224,6 +224,13 @@ def test_views(cli):
     refused = cli.run("signer", "join", "dumb", "--group", "first", "--preflight")
     assert refused.returncode == 1 and "one.test. no capability capability: - does not let us change its records" in " ".join(refused.stdout.split()), refused
     assert "dumb" not in cli.ok("signergroup", "show", "first")
+    # what the join refuses in any case is said before zone after zone is looked at
+    cli.ok("signergroup", "add", "dumbs", "--signer", "dumb")
+    cli.ok("zone", "add", "dumb.test", "--group", "dumbs")
+    member = cli.run("signer", "join", "dumb", "--group", "dumbs", "--preflight")
+    assert member.returncode == 75 and "dumb is a member already" in member.stderr and member.stdout == "", member
+    cli.ok("zone", "delete", "dumb.test", "--yes")
+    cli.ok("signergroup", "delete", "dumbs", "--yes")
     unfit = cli.run("zone", "preflight", "one.test", "--signer", "dumb")
     assert unfit.returncode == 1 and unfit.stdout.startswith("dumb is not fit to join one.test.\n  capability  fails  ")
     history = squeeze(cli.ok("zone", "history", "one.test", "--limit", "50"))

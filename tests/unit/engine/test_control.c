@@ -649,6 +649,26 @@ damage(int at, uint8_t byte)
 	mus_buf_clear(&b);
 }
 
+/* A preflight is about its zone and the group itself; what is wrong in another zone, the join says for all. */
+static void
+preflight_of_one_zone(void **state)
+{
+	struct mus_zone_obj other = {.name = "other.test.", .group_id = group.id};
+	bool is_there = false;
+
+	(void)state;
+	OK(mus_ctl_put_zone(e, "test", &other, NULL, &et));
+	zone.id = other.id;
+	damage(0, 0x40);
+	OK(mus_ctl_preflight(e, "z.test.", "b", on_unfit, &is_there, &et));
+	while (!is_there)
+		turn_for(l, 5);
+	assert_string_equal(said, "");
+	assert_int_equal(mus_ctl_preflight(e, "other.test.", "b", on_unfit, &is_there, &et), MUS_ERR_CONFLICT);
+	assert_int_equal(mus_ctl_check_join(e, "g", "b", &et), MUS_ERR_CONFLICT);
+	assert_non_null(strstr(et.s, "zone other.test.: what is stored of the zone cannot be read"));
+}
+
 /* As the schedule begins one. */
 static void
 begin_turn(void)
@@ -823,6 +843,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(only_who_takes_part_is_lost, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(preflight_of_a_lost_one, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(preflight_of_one_zone, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(refused_alike, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(no_room_alike, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, rig_teardown),
