@@ -3,7 +3,9 @@ import collections
 import http.client
 import json
 import os
+import random
 import re
+import socket
 import ssl
 import subprocess
 import time
@@ -19,8 +21,8 @@ CLI = os.path.join(BUILD, "programs", "music-cli", "music-cli")
 Answer = collections.namedtuple("Answer", "status headers body json")
 
 
-def wait_until(what, limit_s=20.0):
-    """what() until it is true; its value"""
+def wait_until(what, limit_s=90.0):
+    """what() until it is true; its value.  The limit is for what never comes; a busy machine takes its time."""
     end = time.monotonic() + limit_s
     while True:
         value = what()
@@ -28,6 +30,17 @@ def wait_until(what, limit_s=20.0):
             return value
         assert time.monotonic() < end, f"still {value!r} after {limit_s} s"
         time.sleep(0.02)
+
+
+def free_port():
+    """A port of 127.0.0.1 that nobody has, and that no connection which others open meanwhile is given by the kernel."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="utf-8") as f:
+        below = int(f.read().split()[0])
+    for port in random.sample(range(below // 2, below), 50):
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise AssertionError("no port is free")
 
 
 def names_its_place(path, body, field):
@@ -127,7 +140,7 @@ class Daemon:
         """ends it in order; a sanitizer that complained, or a leak, is a failure"""
         self.process.stdin.close()
         try:
-            code = self.process.wait(20)
+            code = self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, CLI, TOP, Daemon, wait_until
+from conftest import BUILD, CLI, TOP, Daemon, free_port, wait_until
 
 MUSICD = os.path.join(BUILD, "programs", "musicd", "musicd")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -102,9 +102,7 @@ class Real:
     """musicd itself, with no name server in the world"""
 
     def __init__(self, folder, env=None):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         token = subprocess.run([CLI, "token", "new", "boss", "--role", "admin", "--write", f"{folder}/real-token"], check=True,
                                capture_output=True, text=True).stdout
@@ -135,7 +133,7 @@ class Real:
 
     def ended(self):
         """after one SIGTERM: a second one would find the handler gone"""
-        assert self.process.wait(30) == 0, open(self.log.name).read()
+        assert self.process.wait(60) == 0, open(self.log.name).read()
 
 
 @pytest.mark.parametrize("kind", ["fake", "real"])

@@ -69,7 +69,7 @@ def test_killed_between(tmp_path):
         worker.start()
         wait_until(lambda: len(complete(streams[0])[0]) > 30)
         d.process.send_signal(signal.SIGKILL)       # while it writes
-        d.process.wait(20)
+        d.process.wait(60)
         stop.set()
         worker.join()
         wait_until(lambda: all(s.ended for s in streams))

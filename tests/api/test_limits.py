@@ -21,7 +21,7 @@ def numbers(d):
 
 
 def connect(d, stack, text):
-    s = stack.enter_context(socket.create_connection(("127.0.0.1", d.port), timeout=20))
+    s = stack.enter_context(socket.create_connection(("127.0.0.1", d.port), timeout=90))
     s.sendall(text)
     return s
 

@@ -240,28 +240,28 @@ def test_bulk(filled):
 
 
 def test_a_bulk_does_not_stop_others(daemon):
-    """thousands of zones, and a ping in between is answered at once"""
+    """thousands of zones, 16 a turn of the loop, and those who ask something else in between are answered"""
     count = 10000 if os.environ.get("MUSIC_LONG") else 2000
-    slowest, stop = [0.0], threading.Event()
+    answered, stop = [], threading.Event()
 
     def ping():
         while not stop.is_set():
-            start = time.monotonic()
             daemon.raw("GET", "/api/v1/ping", headers={"Authorization": "Bearer read-token"})
-            slowest[0] = max(slowest[0], time.monotonic() - start)
+            answered.append(time.monotonic())
     t = threading.Thread(target=ping)
     t.start()
     start = time.monotonic()
     answer = daemon.ok("POST", "/zones:bulk", [{"name": f"many{i}.example"} for i in range(count)])
-    took = time.monotonic() - start
+    end = time.monotonic()
     stop.set()
     t.join()
     assert answer["created"] == count and len(answer["items"]) == count
-    assert slowest[0] < max(1.0, took / 4), (slowest, took)
+    between = sum(start < at < end for at in answered)
+    assert between >= 10, f"{between} answers in {end - start:.1f} s"     # with all in one turn, one or two
 
 
 def test_migrate_one_zone(tmp_path):
-    d = Daemon(tmp_path, tick_ms=20)
+    d = Daemon(tmp_path, tick_ms=400)       # a process lasts 4 s: long enough to be seen
     for name in ("bind", "knot"):
         d.ok("POST", "/signers", {"name": name, "driver": "ddns"})
     d.ok("POST", "/groups", {"name": "g", "signers": ["bind"]})
@@ -304,7 +304,7 @@ def test_migrate_one_zone(tmp_path):
 
 
 def test_abort_of_a_process(tmp_path):
-    d = Daemon(tmp_path, tick_ms=500)
+    d = Daemon(tmp_path, tick_ms=3000)      # it is still running when it is aborted
     for name in ("bind", "knot"):
         d.ok("POST", "/signers", {"name": name, "driver": "ddns"})
     d.ok("POST", "/groups", {"name": "g", "signers": ["bind"]})
@@ -342,7 +342,7 @@ class Stream:
     """an event stream, read in a thread of its own"""
 
     def __init__(self, daemon, query="", headers=None, token="read-token"):
-        self.c = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=20)
+        self.c = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=90)
         self.c.request("GET", "/api/v1/events" + query, headers=dict(headers or {}, Authorization=f"Bearer {token}"))
         self.r = self.c.getresponse()
         self.lines, self.ended = [], False
@@ -423,7 +423,7 @@ def test_the_end_ends_streams_and_answers_what_waits(tmp_path):
     t.start()
     wait_until(lambda: d.ok("GET", "/status")["requests"] > next(asked))    # somebody else asked, too
     d.stop()  # would hang, or leak, if it did not
-    t.join(10)
+    t.join(60)
     wait_until(lambda: s.ended)
     assert answers == [503]
 
