@@ -102,8 +102,8 @@ class Exchanger:
                 self._agent = None
 
     # -- questions ----------------------------------------------------------------------------------------------
-    def ask(self, address, name, rdtype, rd=False, cd=False, timeout=1.0, tries=2, tcp=False):
-        """A dns.message answer, by TCP when it was truncated; None when nobody answered."""
+    def ask(self, address, name, rdtype, rd=False, cd=False, timeout=3.0, tries=3, tcp=False):
+        """A dns.message answer, by TCP when it was truncated; None when nobody answered: by then it is not the machine that is slow."""
         q = make_query(name, rdtype, rd, cd)
         wire = q.to_wire()
         for _ in range(tries):
@@ -127,7 +127,7 @@ class Exchanger:
         return m.get_rrset(m.answer, dns.name.from_text(str(name)), dns.rdataclass.IN, dns.rdatatype.from_text(rdtype)
                            if isinstance(rdtype, str) else rdtype)
 
-    def update(self, address, zone, lines, key, timeout=5.0, check=True):
+    def update(self, address, zone, lines, key, timeout=30.0, check=True):
         """Send an UPDATE by TCP, signed with key = {name, algorithm, secret}; return the rcode's name.
 
         lines: 'add NAME TTL TYPE RDATA', 'delete NAME TYPE RDATA', 'delete NAME TYPE', 'delete NAME'.

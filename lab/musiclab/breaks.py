@@ -33,7 +33,7 @@ def stop(lab, server):
     pid = lab.server(server).pidfile.pid()
     for p in _family(pid):
         os.kill(p, signal.SIGSTOP)
-        wait_until(lambda p=p: _all_stopped(p), 5, f"{server} is stopped")
+        wait_until(lambda p=p: _all_stopped(p), 60, f"{server} is stopped")
 
 
 def cont(lab, server):
@@ -78,7 +78,7 @@ def kill(lab, server):
             os.kill(p, signal.SIGKILL)
         except ProcessLookupError:
             pass
-    s.pidfile.wait_gone(5)
+    s.pidfile.wait_gone(30)
 
 
 def start(lab, server):
@@ -168,7 +168,7 @@ def relay(lab, server, delay=0, loss=0, truncate=False, no_tcp=False, rcode=None
     pairs = [f"{a}={behind(a)}" for a in public]
     lab.space.daemon("relay-" + server, [sys.executable, os.path.join(LAB_DIR, "musiclab", "relay.py"), path, *pairs])
     # it may be told to lose everything, so look for its socket instead of an answer
-    wait_until(lambda: _listens(lab, public[0]), 10, "the relay listens")
+    wait_until(lambda: _listens(lab, public[0]), 60, "the relay listens")
 
 
 def updates(lab, server):

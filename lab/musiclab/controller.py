@@ -75,7 +75,7 @@ class Controller:
         self.write()
         self.pid = self.lab.daemon(self.name, [binary or program("musicd"), "-c", self.conf])
         try:
-            wait_until(lambda: self.pid.pid() is None or self.cli("ping", check=False, role="read").returncode == 0, 15,
+            wait_until(lambda: self.pid.pid() is None or self.cli("ping", check=False, role="read").returncode == 0, 90,
                        "musicd answers")
         except LabError:
             raise LabError(f"musicd does not answer:\n{self.log()[-2000:]}") from None
@@ -98,7 +98,7 @@ class Controller:
     def cli_argv(self, *words):
         return [program("music-cli"), *words]
 
-    def cli(self, *words, check=True, role="admin", timeout=60):
+    def cli(self, *words, check=True, role="admin", timeout=120):
         """music-cli, to its end: CompletedProcess."""
         env = {**self.lab.tool_env(), **self.env(role)}
         return self.lab.space.call(self.cli_argv(*words), env=env, check=check, timeout=timeout)

@@ -279,7 +279,7 @@ class Lab:
         self._sign_static(".", text + zonetext.parent_ds(d.to_text() for d in ds), private.removesuffix(".private"))
         self.server("root").nsd_control("reload")
         root = self.state["root"]["servers"][0]["addresses"][0]
-        wait_until(lambda: set(self.ex.rrset(root, "lab.", "DS") or []) == set(ds), 20, "the root has the DS of lab.")
+        wait_until(lambda: set(self.ex.rrset(root, "lab.", "DS") or []) == set(ds), 90, "the root has the DS of lab.")
 
     # -- programs inside ----------------------------------------------------------------------------------------
     def tool_env(self):
@@ -407,7 +407,7 @@ class Lab:
                 self._load(s, names, texts)
             if wait:
                 for name in names:
-                    self.wait_served(name, timeout=20 + len(names) / 5, quick=len(names) > 20)
+                    self.wait_served(name, timeout=90 + len(names) / 5, quick=len(names) > 20)
             if delegate:
                 for i in range(0, len(names), 50):
                     self._delegate(names[i:i + 50], secure=delegate != "insecure" and not unsigned)
@@ -432,7 +432,7 @@ class Lab:
         if signer + "-nsd" in self.state["servers"]:
             self.server(signer + "-nsd").reload()
 
-    def wait_served(self, name, timeout=20, quick=False):
+    def wait_served(self, name, timeout=90, quick=False):
         """Until every public server of every signer serves the whole zone (signed, unless it is an unsigned one).
 
         named signs a new zone in small steps and transfers what it has, so the last things to come are asked for: denial and
@@ -461,7 +461,7 @@ class Lab:
             if not quick:
                 self.wait_secondaries(s, name)
 
-    def wait_secondaries(self, signer, name, timeout=20):
+    def wait_secondaries(self, signer, name, timeout=90):
         """Until all public servers of a signer show its serial."""
         first, *others = (s["addresses"][0] for s in self.state["signers"][signer]["servers"])
         for o in others:
@@ -494,7 +494,7 @@ class Lab:
         rr = self.ex.rrset(address, zone, "SOA", timeout=0.5, tries=1)
         return rr[0].serial if rr else None
 
-    def wait_parent(self, timeout=20):
+    def wait_parent(self, timeout=90):
         """Until the parent's secondary has what its primary has."""
         first, second = (s["addresses"][0] for s in self.state["parent"]["servers"])
         wait_until(lambda: self.serial(first, "lab.") == self.serial(second, "lab."), timeout, "both parent servers have one serial")
@@ -508,7 +508,7 @@ class Lab:
             state["servers"][signer]["notify"] = state["servers"][signer].get("notify", []) + [[at, 53]]
         self.server(signer).reload()
         self.server("parent2").reload()
-        wait_until(lambda: self.serial(at, name) == self.serial(s["update"]["address"], name), 20, f"parent2 serves {name}")
+        wait_until(lambda: self.serial(at, name) == self.serial(s["update"]["address"], name), 90, f"parent2 serves {name}")
 
     def end_at_parent(self, name):
         """The parent's secondary serves the zone no more, and shows the delegation again."""

@@ -338,7 +338,7 @@ def start(lab, zones, rate=4.0, pair_interval=0.7):
     env["PYTHONPATH"] = LAB_DIR + (":" + env["PYTHONPATH"] if env.get("PYTHONPATH") else "")
     lab.space.daemon("prober", [sys.executable, "-m", "musiclab.prober", "--run", lab.dir, "--rate", str(rate), "--pairs", str(pair_interval),
                                 *[lab.zone_name(z) for z in zones]], env=env)
-    wait_until(lambda: os.path.exists(os.path.join(folder, "report.json")), 15, "first report of the prober")
+    wait_until(lambda: os.path.exists(os.path.join(folder, "report.json")), 90, "first report of the prober")
 
 
 def report(lab):

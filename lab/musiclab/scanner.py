@@ -68,7 +68,7 @@ def log_path(lab):
 def start(lab, zones=(), interval="1s", **options):
     conf = write_conf(lab, zones, interval, **options)
     run = lab.daemon(NAME, [program(), "-c", conf])
-    wait_until(lambda: run.pid() is None or os.path.getsize(log_path(lab)) > 0, 10, "the scanner's first words")
+    wait_until(lambda: run.pid() is None or os.path.getsize(log_path(lab)) > 0, 60, "the scanner's first words")
     if run.pid() is None:
         with open(log_path(lab), encoding="utf-8", errors="replace") as f:
             raise LabError("the scanner ended at once: " + f.read()[-800:])
@@ -82,7 +82,7 @@ def stop(lab):
 def once(lab, zones=(), *args, **options):
     """One look at zones, every server asked: [verdict] as --output json prints them."""
     conf = write_conf(lab, (), where=path(lab, "once.yaml"), **options)
-    r = lab.call([program(), "-c", conf, "--once", "-o", "json", *args, *[lab.zone_name(z) for z in zones]], timeout=40, check=False)
+    r = lab.call([program(), "-c", conf, "--once", "-o", "json", *args, *[lab.zone_name(z) for z in zones]], timeout=150, check=False)
     if r.returncode not in (0, 1):
         raise LabError(f"music-scanner: exit status {r.returncode}\n{r.stderr}")
     return [json.loads(line) for line in r.stdout.splitlines()]
@@ -93,7 +93,7 @@ def has_reported(lab):
     def there():
         return os.path.exists(path(lab, "report.json"))
     if PidFile(os.path.join(lab.dir, "pids", NAME)).pid() is not None:
-        wait_until(there, 30, "the first report of music-scanner")
+        wait_until(there, 90, "the first report of music-scanner")
     return there()
 
 

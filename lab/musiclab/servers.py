@@ -60,7 +60,7 @@ class Server:
             raise LabError(f"{self.name} did not start; see {os.path.join(self.lab.dir, 'log', self.name + '.log')}")
         return self.lab.ex.ask(self.listen[0], ".", "SOA", timeout=0.3, tries=1) is not None
 
-    def wait_ready(self, timeout=15):
+    def wait_ready(self, timeout=90):
         wait_until(self.answers, timeout, f"{self.name} answers")
         for zone in list(self.d.get("zones", {}))[:50]:     # named answers before it has loaded its zones
             wait_until(lambda z=zone: self.serves(z), timeout, f"{self.name} serves {zone}")

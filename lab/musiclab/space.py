@@ -70,7 +70,7 @@ class PidFile:
             return False
         return True
 
-    def stop(self, timeout=5.0, sig=signal.SIGTERM):
+    def stop(self, timeout=30.0, sig=signal.SIGTERM):
         """End the process: politely, then not.  True when it was alive."""
         if not self.send(sig):
             self._forget()
@@ -80,7 +80,7 @@ class PidFile:
             self.wait_gone(timeout)
         except LabError:
             self.send(signal.SIGKILL)
-            self.wait_gone(5.0)
+            self.wait_gone(30.0)
         self._forget()
         return True
 
@@ -171,7 +171,7 @@ class Space:
         forget_later(p)
         return p
 
-    def call(self, argv, env=None, timeout=20, check=True, stdin=None, cwd=None):
+    def call(self, argv, env=None, timeout=60, check=True, stdin=None, cwd=None):
         """Run a program inside to its end; return its CompletedProcess (text).  LabError when it fails and check."""
         try:
             r = subprocess.run(self.enter_argv() + list(argv), env=self.env(env), input=stdin, timeout=timeout, check=False,
@@ -244,7 +244,7 @@ class Space:
     def destroy(self):
         """End every process of the laboratory, then the namespace itself."""
         net = self.net_id()
-        for sig, patience in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0)):
+        for sig, patience in ((signal.SIGTERM, 20.0), (signal.SIGKILL, 30.0)):
             pids = self.members(net)
             for pid in pids:
                 for s in (sig, signal.SIGCONT):

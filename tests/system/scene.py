@@ -75,7 +75,7 @@ class Stage:
         self.stopped_well = self.mc.stop() is not False
 
     # -- musicd ---------------------------------------------------------------------------------------------------
-    def group(self, name, members, zones, *options, timeout=60):
+    def group(self, name, members, zones, *options, timeout=180):
         """A signer group and its zones; returns when musicd has looked at them all and finds them valid."""
         words = [w for m in members for w in ("--signer", m)]
         self.mc.cli("signergroup", "add", name, *words)
@@ -98,7 +98,7 @@ class Stage:
     def ended(self, zone, kind, signer):
         return any(p["kind"] == kind and p["signer"] == signer and p["outcome"] == "done" for p in self.processes(zone))
 
-    def wait(self, zone, what, condition, timeout=120):
+    def wait(self, zone, what, condition, timeout=240):
         """Until condition(state of the zone); on time-out musicd's explanation comes with the error."""
         try:
             wait_until(lambda: condition(self.state(zone)), timeout, what, interval=0.4)
@@ -106,7 +106,7 @@ class Stage:
             said = self.mc.cli("zone", "explain", self.lab.zone_name(zone), check=False).stdout
             raise AssertionError(f"{e}\n{self.state(zone)}\n{said}") from None
 
-    def settled(self, zones=None, timeout=150):
+    def settled(self, zones=None, timeout=300):
         """Until no process runs at any of the zones and what was marked is done."""
         names = [self.lab.zone_name(z) for z in zones or self.zones]
 
