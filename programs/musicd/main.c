@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/log.h"
@@ -18,6 +19,7 @@
 #include "config.h"
 #include "engine/engine.h"
 #include "io/dnsd.h"
+#include "io/local.h"
 #include "routes.h"
 
 struct daemon {
@@ -358,6 +360,7 @@ open_all(struct daemon *d, struct mus_errtext *et)
 static int
 check_store(const struct musicd_conf *c, struct mus_errtext *et)
 {
+	struct stat st;
 	char folder[1024];
 	char *slash;
 
@@ -370,6 +373,8 @@ check_store(const struct musicd_conf *c, struct mus_errtext *et)
 		mus_strcpy(folder, sizeof folder, ".");
 	if (access(folder, W_OK | X_OK) < 0)
 		return mus_errf(et, MUS_ERR_STORE, "folder %s: %s", folder, strerror(errno));
+	if (stat(c->store_file, &st) == 0 && S_ISDIR(st.st_mode))
+		return mus_errf(et, MUS_ERR_STORE, "%s: %s", c->store_file, strerror(EISDIR));
 	if (access(c->store_file, R_OK | W_OK) < 0 && errno != ENOENT)
 		return mus_errf(et, MUS_ERR_STORE, "%s: %s", c->store_file, strerror(errno));
 	return 0;
@@ -387,8 +392,35 @@ check_resolver(const struct mus_conf *conf, struct mus_errtext *et)
 	return rc;
 }
 
+/* ${field}: where it stands in the configuration. */
+static void
+check_addr(const struct mus_conf *conf, const void *field, const struct mus_addr *a, mus_opts_warn_fn *warn,
+    void *arg)
+{
+	struct mus_errtext et;
+	char text[MUS_ADDR_TEXT_MAX];
+
+	if (!a->family || mus_addr_is_local(a))
+		return;
+	(void)mus_conf_errf(conf, field, &et, "%s is no address of this machine", mus_addr_text(a, 0, text));
+	warn(arg, &et);
+}
+
+/* The file may be for another machine. */
+static void
+check_addrs(const struct mus_conf *conf, mus_opts_warn_fn *warn, void *arg)
+{
+	const struct musicd_conf *c = mus_conf_get(conf);
+
+	check_addr(conf, &c->api_listen, &c->api_listen, warn, arg);
+	for (size_t i = 0; i < c->notify_listen.count; i++)
+		check_addr(conf, &c->notify_listen, &c->notify_listen.items[i], warn, arg);
+	check_addr(conf, &c->source4, &c->source4, warn, arg);
+	check_addr(conf, &c->source6, &c->source6, warn, arg);
+}
+
 static int
-check_all(const struct mus_conf *conf, struct mus_errtext *et)
+check_all(const struct mus_conf *conf, mus_opts_warn_fn *warn, void *arg, struct mus_errtext *et)
 {
 	const struct musicd_conf *c = mus_conf_get(conf);
 	struct daemon d = {.tick = NULL};
@@ -399,6 +431,7 @@ check_all(const struct mus_conf *conf, struct mus_errtext *et)
 		return rc;
 	if ((rc = check_store(c, et)) < 0)
 		return mus_conf_wrap(conf, &c->store_file, et, rc);
+	check_addrs(conf, warn, arg);
 	return check_resolver(conf, et);
 }
 

@@ -1,4 +1,5 @@
 #include <getopt.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "app/opts.h"
@@ -179,6 +180,14 @@ print(const struct mus_opts_spec *s, struct mus_buf *b)
 	return mus_err_exit(rc);
 }
 
+static void
+warn(void *arg, const struct mus_errtext *et)
+{
+	const struct mus_opts_spec *s = arg;
+
+	fprintf(err_of(s), "%s: warning: %s\n", s->program, et->s);
+}
+
 int
 mus_opts_begin(const struct mus_opts_spec *s, int argc, char **argv, struct mus_opts *o,
     struct mus_conf **conf)
@@ -201,7 +210,7 @@ mus_opts_begin(const struct mus_opts_spec *s, int argc, char **argv, struct mus_
 	}
 	if (!o->check && !o->dump)
 		return MUS_OPTS_RUN;
-	if (o->check && s->check && (rc = s->check(*conf, &et)) < 0)
+	if (o->check && s->check && (rc = s->check(*conf, warn, (void *)(uintptr_t)s, &et)) < 0)
 		fprintf(err_of(s), "%s: %s\n", s->program, et.s);
 	else if (o->dump)
 		mus_conf_dump(*conf, o->dump_help ? MUS_CONF_DUMP_HELP : 0, &b);

@@ -2,7 +2,8 @@
  * The command line every daemon has, and what follows from it before the daemon begins:
  *
  *	-c, --config FILE	-v, --verbose (once: info -> debug)
- *	--check			reads the configuration and what it names, says "FILE: ok" or what is wrong
+ *	--check			reads the configuration and what it names, says "FILE: ok" or what is wrong;
+ *				warnings change neither that nor the status
  *	--dump[=help]		shows it, defaults as comments; with the help of each key
  *	--manual[=markdown]	the configuration's part of the manual (for the build)
  *	-V, --version		-h, --help
@@ -34,6 +35,7 @@ struct mus_opts_extra {
 	const char *help;
 	const char **value;		/* set to the argument, or to "" */
 };
+typedef void mus_opts_warn_fn(void *arg, const struct mus_errtext *et);
 struct mus_opts_spec {
 	const char *program;
 	const char *summary;		/* a few words */
@@ -41,8 +43,9 @@ struct mus_opts_spec {
 	const struct mus_conf_schema *schema;
 	const struct mus_opts_extra *extra;	/* NULL: none */
 	/* NULL, or what --check does besides: reads the files that the configuration names, as the start
-	 * does, and makes nothing.  Its words name the place (mus_conf_wrap). */
-	int (*check)(const struct mus_conf *conf, struct mus_errtext *et);
+	 * does, and makes nothing.  Its words name the place (mus_conf_wrap).  What would end the start here, and
+	 * may be right on the machine that the file is for, it tells to ${warn}. */
+	int (*check)(const struct mus_conf *conf, mus_opts_warn_fn *warn, void *arg, struct mus_errtext *et);
 	FILE *out, *err;		/* NULL: stdout, stderr (for tests) */
 };
 struct mus_opts {

@@ -1,6 +1,9 @@
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "io/local.h"
 #include "io/sock_priv.h"
 
 socklen_t
@@ -44,4 +47,23 @@ mus__sockaddr_read(const struct sockaddr_storage *sa, struct mus_addr *a)
 		return false;
 	}
 	return true;
+}
+
+bool
+mus_addr_is_local(const struct mus_addr *a)
+{
+	struct mus_addr any_port = *a;
+	struct sockaddr_storage sa;
+	socklen_t len;
+	bool is_local;
+	int fd;
+
+	any_port.port = 0;
+	len = mus__sockaddr_of(&any_port, &sa);
+	fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return errno != EAFNOSUPPORT;
+	is_local = bind(fd, (struct sockaddr *)&sa, len) == 0 || errno != EADDRNOTAVAIL;
+	close(fd);
+	return is_local;
 }

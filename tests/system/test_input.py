@@ -111,6 +111,7 @@ UNFIT = {
     "empty.key": ("", "resolver:\n  trust-anchor: FILE\n", "5:17: resolver.trust-anchor: trust anchor FILE: "),
     "bad.key": ("garbage\n", "resolver:\n  trust-anchor: FILE\n", "5:17: resolver.trust-anchor: "),
     "none/m.db": (None, "store:\n  file: FILE\n", "5:9: store.file: "),
+    "folder": ("/", "store:\n  file: FILE\n", "5:9: store.file: FILE: Is a directory"),
 }
 
 
@@ -121,10 +122,12 @@ def test_check_reads_what_the_start_reads(tmp_path, name):
     word = f"{tmp_path}/musicd.yaml:" + told_of.replace("FILE", str(tmp_path / name))
     (tmp_path / "tokens").write_text("ops admin " + "a" * 64 + "\n")
     (tmp_path / "root.key").write_text(ROOT_KEY)
-    if content is not None:
+    if content == "/":
+        (tmp_path / name).mkdir()
+    elif content is not None:
         (tmp_path / name).write_text(content)
     for file in (tmp_path / "tokens", tmp_path / name):
-        if file.exists():
+        if file.is_file():
             file.chmod(0o600)
     text = f"api:\n  listen: 127.0.0.1@1\n  tokens: {tmp_path}/tokens\n" + lines.replace("FILE", str(tmp_path / name))
     text += "" if "store:" in text else f"store:\n  file: {tmp_path}/musicd.db\n"
@@ -134,6 +137,22 @@ def test_check_reads_what_the_start_reads(tmp_path, name):
     assert told.returncode not in (0, 1) and word in told.stderr and {f.name for f in tmp_path.iterdir()} == before, told
     _, started = check(tmp_path, text)
     assert started.returncode == told.returncode and word in started.stderr, started
+
+
+def test_an_address_of_another_machine(tmp_path):
+    """--check may run elsewhere: it warns; the start fails, and both name the key."""
+    for name, content in (("tokens", "ops admin " + "a" * 64 + "\n"), ("root.key", ROOT_KEY)):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o600)
+    rest = f"  tokens: {tmp_path}/tokens\nstore:\n  file: {tmp_path}/m.db\nresolver:\n  trust-anchor: {tmp_path}/root.key\n"
+    other = "dns:\n  notify-listen: [127.0.0.1@1053, '2001:db8::7@53']\n  source-v4: 192.0.2.8\n"
+    path, told = check(tmp_path, "api:\n  listen: 192.0.2.7@8053\n" + rest + other, "--check")
+    assert (told.returncode, told.stdout) == (0, f"{path}: ok\n"), told
+    assert told.stderr.splitlines() == [f"musicd: warning: {path}:{at} is no address of this machine" for at in (
+        "2:11: api.listen: 192.0.2.7@8053", "9:18: dns.notify-listen: 2001:db8::7@53", "10:14: dns.source-v4: 192.0.2.8")], told
+    _, started = check(tmp_path, "api:\n  listen: 192.0.2.7@8053\n" + rest)
+    assert started.returncode == 74 and f"{path}:2:11: api.listen: listen on 192.0.2.7@8053: " in started.stderr, started
+    assert check(tmp_path, "api:\n  listen: 127.0.0.1@1\n" + rest, "--check")[1].stderr == ""
 
 
 def test_tokens_that_everybody_may_use_end_the_start(tmp_path):
