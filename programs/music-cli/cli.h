@@ -104,7 +104,8 @@ int cli_limit(struct cli *c, uint64_t def, uint64_t *max);
 /* The next option of this name from *pos on; NULL at the end. */
 const char *cli_option_next(const struct cli *c, const char *name, unsigned *pos);
 int cli_fail(const struct cli *c, int exit_code, const char *fmt, ...) MUS_PRINTF(3, 4);
-/* Tells that there is no such command, and the nearest; ${verb} NULL: none was given.  EXIT_USAGE. */
+/* Tells that there is no such command, and the nearest, or else all there are; ${verb} NULL: none was given.
+ * EXIT_USAGE. */
 int cli_unknown(const struct cli *c, const char *noun, const char *verb);
 /* The question of the command: 0 with --yes, or when a terminal says yes; else an exit code, told.  Without a
  * terminal only --yes will do. */
@@ -232,6 +233,7 @@ int cli_watch(struct cli *c, const struct cli_watch *w);
 /* Shared by commands. */
 void cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now);
 void cli_process_line(const json_t *process, struct mus_time now, char *out, size_t cap);
+bool cli_has_left(const json_t *process);	/* of "process list": a leave that has ended well */
 extern const struct cli_column cli_columns_signer[], cli_columns_group[], cli_columns_zone[];
 
 #endif

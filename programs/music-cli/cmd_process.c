@@ -10,6 +10,12 @@ static const struct cli_column process_columns[] = {{"ID", "id", CLI_S_NUMBER},
     {"ROW", "row", CLI_S_TEXT}, {"STARTED", "started_at", CLI_S_TIME},
     {"ENDED", "ended_at", CLI_S_TIME}, {"OUTCOME", "outcome", CLI_S_RESULT, .wide = true}, {NULL}};
 
+bool
+cli_has_left(const json_t *p)
+{
+	return strcmp(cli_str(p, "kind"), "REMOVE-SIGNER") == 0 && strcmp(cli_str(p, "outcome"), "done") == 0;
+}
+
 /* What the end of a leave means to whoever runs the leaver. */
 static void
 add_may_stop(json_t *items)
@@ -18,7 +24,7 @@ add_may_stop(json_t *items)
 		json_t *p = json_array_get(items, i);
 		const char *signer = cli_str(p, "signer"), *zone = cli_str(p, "zone");
 
-		if (strcmp(cli_str(p, "kind"), "REMOVE-SIGNER") == 0 && strcmp(cli_str(p, "outcome"), "done") == 0)
+		if (cli_has_left(p))
 			json_object_set_new(p, "outcome",
 			    json_sprintf("done: %s may be switched off for %s", signer, zone));
 	}

@@ -226,8 +226,16 @@ print_lost(const json_t *o)
 	}
 }
 
+/* Who left last, as long as no process has begun since: that one may be not in the list yet. */
 static void
-print_status(struct cli *c, const json_t *o)
+print_has_left(const json_t *o, const json_t *last)
+{
+	if (cli_has_left(last) && !json_is_object(json_object_get(o, "process")))
+		printf("\n%s has left, and may be switched off for %s\n", cli_str(last, "signer"), cli_str(o, "name"));
+}
+
+static void
+print_status(struct cli *c, const json_t *o, const json_t *last)
 {
 	struct mus_time now = now_of(o), t;
 	const json_t *waits = json_object_get(o, "waits");
@@ -257,10 +265,29 @@ print_status(struct cli *c, const json_t *o)
 		cli_print_waits_short(c, waits, now);
 	}
 	print_lost(o);
+	print_has_left(o, last);
 	print_manual(c, o);
 	if (cli_num(o, "findings") > 0)
 		printf("\n%lld finding%s; see \"zone explain %s\"\n", (long long)cli_num(o, "findings"),
 		    cli_num(o, "findings") == 1 ? "" : "s", cli_str(o, "name"));
+}
+
+/* The process of a zone that began last, or nothing; an exit code, or 0. */
+static int
+fetch_last(struct cli *c, const char *zone, json_t **last)
+{
+	struct mus_buf path;
+	json_t *items = NULL;
+	int rc;
+
+	mus_buf_init(&path, 0);
+	cli_path(&path, "/processes");
+	cli_query(&path, "zone", zone);
+	rc = cli_list(c, (const char *)path.data, 1, &items);
+	*last = json_incref(json_array_get(items, 0));
+	json_decref(items);
+	mus_buf_clear(&path);
+	return rc;
 }
 
 int
@@ -268,13 +295,19 @@ cmd_zone_status(struct cli *c)
 {
 	struct cli_answer a = {.status = 0};
 	int rc = fetch(c, "/zones/%s/status", NULL, NULL, &a);
+	json_t *last = NULL;
+
+	if (rc == 0 && c->format == CLI_TEXT && (rc = fetch_last(c, cli_str(a.json, "name"), &last)) != 0)
+		goto out;
 
 	if (rc == 0 && c->format == CLI_JSON)
 		cli_print_json(a.json);
 	else if (rc == 0 && c->format == CLI_CSV)
 		cli_print_list(c, json_object_get(a.json, "signers"), signer_columns);
 	else if (rc == 0)
-		print_status(c, a.json);
+		print_status(c, a.json, last);
+out:
+	json_decref(last);
 	cli_answer_clear(&a);
 	return rc;
 }

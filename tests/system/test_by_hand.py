@@ -60,6 +60,13 @@ def test_parent_that_follows_nothing(lab):
         assert all(line.startswith(f"remove {name} DS ") for line in ds)
         st.signed_by("hand", ["knot"])
         assert st.history("hand").count("needs manual ") == 4, st.history("hand")
+        may_stop = f"\nbind has left, and may be switched off for {name}\n"
+        assert may_stop in st.mc.cli("zone", "status", name).stdout
+        st.mc.cli("zone", "hold", name, "--reason", "so that nothing begins")
+        assert may_stop in st.mc.cli("zone", "status", name).stdout
+        st.mc.cli("signer", "join", "bind", "--group", "hand")          # it is wanted back
+        status = st.mc.cli("zone", "status", name).stdout
+        assert "process  ADD-SIGNER bind" in status and may_stop not in status, status
         r = prober.report(lab)
         assert (r["bogus"], r["insecure"], r["failed"], r["pair_violations"]) == (0, 0, 0, 0), prober.human(r)
 
