@@ -6,6 +6,7 @@ struct pf {
 	struct mus_witness *out;
 	unsigned cap, count;
 	enum mus_result worst;
+	bool is_dark;			/* no server of it shows the zone: that is told, and not what follows */
 };
 
 static void
@@ -43,6 +44,7 @@ pf_serves(struct pf *p)
 		note(p, found(MUS_RULE_NSNAMES, MUS_RES_FAILS, p->b, MUS_NOBODY));
 	if (servers == 0)
 		return;
+	p->is_dark = (soa->ok & servers) == 0;
 	if (!mus_is_known(soa, p->b, MUS_RR_SOA, servers, p->c->policy, p->c->now, &w)) {
 		w.rule = MUS_RULE_SERVES;
 		note(p, w);
@@ -122,14 +124,16 @@ pf_content(struct pf *p)
 
 		if (s != p->b && !(c->want->keyg >> s & 1))
 			continue;
-		if (c->facts->copy_ttl_s[s] == 0)
+		if (c->facts->copy_ttl_s[s] == 0 && !(s == p->b && p->is_dark))
 			note(p, found(MUS_RULE_TTLMAX, MUS_RES_UNKNOWN, s, MUS_NOBODY));
 		if (s == p->b || c->zone->signer[p->b].declared_content ||
 		    c->zone->signer[s].declared_content)
 			continue;
-		if (!mine->known || !copy->known)
-			note(p, found(MUS_RULE_V13, MUS_RES_UNKNOWN, mine->known ? s : p->b, MUS_NOBODY));
-		else if (mine->content != copy->content)
+		if (!mine->known && !p->is_dark)
+			note(p, found(MUS_RULE_V13, MUS_RES_UNKNOWN, p->b, MUS_NOBODY));
+		else if (!copy->known)
+			note(p, found(MUS_RULE_V13, MUS_RES_UNKNOWN, s, MUS_NOBODY));
+		else if (mine->known && mine->content != copy->content)
 			note(p, found(MUS_RULE_V13, MUS_RES_FAILS, p->b, s));
 	}
 }
@@ -171,6 +175,20 @@ pf_denial(struct pf *p)
 	}
 }
 
+/* Are the keys known of all who take part?  Else a DS that fits none may be that of such a key. */
+static bool
+knows_keys(const struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if ((s == p->b || (c->want->keyg >> s & 1)) &&
+		    !mus_is_known(&c->seen->signer[s][MUS_RR_KEY], s, MUS_RR_KEY, c->facts->servers[s], c->policy,
+			c->now, NULL))
+			return false;
+	return true;
+}
+
 static void
 pf_parent(struct pf *p)
 {
@@ -198,9 +216,11 @@ pf_parent(struct pf *p)
 			w.server = (uint8_t)__builtin_ctzll(v->srv);
 			note(p, w);
 		}
-		if (v->srv && v->stray) {
+		if (v->srv && v->stray && knows_keys(p)) {
 			w = found(MUS_RULE_V9, MUS_RES_WARN, MUS_PARENT, MUS_NOBODY);
 			w.kind = MUS_RR_DS;
+			w.surplus = (v->aux & MUS_AUX_STRAY) != 0;
+			w.number = (uint16_t)(v->aux & 0xffff);
 			w.server = (uint8_t)__builtin_ctzll(v->srv);
 			note(p, w);
 		}

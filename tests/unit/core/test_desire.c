@@ -762,6 +762,24 @@ test_unfit_servers(void **state)
 	assert_int_equal(preflight(), MUS_RES_UNKNOWN);
 	assert_rule(found[0].rule, MUS_RULE_SERVES);
 	assert_int_equal(found[0].cause, MUS_CAUSE_REFUSED);
+	/* Then its copy is not known either, which is not told; that of another is. */
+	r.z.seen.copy[B].known = false;
+	assert_int_equal(preflight(), MUS_RES_UNKNOWN);
+	for (unsigned i = 0; i < found_count; i++)
+		assert_int_not_equal(found[i].rule, MUS_RULE_V13);
+	assert_int_equal(found_count, 1);
+	r.z.seen.copy[A].known = false;
+	preflight();
+	assert_int_equal(found_count, 3);
+	for (unsigned i = 1; i < found_count; i++)
+		assert_int_equal(found[i].origin, A);
+	rig_data(B, ZB);
+	rig_settle();
+	preflight();
+	assert_int_equal(found_count, 3);
+	assert_int_equal(found[0].origin + found[1].origin + found[2].origin, A + B + B);
+	rig_fail(B, MUS_RR_SOA, MUS_CAUSE_REFUSED);
+	rig_settle();
 	r.z.zone.server_count = AT_B;
 	finds(MUS_RULE_NSNAMES, MUS_RES_FAILS);
 }
@@ -877,6 +895,22 @@ test_unfit_parent(void **state)
 	(void)state;
 	joiner();
 	rig_look(&l);
+	rig_settle();
+	finds(MUS_RULE_V9, MUS_RES_WARN);
+	assert_false(found[0].surplus);
+	l.aux = MUS_AUX_STRAY | 4711;
+	rig_look(&l);
+	rig_settle();
+	finds(MUS_RULE_V9, MUS_RES_WARN);
+	assert_true(found[0].surplus);
+	assert_int_equal(found[0].number, 4711);
+	/* Perhaps it is of a key that could not be asked for. */
+	rig_fail(A, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	preflight();
+	for (unsigned i = 0; i < found_count; i++)
+		assert_int_not_equal(found[i].rule, MUS_RULE_V9);
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
 	rig_settle();
 	finds(MUS_RULE_V9, MUS_RES_WARN);
 	rig_fail(MUS_PARENT, MUS_RR_DS, MUS_CAUSE_SERVFAIL);
