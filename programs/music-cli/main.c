@@ -10,6 +10,8 @@
 #include "app/conf.h"
 #include "base/text.h"
 
+enum { NAMES_TEXT_MAX = 512 };
+
 const char *
 cli_option(const struct cli *c, const char *name)
 {
@@ -228,10 +230,24 @@ has_verbs(const char *noun)
 	return false;
 }
 
+/* "a, b, c": each once; equal ones stand side by side. */
+static const char *
+names_text(const char *const *names, unsigned count, char out[static NAMES_TEXT_MAX])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < count && n < NAMES_TEXT_MAX; i++)
+		if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
+			n += (size_t)snprintf(out + n, NAMES_TEXT_MAX - n, "%s%s", i > 0 ? ", " : "", names[i]);
+	return out;
+}
+
 int
 cli_unknown(const struct cli *c, const char *noun, const char *verb)
 {
 	const char *known[96] = {NULL}, *near;
+	char text[NAMES_TEXT_MAX];
 	bool is_verb = verb != NULL && has_verbs(noun);
 	unsigned n = 0;
 
@@ -239,10 +255,11 @@ cli_unknown(const struct cli *c, const char *noun, const char *verb)
 		if (!cli_commands[i].is_hidden && (!is_verb || strcmp(cli_commands[i].noun, noun) == 0))
 			known[n++] = is_verb ? cli_commands[i].verb : cli_commands[i].noun;
 	near = mus_text_nearest(is_verb ? verb : noun, known, n);
-	return cli_fail(c, EXIT_USAGE, "unknown command \"%s%s%s\"; %s%s%s%s%s", noun, is_verb ? " " : "",
-	    is_verb ? verb : "", near != NULL ? "did you mean \"" : "see \"music-cli help",
-	    near != NULL || !is_verb ? "" : " ",
-	    is_verb && near == NULL ? noun : "", near != NULL ? near : "", near != NULL ? "\"?" : "\"");
+	if (near != NULL)
+		return cli_fail(c, EXIT_USAGE, "unknown command \"%s%s%s\"; did you mean \"%s%s%s\"?", noun,
+		    is_verb ? " " : "", is_verb ? verb : "", is_verb ? noun : "", is_verb ? " " : "", near);
+	return cli_fail(c, EXIT_USAGE, "unknown command \"%s%s%s\"; there %s: %s", noun, is_verb ? " " : "",
+	    is_verb ? verb : "", n == 1 ? "is" : "are", names_text(known, n, text));
 }
 
 /* The command that the first words name; *used: how many words. NULL: told. */
