@@ -118,6 +118,7 @@ pf_content(struct pf *p)
 {
 	const struct mus_ctx *c = p->c;
 	const struct mus_copy *mine = &c->seen->copy[p->b];
+	bool is_told = false;		/* that its own is not known: once, whoever it is compared with */
 
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		const struct mus_copy *copy = &c->seen->copy[s];
@@ -129,9 +130,11 @@ pf_content(struct pf *p)
 		if (s == p->b || c->zone->signer[p->b].declared_content ||
 		    c->zone->signer[s].declared_content)
 			continue;
-		if (!mine->known && !p->is_dark)
-			note(p, found(MUS_RULE_V13, MUS_RES_UNKNOWN, p->b, MUS_NOBODY));
-		else if (!copy->known)
+		if (!mine->known && !p->is_dark) {
+			if (!is_told)
+				note(p, found(MUS_RULE_V13, MUS_RES_UNKNOWN, p->b, MUS_NOBODY));
+			is_told = true;
+		} else if (!copy->known)
 			note(p, found(MUS_RULE_V13, MUS_RES_UNKNOWN, s, MUS_NOBODY));
 		else if (mine->known && mine->content != copy->content)
 			note(p, found(MUS_RULE_V13, MUS_RES_FAILS, p->b, s));

@@ -752,6 +752,43 @@ test_unfit(void **state)
 	finds(MUS_RULE_CAPS, MUS_RES_WARN);
 }
 
+/* How often content is found wanting; ${first} gets whose copy it is first. */
+static unsigned
+contents(unsigned *first)
+{
+	unsigned count = 0;
+
+	preflight();
+	for (unsigned i = 0; i < found_count; i++)
+		if (found[i].rule == MUS_RULE_V13 && count++ == 0)
+			*first = found[i].origin;
+	return count;
+}
+
+/* A copy that is not known is told once, however many there are to compare it with. */
+static void
+test_unfit_content_of_three(void **state)
+{
+	unsigned first = MUS_NOBODY;
+
+	(void)state;
+	joiner();
+	r.z.zone.signer_count = 3;
+	r.z.want.keyg = 1 << A | 1 << 2;
+	r.z.seen.copy[2] = r.z.seen.copy[A];
+	assert_int_equal(contents(&first), 0);
+	r.z.seen.copy[B].known = false;
+	assert_int_equal(contents(&first), 1);
+	assert_int_equal(first, B);
+	r.z.seen.copy[2].known = false;
+	assert_int_equal(contents(&first), 1);
+	r.z.seen.copy[B].known = true;
+	assert_int_equal(contents(&first), 1);
+	assert_int_equal(first, 2);
+	r.z.zone.signer[B].declared_content = true;
+	assert_int_equal(contents(&first), 0);
+}
+
 static void
 test_unfit_servers(void **state)
 {
@@ -1060,6 +1097,7 @@ main(void)
 	    T(test_parent_without_servers),
 	    T(test_fit),
 	    T(test_unfit),
+	    T(test_unfit_content_of_three),
 	    T(test_unfit_servers),
 	    T(test_unfit_algorithm),
 	    T(test_unfit_key_ttl),
