@@ -231,6 +231,8 @@ struct cli_watch {
 int cli_watch(struct cli *c, const struct cli_watch *w);
 
 /* Shared by commands. */
+/* The text of a finding or wait, which begins with the name of its rule: for where that stands beside it. */
+const char *cli_without_rule(const json_t *w);
 void cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now);
 void cli_process_line(const json_t *process, struct mus_time now, char *out, size_t cap);
 bool cli_has_left(const json_t *process);	/* of "process list": a leave that has ended well */

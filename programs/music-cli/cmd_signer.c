@@ -135,7 +135,14 @@ static const struct cli_column fit_columns[] = {{"ZONE", "zone", CLI_S_TEXT},
     {"FIT", "fit", CLI_S_YESNO, .bad = "no"}, {"RULE", "rule", CLI_S_TEXT},
     {"WHY NOT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
 
-/* Is the signer fit to join ${zone}?  One row of the table, with the worst that was found. */
+static void
+add_fit_row(json_t *rows, const char *zone, bool fit, const json_t *finding)
+{
+	json_array_append_new(rows, json_pack("{s:s, s:b, s:s, s:s}", "zone", zone, "fit", (int)fit, "rule",
+					cli_str(finding, "rule"), "text", cli_without_rule(finding)));
+}
+
+/* Is the signer fit to join ${zone}?  One row of the table, or one for each reason why not; a warning is none. */
 static int
 check_zone(struct cli *c, const char *signer, const char *zone, json_t *rows, bool *fit)
 {
@@ -148,12 +155,16 @@ check_zone(struct cli *c, const char *signer, const char *zone, json_t *rows, bo
 	cli_query(&path, "signer", signer);
 	rc = cli_call(c, "GET", (const char *)path.data, NULL, &a);
 	if (rc == 0) {
-		const json_t *worst = json_array_get(json_object_get(a.json, "findings"), 0);
+		const json_t *list = json_object_get(a.json, "findings");
 
-		*fit = cli_true(a.json, "fit");
-		json_array_append_new(rows,
-		    json_pack("{s:s, s:b, s:s, s:s}", "zone", cli_str(a.json, "zone"), "fit", (int)*fit, "rule",
-			*fit ? "" : cli_str(worst, "rule"), "text", *fit ? "" : cli_str(worst, "text")));
+		if ((*fit = cli_true(a.json, "fit")))
+			add_fit_row(rows, zone, true, NULL);
+		for (size_t i = 0; !*fit && i < json_array_size(list); i++) {
+			const json_t *found = json_array_get(list, i);
+
+			if (strcmp(cli_str(found, "result"), "warning") != 0)
+				add_fit_row(rows, zone, false, found);
+		}
 	}
 	cli_answer_clear(&a);
 	mus_buf_clear(&path);

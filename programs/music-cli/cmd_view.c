@@ -60,9 +60,8 @@ cli_process_line(const json_t *p, struct mus_time now, char *out, size_t cap)
 				       : "");
 }
 
-/* The sentence, which begins with the name of its rule: that stands before it. */
-static const char *
-without_rule(const json_t *w)
+const char *
+cli_without_rule(const json_t *w)
 {
 	const char *text = cli_str(w, "text"), *rule = cli_str(w, "rule");
 	size_t n = strlen(rule);
@@ -80,7 +79,7 @@ cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now)
 		const json_t *w = json_array_get(list, i);
 
 		printf("  %s%s%s  ", cli_color(c, "head"), cli_str(w, "rule"), cli_plain(c));
-		cli_print_safe(stdout, without_rule(w));
+		cli_print_safe(stdout, cli_without_rule(w));
 		if (*cli_left(w, "until", now, left) != '\0')
 			printf("  (%s)", left);
 		putchar('\n');
@@ -111,7 +110,7 @@ find_same(const json_t *list, const json_t *w)
 
 		while (same < count && strcmp(cli_str(f, parts[same]), cli_str(w, parts[same])) == 0)
 			same++;
-		if (same == count && strcmp(without_rule(f), without_rule(w)) == 0)
+		if (same == count && strcmp(cli_without_rule(f), cli_without_rule(w)) == 0)
 			return f;
 	}
 	return NULL;
@@ -134,7 +133,7 @@ print_findings(struct cli *c, const json_t *list, const json_t *above, struct mu
 			printf("    %-8s what %s above says\n", "is", cli_str(same, "rule"));
 			continue;
 		}
-		print_part("is", without_rule(w));
+		print_part("is", cli_without_rule(w));
 		print_part("signer", cli_str(w, "signer"));
 		print_part("other", cli_str(w, "other_signer"));
 		print_part("server", cli_str(w, "server"));

@@ -571,8 +571,8 @@ int
 mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mus_ctl_fit_fn *done,
     void *arg, struct mus_errtext *et)
 {
-	struct mus_witness w = MUS_WITNESS_NONE;
-	struct mus_ctl_fit fit = {.finding = &w, .count = strcmp(signer, "dumb") == 0};
+	struct mus_witness w[] = {MUS_WITNESS_NONE, MUS_WITNESS_NONE, MUS_WITNESS_NONE};
+	struct mus_ctl_fit fit = {.finding = w, .count = strcmp(signer, "dumb") == 0 ? 3 : 0};
 	struct mus_zone_view view;
 	int rc = mus_ctl_view(e, zone, &view, et);
 
@@ -580,8 +580,14 @@ mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mu
 		return rc;
 	if (strcmp(signer, "crowd") == 0)
 		return mus_errf(et, MUS_ERR_FULL, "8 preflights are under way; try again");
-	w.rule = MUS_RULE_CAPS;
-	w.result = MUS_RES_FAILS;
+	w[0].rule = MUS_RULE_CAPS;
+	w[0].result = MUS_RES_FAILS;
+	w[1].rule = MUS_RULE_SERVES;
+	w[1].result = MUS_RES_UNKNOWN;
+	w[2].rule = MUS_RULE_KEYTTL;
+	w[2].result = MUS_RES_WARN;
+	for (unsigned i = 0; i < 3; i++)
+		w[i].origin = 0;
 	fit.state = view.state;
 	fit.now = view.now;
 	done(arg, 0, NULL, &fit);
