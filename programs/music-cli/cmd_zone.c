@@ -37,6 +37,33 @@ print_zone(struct cli *c, const json_t *o)
 	}
 }
 
+/* Lines of words, each made safe by itself. */
+static void
+print_lines(const char *p)
+{
+	while (*p != '\0') {
+		size_t n = strcspn(p, "\n");
+		char line[1024];
+
+		snprintf(line, sizeof line, "%.*s", (int)n, p);
+		cli_print_safe(stdout, line);
+		putchar('\n');
+		p += n + (p[n] == '\n');
+	}
+}
+
+static void
+print_consequence(struct cli *c, const json_t *o)
+{
+	static const struct cli_column columns[] = {{"zone", "zone", CLI_S_TEXT},
+	    {"dry run", "dry_run", CLI_S_YESNO}, {"consequence", "consequence", CLI_S_TEXT}, {NULL}};
+
+	if (c->format != CLI_TEXT)
+		cli_print_object(c, o, columns);
+	else
+		print_lines(cli_str(o, "consequence"));
+}
+
 static int
 send_and_show(struct cli *c, const char *method, struct request *r)
 {
@@ -242,21 +269,6 @@ cmd_zone_add(struct cli *c)
 }
 
 int
-cmd_zone_update(struct cli *c)
-{
-	struct request r;
-	int rc;
-
-	request_begin(c, &r, "/zones/%s", c->arg[0]);
-	if ((rc = zone_fields(c, &r)) != 0) {
-		request_clear(&r);
-		return rc;
-	}
-	request_kept(c, "signers");
-	return send_and_show(c, "PATCH", &r);
-}
-
-int
 cmd_zone_delete(struct cli *c)
 {
 	struct request r;
@@ -301,14 +313,157 @@ cmd_zone_show(struct cli *c)
 	return send_and_show(c, "GET", &r);
 }
 
+/* --- into another group --- */
+
+/* What is known of ${name}, in ${a}; with ${is_order} the order that follows says it when there is none. */
+static int
+look_up(struct cli *c, const char *fmt, const char *name, bool is_order, struct cli_answer *a)
+{
+	struct mus_errtext et = {""};
+	struct mus_buf path;
+	int rc;
+
+	mus_buf_init(&path, 0);
+	rc = cli_try(c, "GET", cli_path(&path, fmt, name), NULL, NULL, a, &et);
+	mus_buf_clear(&path);
+	if (rc < 0)
+		return cli_fail(c, mus_err_exit(rc), "%s%s", et.s, cli_advice(c, rc, 0));
+	if (a->status == 200 || (is_order && a->status == 404))
+		return 0;
+	return cli_fail(c, cli_exit_of(a), "%s", cli_str(a->json, "error.message"));
+}
+
+static bool
+stays_in(const json_t *group, const char *signer)
+{
+	const json_t *members = json_object_get(group, "signers");
+
+	for (size_t i = 0; i < json_array_size(members); i++)
+		if (strcmp(cli_str(json_array_get(members, i), "name"), signer) == 0)
+			return !cli_true(json_array_get(members, i), "leaving");
+	return false;
+}
+
+static void
+say_who_leaves(const json_t *status, const json_t *group, struct mus_buf *words)
+{
+	const json_t *signers = json_object_get(status, "signers");
+
+	for (size_t i = 0; i < json_array_size(signers); i++) {
+		const json_t *s = json_array_get(signers, i);
+
+		if (cli_true(s, "member") && !stays_in(group, cli_str(s, "name")))
+			mus_buf_printf(words,
+			    "%s does not sign the zones of group %s: it leaves %s (REMOVE-SIGNER) when those that do "
+			    "have joined.\n",
+			    cli_str(s, "name"), cli_str(group, "name"), cli_str(status, "name"));
+	}
+}
+
+/* Lines about each signer that leaves the zone when it goes into --group; "": none does. */
+static int
+leavers_of_move(struct cli *c, bool is_order, struct mus_buf *words)
+{
+	struct cli_answer status = {.status = 0}, group = {.status = 0};
+	int rc = look_up(c, "/zones/%s/status", c->arg[0], is_order, &status);
+
+	if (rc == 0)
+		rc = look_up(c, "/groups/%s", cli_option(c, "group"), is_order, &group);
+	if (rc == 0 && status.status == 200 && group.status == 200)
+		say_who_leaves(status.json, group.json, words);
+	mus_buf_add_u8(words, 0);
+	cli_answer_clear(&status);
+	cli_answer_clear(&group);
+	return rc;
+}
+
+static int
+dry_move(struct cli *c)
+{
+	struct mus_buf words;
+	json_t *outcome;
+	int rc;
+
+	mus_buf_init(&words, 0);
+	if ((rc = leavers_of_move(c, false, &words)) == 0) {
+		const char *text = (const char *)words.data;
+
+		outcome = json_pack("{s:s, s:b, s:s}", "zone", c->arg[0], "dry_run", 1, "consequence",
+		    text[0] != '\0' ? text : "no signer leaves it");
+		print_consequence(c, outcome);
+		json_decref(outcome);
+	}
+	mus_buf_clear(&words);
+	return rc;
+}
+
+/* A zone that a signer leaves by it is moved when somebody says yes. */
+static int
+confirm_move(struct cli *c)
+{
+	struct mus_buf words;
+	int rc;
+
+	if (cli_flag(c, "yes"))
+		return 0;
+	mus_buf_init(&words, 0);
+	if ((rc = leavers_of_move(c, true, &words)) == 0 && words.data[0] != 0) {
+		if (c->format == CLI_TEXT)
+			print_lines((const char *)words.data);
+		fflush(stdout);
+		rc = cli_confirm(c);
+	}
+	mus_buf_clear(&words);
+	return rc;
+}
+
 int
 cmd_zone_join(struct cli *c)
 {
 	struct request r;
+	int rc;
 
+	if (cli_flag(c, "dry-run"))
+		return dry_move(c);
+	if ((rc = confirm_move(c)) != 0)
+		return rc;
 	request_begin(c, &r, "/zones/%s/group", c->arg[0]);
 	request_str(c, &r, "group", "group");
 	return send_and_show(c, "PUT", &r);
+}
+
+/* --group, by the way, moves no zone that a signer leaves by it. */
+static int
+check_update(struct cli *c)
+{
+	struct mus_buf words;
+	int rc;
+
+	if (cli_option(c, "group") == NULL)
+		return 0;
+	mus_buf_init(&words, 0);
+	if ((rc = leavers_of_move(c, true, &words)) == 0 && words.data[0] != 0)
+		rc = cli_fail(c, EXIT_USAGE, "--group: a signer would leave the zone; \"zone join %s --group %s\" says "
+		    "which, and asks", c->arg[0], cli_option(c, "group"));
+	mus_buf_clear(&words);
+	return rc;
+}
+
+int
+cmd_zone_update(struct cli *c)
+{
+	struct request r;
+	int rc = check_update(c);
+
+	if (rc != 0)
+		return rc;
+	request_begin(c, &r, "/zones/%s", c->arg[0]);
+	if ((rc = zone_fields(c, &r)) != 0) {
+		request_clear(&r);
+		return rc;
+	}
+	request_kept(c, "signers");
+	return send_and_show(c, "PATCH", &r);
 }
 
 int
@@ -381,8 +536,6 @@ cmd_zone_lost(struct cli *c)
 static int
 with_consequence(struct cli *c, const char *verb, bool dry_run, bool show)
 {
-	static const struct cli_column columns[] = {{"zone", "zone", CLI_S_TEXT},
-	    {"dry run", "dry_run", CLI_S_YESNO}, {"consequence", "consequence", CLI_S_TEXT}, {NULL}};
 	struct cli_answer a = {.status = 0};
 	struct request r;
 	int rc;
@@ -395,20 +548,8 @@ with_consequence(struct cli *c, const char *verb, bool dry_run, bool show)
 	request_str(c, &r, "reason", "reason");
 	request_true(&r, "dry_run", dry_run);
 	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
-	if (rc == 0 && show && c->format != CLI_TEXT) {
-		cli_print_object(c, a.json, columns);
-	} else if (rc == 0 && show) {
-		/* lines of words, each made safe by itself */
-		for (const char *p = cli_str(a.json, "consequence"); *p != '\0';) {
-			size_t n = strcspn(p, "\n");
-			char line[1024];
-
-			snprintf(line, sizeof line, "%.*s", (int)n, p);
-			cli_print_safe(stdout, line);
-			putchar('\n');
-			p += n + (p[n] == '\n');
-		}
-	}
+	if (rc == 0 && show)
+		print_consequence(c, a.json);
 	cli_answer_clear(&a);
 	request_clear(&r);
 	return rc;

@@ -77,6 +77,9 @@ static const struct cli_word o_join[] = {
     {"group", "GROUP", "the signer group", CLI_K_GROUP, CLI_NEEDED},
     {"preflight", NULL, "only when it is fit to join every zone of the group", CLI_K_TEXT},
     {"dry-run", NULL, "only say for each zone whether it is fit to join", CLI_K_TEXT}, END};
+static const struct cli_word o_zone_join[] = {
+    {"group", "GROUP", "the signer group", CLI_K_GROUP, CLI_NEEDED},
+    {"dry-run", NULL, "only say which signers would leave the zone", CLI_K_TEXT}, YES, END};
 static const struct cli_word o_on_zone[] = {
     {"zone", "ZONE", "zone to try on; everything is put back", CLI_K_ZONE, CLI_NEEDED}, END};
 static const struct cli_word o_signers[] = {
@@ -187,7 +190,7 @@ const struct cli_command cli_commands[] = {
 	     "itself.")),
     C("zone", "update", cmd_zone_update, a_zone, o_zone_update, HELP("change a zone"),
 	MORE("What is not given stays; parent addresses and what is given for single signers replace "
-	     "what was there.")),
+	     "what was there. A group that a signer would leave the zone by is for \"zone join\", which asks.")),
     C("zone", "delete", cmd_zone_delete, a_zone, o_zone_delete,
 	HELP("give a zone out of care; its records stay as they are"),
 	ASKS("its records stay at the signers as they are, and nobody keeps them in step. Give it out of care?")),
@@ -195,7 +198,10 @@ const struct cli_command cli_commands[] = {
     C("zone", "status", cmd_zone_status, a_zone, NULL,
 	HELP("a zone as it stands: signers, process, what it waits for")),
     C("zone", "show", cmd_zone_show, a_zone, NULL, HELP("settings of a zone")),
-    C("zone", "join", cmd_zone_join, a_zone, o_in_group, HELP("put a zone into a signer group")),
+    C("zone", "join", cmd_zone_join, a_zone, o_zone_join, HELP("put a zone into a signer group"),
+	MORE("Signers of the zone that are not in the new group leave it (REMOVE-SIGNER), after those that are have "
+	     "joined; who leaves is said first. A zone that no signer leaves by that is moved unasked."),
+	ASKS("signers leave the zone. Move it?")),
     C("zone", "leave", cmd_zone_leave, a_zone, NULL, HELP("take a zone out of its signer group"),
 	MORE("Refused once its signers are known: the last cannot leave. \"zone join\" moves it to "
 	     "another group, \"zone delete\" leaves it as it stands.")),

@@ -327,7 +327,8 @@ def on_a_terminal(cli, answer, *words):
 
 def test_every_command_that_asks(cli, filled):
     """All alike: no terminal, no --yes: nothing is done; a terminal is asked, --yes is not."""
-    asked = {"signer delete": ["going"], "signergroup delete": ["going"], "zone delete": ["going.test"], "zone abort": ["going.test"],
+    asked = {"signer delete": ["going"], "signergroup delete": ["going"], "zone delete": ["going.test"],
+             "zone join": ["going.test", "--group", "other"], "zone abort": ["going.test"],
              "zone force": ["going.test", "--rule", "V1", "--reason", "x"], "zone lost": ["going.test", "--signer", "bind", "--reason", "x"]}
     says = "Asks before it does it; without a terminal it does nothing unless --yes is given."
     names = re.findall(r"^  ((?:signer|signergroup|zone|process) [a-z]+) ", "".join(cli.ok("help", x) for x in (
@@ -340,7 +341,7 @@ def test_every_command_that_asks(cli, filled):
     before = filled.everything()
     for name, words in asked.items():
         command = name.split() + words
-        if name != "zone abort":            # which has nothing to ask about
+        if name not in ("zone abort", "zone join"):     # which have nothing to ask about here
             told = cli.fails(64, *command)
             assert told == f'music-cli: "{name}" asks first, and this is no terminal: --yes does it unasked\n', told
             for answer in (b"n\n", b"\n", b"\x04"):
@@ -354,6 +355,37 @@ def test_every_command_that_asks(cli, filled):
     for noun in ("signer", "signergroup"):
         assert on_a_terminal(cli, b"y\n", noun, "delete", "going")[0] == 0
         cli.fails(66, noun, "show", "going")
+
+
+def test_a_move_that_a_signer_leaves_by(cli):
+    """it is named, and nothing is done unless that was asked for; a move that nobody leaves by is none of that"""
+    def group():
+        return json.loads(cli.ok("zone", "show", "move.test", "-o", "json"))["group"]
+    cli.ok("signergroup", "add", "other", "--signer", "knot")
+    cli.ok("signergroup", "add", "same", "--signer", "bind")
+    cli.ok("zone", "add", "move.test", "--group", "first")
+    wait_until(lambda: [s["name"] for s in json.loads(cli.ok("zone", "status", "move.test", "-o", "json"))["signers"] if s["member"]] == ["bind"])
+    move = ["zone", "join", "move.test", "--group", "other"]
+    told = "bind does not sign the zones of group other: it leaves move.test. (REMOVE-SIGNER) when those that do have joined.\n"
+    assert cli.ok(*move, "--dry-run") == told
+    assert json.loads(cli.ok(*move, "--dry-run", "-o", "json")) == {"zone": "move.test", "dry_run": True, "consequence": told}
+    refused = cli.run(*move)
+    assert refused.returncode == 64 and refused.stdout == told and "--yes does it unasked" in refused.stderr, refused
+    code, text = on_a_terminal(cli, b"n\n", *move)
+    assert code == 1 and told.strip() in text and "signers leave the zone. Move it? [y/N] " in text and "nothing is done" in text, text
+    cli.fails(64, "zone", "update", "move.test", "--group", "other", says='--group: a signer would leave the zone; "zone join move.test --group other" says which')
+    assert group() == "first"
+    assert cli.ok("zone", "join", "move.test", "--group", "same", "--dry-run") == "no signer leaves it\n"
+    cli.fails(66, "zone", "join", "move.test", "--group", "nosuch", "--dry-run", says="nosuch")
+    cli.ok("zone", "join", "move.test", "--group", "same")
+    assert group() == "same"
+    cli.ok("zone", "update", "move.test", "--group", "first")
+    assert group() == "first"
+    cli.ok(*move, "--yes")
+    assert group() == "other"
+    cli.ok("zone", "delete", "move.test", "--abandon", "--yes")
+    for name in ("other", "same"):
+        cli.ok("signergroup", "delete", name, "--yes")
 
 
 def test_only_what_is_bad_is_red(cli, filled):
