@@ -142,13 +142,14 @@ def flag(lab, server, name, value=True):
     lab.server(server).reload()
 
 
-def relay(lab, server, delay=0, loss=0, truncate=False, no_tcp=False, rcode=None, no_updates=False):
+def relay(lab, server, delay=0, loss=0, truncate=False, no_tcp=False, rcode=None, no_updates=False, hold_updates=False):
     """Put a relay in front of a server, or change what an existing one does."""
     path = os.path.join(lab.dir, f"relay-{server}.json")
     number = None if rcode is None else int(dns.rcode.from_text(rcode))
     lab.server(server)
     with open(path + ".new", "w", encoding="utf-8") as f:
-        json.dump({"delay": delay, "loss": loss, "truncate": truncate, "no_tcp": no_tcp, "no_updates": no_updates, "rcode": number}, f)
+        json.dump({"delay": delay, "loss": loss, "truncate": truncate, "no_tcp": no_tcp, "no_updates": no_updates, "hold_updates": hold_updates,
+                   "rcode": number}, f)
     os.replace(path + ".new", path)
     d = lab.state["servers"].get(server)
     if d is None or d["role"] not in ("signer", "secondary", "parent"):

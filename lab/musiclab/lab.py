@@ -491,7 +491,7 @@ class Lab:
         self.update("parent", "lab.", lines)
 
     def serial(self, address, zone):
-        rr = self.ex.rrset(address, zone, "SOA", timeout=0.5, tries=1)
+        rr = self.ex.rrset(address, zone, "SOA")
         return rr[0].serial if rr else None
 
     def wait_parent(self, timeout=90):

@@ -1,7 +1,8 @@
 """A relay that owns a name server's public addresses and spoils what passes: delay, loss, truncation, wrong rcodes.
 
 It forwards UDP and TCP to the same server behind it.  Its wishes are a JSON file that is read again when it changes:
-{"delay": milliseconds each way, "loss": per cent each way, "truncate": bool, "no_tcp": bool, "no_updates": bool, "rcode": number or null}.
+{"delay": milliseconds each way, "loss": per cent each way, "truncate": bool, "no_tcp": bool, "no_updates": bool, "hold_updates": bool, "rcode": number or null}.
+With hold_updates the answer to an UPDATE waits for as long as that is wished.
 Beside it, in a file that ends in .updates, is a line for every UPDATE that came over TCP, passed on or not: seconds, zone.
 """
 import asyncio
@@ -42,9 +43,14 @@ def question_end(wire):
     return at + 5
 
 
+def is_update(wire):
+    """An UPDATE, or the answer to one."""
+    return len(wire) >= 12 and wire[2] >> 3 & 15 == 5
+
+
 def updated_zone(wire):
     """The zone that an UPDATE is about, or None."""
-    if len(wire) < 12 or wire[2] >> 3 & 15 != 5:
+    if not is_update(wire):
         return None
     labels, at = [], 12
     while wire[at]:
@@ -111,6 +117,8 @@ async def pump(reader, writer, wishes, answers):
                     continue
             await asyncio.sleep(wishes.delay())
             if answers:
+                while is_update(wire) and wishes.get("hold_updates"):
+                    await asyncio.sleep(0.05)
                 wire = spoil(wire, wishes, False)
             writer.write(len(wire).to_bytes(2, "big") + wire)
             await writer.drain()

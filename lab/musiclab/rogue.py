@@ -100,7 +100,7 @@ class Rogue:
         self.serve()
         for i, a in enumerate(self.addresses):
             self.lab.daemon(f"rogue-{a.replace(':', '-')}", [sys.executable, os.path.abspath(__file__), a, self.path(a)])
-            wait_until(lambda a=a: self.lab.ask(a, self.name, "SOA", timeout=0.5), 10, f"rogue server {i}")
+            wait_until(lambda a=a: self.lab.ask(a, self.name, "SOA", timeout=1.0), 90, f"rogue server {i}")
         lines = [f"add {self.name} 5 DS {self.ksk.ds_text(self.name)}"] + [f"add {self.name} 5 NS {n}" for n in self.ns]
         lines += [f"add {n} 5 {'AAAA' if ':' in a else 'A'} {a}" for n, a in zip(self.ns, self.addresses)]
         self.lab.update("parent", "lab.", lines)

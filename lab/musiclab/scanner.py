@@ -34,7 +34,7 @@ def write_conf(lab, zones=(), interval="1s", where=None, **options):
     conf = {"parent": {"zone": p["zone"], "primary": f"{p['update']['address']}@{p['update']['port']}", "key": p["tsig"]["file"]},
             "interval": interval, "retry-max": "4s",
             "resolver": {"root-hints": lab.state["root"]["hints"], "trust-anchor": lab.state["root"]["trust_anchor"], "keep": "5s"},
-            "query": {"timeout": "300ms", "tries": 3, "tcp-timeout": "1500ms"},
+            "query": {"timeout": "600ms", "tries": 3, "tcp-timeout": "3s"},
             "policy": {"ns-min": 1},
             "state": path(lab, "state"), "report": path(lab, "report.json"), "log": {"level": "info"}}
     if names:

@@ -30,7 +30,7 @@ def by_hand(st, zone, kind, signer):
             enter(st.lab, lines)
             entered.append(lines)
         return st.ended(zone, kind, signer)
-    wait_until(step, 120, f"{kind} {signer} by hand", interval=0.5)
+    wait_until(step, 300, f"{kind} {signer} by hand", interval=0.5)
     return entered
 
 
@@ -42,7 +42,7 @@ def test_parent_that_follows_nothing(lab):
         lab.update("parent", "lab.", ["add hand._dsync.lab. 3 TYPE66 \\# 6 003b03000100"])    # it says that it scans
         st.group("hand", ["bind"], ["hand"])
         assert st.mc.status("hand")["manual"] == [] and st.mc.status("hand")["manual_since"] is None
-        wait_until(lambda: st.mc.status("hand")["parent_announces"] == "CDS SCANNER", 20, "what the parent announces")
+        wait_until(lambda: st.mc.status("hand")["parent_announces"] == "CDS SCANNER", 90, "what the parent announces")
         assert "announces CDS SCANNER" in st.mc.cli("zone", "preflight", name, "--signer", "knot", check=False).stdout
         st.mc.cli("signer", "join", "knot", "--group", "hand")
         ds, ns = by_hand(st, "hand", "ADD-SIGNER", "knot")
@@ -97,7 +97,7 @@ def test_signer_that_cannot_be_changed_from_here(make_lab):
                 lab.update("knot", zone, [f"{ {'add': 'add', 'remove': 'delete'}[verb] } {owner} {ttl if verb == 'add' else ''} {kind} {rdata}"])
                 typed.add((verb, kind))
             return st.ended("typed", "ADD-SIGNER", "knot")
-        wait_until(step, 120, "knot joins by hand", interval=0.5)
+        wait_until(step, 300, "knot joins by hand", interval=0.5)
         assert typed >= {("add", kind) for kind in ("DNSKEY", "CDS", "CDNSKEY", "NS", "CSYNC")}, typed
         assert st.mc.json("signer", "show", "knot")["changes"]["sent"] == 0
         st.signed_by("typed", BOTH)

@@ -27,7 +27,7 @@ class Roll:
         before = self.shown_at(signer)
         self.old = tags(self.lab.dnskeys(signer, self.zone)[0])
         rolls.roll(self.lab, signer, self.zone, "csk")
-        wait_until(lambda: self.shown_at(signer) - before, 20, f"{signer} publishes a new CSK in {self.zone}")
+        wait_until(lambda: self.shown_at(signer) - before, 120, f"{signer} publishes a new CSK in {self.zone}")
         [self.new] = self.shown_at(signer) - before
 
     def shown_at(self, signer):
@@ -42,7 +42,7 @@ class Roll:
     def spread(self):
         """The new key is at the other signer, and has not signed data before it was there."""
         try:
-            wait_until(lambda: self.new in self.shown_at(self.other), 60, f"the new CSK of {self.zone} is at {self.other}")
+            wait_until(lambda: self.new in self.shown_at(self.other), 120, f"the new CSK of {self.zone} is at {self.other}")
         except Exception as e:
             raise AssertionError(f"{e}\n{self.t.reasons(self.zone)}") from None
         assert self.signing() == self.old, f"{self.zone}: the new CSK is in use already: its lead was too short"
@@ -52,14 +52,14 @@ class Roll:
         """The new key signs data, and each server of the parent has its DS: old DS sets may be in caches from here on."""
         wait_until(lambda: self.new in self.signing(), LEAD + 60, f"the new CSK of {self.zone} signs data")
         for p in self.lab.state["parent"]["servers"]:
-            wait_until(lambda a=p["addresses"][0]: self.new in self.ds(a), 60, f"{p['name']} has the DS of the new CSK of {self.zone}")
+            wait_until(lambda a=p["addresses"][0]: self.new in self.ds(a), 120, f"{p['name']} has the DS of the new CSK of {self.zone}")
         return time.monotonic()
 
     def over(self):
         """The old key is gone: at both signers, and its DS at the parent."""
         for s in (self.signer, self.other):
             wait_until(lambda s=s: not self.shown_at(s) & self.old, 120, f"the old CSK of {self.zone} is gone at {s}")
-        wait_until(lambda: self.ds("10.53.1.1") and not self.ds("10.53.1.1") & self.old, 60, f"its DS in {self.zone}")
+        wait_until(lambda: self.ds("10.53.1.1") and not self.ds("10.53.1.1") & self.old, 120, f"its DS in {self.zone}")
         self.t.joined(self.zone, [self.signer, self.other])
         assert not self.t.row(self.zone)["process"], self.t.row(self.zone)
 

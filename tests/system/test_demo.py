@@ -40,7 +40,7 @@ def demo(packages):
     def run(*words, **more):
         began = time.monotonic()
         r = subprocess.run(words or [os.path.join(ROOT, "lab", "demo")], env={**env, **more}, cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, timeout=300, check=False)
+                           stderr=subprocess.STDOUT, timeout=550, check=False)
         return r.returncode, r.stdout, time.monotonic() - began
     run.env = env
     yield run
@@ -61,12 +61,13 @@ def test_demo_ends_well_in_three_minutes(demo):
     last = said.rstrip().splitlines()[-1]
     m = re.fullmatch(r"demo: ok: (\d+) answers, 0 bogus, 0 insecure, add \d+s, remove \d+s", last)
     assert rc == 0 and m and int(m[1]) > 50, said[-2000:]
-    assert seconds < 180, f"{seconds:.0f} s"
+    busy = max(1.0, os.getloadavg()[0] / os.cpu_count())         # three minutes of a machine that has nothing else to do
+    assert seconds < 180 * busy, f"{seconds:.0f} s"
     shown, = [text for kind, text in pieces("README.md") if kind == "" and "== Knot joins" in text]
     assert shape(said) == shape(shown), said
     assert "Look around" in said
     r = subprocess.run([os.path.join(ROOT, "lab", "lab"), "shell", "--name", "demo"], input="music-cli show; exit $?\n", cwd=ROOT, text=True,
-                       env={**demo.env, "SHELL": "/bin/sh"}, capture_output=True, timeout=60, check=False)
+                       env={**demo.env, "SHELL": "/bin/sh"}, capture_output=True, timeout=120, check=False)
     assert r.returncode == 0 and "demo.lab." in r.stdout, r
 
 

@@ -255,9 +255,9 @@ class Typist:
         self.todo.remove(text)
         with open(os.path.join(self.lab.dir, "log", "runs-on.log"), "ab") as log:
             p = self.lab.space.spawn(shlex.split(self.real(text)), env=self.env(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(lambda: p.poll() is not None or began(), 30, text)
+        wait_until(lambda: p.poll() is not None or began(), 120, text)
         p.terminate()
-        assert p.wait(30) == (-signal.SIGTERM if "music-cli" in text else 0), text_of(self.lab.dir, "log", "runs-on.log")
+        assert p.wait(60) == (-signal.SIGTERM if "music-cli" in text else 0), text_of(self.lab.dir, "log", "runs-on.log")
 
 
 def test_commands_in_the_text(tmp_path, packages):
@@ -279,7 +279,7 @@ def in_laboratory(t, other):
     t.mc.cli("signergroup", "add", "g", "--signer", "bind")
     t.mc.cli("signergroup", "add", "new", "--signer", "bind", "--signer", "knot")
     t.mc.add_zone("ex", "g")
-    wait_until(lambda: t.mc.status("ex")["state"].startswith("VALID"), 30, "a first look")
+    wait_until(lambda: t.mc.status("ex")["state"].startswith("VALID"), 120, "a first look")
 
     t.take("dig ")
     t.runs_on("music-scanner -c FILE", lambda: os.path.exists(os.path.join(t.tmp, "report")))
@@ -321,7 +321,7 @@ def in_laboratory(t, other):
 
 def until(t, condition, what):
     try:
-        wait_until(condition, 60, what, interval=0.1)
+        wait_until(condition, 180, what, interval=0.1)
     except LabError as e:
         raise AssertionError(f"{e}\n{t.mc.cli('zone', 'explain', 'ex.lab').stdout}") from None
 

@@ -120,7 +120,7 @@ def test_parent_stalls(make_lab):
         breaks.flag(lab, "parent", "updates_refused", None)
         t.says("stall", r"rule=parent-ds .*(10\.53\.1\.2|fd53:1::2)")
         # the old DS at one server holds the name servers back, however long it takes
-        wait_until(lambda: len([1 for k, _ in t.parent("stall.lab.") if k == 43]) > 1, 60, "the parent's primary has both DS")
+        wait_until(lambda: len([1 for k, _ in t.parent("stall.lab.") if k == 43]) > 1, 120, "the parent's primary has both DS")
         assert t.row("stall")["row"] == "parent-ds-synced", t.row("stall")
         breaks.mend(lab)
         t.done("stall", "ADD-SIGNER", "knot")
@@ -199,7 +199,7 @@ def test_a_joiner_with_too_many_iterations(make_lab):
         def served():
             found = [rr for rrset in lab.ask("10.53.3.1", "nope." + name, "A").authority for rr in rrset if rr.rdtype == 50]
             return found and {rr.iterations for rr in found} == {count}
-        wait_until(served, 60, f"Knot serves NSEC3 with {count} iterations")
+        wait_until(served, 120, f"Knot serves NSEC3 with {count} iterations")
 
     name = lab.add_zone("deep", ["bind", "knot"], denial="nsec3")
     iterations(200)
@@ -235,7 +235,7 @@ def test_powerdns_publishes_two_digest_types(make_lab):
     lab = make_lab(signers=["bind", "pdns"])
     name = lab.add_zone("types", ["bind", "pdns"])
     lab.server("pdns").pdnsutil("set-publish-cds", name.rstrip("."), "2,4")
-    wait_until(lambda: len(lab.ex.rrset("10.53.4.1", name, "CDS")) == 2, 20, "PowerDNS shows CDS of two types")
+    wait_until(lambda: len(lab.ex.rrset("10.53.4.1", name, "CDS")) == 2, 90, "PowerDNS shows CDS of two types")
     with Trouble(lab, ["types"]) as t:
         t.group("types", ["bind"])
         t.join("types", "pdns")
@@ -387,15 +387,15 @@ def test_clock_of_musicd_steps(make_lab, clock):
             t.mc.start()
         t.group("clock", ["bind"])
         t.join("clock", "knot")
-        wait_until(lambda: until(t, "DS-Wait"), 120, "musicd waits for the old DS set", interval=0.2)
-        over = until(t, "DS-Wait")
+        over = wait_until(lambda: until(t, "DS-Wait"), 120, "musicd waits for the old DS set", interval=0.2)
         step(100)
         t.done("clock", "ADD-SIGNER", "knot")
         t.joined("clock", ["bind", "knot"])
-        assert "the clock was set by 100.0 s: waits last as long as they would have" in t.mc.log()
+        said = re.search(r"the clock was set by ([\d.]+) s: waits last as long as they would have", t.mc.log())
+        assert said and abs(float(said[1]) - 100) < 5, said          # two clocks are read, one after the other
         told = t.mc.json("zone", "history", lab.zone_name("clock"), "--limit", "300")["items"]
         at = next(e["at"] for e in told if e["text"].endswith(": nses-synced"))
-        assert instant(at) >= over + datetime.timedelta(seconds=100)
+        assert instant(at) >= over + datetime.timedelta(seconds=float(said[1]) - 0.1)
     t.judge(30)
 
 
@@ -446,4 +446,4 @@ def test_the_only_signer_is_silent(make_lab):
         assert v6 and all(instant(f["seen_at"]) >= stopped for f in v6), v6
         assert t.row("silent")["state"] == "UNKNOWN"
         breaks.mend(lab)
-        wait_until(lambda: t.row("silent")["state"].startswith("VALID"), 60, "it is looked at again long before the hour is over", interval=0.5)
+        wait_until(lambda: t.row("silent")["state"].startswith("VALID"), 150, "it is looked at again long before the hour is over", interval=0.5)

@@ -21,7 +21,7 @@ def zone(lab):
 
 
 def serves(lab, address, zone):
-    m = lab.ask(address, zone, "SOA", timeout=0.3, tries=2)
+    m = lab.ask(address, zone, "SOA")
     return m is not None and bool(m.answer)
 
 
@@ -30,7 +30,7 @@ def test_stop_and_cont(lab, zone, server):
     breaks.stop(lab, server)
     assert lab.ask(ADDRESS[server], zone, "SOA", timeout=0.3, tries=1) is None
     breaks.cont(lab, server)
-    wait_until(lambda: serves(lab, ADDRESS[server], zone), 5, "it answers again")
+    wait_until(lambda: serves(lab, ADDRESS[server], zone), 60, "it answers again")
 
 
 @pytest.mark.parametrize("server", ["bind", "knot", "pdns", "parent2"])
@@ -40,7 +40,7 @@ def test_kill_and_mend(lab, zone, server):
     assert lab.ask(address, zone, "SOA", timeout=0.3, tries=1) is None
     assert breaks.mend(lab) == [f"{server}: killed"]
     name = zone if server in ADDRESS else "lab."
-    wait_until(lambda: serves(lab, address, name), 10, "it serves again")
+    wait_until(lambda: serves(lab, address, name), 60, "it serves again")
 
 
 @pytest.mark.parametrize("server", SIGNERS)
@@ -101,21 +101,21 @@ def test_relay(lab, zone, server):
     address = ADDRESS[server]
     q = make_query(zone, "DNSKEY").to_wire()
     breaks.relay(lab, server, truncate=True)
-    m = dns.message.from_wire(lab.ex.exchange(q, address))
+    m = dns.message.from_wire(lab.ex.exchange(q, address, timeout=30))
     assert m.flags & dns.flags.TC and not m.answer
-    assert dns.message.from_wire(lab.ex.exchange(q, address, tcp=True)).answer
+    assert dns.message.from_wire(lab.ex.exchange(q, address, timeout=30, tcp=True)).answer
     breaks.relay(lab, server, loss=100)
     assert lab.ex.exchange(q, address, timeout=0.5) is None
     breaks.relay(lab, server, rcode="SERVFAIL")
-    assert dns.message.from_wire(lab.ex.exchange(q, address)).rcode() == dns.rcode.SERVFAIL
+    assert dns.message.from_wire(lab.ex.exchange(q, address, timeout=30)).rcode() == dns.rcode.SERVFAIL
     breaks.relay(lab, server, delay=150)
     assert lab.ex.exchange(q, address, timeout=0.2) is None
-    assert lab.ex.exchange(q, address, timeout=2) is not None
+    assert lab.ask(address, zone, "DNSKEY") is not None
     lab.update(server, zone, [f"add relayed.{zone} 5 A 192.0.2.7"])
     breaks.relay(lab, server)
     for _ in range(100):                # none of them keeps a socket: a relay may stand before a signer of many zones
-        assert lab.ex.exchange(q, address, timeout=2) is not None
+        assert lab.ask(address, zone, "DNSKEY") is not None
     relay = PidFile(os.path.join(lab.dir, "pids", "relay-" + server)).pid()
     assert len(os.listdir(f"/proc/{relay}/fd")) < 50
     assert breaks.mend(lab) == [f"{server}: relay"]
-    assert lab.ex.exchange(q, address, timeout=0.3) is not None
+    assert lab.ask(address, zone, "DNSKEY") is not None

@@ -23,7 +23,7 @@ def judged(lab, zone, seconds, enough=None):
     """Run the prober until enough(report) or for some seconds; its verdict."""
     prober.start(lab, [zone], rate=8)
     end = time.monotonic() + seconds
-    wait_until(lambda: (enough and enough(prober.report(lab))) or time.monotonic() > end, seconds + 5, "prober's turn")
+    wait_until(lambda: (enough and enough(prober.report(lab))) or time.monotonic() > end, seconds + 60, "prober's turn")
     return prober.stop(lab)
 
 
@@ -50,7 +50,7 @@ def test_same_content_other_keys(lab):
 def test_right_state_has_no_violation(lab):
     zone = lab.add_zone("right", ["bind", "knot", "pdns"])
     lab.exchange_keys(zone)
-    v = judged(lab, zone, 6)
+    v = judged(lab, zone, 90, lambda r: r["answers"] > 20 and r["pair_checks"] > 3)
     assert v["answers"] > 20 and v["secure"] == v["answers"], v
     assert v["pair_violations"] == 0 and v["pair_checks"] > 3, v
 
@@ -62,7 +62,7 @@ def test_judges_see_zsks_not_exchanged(lab):
         lab.update(s, zone, [f"add {zone} 5 NS {n}" for n in ns(lab, "bind", "knot")])
     lab.update("parent", "lab.", lab.ds_lines(zone, signers=["knot"]) + [f"add {zone} 5 NS {n}" for n in ns(lab, "knot")])
     lab.wait_parent()
-    v = judged(lab, zone, 20, lambda r: r["bogus"] and r["pair_violations"])
+    v = judged(lab, zone, 90, lambda r: r["bogus"] and r["pair_violations"])
     assert v["bogus"] > 0 and v["pair_violations"] > 0, v
     assert any(w["rule"] == "V2" for w in v["witness"]), v
 
@@ -73,7 +73,7 @@ def test_judges_see_missing_ds(lab):
     for a, b in (("bind", "knot"), ("knot", "bind")):
         lab.update(a, zone, [f"add {zone} 5 DNSKEY {k.to_text()}" for k in lab.dnskeys(b, zone)[1]] + [f"add {zone} 5 NS {n}" for n in ns(lab, b)])
     lab.update("parent", "lab.", [f"add {zone} 5 NS {n}" for n in ns(lab, "knot")])
-    v = judged(lab, zone, 20, lambda r: r["bogus"] and r["pair_violations"])
+    v = judged(lab, zone, 90, lambda r: r["bogus"] and r["pair_violations"])
     assert v["bogus"] > 0 and v["pair_violations"] > 0, v
     assert any(w["rule"] == "V1" for w in v["witness"]), v
 
@@ -84,7 +84,7 @@ def test_pairs_see_what_probes_miss(lab):
     lab.exchange_keys(zone)
     bind_zsk = lab.dnskeys("bind", zone)[1]
     lab.update("pdns", zone, [f"delete {zone} DNSKEY {k.to_text()}" for k in bind_zsk])
-    v = judged(lab, zone, 15, lambda r: r["pair_violations"])
+    v = judged(lab, zone, 90, lambda r: r["pair_violations"])
     assert v["pair_violations"] > 0, v
     assert any(w["rule"] == "V2" for w in v["witness"]), v
 
@@ -129,7 +129,7 @@ def test_description_is_enough_for_others(lab):
 def test_a_fault_of_a_program_fails_the_end(make_lab, words):
     lab = make_lab(signers=[])
     lab.daemon("ours", ["sh", "-c", 'trap \'echo "$0" >&2; exit 1\' TERM; echo up; sleep infinity & wait', words])
-    wait_until(lambda: os.path.getsize(os.path.join(lab.dir, "log", "ours.log")) > 0, 10, "the program")
+    wait_until(lambda: os.path.getsize(os.path.join(lab.dir, "log", "ours.log")) > 0, 60, "the program")
     assert not lab.faults()
     with pytest.raises(LabError, match="ours.log"):
         lab.down(keep=False)
@@ -147,7 +147,7 @@ NO_LAB = "down; status; look; zone drop there; shell; exec true; prober report; 
 def lab_tool(name, *words):
     tool = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lab", "lab")
     return subprocess.run([tool, *words], env={**os.environ, "LAB": name}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=60, check=False)
+                          timeout=120, check=False)
 
 
 def test_what_is_not_there_is_an_error(make_lab):

@@ -42,7 +42,7 @@ def test_a_signer_is_lost_for_good(lab, tmp_path):
         assert said.count("REMOVE-SIGNER knot") == 2, said
         for z in ZONES:                 # the scanner follows nothing that a dead server does not confirm
             name = lab.zone_name(z)
-            manual = wait_until(lambda z=z: st.mc.status(z)["manual"], 60, f"what the parent of {name} is to be given")
+            manual = wait_until(lambda z=z: st.mc.status(z)["manual"], 150, f"what the parent of {name} is to be given")
             assert manual == [f"remove {name} NS ns1.knot.net."], manual
             enter(lab, manual)
         st.settled()

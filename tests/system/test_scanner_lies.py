@@ -78,7 +78,7 @@ def test_ds_lies(lab, rogue):
         good(rogue)
         lie(rogue)
         rogue.serve()
-        [v] = scanner.once(lab, [rogue.name], "--dry-run", query_tcp_timeout="500ms")
+        [v] = scanner.once(lab, [rogue.name], "--dry-run")
         got = v["ds"]["rule"] if v["outcome"] == "held" else None if v["outcome"] == "would-change" else v["outcome"]
         if got != rule:
             wrong.append((name, "wanted", rule, "got", got, v["words"]))
@@ -126,7 +126,7 @@ def test_csync_lies(lab, rogue):
         csync(rogue)
         lie(rogue)
         rogue.serve()
-        [v] = scanner.once(lab, [rogue.name], "--dry-run", query_tcp_timeout="500ms", query_timeout="100ms")
+        [v] = scanner.once(lab, [rogue.name], "--dry-run")
         got = v["csync"]["rule"] if v["outcome"] == "held" else None if v["outcome"] == "would-change" else v["outcome"]
         if got != rule:
             wrong.append((name, "wanted", rule, "got", got, v["words"]))
@@ -141,7 +141,7 @@ def test_nothing_older_is_acted_upon(lab, rogue):
     rogue.put("CDS", rogue.cds(rogue.ksk, second), age=1000)
     rogue.put("CDNSKEY", rogue.cdnskey(rogue.ksk, second), age=1000)
     rogue.serve()
-    wait_until(lambda: second.tag in ds(lab, rogue.name), 15, "the second key")
+    wait_until(lambda: second.tag in ds(lab, rogue.name), 90, "the second key")
     scanner.stop(lab)
     scanner.start(lab, [rogue.name])
     rogue.put("CDS", rogue.cds(rogue.ksk), age=2000)
@@ -152,5 +152,5 @@ def test_nothing_older_is_acted_upon(lab, rogue):
     rogue.put("CDS", rogue.cds(rogue.ksk), age=1000)
     rogue.put("CDNSKEY", rogue.cdnskey(rogue.ksk), age=900)
     rogue.serve()
-    wait_until(lambda: ds(lab, rogue.name) == {rogue.ksk.tag}, 15, "one key again")
+    wait_until(lambda: ds(lab, rogue.name) == {rogue.ksk.tag}, 90, "one key again")
     scanner.stop(lab)

@@ -66,7 +66,7 @@ class Primary:
 
     def talk(self, c):
         with c:
-            c.settimeout(5)
+            c.settimeout(60)
             q, _ = dns.query.receive_tcp(c, keyring=self.keys)
             self.asked += 1
             try:
@@ -137,7 +137,7 @@ def run(tmp_path, stream, **parent):
     primary = Primary(stream)
     try:
         p = subprocess.run([scanner.program(), "-c", conf_of(tmp_path, primary, parent), "--once"], capture_output=True,
-                           text=True, timeout=100 if "rate" in parent else 30, check=False)
+                           text=True, timeout=100 if "rate" in parent else 90, check=False)
         return p.returncode, p.stderr, primary.asked
     finally:
         primary.end()
@@ -181,9 +181,9 @@ def test_stopped_meanwhile(tmp_path):
     try:
         with subprocess.Popen([scanner.program(), "-c", conf_of(tmp_path, primary, {})], stderr=subprocess.PIPE, text=True) as p:
             try:
-                wait_until(lambda: primary.asked, 20)
+                wait_until(lambda: primary.asked, 90)
                 p.terminate()
-                _, said = p.communicate(timeout=20)
+                _, said = p.communicate(timeout=90)
             finally:
                 p.kill()
         assert p.returncode == 0 and "stops" in said, said

@@ -91,7 +91,7 @@ class Trouble:
         except Exception as e:
             raise AssertionError(f"{e}\n{seen.get('text')}") from None
 
-    def explains(self, zone, pattern, timeout=90):
+    def explains(self, zone, pattern, timeout=200):
         """Until zone explain says so, in the words that people read."""
         wait_until(lambda: re.search(pattern, self.mc.cli("zone", "explain", self.lab.zone_name(zone)).stdout), timeout,
                    f"{zone}: zone explain says {pattern}", interval=0.5)
