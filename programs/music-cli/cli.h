@@ -181,13 +181,20 @@ struct cli_column {
 	const char *head;		/* NULL ends the table */
 	const char *path;		/* member, "a.b" */
 	enum cli_show show;
-	bool wide;			/* may be cut or wrapped on a narrow terminal */
+	bool wide;			/* may be broken at words on a narrow terminal */
 	const char *bad;		/* CLI_S_YESNO: the one of "yes" and "no" that is bad; NULL: neither */
 };
 /* A table of the objects in ${items}, in the format asked for (JSON: {"items": ...}). */
 void cli_print_list(struct cli *c, const json_t *items, const struct cli_column *col);
-/* The text table alone, whatever the format. */
+/* The text table alone, whatever the format; of nothing: its head, and on a terminal "(none)". */
 void cli_print_table(struct cli *c, const json_t *items, const struct cli_column *col);
+/* What stands in a cell, for people; lent until ${out} is used again. */
+const char *cli_cell(const struct cli *c, const json_t *o, const struct cli_column *col, struct mus_buf *out);
+/* 0: no terminal, nothing is broken or cut.  ${height} (NULL is fine): its lines; 0: not known. */
+unsigned cli_terminal_width(const struct cli *c, unsigned *height);
+/* How many bytes of ${s} stand in a line of ${width} columns, broken at a word where there is one; *next: where the
+ * following line begins, more than 0 unless ${s} is empty. */
+size_t cli_break(const char *s, size_t width, size_t *next);
 /* One object, a line each column. */
 void cli_print_object(struct cli *c, const json_t *o, const struct cli_column *col);
 void cli_print_json(const json_t *v);

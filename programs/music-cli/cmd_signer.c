@@ -7,11 +7,11 @@
 
 const struct cli_column cli_columns_signer[] = {
     {"SIGNER", "name", CLI_S_TEXT}, {"DRIVER", "driver", CLI_S_TEXT},
-    {"UPDATE", "update", CLI_S_TEXT}, {"KEY FILE", "key_file", CLI_S_TEXT},
+    {"UPDATE", "update", CLI_S_TEXT}, {"KEY FILE", "key_file", CLI_S_TEXT, .wide = true},
     {"NAME SERVERS", "name_servers", CLI_S_SERVERS, .wide = true},
     {"PROBED", "capabilities.probed_at", CLI_S_AGO}, {"WAITING", "changes.waiting", CLI_S_NUMBER},
-    {"SENT", "changes.sent", CLI_S_NUMBER, .wide = true},
-    {"REFUSED", "changes.refused", CLI_S_NUMBER, .wide = true},
+    {"SENT", "changes.sent", CLI_S_NUMBER},
+    {"REFUSED", "changes.refused", CLI_S_NUMBER},
     {"PAUSED", "changes.paused_until", CLI_S_LEFT}, {NULL}};
 static const struct cli_column signer_full[] = {
     {"signer", "name", CLI_S_TEXT}, {"driver", "driver", CLI_S_TEXT},

@@ -1,10 +1,9 @@
 /*
- * What came back, shown by tables of columns: text through libsmartcols, JSON through our writer,
- * CSV as RFC 4180.
+ * What came back, shown by tables of columns: text (lists: table.c), JSON through our writer, CSV as
+ * RFC 4180.
  */
 #include "cli.h"
 
-#include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -284,66 +283,13 @@ cell(const struct cli *c, const json_t *o, const struct cli_column *col, bool ra
 	return out->len > 0 ? (const char *)out->data : "";
 }
 
-/* --- tables --- */
-
-static bool
-is_number(enum cli_show show)
+const char *
+cli_cell(const struct cli *c, const json_t *o, const struct cli_column *col, struct mus_buf *out)
 {
-	return show == CLI_S_NUMBER || show == CLI_S_DECLARED || show == CLI_S_COUNT;
+	return cell(c, o, col, false, out);
 }
 
-/* A yes or no is coloured where its column says which is bad, and only that. */
-static bool
-is_judged(const struct cli_column *col, const char *text)
-{
-	return col->show == CLI_S_STATE || col->show == CLI_S_RESULT ||
-	    (col->bad != NULL && strcmp(col->bad, text) == 0);
-}
-
-static void
-fill_line(struct cli *c, struct libscols_line *ln, const json_t *o, const struct cli_column *col,
-    struct mus_buf *b)
-{
-	for (size_t i = 0; col[i].head != NULL; i++) {
-		const char *text = cell(c, o, &col[i], false, b), *color;
-
-		if (scols_line_set_data(ln, i, text) != 0)
-			return;
-		if (!is_judged(&col[i], text))
-			continue;
-		if ((color = col[i].bad != NULL ? "red" : color_name(text)) != NULL)
-			scols_cell_set_color(scols_line_get_cell(ln, i), color);
-	}
-}
-
-void
-cli_print_table(struct cli *c, const json_t *items, const struct cli_column *col)
-{
-	struct libscols_table *tb = scols_new_table();
-	struct mus_buf b;
-
-	if (tb == NULL)
-		return;
-	mus_buf_init(&b, CELL_MAX);
-	scols_table_enable_colors(tb, c->has_color);
-	for (size_t i = 0; col[i].head != NULL; i++)
-		if (scols_table_new_column(tb, col[i].head, 0,
-			(is_number(col[i].show) ? SCOLS_FL_RIGHT : 0) |
-			    (col[i].wide && c->is_terminal ? SCOLS_FL_WRAP : 0)) == NULL)
-			goto out;
-	for (size_t i = 0; i < json_array_size(items); i++) {
-		struct libscols_line *ln = scols_table_new_line(tb, NULL);
-
-		if (ln == NULL)
-			goto out;
-		fill_line(c, ln, json_array_get(items, i), col, &b);
-	}
-	fflush(stdout);
-	scols_print_table(tb);
-out:
-	mus_buf_clear(&b);
-	scols_unref_table(tb);
-}
+/* --- lists --- */
 
 static void
 print_csv_cell(const char *s)
@@ -386,15 +332,6 @@ print_csv(struct cli *c, const json_t *items, const struct cli_column *col)
 	mus_buf_clear(&b);
 }
 
-/* A list of nothing is no silence. */
-static void
-print_heads(const struct cli_column *col)
-{
-	for (size_t i = 0; col[i].head != NULL; i++)
-		printf("%s%s", i > 0 ? " " : "", col[i].head);
-	putchar('\n');
-}
-
 void
 cli_print_list(struct cli *c, const json_t *items, const struct cli_column *col)
 {
@@ -418,10 +355,7 @@ cli_print_list(struct cli *c, const json_t *items, const struct cli_column *col)
 		print_csv(c, items, col);
 		break;
 	case CLI_TEXT:
-		if (json_array_size(items) > 0)
-			cli_print_table(c, items, col);
-		else
-			print_heads(col);
+		cli_print_table(c, items, col);
 		break;
 	}
 }
