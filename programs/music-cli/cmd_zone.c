@@ -21,7 +21,8 @@ static const struct cli_column zone_full[] = {{"zone", "name", CLI_S_TEXT},
     {"next check", "next_check_at", CLI_S_TIME}, {"created", "created_at", CLI_S_TIME},
     {"changed", "changed_at", CLI_S_TIME}, {NULL}};
 static const struct cli_column override_columns[] = {{"SIGNER", "signer", CLI_S_TEXT},
-    {"NAME SERVERS", "name_servers", CLI_S_SERVERS}, {"KEY FILE", "key_file", CLI_S_TEXT},
+    {"NAME SERVERS", "name_servers", CLI_S_SERVERS, .wide = true},
+    {"KEY FILE", "key_file", CLI_S_TEXT, .wide = true},
     {"MAX TTL", "max_ttl_s", CLI_S_DECLARED}, {"LOST", "lost", CLI_S_YESNO, .bad = "yes"},
     {"KEPT OUT", "excluded", CLI_S_YESNO}, {"KEPT IN", "staying", CLI_S_YESNO}, {NULL}};
 
@@ -663,6 +664,6 @@ cmd_zone_watch(struct cli *c)
 	struct cli_watch w;
 	int rc = watch_options(c, c->arg[0], &w);
 
-	w.until_done = cli_flag(c, "until-done");
+	w.until_done = cli_flag(c, "until-done") || cli_flag(c, "timeout");
 	return rc != 0 ? rc : cli_watch(c, &w);
 }

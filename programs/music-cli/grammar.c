@@ -117,7 +117,7 @@ static const struct cli_word o_watch[] = {
     {"until-done", NULL, "end when everything asked for is done", CLI_K_TEXT},
     {"plain", NULL, "a line for each change, as when this is no terminal", CLI_K_TEXT},
     {"interval", "SPAN", "look at least so often, though nothing is heard; default 10s", CLI_K_TEXT},
-    {"timeout", "SPAN", "give up after this time", CLI_K_TEXT}, END};
+    {"timeout", "SPAN", "give up after this time; implies --until-done", CLI_K_TEXT}, END};
 static const struct cli_word o_migrate[] = {
     {"from", "SIGNER", "who leaves", CLI_K_SIGNER, CLI_NEEDED},
     {"to", "SIGNER", "who joins", CLI_K_SIGNER, CLI_NEEDED},
@@ -219,9 +219,9 @@ const struct cli_command cli_commands[] = {
 	MORE("Names the rule, the server, the record, the instant at which it ends, and what to do.")),
     C("zone", "history", cmd_zone_history, a_zone, o_limit, HELP("what happened to a zone")),
     C("zone", "watch", cmd_zone_watch, a_zone, o_watch, HELP("follow a zone live"),
-	MORE("With --until-done exits 0 when all that was asked for is done, 1 when a process ended "
-	     "otherwise, 2 when no process runs and the zone is INVALID, 75 when the zone is held "
-	     "or the time is over.")),
+	MORE("With --until-done or --timeout exits 0 when all that was asked for is done, at once when nothing is "
+	     "under way, 1 when a process ended otherwise, 2 when no process runs and the zone is INVALID, 75 when the "
+	     "zone is held or the time is over.")),
     C("zone", "migrate", cmd_zone_migrate, a_maybe_zone, o_migrate,
 	HELP("move a zone, or a group of zones, from one signer to another"),
 	MORE("The new signer joins first, then the old one leaves. A zone that shares its group with "

@@ -18,6 +18,9 @@ enum {
 	BLIND_MS = 1000,		/* between looks without the stream, and until it is tried again */
 	REFUSED_MS = 10000,		/* the stream was refused: then again */
 	ERRORS_MAX = 60,		/* looks without an answer, one after the other */
+	WAITS_SHOWN = 4,		/* of the picture; how many more there are is told */
+	DRAW_INDENT = 9,		/* of what follows a broken line: below what is waited for */
+	LINE_MAX_BYTES = 1536,
 };
 
 struct look {
@@ -36,7 +39,8 @@ struct watch {
 	struct look look;		/* the last one that succeeded */
 	int64_t looked_ms, tried_ms, look_at_ms, feed_at_ms, drawn_ms;	/* monotonic; the first: of look */
 	char shown[1024];		/* the last line, without its time left */
-	unsigned drawn_lines;
+	unsigned drawn_lines;		/* of the terminal, and how wide and high it was */
+	unsigned width, height;
 	unsigned errors;
 	int last_exit;
 };
@@ -254,13 +258,35 @@ show_line(struct watch *w)
 	fflush(stdout);
 }
 
-/* A line of the picture, cleared to its end so that nothing old stays. */
+/* A line of the picture, broken where the terminal ends, each cleared to its end so that nothing old stays.  The
+ * cursor cannot go back to what has left the terminal above: what does not fit is not shown. */
 static void
 draw(struct watch *w, const char *text)
 {
-	cli_print_safe(stdout, text);
-	fputs("\033[K\n", stdout);
-	w->drawn_lines++;
+	size_t indent = 0, len, next, room = w->width > DRAW_INDENT ? w->width - DRAW_INDENT : 1;
+	char line[LINE_MAX_BYTES];
+
+	for (; *text != '\0' && (w->height == 0 || w->drawn_lines + 1 < w->height); text += next) {
+		len = cli_break(text, indent > 0 ? room : w->width, &next);
+		snprintf(line, sizeof line, "%*s%.*s", (int)indent, "", (int)len, text);
+		cli_print_safe(stdout, line);
+		fputs("\033[K\n", stdout);
+		w->drawn_lines++;
+		indent = w->width > DRAW_INDENT ? DRAW_INDENT : 0;
+	}
+}
+
+/* Where the next picture begins: over the last one, or below what another width has broken anew. */
+static void
+go_back(struct watch *w)
+{
+	unsigned height = 0, width = cli_terminal_width(w->c, &height);
+
+	if (w->drawn_lines > 0 && width == w->width && height == w->height)
+		printf("\033[%uA", w->drawn_lines);
+	w->width = width;
+	w->height = height;
+	w->drawn_lines = 0;
 }
 
 /* Whole or not at all: Ctrl-C leaves the cursor below it. */
@@ -271,18 +297,17 @@ show_picture(struct watch *w)
 	const json_t *signers = json_object_get(l->status, "signers"),
 		     *waits = json_object_get(l->status, "waits");
 	struct mus_time now = now_of(w);
-	char line[600], left[48], process[256];
+	char line[LINE_MAX_BYTES], left[48], process[256], clock[CLI_CLOCK_MAX];
+	size_t count = json_array_size(waits);
 	sigset_t interrupt, before;
 
 	sigemptyset(&interrupt);
 	sigaddset(&interrupt, SIGINT);
 	sigprocmask(SIG_BLOCK, &interrupt, &before);
 	w->drawn_ms = mono_ms();
-	if (w->drawn_lines > 0)
-		printf("\033[%uA", w->drawn_lines);
-	w->drawn_lines = 0;
-	print_clock(now);
-	snprintf(line, sizeof line, "%s  %s%s%s", cli_str(l->status, "name"), cli_str(l->status, "state"),
+	go_back(w);
+	snprintf(line, sizeof line, "%s %s  %s%s%s", cli_clock(now, false, "%TZ", clock),
+	    cli_str(l->status, "name"), cli_str(l->status, "state"),
 	    cli_true(l->status, "held") ? "  held: " : "", cli_str(l->status, "held_reason"));
 	draw(w, line);
 	cli_process_line(json_object_get(l->status, "process"), now, process, sizeof process);
@@ -297,12 +322,16 @@ show_picture(struct watch *w)
 		    (long long)cli_num(s, "servers_reached"), (long long)cli_num(s, "servers"));
 		draw(w, line);
 	}
-	for (size_t i = 0; i < json_array_size(waits) && i < 4; i++) {
+	for (size_t i = 0; i < count && i < WAITS_SHOWN; i++) {
 		const json_t *x = json_array_get(waits, i);
 
 		cli_left(x, "until", now, left);
-		snprintf(line, sizeof line, "  waits: %.110s%s%s", cli_str(x, "text"),
+		snprintf(line, sizeof line, "  waits: %s%s%s", cli_str(x, "text"),
 		    left[0] != '\0' ? "  " : "", left);
+		draw(w, line);
+	}
+	if (count > WAITS_SHOWN) {
+		snprintf(line, sizeof line, "  and %zu more", count - WAITS_SHOWN);
 		draw(w, line);
 	}
 	fputs("\033[J", stdout);
@@ -331,7 +360,7 @@ judge(struct watch *w)
 	if (strcmp(cli_str(l->status, "state"), "INVALID") == 0)
 		return cli_fail(w->c, EXIT_INVALID, "%s is INVALID, and nothing runs that would change it: see "
 		    "\"zone explain %s\"", w->o->zone, w->o->zone);
-	printf("done\n");
+	printf("%s\n", w->was_busy ? "done" : "done: nothing is under way");
 	return 0;
 }
 

@@ -560,6 +560,8 @@ mus_ctl_view(
 		    strstr(zone, "stuck") != NULL ? MUS_TIME_NEVER : mus_time_add_s(mus_ctl_now(e), 30));
 		e->plan.wait[e->plan.wait_count - 1].seen_at = mus_time_add_s(mus_ctl_now(e), -3600);
 	}
+	for (unsigned i = 0; strstr(zone, "waits") != NULL && i < 7; i++)
+		add_wait(e, MUS_RULE_DSWAIT, MUS_RES_FAILS, mus_time_add_s(mus_ctl_now(e), 3000));
 	for (unsigned i = 0; strstr(zone, "deaf") != NULL && i < e->state.zone.server_count; i++)
 		e->state.seen.server[i].udp_ok = e->state.seen.server[i].aa_ok = false;
 	if (strstr(zone, "typed") != NULL)

@@ -1,12 +1,15 @@
 """music-cli against a fake daemon: what it prints, word for word, and how it ends."""
 import csv
+import fcntl
 import io
 import json
 import os
 import pty
 import re
 import socket
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -309,9 +312,10 @@ def test_what_is_dangerous_asks(cli):
     cli.fails(65, "zone", "force", "one.test", "--rule", "V77", "--reason", "x", "--yes", says="--rule: there is no rule")
 
 
-def on_a_terminal(cli, answer, *words):
+def on_a_terminal(cli, answer, *words, columns=0):
     """(exit status, what stood on the terminal)"""
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
     p = subprocess.Popen([CLI] + list(words), env=cli.env, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     os.write(master, answer)
@@ -417,6 +421,38 @@ def moving(tmp_path, request):
 SLOW = pytest.mark.parametrize("moving", [4000], indirect=True)
 
 
+def test_lists_on_a_narrow_terminal(tmp_path):
+    """Broken at words; what is too wide still stands below its row; and a list of nothing says so."""
+    d = Daemon(tmp_path, tls=certificate(tmp_path))
+    cli = Shell(tmp_path, d)
+    d.ok("POST", "/signers", {"name": "bind", "driver": "ddns", "update": "192.0.2.1", "key_file": "/etc/music/keys/a-name-of-thirty-characters.key",
+                              "name_servers": [{"name": "ns1.bind.test", "addresses": ["192.0.2.1", "2001:db8::1"]}]})
+    d.ok("POST", "/groups", {"name": "g", "signers": ["bind"]})
+
+    def shown(columns, *words):
+        code, text = on_a_terminal(cli, b"", *words, columns=columns)
+        lines = re.sub("\x1b\\[[0-9;]*m", "", text).replace("\r\n", "\n").splitlines()
+        assert code == 0 and max(map(len, lines)) <= columns and not any(x.endswith(" ") for x in lines), (code, text)
+        return lines
+    for columns in (80, 60, 40):
+        assert shown(columns, "process", "list")[-1] == "(none)" and shown(columns, "zone", "list")[-1] == "(none)"
+    assert len(shown(200, "signer", "list")) == 2
+    assert [x.split() for x in shown(80, "signer", "list")[1:]] == [
+        ["bind", "ddns", "192.0.2.1", "-", "0", "0", "0", "-"], ["KEY", "FILE", "/etc/music/keys/a-name-of-thirty-characters.key"],
+        ["NAME", "SERVERS", "ns1.bind.test.=192.0.2.1,2001:db8::1"]]
+    d.ok("POST", "/zones", {"name": "z.test", "group": "g"})
+    d.ok("POST", "/zones/z.test/force", {"rule": "V1", "reason": "somebody has to look at the caf\u00e9 first, and nobody has the time before next week"})
+    history = shown(80, "zone", "history", "z.test")
+    at = history[0].index("WHAT")
+    assert all(len(x) <= at or x[at - 1] == " " for x in history), history
+    said = " ".join(x[at:] for x in history[1:])
+    assert "somebody has to look at the caf\u00e9 first, and nobody has the time before next week" in said, history
+    rows = shown(80, "process", "show", "ADD-SIGNER")
+    assert "    WHAT IS DONE  import every signer's keys into the others' DNSKEY sets" in rows
+    assert len(shown(70, "process", "show", "ADD-SIGNER")) > len(shown(200, "process", "show", "ADD-SIGNER")) == 10
+    d.stop()
+
+
 def test_migrate_in_one_command(moving, tmp_path):
     cli = Shell(tmp_path, moving)
     assert cli.ok("zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--dry-run") == \
@@ -431,7 +467,8 @@ def test_migrate_in_one_command(moving, tmp_path):
     assert [x.split()[2:5] for x in cli.ok("process", "list").splitlines()[1:]] == [
         ["REMOVE-SIGNER", "bind", "stop"], ["ADD-SIGNER", "knot", "stop"]]
     # all is done already
-    assert cli.ok("zone", "watch", "z.test", "--until-done").endswith("done\n")
+    for words in (["--until-done"], ["--timeout", "50s"]):
+        assert cli.ok("zone", "watch", "z.test", *words, timeout=30).splitlines()[1:] == ["done: nothing is under way"]
     cli.fails(75, "zone", "migrate", "z.test", "--from", "bind", "--to", "knot", says="--from: ")
     cli.fails(64, "zone", "migrate", "--from", "bind", "--to", "knot", says="either")
     group = cli.ok("zone", "migrate", "--group", "g", "--from", "knot", "--to", "bind", "--dry-run")
@@ -478,15 +515,15 @@ def test_a_process_that_was_aborted_is_not_done(moving, tmp_path):
 
 def test_watch_outlives_a_daemon_that_starts_again(tmp_path):
     first = Daemon(tmp_path, tick_ms=60000, tls=certificate(tmp_path))
-    first.ok("POST", "/zones", {"name": "z.test"})
+    first.ok("POST", "/zones", {"name": "dark.test"})
     cli = Shell(tmp_path, first)
-    p = subprocess.Popen([CLI, "zone", "watch", "z.test", "--timeout", "15s", "--interval", "1s"], env=cli.env,
+    p = subprocess.Popen([CLI, "zone", "watch", "dark.test", "--timeout", "15s", "--interval", "1s"], env=cli.env,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert "z.test." in p.stdout.readline()
+    assert "dark.test." in p.stdout.readline()
     first.stop()
     _, err = p.communicate(timeout=90)
     assert p.returncode == 75 and err.count("music-cli: http") == 1, err
-    cli.fails(69, "zone", "status", "z.test")
+    cli.fails(69, "zone", "status", "dark.test")
 
 
 def test_events(cli, filled):

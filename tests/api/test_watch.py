@@ -1,4 +1,5 @@
 """music-cli zone watch: it follows the stream of events, over breaks of it, and asks for little."""
+import fcntl
 import os
 import pty
 import re
@@ -6,7 +7,9 @@ import select
 import signal
 import socket
 import ssl
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -219,3 +222,54 @@ def test_on_a_terminal_time_runs_without_asking(still):
     assert shown.rstrip(b"^C").endswith(b"\x1b[J"), shown[-80:]   # below a whole picture
     wait_until(lambda: streams(d) == 0)
     os.close(fd)
+
+
+def screen(data, columns, height):
+    """What stands on a terminal after ${data}."""
+    lines, row, col = [""], 0, 0
+    for part in re.findall(r"\x1b\[\d*[AKJ]|\r|\n|[^\x1b\r\n]", data):
+        if part == "\n":
+            row += 1
+        elif part == "\r":
+            col = 0
+        elif part[-1] == "A" and part[0] == "\x1b":
+            row = max(row - int(part[2:-1]), len(lines) - height, 0)     # what has left above is out of reach
+        elif part == "\x1b[K":
+            lines[row] = lines[row][:col]
+        elif part == "\x1b[J":
+            lines[row:] = [lines[row][:col]]
+        else:
+            if col == columns:
+                row, col = row + 1, 0
+            lines += [""] * (row + 1 - len(lines))
+            lines[row] = lines[row].ljust(col)[:col] + part + lines[row][col + 1:]
+            col += 1
+        lines += [""] * (row + 1 - len(lines))
+    return lines
+
+
+@pytest.mark.parametrize("columns,height", [(50, 40), (200, 40), (30, 8)])
+def test_the_picture_fits_the_terminal(tmp_path, columns, height):
+    """Whatever its width, it is drawn over itself, nothing of it is cut, and what is left out is counted."""
+    d = Daemon(tmp_path, tick_ms=600000, tls=certificate(tmp_path))
+    d.ok("POST", "/zones", {"name": "waits.test"})
+    cli = Shell(tmp_path, d)
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, columns, 0, 0))
+    p = subprocess.Popen([CLI, "zone", "watch", "waits.test", "--interval", "1h"], env=dict(cli.env, TERM="xterm"), stdin=slave,
+                         stdout=slave, stderr=slave)
+    os.close(slave)
+    shown = b""
+    while shown.count(b"Z waits.test.") < 4 or not shown.endswith(b"\x1b[J"):
+        shown += os.read(master, 4096)
+    p.send_signal(signal.SIGINT)
+    p.wait(20)
+    os.close(master)
+    d.stop()
+    lines = screen(shown.decode(), columns, height)
+    assert sum("Z waits.test." in x for x in lines) == 1 and max(map(len, lines)) <= columns, lines
+    assert len(lines) <= height, lines
+    if height > 8:
+        words = " ".join("\n".join(lines).split())
+        assert words.count("waits: DS-Wait: old DS sets may be in caches until ") == 4 and words.count(" left") == 4, lines
+        assert [x for x in lines if x.strip()][-1] == "  and 3 more"
