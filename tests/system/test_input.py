@@ -199,7 +199,7 @@ class Api:
         self.mc.cli("signergroup", "add", "solo", "--signer", "knot")
         lab.add_zone("input", ["knot"])
         self.mc.add_zone("input", "solo")
-        wait_until(lambda: self.mc.status("input")["state"].startswith("VALID"), 60, "the first look")
+        wait_until(lambda: self.mc.status("input")["state"].startswith("VALID"), 180, "the first look")
         self.token = {r: self.read(self.mc.token_file(r)) for r in ("read", "operate", "admin")}
         self.secret = [re.search(r'secret "([^"]+)"', self.read(lab.state["signers"][s]["tsig"]["file"]))[1] for s in ("knot", "pdns")]
         self.secret += list(self.token.values())
@@ -212,12 +212,12 @@ class Api:
 
     def curl(self, *words, stdin=None, role="admin", cacert=True):
         """(status, body); status 0: no answer."""
-        argv = ["curl", "-sS", "--max-time", "30", "-o", "-", "-w", "\n%{http_code}"]
+        argv = ["curl", "-sS", "--max-time", "110", "-o", "-", "-w", "\n%{http_code}"]
         if cacert:
             argv += ["--cacert", self.mc.store + ".cert.pem"]
         if role:
             argv += ["-H", "Authorization: Bearer " + self.token.get(role, role)]
-        r = self.lab.call([*argv, *words], stdin=stdin, check=False, timeout=60)
+        r = self.lab.call([*argv, *words], stdin=stdin, check=False, timeout=120)
         body, _, status = r.stdout.rpartition("\n")
         self.said += [body, r.stderr]
         return int(status or 0), body
@@ -385,7 +385,7 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for _ in range(2000):
     s.sendto(noise(), (where, udp))
 for _ in range(120):
-    t = socket.create_connection((where, udp), 5); t.settimeout(0.02)
+    t = socket.create_connection((where, udp), 60); t.settimeout(0.02)
     m = noise()
     try:
         t.sendall(rnd.choice([len(m).to_bytes(2, "big"), rnd.randbytes(2), b"\xff\xff", b"\0\0"]) + m)
@@ -395,7 +395,7 @@ for _ in range(120):
     t.close()
 lines = [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01" + rnd.randbytes(200), b"GET /" + b"a" * 70000, rnd.randbytes(500), b""]
 for _ in range(60):
-    t = socket.create_connection((where, tcp), 5); t.settimeout(0.02)
+    t = socket.create_connection((where, tcp), 60); t.settimeout(0.02)
     try:
         t.sendall(rnd.choice(lines)); t.recv(100)
     except OSError:
@@ -408,7 +408,7 @@ inside = [b"\0" * 2000, rnd.randbytes(3000), b"GET /api/v1/ping HTTP/9.9\r\n\r\n
           b"POST /api/v1/zones HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
 for i in range(45):
     try:
-        t = c.wrap_socket(socket.create_connection((where, tcp), 10)); t.settimeout(0.2)
+        t = c.wrap_socket(socket.create_connection((where, tcp), 60)); t.settimeout(0.2)
         t.sendall(inside[i % len(inside)]); t.recv(1000)
     except OSError:
         pass

@@ -1,10 +1,10 @@
 /*
  * The parent and its keys: the engine with the answers of look-ups, and the clock, in the hand of the test.
  */
+#include "clocks.h"
 #include "rig.h"
 
 static struct mus_zone_obj zone[2];
-static int64_t wall_ms;
 static unsigned said;			/* how often it was told that there is no parent */
 static unsigned other;			/* or another one */
 static struct {
@@ -18,26 +18,10 @@ static struct {
 	unsigned count;
 } up;
 
-struct mus_time __wrap_mus_loop_now(const struct mus_loop *loop);
-int64_t __wrap_mus_loop_boot_ms(const struct mus_loop *loop);
 int __wrap_mus_lookup(struct mus_lookup *k, const struct mus_name *name, uint16_t type, mus_lookup_fn *fn,
     void *arg);
 int __wrap_mus_lookup_parent(
     struct mus_lookup *k, const struct mus_name *name, mus_lookup_parent_fn *fn, void *arg);
-
-struct mus_time
-__wrap_mus_loop_now(const struct mus_loop *loop)
-{
-	(void)loop;
-	return (struct mus_time){wall_ms};
-}
-
-int64_t
-__wrap_mus_loop_boot_ms(const struct mus_loop *loop)
-{
-	(void)loop;
-	return wall_ms;
-}
 
 int
 __wrap_mus_lookup(

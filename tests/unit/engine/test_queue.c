@@ -7,6 +7,7 @@
 
 #include "dns/trial.h"
 #include "fake_driver.h"
+#include "locked.h"
 #include "rig.h"
 #include "store/sql.h"
 
@@ -18,15 +19,6 @@ static struct eng_zone *zone[ZONES];
 static struct mus_plan plan;
 static unsigned zones;
 static char said[200000];		/* what the engine told its log */
-static bool is_locked;			/* nobody can begin a transaction */
-int __real_mus_store_begin(struct mus_store *s, struct mus_errtext *why);
-int __wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *why);
-
-int
-__wrap_mus_store_begin(struct mus_store *s, struct mus_errtext *why)
-{
-	return is_locked ? mus_errf(why, MUS_ERR_STORE, "the database is locked") : __real_mus_store_begin(s, why);
-}
 
 static void
 on_log(void *arg, int level, const char *name, const char *text)
