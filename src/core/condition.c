@@ -60,6 +60,17 @@ some_show(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, versi
 	return false;
 }
 
+static void
+count_csync(const struct mus_version *v, struct mus_witness *w)
+{
+	uint64_t record[MUS_CSYNC_MAX];
+	unsigned n = mus_csync_of(v, record);
+
+	w->number = n ? (uint16_t)(v->stray + 1) : 0;
+	for (unsigned i = 0; i < n; i++)
+		w->odd |= (record[i] & MUS_CSYNC_ODD) != 0;
+}
+
 static enum mus_result
 all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_rr_kind kind,
     version_ok *ok, struct mus_witness *w)
@@ -86,6 +97,8 @@ all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_
 			else
 				w->key = (uint8_t)first_bit(what);
 			w->surplus = is_surplus(c, origin, kind, v, first_bit(what));
+			if (kind == MUS_RR_CSYNC)
+				count_csync(v, w);
 			if (!what && (v->aux & MUS_AUX_STRAY) && mus_rr_names_keys(kind)) {
 				w->surplus = true;
 				w->number = (uint16_t)v->aux;
@@ -154,12 +167,18 @@ ns_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uin
 static bool
 csync_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
 {
+	uint64_t record[MUS_CSYNC_MAX];
+	unsigned n = mus_csync_of(v, record);
+
 	(void)origin;
 	*what = 0;
+	if (c->desire->csync)
+		return n == 1 && mus_csync_ask(record[0]) == c->desire->csync_content;
 	/* Somebody else's CSYNC is not ours to remove. */
-	if (!c->desire->csync)
-		return (v->flags & MUS_VER_ABSENT) || v->aux >> 16 != c->want->csync_serial;
-	return !(v->flags & MUS_VER_ABSENT) && v->aux == c->desire->csync_content && v->stray == 0;
+	for (unsigned i = 0; i < n; i++)
+		if (mus_csync_is_ours(c, record[i]))
+			return false;
+	return true;
 }
 
 static enum mus_result

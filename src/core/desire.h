@@ -18,7 +18,7 @@ struct mus_desire {
 	uint8_t key_at, cds_at, ns_at;		/* signers whose DNSKEY; CDS, CDNSKEY; NS, CSYNC we keep */
 	uint8_t clean_at;			/* signers that join: NS lists none that do not take part */
 	bool csync;
-	uint64_t csync_content;			/* aux of the CSYNC wanted: serial << 16 | flags */
+	uint64_t csync_content;			/* serial and flags of the CSYNC wanted (mus_csync_ask) */
 };
 
 /* Context of one evaluation; everything const. */
@@ -33,5 +33,11 @@ struct mus_ctx {
 };
 /* ${c} needs no desire yet. */
 void mus_desire(const struct mus_ctx *c, struct mus_desire *out);
+/* A CSYNC record that was put there by us, as its serial tells. */
+static inline bool
+mus_csync_is_ours(const struct mus_ctx *c, uint64_t record)
+{
+	return c->want->csync_serial != 0 && mus_csync_serial(record) == c->want->csync_serial;
+}
 
 #endif

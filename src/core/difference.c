@@ -120,6 +120,41 @@ act_strangers(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 }
 
 static void
+add_record(struct mus_act *a, uint64_t record)
+{
+	for (unsigned i = 0; i < a->del_aux_count; i++)
+		if (a->del_aux[i] == record)
+			return;
+	if (a->del_aux_count < MUS_CSYNC_MAX)
+		a->del_aux[a->del_aux_count++] = record;
+}
+
+/* What a version lacks, and which of its records go: all but one that is ours when a CSYNC is asked for (RFC 7477 2:
+ * there must be no more than one), ours when none is.  false: one that goes cannot be named. */
+static bool
+differ_csync(const struct mus_ctx *c, const struct mus_version *v, struct mus_act *a)
+{
+	uint64_t record[MUS_CSYNC_MAX];
+	unsigned n = mus_csync_of(v, record);
+	bool has = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (c->desire->csync && !has && mus_csync_ask(record[i]) == c->desire->csync_content) {
+			has = true;
+			continue;
+		}
+		if (!c->desire->csync && !mus_csync_is_ours(c, record[i]))
+			continue;
+		if (record[i] & MUS_CSYNC_ODD)
+			return false;
+		add_record(a, record[i]);
+	}
+	if (c->desire->csync && !has)
+		a->add = 1;
+	return true;
+}
+
+static void
 act_csync(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 {
 	const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_CSYNC];
@@ -128,20 +163,9 @@ act_csync(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 
 	if (!mus_is_known(ring, s, MUS_RR_CSYNC, c->facts->servers[s], c->policy, c->now, NULL))
 		return;
-	for (unsigned m = mus_served(c->facts, s, MUS_RR_CSYNC); m; m &= m - 1) {
-		const struct mus_version *v = &ring->v[__builtin_ctz(m)];
-		bool absent = (v->flags & MUS_VER_ABSENT) != 0;
-		bool right = !absent && v->aux == c->desire->csync_content && v->stray == 0;
-
-		if (c->desire->csync) {
-			if (!right)
-				a.add = 1;
-			if (!absent && !right && a.del_aux_count < 2)
-				a.del_aux[a.del_aux_count++] = v->aux;
-		} else if (!absent && v->aux >> 16 == c->want->csync_serial && a.del_aux_count < 2) {
-			a.del_aux[a.del_aux_count++] = v->aux;
-		}
-	}
+	for (unsigned m = mus_served(c->facts, s, MUS_RR_CSYNC); m; m &= m - 1)
+		if (!differ_csync(c, &ring->v[__builtin_ctz(m)], &a))
+			return;		/* ours is not put beside it: an operator has to take it away */
 	a.del = a.del_aux_count ? 1 : 0;
 	if (a.add | a.del)
 		add_act(plan, &a);

@@ -37,7 +37,7 @@ act_id(const struct mus_act *a)
 {
 	const uint64_t parts[] = {a->kind, a->signer, a->rr, a->add, a->del, a->add_dt[0],
 	    a->add_dt[1], a->add_dt[2], a->del_dt[0], a->del_dt[1], a->del_dt[2], a->del_aux[0],
-	    a->del_aux[1], a->csync_serial};
+	    a->del_aux[1], a->del_aux[2], a->del_aux[3], a->csync_serial};
 	uint64_t h = 1469598103934665603u;
 
 	for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {

@@ -120,37 +120,46 @@ put_ns(struct into *in, const struct mus_zonestate *st, const struct mus_act *a)
 	return true;
 }
 
-static bool
-put_csync(struct into *in, const struct mus_zonestate *st, const struct mus_act *a)
+size_t
+eng_csync_make(uint64_t record, uint8_t out[static ENG_CSYNC_MAX])
 {
-	uint16_t types[3] = {MUS_TYPE_A, MUS_TYPE_NS, MUS_TYPE_AAAA};
-	unsigned from = 1, count = 1;
-	uint32_t ttl_s = served_ttl_s(st, a->signer, MUS_RR_CSYNC);
+	uint16_t types[3];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 6; i++)
+		out[i] = (uint8_t)(record >> (40 - 8 * i));
+	if (record & MUS_CSYNC_A)
+		types[n++] = MUS_TYPE_A;
+	if (record & MUS_CSYNC_NS)
+		types[n++] = MUS_TYPE_NS;
+	if (record & MUS_CSYNC_AAAA)
+		types[n++] = MUS_TYPE_AAAA;
+	return 6 + mus_bitmap_encode(types, n, out + 6, ENG_CSYNC_MAX - 6);
+}
+
+/* Ours: NS, and addresses when a name server lies in the zone (RFC 7477 2.1.1.2.1). */
+static uint64_t
+our_csync(const struct mus_zonestate *st, const struct mus_act *a)
+{
+	uint64_t record = (uint64_t)a->csync_serial << 16 | 1 | MUS_CSYNC_NS;
 
 	for (unsigned n = 0; n < st->zone.ns_count; n++)
 		if (st->zone.ns[n].in_domain && st->zone.ns[n].owner < st->zone.signer_count &&
-		    (st->want.nsg >> st->zone.ns[n].owner & 1)) {
-			from = 0;
-			count = 3;
-		}
-	for (unsigned i = 0; i < (unsigned)a->del_aux_count + (a->add ? 1 : 0); i++) {
-		bool del = i < a->del_aux_count;
-		uint64_t aux = del ? a->del_aux[i] : (uint64_t)a->csync_serial << 16 | 1;
-		uint8_t rd[64] = {(uint8_t)(aux >> 40), (uint8_t)(aux >> 32), (uint8_t)(aux >> 24),
-		    (uint8_t)(aux >> 16), (uint8_t)(aux >> 8), (uint8_t)aux};
-		size_t len = mus_bitmap_encode(types + from, count, rd + 6, sizeof rd - 6);
+		    (st->want.nsg >> st->zone.ns[n].owner & 1))
+			record |= MUS_CSYNC_A | MUS_CSYNC_AAAA;
+	return record;
+}
 
-		if (!put(in, MUS_TYPE_CSYNC, del, ttl_s, rd, len + 6))
+static bool
+put_csync(struct into *in, const struct mus_zonestate *st, const struct mus_act *a)
+{
+	uint32_t ttl_s = served_ttl_s(st, a->signer, MUS_RR_CSYNC);
+	uint8_t rd[ENG_CSYNC_MAX];
+
+	for (unsigned i = 0; i < a->del_aux_count; i++)
+		if (!put(in, MUS_TYPE_CSYNC, true, ttl_s, rd, eng_csync_make(a->del_aux[i], rd)))
 			return false;
-		/* Ours may carry the other bitmap, from before the names changed. */
-		if (del) {
-			len = mus_bitmap_encode(
-			    types + (from ? 0 : 1), from ? 3 : 1, rd + 6, sizeof rd - 6);
-			if (!put(in, MUS_TYPE_CSYNC, true, ttl_s, rd, len + 6))
-				return false;
-		}
-	}
-	return true;
+	return !a->add || put(in, MUS_TYPE_CSYNC, false, ttl_s, rd, eng_csync_make(our_csync(st, a), rd));
 }
 
 static bool

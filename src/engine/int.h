@@ -433,7 +433,10 @@ int64_t eng_poll_ms(const struct mus_engine *e, const struct eng_zone *z);
 bool eng_peek(struct mus_engine *e, struct eng_zone *z);
 /* After a look: may peeks follow, and at whom? */
 void eng_peek_from(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_plan *plan);
-/* change.c: the records of ${a} to those of ${c}, with rdata in ${arena}; false: they do not fit, none is added. */
+/* change.c: the rdata of a CSYNC record (mus_csync_of) that is not odd; its length. */
+enum { ENG_CSYNC_MAX = 16 };
+size_t eng_csync_make(uint64_t record, uint8_t out[static ENG_CSYNC_MAX]);
+/* The records of ${a} to those of ${c}, with rdata in ${arena}; false: they do not fit, none is added. */
 bool eng_change_add(struct mus_drv_change *c, struct mus_arena *arena, const struct mus_zonestate *st,
     const struct mus_act *a);
 /* act.c: the acts of a plan into the signers' queues, in the place of what the zone had there.  A

@@ -267,20 +267,44 @@ soa_facts(const struct mus_rrset *set, struct mus_look *look)
 	/* Negative answers live for min(TTL, MINIMUM), never longer than the SOA itself. */
 }
 
+/* MUS_CSYNC_ODD: what it says cannot all be told by a number. */
+static uint64_t
+csync_record(struct mus_rdata rd)
+{
+	static const struct {
+		uint16_t type;
+		uint64_t bit;
+	} types[] = {{MUS_TYPE_A, MUS_CSYNC_A}, {MUS_TYPE_NS, MUS_CSYNC_NS}, {MUS_TYPE_AAAA, MUS_CSYNC_AAAA}};
+	uint8_t same[ENG_CSYNC_MAX];
+	uint64_t record = 0;
+	size_t len;
+
+	for (unsigned i = 0; i < 6; i++)
+		record = record << 8 | rd.data[i];
+	for (unsigned i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (mus_bitmap_has(rd.data + 6, rd.len - 6u, types[i].type))
+			record |= types[i].bit;
+	len = eng_csync_make(record, same);
+	return len == rd.len && memcmp(same, rd.data, len) == 0 ? record : record | MUS_CSYNC_ODD;
+}
+
+/* The records are in canonical order: the last have the highest serials, and ours is new. */
 static void
 csync_facts(const struct mus_rrset *set, struct mus_look *look)
 {
-	const uint8_t *p;
+	uint64_t *further = look->dt;
 
-	if (set->count == 0)
-		return;
-	if (set->count > 1 || set->rd[0].len < 6) {
-		more_stray(look);
-		return;
+	for (size_t i = set->count; i-- > 0;) {
+		if (set->rd[i].len < 6) {
+			look->cause = MUS_CAUSE_MALFORM;
+			return;
+		}
+		if (i + 1 == set->count)
+			look->aux = csync_record(set->rd[i]);
+		else if (further < look->dt + MUS_DT_COUNT)
+			*further++ = csync_record(set->rd[i]);
 	}
-	p = set->rd[0].data;
-	look->aux = ((uint64_t)p[0] << 24 | (uint64_t)p[1] << 16 | (uint64_t)p[2] << 8 | p[3]) << 16 |
-	    (uint64_t)p[4] << 8 | p[5];
+	look->stray = set->count > 255 ? 255 : (uint8_t)(set->count - 1);
 }
 
 /* ---- looks --------------------------------------------------------------------------------------- */

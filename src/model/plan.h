@@ -95,7 +95,8 @@ struct mus_witness {
 	bool surplus;			/* key, ns, CSYNC: is shown and should be gone; else it is missing */
 	bool lags;			/* another server of the origin shows what is asked for */
 	uint8_t cause;			/* enum mus_cause, for UNKNOWN */
-	uint16_t number;		/* rule's own: algorithm, digest type, key tag */
+	uint16_t number;		/* rule's own: algorithm, digest type, key tag; CSYNC: how many there are */
+	bool odd;			/* CSYNC: one lists types that are not known here */
 	struct mus_time seen_at;	/* when the version in question was first seen, or since when there has
 					 * been no answer; NEVER: none */
 	struct mus_time until;		/* when it ends by itself; NEVER: it does not */
@@ -112,7 +113,7 @@ struct mus_act {
 	enum mus_rr_kind rr;		/* KEY, CDS, CDNSKEY, CSYNC, NS */
 	uint64_t add, del;		/* KEY, CDNSKEY: keys; NS: names; CSYNC: bit 0, the one record */
 	uint64_t add_dt[MUS_DT_COUNT], del_dt[MUS_DT_COUNT];	/* CDS: keys per digest type */
-	uint64_t del_aux[2];		/* CSYNC: foreign-looking ones to delete (serial << 16 | flags) */
+	uint64_t del_aux[MUS_CSYNC_MAX];	/* CSYNC: the very records that go */
 	uint8_t del_aux_count;
 	uint32_t csync_serial;
 	enum mus_rule why;		/* the row's post-condition it serves */

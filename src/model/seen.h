@@ -103,16 +103,48 @@ struct mus_version {			/* what every decision reads comes first: one cache line 
 	struct mus_time last;		/* latest instant some server that stopped showing it may still
 					 * have handed it out (not later than that server's cut) */
 	struct mus_time first;		/* first seen */
-	uint64_t aux;			/* SOA: digest of RNAME and MINIMUM; CSYNC: serial << 16 | flags;
+	uint64_t aux;			/* SOA: digest of RNAME and MINIMUM; CSYNC: a record, as mus_csync_of;
 					 * DNSKEY, DS, CDS, CDNSKEY: MUS_AUX_STRAY | key tag of the first stray */
 	uint32_t ttl_s;			/* largest TTL it came with, RRSIG original TTLs included */
 	uint32_t serve_ttl_s;		/* TTL of the records as last served */
-	uint8_t stray;			/* records that name nothing we know (key, name server); 255: many */
+	uint8_t stray;			/* records that name nothing we know (key, name server); CSYNC: those
+					 * beside the first; 255: many */
 	uint8_t flags;
 	uint8_t sig_count;
 	struct mus_sig sig[MUS_SIGS_MAX];
-	uint64_t dt[MUS_DT_COUNT];	/* CDS, DS: keys named per digest type */
+	uint64_t dt[MUS_DT_COUNT];	/* CDS, DS: keys named per digest type; CSYNC: further records */
 };
+
+/* A CSYNC record in a number: types << 48 | serial << 16 | flags.  RFC 7477 allows one of them; of more, as many
+ * are kept as a version has room for. */
+enum { MUS_CSYNC_MAX = 1 + MUS_DT_COUNT };
+#define MUS_CSYNC_A (1ull << 48)
+#define MUS_CSYNC_NS (1ull << 49)
+#define MUS_CSYNC_AAAA (1ull << 50)
+#define MUS_CSYNC_ODD (1ull << 51)	/* another type too: the record cannot be written from this */
+static inline uint64_t
+mus_csync_ask(uint64_t record)		/* serial and flags */
+{
+	return record & (MUS_CSYNC_A - 1);
+}
+static inline uint32_t
+mus_csync_serial(uint64_t record)
+{
+	return (uint32_t)(record >> 16);
+}
+/* The CSYNC records of a version; how many. */
+static inline unsigned
+mus_csync_of(const struct mus_version *v, uint64_t record[static MUS_CSYNC_MAX])
+{
+	unsigned n = 0;
+
+	if (v->flags & MUS_VER_ABSENT)
+		return 0;
+	record[n++] = v->aux;
+	for (; n <= v->stray && n < MUS_CSYNC_MAX; n++)
+		record[n] = v->dt[n - 1];
+	return n;
+}
 
 struct mus_ring {
 	uint8_t count;

@@ -289,10 +289,9 @@ change(struct tx *t, const struct mus_act *a)
 	/* CSYNC records that go are named one by one below. */
 	if (a->rr != MUS_RR_CSYNC || a->del_aux_count == 0)
 		half(t, "delete", a->rr, a->del, a->del_dt);
-	for (unsigned i = 0; i < a->del_aux_count && i < 2; i++)
-		tx_say(t, "%sdelete %s with serial %llu and flags %u", t->out[t->len - 1] == ':' ? " " : "; ",
-		    mus_rr_text(a->rr), (unsigned long long)(a->del_aux[i] >> 16),
-		    (unsigned)(a->del_aux[i] & 0xffff));
+	for (unsigned i = 0; i < a->del_aux_count && i < MUS_CSYNC_MAX; i++)
+		tx_say(t, "%sdelete %s with serial %u and flags %u", t->out[t->len - 1] == ':' ? " " : "; ",
+		    mus_rr_text(a->rr), mus_csync_serial(a->del_aux[i]), (unsigned)(a->del_aux[i] & 0xffff));
 	if (t->out[t->len - 1] == ':')
 		tx_say(t, " leave %s as it is", mus_rr_text(a->rr));
 }

@@ -214,14 +214,29 @@ lacks_key(struct tx *t, const struct mus_witness *w)
 		tx_say(t, "keys of other signers");
 }
 
+/* RFC 7477 2: there must be no more than one CSYNC. */
+static void
+csync_not_asked_for(struct tx *t, const struct mus_witness *w)
+{
+	tx_say(t, w->surplus && w->number > 1 ? ": ours should be gone" : w->surplus ? " should be gone" :
+	    " is not the set asked for");
+	if (w->number == 2)
+		tx_say(t, ": there are two CSYNC records, and one is allowed");
+	else if (w->number > 2)
+		tx_say(t, ": there are %u CSYNC records, and one is allowed", w->number);
+	if (w->odd)
+		tx_say(t, "; one lists other types than NS, A and AAAA: it has to be taken away by hand");
+}
+
 static void
 not_asked_for(struct tx *t, const struct mus_witness *w)
 {
 	tx_subject(t, w);
-	if (w->kind == MUS_RR_CSYNC && w->surplus)
-		tx_say(t, " should be gone");
-	else
-		tx_say(t, " is not the set asked for");
+	if (w->kind == MUS_RR_CSYNC) {
+		csync_not_asked_for(t, w);
+		return;
+	}
+	tx_say(t, " is not the set asked for");
 	tx_differs_in(t, w);
 }
 

@@ -11,7 +11,7 @@ import dns.dnssec
 import dns.name
 import pytest
 
-from musiclab import breaks, rolls, zonetext
+from musiclab import breaks, rolls, scanner, zonetext
 from musiclab.space import wait_until
 from trouble import Trouble, well
 
@@ -447,3 +447,46 @@ def test_the_only_signer_is_silent(make_lab):
         assert t.row("silent")["state"] == "UNKNOWN"
         breaks.mend(lab)
         wait_until(lambda: t.row("silent")["state"].startswith("VALID"), 150, "it is looked at again long before the hour is over", interval=0.5)
+
+
+def test_two_csync_records(make_lab):
+    """RFC 7477 allows one CSYNC. Whoever put another one beside ours: musicd says where, takes that very record away, and goes on."""
+    lab = make_lab(signers=["bind", "knot"])
+    name = lab.add_zone("two", ["bind", "knot"])
+    alien = {"3 3 A NS", "4 0 NS AAAA"}
+
+    def csync():
+        rr = lab.ex.rrset(lab.state["signers"]["bind"]["update"]["address"], name, "CSYNC")
+        return {r.to_text() for r in rr} if rr else set()
+
+    def put(rdatas):
+        lab.update("bind", name, [f"add {name} 5 CSYNC {r}" for r in rdatas])
+
+    with Trouble(lab, ["two"]) as t:
+        t.group("two", ["bind"])
+        # The parent follows CDS, and CSYNC not before it is allowed to: the join waits for it.
+        scanner.stop(lab)
+        scanner.start(lab, [name], policy_csync_approval=True)
+        t.join("two", "knot")
+        t.at_row("two", "parent-ns-synced")
+        wait_until(lambda: len(csync()) == 1, 150, "our CSYNC at bind", interval=0.2)
+        ours = csync()
+        t.mc.cli("zone", "hold", name, "--reason", "to see the words")
+        put(alien - {"4 0 NS AAAA"})
+        assert len(csync()) == 2
+        t.says("two", r"CSYNC of bind \(10\.53\.2\.1\) is not the set asked for: there are two CSYNC records")
+        put(alien)
+        t.says("two", r"CSYNC of bind .*: there are 3 CSYNC records, and one is allowed")
+        t.mc.cli("zone", "resume", name)
+        wait_until(lambda: csync() == ours, 150, "ours alone at bind", interval=0.2)
+        told = t.history("two")
+        assert "bind: delete CSYNC with serial 4 and flags 0; delete CSYNC with serial 3 and flags 3" in told, told
+        # None of them is ours to keep: the one that is asked for comes in their place.
+        lab.update("bind", name, [f"delete {name} CSYNC {r}" for r in ours] + [f"add {name} 5 CSYNC {r}" for r in alien])
+        wait_until(lambda: csync() == ours, 150, "ours again, and alone", interval=0.2)
+        scanner.stop(lab)
+        scanner.start(lab, [name])
+        t.done("two", "ADD-SIGNER", "knot")
+        assert not csync()
+        t.joined("two", ["bind", "knot"])
+    t.judge()

@@ -383,12 +383,44 @@ test_csync(void **state)
 	rig_look(&l);
 	rig_settle();
 	fails(MUS_RULE_CSYNCSET);
-	/* Two of them are none (RFC 7477 2). */
-	l.aux = 7 << 16 | 1;
+	assert_int_equal(r.w.number, 1);
+	/* Whatever types it lists. */
+	l.aux = MUS_CSYNC_NS | 7 << 16 | 1;
+	rig_look(&l);
+	rig_settle();
+	holds(MUS_RULE_CSYNCSET);
+	/* Two of them are none (RFC 7477 2), whichever comes first. */
 	l.stray = 1;
+	l.dt[0] = 3 << 16 | 3;
 	rig_look(&l);
 	rig_settle();
 	fails(MUS_RULE_CSYNCSET);
+	assert_int_equal(r.w.origin, B);
+	assert_int_equal(r.w.number, 2);
+	assert_false(r.w.odd);
+	/* When none is asked for, ours is to go, wherever it stands; the others are not ours. */
+	rig_absent(A, MUS_RR_CSYNC);
+	r.z.want.csync = false;
+	fails(MUS_RULE_CSYNCSET);
+	assert_true(r.w.surplus);
+	assert_int_equal(r.w.number, 2);
+	l.aux = MUS_CSYNC_ODD | 9 << 16 | 1;
+	l.dt[0] = 7 << 16 | 1;
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_CSYNCSET);
+	assert_true(r.w.odd);
+	l.dt[0] = 8 << 16 | 1;
+	rig_look(&l);
+	rig_settle();
+	holds(MUS_RULE_CSYNCSET);
+	/* Nothing was ever asked for: nothing is ours, a serial of 0 neither. */
+	r.z.want.csync_serial = 0;
+	l.aux = 8 << 16 | 1;
+	l.dt[0] = 1;
+	rig_look(&l);
+	rig_settle();
+	holds(MUS_RULE_CSYNCSET);
 }
 
 static void

@@ -572,14 +572,47 @@ test_foreign_csync(void **state)
 	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux[0], 3 << 16 | 3);
 	assert_int_equal(act_of(B, MUS_RR_CSYNC)->add, 1);
 	assert_int_equal(act_of(B, MUS_RR_CSYNC)->del, 0);
-	/* One with others beside it is not right. */
+	/* One with others beside it is not right: the others go, each by itself, and ours stays. */
 	l.aux = 9 << 16 | 1;
 	l.stray = 1;
+	l.dt[0] = MUS_CSYNC_A | 3 << 16 | 3;
+	rig_look(&l);
+	go(1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 0);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del, 1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux_count, 1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux[0], MUS_CSYNC_A | 3 << 16 | 3);
+	/* Two of ours: one stays. */
+	l.dt[0] = MUS_CSYNC_NS | 9 << 16 | 1;
+	rig_look(&l);
+	go(1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 0);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux_count, 1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux[0], MUS_CSYNC_NS | 9 << 16 | 1);
+	/* None is ours: both go, and ours comes. */
+	l.aux = 4 << 16 | 1;
+	l.dt[0] = 3 << 16 | 3;
 	rig_look(&l);
 	go(1);
 	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux_count, 2);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux[0], 4 << 16 | 1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux[1], 3 << 16 | 3);
+	/* What cannot be named is waited for, and ours is not put beside it. */
+	l.dt[0] |= MUS_CSYNC_ODD;
+	rig_look(&l);
+	go(1);
+	assert_null(act_of(A, MUS_RR_CSYNC));
+	/* No CSYNC is asked for: ours goes, what others have put there stays. */
+	l.aux = 9 << 16 | 1;
+	rig_look(&l);
+	r.z.want.csync = false;
+	go(1);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 0);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux_count, 1);
 	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux[0], 9 << 16 | 1);
-	l.stray = 0;
+	r.z.want.csync = true;
+	l.dt[0] = l.stray = 0;
 	rig_look(&l);
 	go(1);
 	assert_null(act_of(A, MUS_RR_CSYNC));
@@ -870,7 +903,7 @@ test_no_names(void **state)
 	assert_null(act_of(B, MUS_RR_NS));
 }
 
-/* More than two foreign CSYNC contents at one signer: two at a time. */
+/* More foreign CSYNC contents at one signer than fit: so many at a time, each once. */
 static void
 test_many_csync(void **state)
 {
@@ -879,9 +912,11 @@ test_many_csync(void **state)
 
 	(void)state;
 	rig_steady();
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		l.content = 1 + i;
 		l.aux = (3 + i) << 16 | 1;
+		l.stray = 1;
+		l.dt[0] = 2 << 16 | 1;
 		rig_look(&l);
 	}
 	for (unsigned i = 0; i < ring->count; i++)
@@ -890,11 +925,11 @@ test_many_csync(void **state)
 	r.z.want.csync_serial = 9;
 	r.policy.csync_keep = true;
 	mus_plan(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &r.plan);
-	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux_count, 2);
+	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux_count, MUS_CSYNC_MAX);
 	assert_int_equal(act_of(A, MUS_RR_CSYNC)->add, 1);
 	/* Of ours that is to go, too. */
 	for (unsigned i = 0; i < ring->count; i++)
-		ring->v[i].aux = 9 << 16 | i;
+		ring->v[i].aux = 9 << 16 | (i & 1);
 	r.z.want.csync = false;
 	mus_plan(&r.z.zone, &r.z.seen, &r.z.want, &r.policy, r.now, &r.plan);
 	assert_int_equal(act_of(A, MUS_RR_CSYNC)->del_aux_count, 2);

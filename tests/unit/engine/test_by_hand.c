@@ -162,11 +162,15 @@ as_the_driver_sends(void **state)
 	act(MUS_RR_NS, 1, 4);
 	a = act(MUS_RR_CSYNC, 1, 1);
 	a->csync_serial = 77;
-	a->del_aux[0] = 76 << 16 | 1;
-	a->del_aux_count = 1;
+	a->del_aux[0] = MUS_CSYNC_A | MUS_CSYNC_NS | 76 << 16 | 1;
+	a->del_aux[1] = 4294967295ull << 16 | 65535;
+	a->del_aux_count = 2;
 	assert_non_null(strstr(told(), "add z.test. 60 IN NS ns0.x.test.\n"));
 	assert_non_null(strstr(told(), "add z.test. 3600 IN CSYNC 77 1 NS\n"));
 	assert_non_null(strstr(told(), "\nremove z.test. 60 IN NS ns2.x.test.\n"));
+	/* these very records, and no other */
+	assert_non_null(strstr(told(), "\nremove z.test. 3600 IN CSYNC 76 1 A NS\n"));
+	assert_non_null(strstr(told(), "\nremove z.test. 3600 IN CSYNC 4294967295 65535\n"));
 	assert_sent_as_told();
 	assert_int_equal(records, 12);
 }
