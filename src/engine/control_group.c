@@ -445,20 +445,35 @@ has_zone(void *arg, int64_t id)
 	return 1;
 }
 
-/* What cannot be read counts as yes. */
+/* Zones of the group with ids above ${s}->last.  What cannot be read counts as yes. */
 static bool
-is_on_a_zone(
-    struct mus_engine *e, int64_t group_id, int64_t signer_id, const struct mus_zonestate *at_work)
+is_on_a_zone(struct still *s, int64_t group_id)
 {
-	struct still s = {.e = e, .at_work = at_work, .signer_id = signer_id};
 	unsigned before;
 
 	do {
-		before = s.count;
-		if (mus_store_each_zone_of_group(e->o.store, group_id, s.last, 1000, still_there, &s) < 0)
+		before = s->count;
+		if (mus_store_each_zone_of_group(s->e->o.store, group_id, s->last, 1000, still_there, s) < 0)
 			return true;
-	} while (s.count != before && !s.yes);
-	return s.yes;
+	} while (s->count != before && !s->yes);
+	return s->yes;
+}
+
+/* Each zone that ends a leave asks this.  Those before the one at which the leaver was found last had let it go
+ * then: they are looked at again when nothing else is left, not each time. */
+static bool
+has_left_all(struct mus_engine *e, int64_t group_id, int64_t signer_id, const struct mus_zonestate *at_work)
+{
+	struct eng_last_on *on = &e->last_on;
+	bool same = on->group_id == group_id && on->signer_id == signer_id;
+	struct still s = {.e = e, .at_work = at_work, .signer_id = signer_id, .last = same ? on->zone_id - 1 : 0};
+
+	if (!is_on_a_zone(&s, group_id) && same) {
+		s.last = 0;
+		is_on_a_zone(&s, group_id);
+	}
+	*on = (struct eng_last_on){group_id, signer_id, s.last};
+	return !s.yes;
 }
 
 int
@@ -468,6 +483,7 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 	struct mus_group_obj g;
 	struct mus_signer_obj s;
 	struct marked m = {.e = e, .g = &g};
+	struct still at_all = {.e = e};
 	bool zones = false, was_leaving, is_on;
 	unsigned at = 0, staying = 0;
 	int rc = load_pair(e, group, signer, &g, &s, &at, et);
@@ -487,7 +503,8 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 	if (mus_store_each_zone_of_group(e->o.store, g.id, 0, 1, has_zone, &zones) < 0 ||
 	    mus_store_each_marked_zone(e->o.store, g.id, look_at_marked, &m) < 0)
 		return mus_errf(et, MUS_ERR_STORE, "database error");
-	is_on = is_on_a_zone(e, g.id, s.id, NULL);
+	at_all.signer_id = s.id;
+	is_on = is_on_a_zone(&at_all, g.id);
 	if (was_leaving && m.count == 0 && is_on)
 		return mus_errf(
 		    et, MUS_ERR_CONFLICT, "signer %s is leaving group %s already", signer, group);
@@ -515,7 +532,7 @@ eng_ctl_left(struct mus_engine *e, int64_t group_id, const struct mus_zonestate 
 		return;
 	before = g.member_count;
 	for (unsigned i = 0; i < g.member_count;) {
-		if (g.member[i].leaving && !is_on_a_zone(e, group_id, g.member[i].signer_id, at_work))
+		if (g.member[i].leaving && has_left_all(e, group_id, g.member[i].signer_id, at_work))
 			g.member[i] = g.member[--g.member_count];
 		else
 			i++;

@@ -261,6 +261,9 @@ struct mus_engine {
 	struct mus_sigcache *sigs;
 	struct eng_turn *spare_turns;	/* with what memory their answers took */
 	unsigned spare_turn_count;
+	struct eng_last_on {			/* the zone at which a signer that leaves was found last */
+		int64_t group_id, signer_id, zone_id;
+	} last_on;
 	bool in_tx, tx_failed;
 	int64_t wall_ms, boot_ms;	/* wall clock less time since boot, and that, when last looked at */
 	int64_t shifting_ms;		/* in the transaction at work: what the zones were moved by */

@@ -110,6 +110,50 @@ joined_and_left(void **state)
 	assert_int_equal(eng_group_of(e, &zone, &et)->member_count, 1);
 }
 
+/* A zone of the group at which ${b} takes part, or none but a. */
+static void
+other_zone(struct mus_zone_obj *o, const char *name, bool has_b)
+{
+	if (o->id == 0) {
+		memset(o, 0, sizeof *o);
+		snprintf(o->name, sizeof o->name, "%s", name);
+		o->group_id = group.id;
+		OK(mus_ctl_put_zone(e, "test", o, NULL, &et));
+	}
+	st->want.keyg = has_b ? 3 : 1;
+	OK(eng_begin(e) < 0 ? -1 : 0);
+	st->book.zone_id = o->id;
+	OK(eng_save_state(e, o->id, st));
+	st->book.zone_id = zone.id;
+	st->want.keyg = 1;
+}
+
+/* Which zones have let go is looked at from where the leaver was found last; who is at one before that again
+ * stays a member all the same. */
+static void
+left_one_by_one(void **state)
+{
+	struct mus_zone_obj x = {.id = 0}, y = {.id = 0};
+
+	(void)state;
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	other_zone(&x, "x.test.", true);
+	other_zone(&y, "y.test.", true);
+	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
+	other_zone(&x, NULL, false);
+	eng_ctl_left(e, group.id, st);
+	assert_string_equal(members(), "a(b)");
+	assert_true(e->last_on.zone_id == y.id);
+	other_zone(&x, NULL, true);
+	other_zone(&y, NULL, false);
+	eng_ctl_left(e, group.id, st);
+	assert_string_equal(members(), "a(b)");
+	assert_true(e->last_on.zone_id == x.id);
+	other_zone(&x, NULL, false);
+	eng_ctl_left(e, group.id, st);
+	assert_string_equal(members(), "a");
+}
+
 /* Of a zone that was never seen whole nobody knows who signs it. */
 static void
 not_seen_yet(void **state)
@@ -835,6 +879,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(joined_and_left, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(left_one_by_one, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(not_seen_yet, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(moved_away, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(moved_to_others, setup, rig_teardown),
