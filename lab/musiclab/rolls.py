@@ -56,7 +56,7 @@ def roll_parent(lab, step="start"):
         [key] = keys
         s.rndc("dnssec", "-rollover", "-key", str(dns.dnssec.key_id(key)), "lab.")
         return
-    new, old = wait_until(lambda: _changing(s, "lab.", keys), 60, "the DS of lab. is to change")
+    new, old = wait_until(lambda: _changing(s, "lab.", keys), 180, "the DS of lab. is to change")
     if step == "ds":
         lab.anchor_parent(keys)
         s.rndc("dnssec", "-checkds", "-key", str(new), "published", "lab.")
@@ -115,7 +115,7 @@ def _pdns(lab, s, zone, role, step):
     s.call("pdns_control", "--config-dir=" + s.dir, "notify", bare, check=False)
 
 
-def wait_keys(lab, signer, zone, condition, timeout=60, what="keys"):
+def wait_keys(lab, signer, zone, condition, timeout=180, what="keys"):
     """Until condition(ksks, zsks, foreign) holds at a signer."""
     return wait_until(lambda: condition(*lab.dnskeys(signer, zone)), timeout, f"{what} at {signer}")
 

@@ -28,7 +28,7 @@ def test_zsk_roll(lab, signer, denial):
     wait_keys(lab, signer, zone, lambda k, z, f: z and not tags(z) & old, what="data signed by the new ZSK")
     if signer == "pdns":
         roll(lab, signer, zone, "zsk", "finish")
-    wait_keys(lab, signer, zone, lambda k, z, f: tags(f) == {foreign.tag} and not tags(z) & old, 90, "the old ZSK is gone, the foreign one is not")
+    wait_keys(lab, signer, zone, lambda k, z, f: tags(f) == {foreign.tag} and not tags(z) & old, 180, "the old ZSK is gone, the foreign one is not")
     lab.flush(zone)
     assert lab.resolve("r1." + zone, "A")[0] == "secure"
 
@@ -46,7 +46,7 @@ def test_ksk_roll(lab, signer):
         return {r.key_tag for r in lab.ex.rrset(where, zone, "CDS") or []} - {alien.tag}
     roll(lab, signer, zone, "ksk")
     wait_keys(lab, signer, zone, lambda k, z, f: len(k) == 2, what="two KSKs")
-    wait_until(lambda: cds() - old, 60, "a CDS for the new KSK")
+    wait_until(lambda: cds() - old, 120, "a CDS for the new KSK")
     both = lab.ds_lines(zone)
     lab.update("parent", "lab.", both)
     lab.wait_parent()
@@ -55,8 +55,8 @@ def test_ksk_roll(lab, signer):
     lab.update("parent", "lab.", [" ".join(w[:2] + w[3:]) for w in gone])
     lab.wait_parent()
     roll(lab, signer, zone, "ksk", "finish" if signer == "pdns" else "ds-seen")
-    wait_keys(lab, signer, zone, lambda k, z, f: tags(k) == new and tags(f) == {foreign.tag}, 90, "only the new KSK")
-    wait_until(lambda: cds() == new, 30, "its CDS alone")
+    wait_keys(lab, signer, zone, lambda k, z, f: tags(k) == new and tags(f) == {foreign.tag}, 180, "only the new KSK")
+    wait_until(lambda: cds() == new, 120, "its CDS alone")
     assert alien.tag in {r.key_tag for r in lab.ex.rrset(where, zone, "CDS")}
     lab.flush(zone)
     assert lab.resolve("r1." + zone, "A")[0] == "secure"
