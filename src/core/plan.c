@@ -3,6 +3,7 @@
 #include "core/difference.h"
 #include "core/plan.h"
 #include "core/preflight.h"
+#include "core/roll.h"
 #include "core/sets.h"
 
 /* ---- small helpers -------------------------------------------------------------------------- */
@@ -309,6 +310,9 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 		wait_for(plan, &w, c->now);
 		return false;
 	}
+	/* What is there has come before: nobody saw it roll. */
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		want->known |= c->facts->owned[s];
 	want->adopted = true;
 	return true;
 }
@@ -661,8 +665,7 @@ ds_may_change(const struct mus_want *want)
 		return !(want->nsg & bit);
 	case MUS_PROC_REMOVE:
 		return !(want->dsg & bit);
-	case MUS_PROC_NONE:
-	case MUS_PROC_COUNT:
+	default:
 		break;
 	}
 	return false;
@@ -708,6 +711,8 @@ plan_init(struct mus_plan *plan, const struct mus_want *want)
 	plan->wait_count = 0;
 	plan->wake_at = MUS_TIME_NEVER;
 	plan->need_copy = 0;
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
+		plan->roll_wait[i] = MUS_WITNESS_NONE;
 }
 
 void
@@ -736,6 +741,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 	c = context(&e, &plan->want);
 	run_clocks(&c, &plan->want);
 	plan->need_copy = copies_needed(&c);
+	mus_rolls(&c, &plan->want, plan);
 	next = plan->want;
 	mend_delegation(&c, &next);
 	if (next.proc.kind != MUS_PROC_NONE)

@@ -39,6 +39,47 @@ static const struct mus_row remove_rows[] = {
     {"stop", 0, {0}, {0}, MUS_RULE_NONE},
 };
 
+/* protocol.md 7.3.  The signer rolls by itself; the others follow, and it is told when it may go on. */
+static const struct mus_row zsk_rows[] = {
+    {"new-key-seen", 0, {0}, {0}, MUS_RULE_NONE},
+    {"dnskeys-synced", "import the new key into the others' DNSKEY sets", {0}, {MUS_RULE_NEWKEY}, MUS_RULE_G8},
+    {"new-key-ready", 0, {MUS_RULE_KEYWAIT}, {0}, MUS_RULE_G2},
+    {"new-key-in-use", 0, {0}, {MUS_RULE_NEWUSED}, MUS_RULE_NONE},
+    {"old-key-unused", 0, {0}, {MUS_RULE_OLDUNUSED}, MUS_RULE_NONE},
+    {"old-key-gone", 0, {0}, {MUS_RULE_OLDGONE}, MUS_RULE_NONE},
+    {"stop", "withdraw the old key from the others' DNSKEY sets when its data have left all caches", {0},
+	{MUS_RULE_WITHDRAWN}, MUS_RULE_G3},
+};
+
+/* protocol.md 7.4. */
+static const struct mus_row ksk_rows[] = {
+    {"new-key-seen", 0, {0}, {0}, MUS_RULE_NONE},
+    {"signed-by-both", 0, {0}, {MUS_RULE_NEWSIGNS}, MUS_RULE_NONE},
+    {"cds-added", "publish CDS and CDNSKEY for the new key too on all", {0}, {MUS_RULE_SIGNAL}, MUS_RULE_G4},
+    {"parent-ds-synced", 0, {0}, {MUS_RULE_PARENTDS}, MUS_RULE_NONE},
+    {"new-key-ready", 0, {MUS_RULE_DSWAIT, MUS_RULE_KEYWAIT}, {0}, MUS_RULE_G1},
+    {"old-key-gone", 0, {0}, {MUS_RULE_OLDGONE}, MUS_RULE_NONE},
+    {"cds-removed", "publish CDS and CDNSKEY without the old key on all", {0}, {MUS_RULE_SIGNAL}, MUS_RULE_G5},
+    {"stop", 0, {0}, {MUS_RULE_PARENTDS}, MUS_RULE_NONE},
+};
+
+/* protocol.md 7.4 with the rows for a key that signs data too. */
+static const struct mus_row csk_rows[] = {
+    {"new-key-seen", 0, {0}, {0}, MUS_RULE_NONE},
+    {"dnskeys-synced", "import the new key into the others' DNSKEY sets", {0}, {MUS_RULE_NEWKEY}, MUS_RULE_G8},
+    {"signed-by-both", 0, {0}, {MUS_RULE_NEWSIGNS}, MUS_RULE_NONE},
+    {"cds-added", "publish CDS and CDNSKEY for the new key too on all", {0}, {MUS_RULE_SIGNAL}, MUS_RULE_G4},
+    {"parent-ds-synced", 0, {0}, {MUS_RULE_PARENTDS}, MUS_RULE_NONE},
+    {"new-key-ready", 0, {MUS_RULE_DSWAIT, MUS_RULE_KEYWAIT}, {0}, MUS_RULE_G2},
+    {"new-key-in-use", 0, {0}, {MUS_RULE_NEWUSED}, MUS_RULE_NONE},
+    {"old-key-unused", 0, {0}, {MUS_RULE_OLDUNUSED}, MUS_RULE_NONE},
+    {"old-key-gone", 0, {0}, {MUS_RULE_OLDGONE}, MUS_RULE_NONE},
+    {"dnskeys-withdrawn", "withdraw the old key from the others' DNSKEY sets when its data have left all caches", {0},
+	{MUS_RULE_WITHDRAWN}, MUS_RULE_G3},
+    {"cds-removed", "publish CDS and CDNSKEY without the old key on all", {0}, {MUS_RULE_SIGNAL}, MUS_RULE_G5},
+    {"stop", 0, {0}, {MUS_RULE_PARENTDS}, MUS_RULE_NONE},
+};
+
 const struct mus_row *
 mus_rows(enum mus_proc_kind kind, unsigned *count)
 {
@@ -49,6 +90,15 @@ mus_rows(enum mus_proc_kind kind, unsigned *count)
 	case MUS_PROC_REMOVE:
 		*count = sizeof remove_rows / sizeof remove_rows[0];
 		return remove_rows;
+	case MUS_PROC_ZSK:
+		*count = sizeof zsk_rows / sizeof zsk_rows[0];
+		return zsk_rows;
+	case MUS_PROC_KSK:
+		*count = sizeof ksk_rows / sizeof ksk_rows[0];
+		return ksk_rows;
+	case MUS_PROC_CSK:
+		*count = sizeof csk_rows / sizeof csk_rows[0];
+		return csk_rows;
 	case MUS_PROC_NONE:
 	case MUS_PROC_COUNT:
 		break;

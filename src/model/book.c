@@ -55,10 +55,19 @@ zone_init(struct mus_zone *z)
 		z->ns[i].owner = MUS_OWNER_UNKNOWN;
 }
 
+void
+mus_roll_clear(struct mus_roll *r)
+{
+	*r = (struct mus_roll){.kind = MUS_PROC_NONE, .started_at = MUS_TIME_NEVER, .row_at = MUS_TIME_NEVER,
+	    .key = {MUS_TIME_NEVER, 0}, .ds = {MUS_TIME_NEVER, 0}};
+}
+
 static void
 want_init(struct mus_want *w)
 {
 	memset(w, 0, sizeof *w);
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
+		mus_roll_clear(&w->roll[i]);
 	w->proc.started_at = w->proc.row_at = MUS_TIME_NEVER;
 	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
 		w->proc.clock[i].from = MUS_TIME_NEVER;
@@ -134,6 +143,10 @@ mus_zonestate_shift(struct mus_zonestate *z, int64_t ms)
 		shift(&z->zone.key[k].gone_at, ms);
 	for (unsigned i = 0; i < MUS_CLOCK_COUNT; i++)
 		shift(&z->want.proc.clock[i].from, ms);
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++) {
+		shift(&z->want.roll[i].key.from, ms);
+		shift(&z->want.roll[i].ds.from, ms);
+	}
 }
 
 /* Up to ${at}, when it had an end at all. */
@@ -174,6 +187,12 @@ mus_zonestate_break(struct mus_zonestate *z, struct mus_time at)
 		end_at(&z->zone.key[k].gone_at, at);
 	if (w->adopted)
 		w->met |= w->keyg | w->dsg | w->nsg;
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++) {
+		w->roll[i].row = 0;
+		w->roll[i].key.from = w->roll[i].ds.from = MUS_TIME_NEVER;
+		end_at(&w->roll[i].started_at, at);
+		end_at(&w->roll[i].row_at, at);
+	}
 	if (w->proc.kind == MUS_PROC_NONE)
 		return;
 	w->met |= (uint8_t)(1u << w->proc.signer);
@@ -194,6 +213,11 @@ mus_zonestate_forget_key(struct mus_zonestate *z, unsigned key)
 	/* Who has the bit next was not in these. */
 	for (unsigned s = 0; s < MUS_SIGNERS_MAX; s++)
 		z->seen.copy[s].keys_in_data &= ~mus_bit(key);
+	z->want.known &= ~mus_bit(key);
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++) {
+		z->want.roll[i].in &= ~mus_bit(key);
+		z->want.roll[i].out &= ~mus_bit(key);
+	}
 }
 
 void

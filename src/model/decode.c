@@ -6,6 +6,7 @@ struct dec {
 	struct mus_rd r;
 	const char *bad;		/* first thing found wrong; NULL: none yet */
 	bool nomem;
+	unsigned version;
 	struct mus_zone *z;
 	struct hist h;
 };
@@ -395,6 +396,38 @@ get_pending(struct dec *d, struct mus_seen *s)
 }
 
 static void
+get_rolls(struct dec *d, struct mus_want *w)
+{
+	unsigned taken = mus_rd_u8(&d->r);
+
+	if (!check(d, taken < 1u << MUS_ROLLS_MAX, "roll-overs"))
+		return;
+	for (unsigned i = 0; i < MUS_ROLLS_MAX && !is_over(d); i++) {
+		struct mus_roll *r = &w->roll[i];
+		unsigned head;
+
+		if (!(taken >> i & 1))
+			continue;
+		head = mus_rd_u8(&d->r);
+		if (!check(d, (head & 0x7f) > MUS_PROC_NONE && (head & 0x7f) < MUS_PROC_COUNT, "unknown roll-over"))
+			return;
+		r->kind = (enum mus_proc_kind)(head & 0x7f);
+		r->early = head >> 7;
+		r->signer = get_index(d, MUS_SIGNERS_MAX, MUS_NOBODY, "signer out of range");
+		r->row = mus_rd_u8(&d->r);
+		r->in = mus_rd_uvar(&d->r);
+		r->out = mus_rd_uvar(&d->r);
+		r->started_at = get_time(d, T_OTHER);
+		r->row_at = get_time(d, T_OTHER);
+		r->key.from = get_time(d, T_OTHER);
+		r->key.ttl_s = get_u32(d);
+		r->ds.from = get_time(d, T_OTHER);
+		r->ds.ttl_s = get_u32(d);
+		check(d, r->signer < MUS_SIGNERS_MAX, "signer out of range");
+	}
+}
+
+static void
 get_want(struct dec *d, struct mus_want *w)
 {
 	struct mus_proc *p = &w->proc;
@@ -409,6 +442,11 @@ get_want(struct dec *d, struct mus_want *w)
 	w->nsg = mus_rd_u8(r);
 	w->met = mus_rd_u8(r);
 	w->csync_serial = get_u32(d);
+	w->known = ~0ull;		/* before version 5 nobody asked */
+	if (d->version >= 5) {
+		w->known = mus_rd_uvar(r);
+		get_rolls(d, w);
+	}
 	if (!check(d, head < 8, "intention") || (head >> 2 & 1) == 0)
 		return;
 	kind = mus_rd_u8(r);
@@ -465,6 +503,7 @@ mus_zonestate_decode(struct mus_zonestate *z, const void *p, size_t len, struct 
 	tail = mus_rd_of(bytes + len - SUM_LEN, SUM_LEN);
 	if (mus_rd_u32(&tail) != checksum(bytes, len - SUM_LEN))
 		return mus_errf(et, MUS_ERR_MALFORM, "zone state: damaged (checksum differs)");
+	d.version = bytes[0];
 	d.r = mus_rd_of(bytes + 1, len - 1 - SUM_LEN);
 	if ((rc = get_all(&d, z, et)) < 0)
 		mus_zonestate_clear(z);

@@ -370,6 +370,36 @@ proc_is_set(const struct mus_proc *p)
 	    p->started_at.ms != INT64_MAX || p->row_at.ms != INT64_MAX;
 }
 
+/* Which places are taken, then each. */
+static void
+put_rolls(struct enc *e, const struct mus_want *w)
+{
+	uint8_t taken = 0;
+
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
+		if (w->roll[i].kind != MUS_PROC_NONE)
+			taken |= (uint8_t)(1u << i);
+	mus_buf_add_u8(e->b, taken);
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++) {
+		const struct mus_roll *r = &w->roll[i];
+
+		if (!(taken >> i & 1))
+			continue;
+		MUS_ASSERT((unsigned)r->kind < MUS_PROC_COUNT && r->signer < MUS_SIGNERS_MAX);
+		mus_buf_add_u8(e->b, (uint8_t)((unsigned)r->kind | (unsigned)r->early << 7));
+		mus_buf_add_u8(e->b, r->signer);
+		mus_buf_add_u8(e->b, r->row);
+		mus_buf_add_uvar(e->b, r->in);
+		mus_buf_add_uvar(e->b, r->out);
+		put_time(e, T_OTHER, r->started_at);
+		put_time(e, T_OTHER, r->row_at);
+		put_time(e, T_OTHER, r->key.from);
+		mus_buf_add_uvar(e->b, r->key.ttl_s);
+		put_time(e, T_OTHER, r->ds.from);
+		mus_buf_add_uvar(e->b, r->ds.ttl_s);
+	}
+}
+
 static void
 put_want(struct enc *e, const struct mus_want *w)
 {
@@ -384,6 +414,8 @@ put_want(struct enc *e, const struct mus_want *w)
 	mus_buf_add_u8(b, w->nsg);
 	mus_buf_add_u8(b, w->met);
 	mus_buf_add_uvar(b, w->csync_serial);
+	mus_buf_add_uvar(b, w->known);
+	put_rolls(e, w);
 	if (!is_set)
 		return;
 	/* the process outlives its signer's place only by mistake; NOBODY is let through */

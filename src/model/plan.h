@@ -64,7 +64,13 @@
 	X(MANUAL, "manual", "the operator takes each step by hand")                                \
 	X(PARTIAL, "adopt", "the zone has been seen completely once")                              \
 	X(PROBE, "probe", "nothing of a probe is left")                                            \
-	X(SAMPLE, "sample", "the sample name has an address at every signer")
+	X(SAMPLE, "sample", "the sample name has an address at every signer")                      \
+	X(NEWKEY, "new-key", "every signer shows the new key")                                     \
+	X(NEWSIGNS, "new-key-signs", "the new key signs the signer's DNSKEY set")                  \
+	X(NEWUSED, "new-key-used", "the signer signs data with the new key")                       \
+	X(OLDUNUSED, "old-key-unused", "nothing at the signer is signed with the old key")         \
+	X(OLDGONE, "old-key-gone", "the signer shows the old key no more")                         \
+	X(WITHDRAWN, "withdrawn", "no signer shows the old key")
 enum mus_rule {
 #define X(name, text, sentence) MUS_RULE_##name,
 	MUS_RULE_MAP(X)
@@ -149,6 +155,7 @@ struct mus_plan {
 	bool advanced;			/* the process takes a step in this plan */
 	bool proposal;			/* manual mode: acts show what a step would do; none is to be sent */
 	uint8_t need_copy;		/* signers whose whole copy should be read (again) */
+	struct mus_witness roll_wait[MUS_ROLLS_MAX];	/* what each roll-over of ${want} waits for */
 };
 
 struct mus_policy {

@@ -10,7 +10,10 @@
 #define MUS_PROC_MAP(X)                                                                            \
 	X(NONE, "none")                                                                            \
 	X(ADD, "ADD-SIGNER")                                                                       \
-	X(REMOVE, "REMOVE-SIGNER")
+	X(REMOVE, "REMOVE-SIGNER")                                                                 \
+	X(ZSK, "ZSK-ROLLOVER")                                                                     \
+	X(KSK, "KSK-ROLLOVER")                                                                     \
+	X(CSK, "CSK-ROLLOVER")
 enum mus_proc_kind {
 #define X(name, text) MUS_PROC_##name,
 	MUS_PROC_MAP(X)
@@ -34,6 +37,18 @@ struct mus_proc {
 	struct mus_clock clock[MUS_CLOCK_COUNT];
 };
 
+/* A roll-over that a signer does on its own timetable, as it is followed (core/roll.h). */
+struct mus_roll {
+	enum mus_proc_kind kind;	/* ZSK, KSK or CSK; NONE: the place is free */
+	uint8_t signer, row;
+	bool early;			/* the signer used the new key before it could be everywhere */
+	uint64_t in, out;		/* its keys that come, and that go */
+	struct mus_time started_at, row_at;
+	struct mus_clock key, ds;	/* the new key is shown by all; the parent names it */
+};
+enum { MUS_ROLLS_MAX = 4 };
+void mus_roll_clear(struct mus_roll *r);		/* makes the place free */
+
 struct mus_want {
 	bool adopted;			/* the first complete look has set the masks */
 	uint8_t keyg;			/* signers that share their keys */
@@ -43,6 +58,8 @@ struct mus_want {
 	bool csync;			/* CSYNC is published ... */
 	uint32_t csync_serial;		/* ... with this serial (OP-13) */
 	struct mus_proc proc;
+	uint64_t known;			/* keys that no roll-over brings in any more */
+	struct mus_roll roll[MUS_ROLLS_MAX];
 };
 
 #endif

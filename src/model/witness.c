@@ -456,6 +456,35 @@ queue(struct tx *t, const struct mus_witness *w)
 	}
 }
 
+/* Roll-overs: who shows or does not show a key, or does not sign with it. */
+static void
+rolls(struct tx *t, const struct mus_witness *w)
+{
+	bool is_old = w->rule == MUS_RULE_OLDUNUSED;
+
+	tx_who(t, w);
+	switch (w->rule) {
+	case MUS_RULE_NEWKEY:
+		tx_say(t, " does not show the new ");
+		break;
+	case MUS_RULE_NEWSIGNS:
+		tx_say(t, " does not sign its DNSKEY set with ");
+		break;
+	case MUS_RULE_NEWUSED:
+		tx_say(t, " does not sign with ");
+		break;
+	case MUS_RULE_OLDUNUSED:
+		tx_say(t, w->result == MUS_RES_UNKNOWN ? ": its whole copy must tell whether anything is signed with " :
+		    " still shows signatures by ");
+		break;
+	default:
+		tx_say(t, " still shows ");
+	}
+	tx_key(t, w->key);
+	if (!is_old && w->rule != MUS_RULE_OLDGONE && w->rule != MUS_RULE_WITHDRAWN)
+		tx_say(t, " yet");
+}
+
 static void
 rest_of_rules(struct tx *t, const struct mus_witness *w)
 {
@@ -492,6 +521,14 @@ rest_of_rules(struct tx *t, const struct mus_witness *w)
 		break;
 	case MUS_RULE_QUEUE:
 		queue(t, w);
+		break;
+	case MUS_RULE_NEWKEY:
+	case MUS_RULE_NEWSIGNS:
+	case MUS_RULE_NEWUSED:
+	case MUS_RULE_OLDUNUSED:
+	case MUS_RULE_OLDGONE:
+	case MUS_RULE_WITHDRAWN:
+		rolls(t, w);
 		break;
 	case MUS_RULE_HELD:
 		tx_say(t, "the operator holds the zone: nothing is changed");
@@ -611,7 +648,7 @@ sentence(struct tx *t, const struct mus_witness *w)
 {
 	/* These have words of their own for what is not known. */
 	bool is_own = w->rule == MUS_RULE_V6 || w->rule == MUS_RULE_V13 || w->rule == MUS_RULE_TTLMAX ||
-	    w->rule == MUS_RULE_HISTORY;
+	    w->rule == MUS_RULE_HISTORY || w->rule == MUS_RULE_OLDUNUSED;
 
 	if (w->rule == MUS_RULE_OBSERVE || (w->result == MUS_RES_UNKNOWN && !is_own &&
 	    (w->kind < MUS_RR_COUNT || w->cause < MUS_CAUSE_COUNT))) {

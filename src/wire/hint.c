@@ -147,6 +147,14 @@ rule_hint(enum mus_rule r)
 		return "\"zone preflight\" lists what the signer lacks; put that right";
 	case MUS_RULE_LASTONE:
 		return "join another signer first";
+	case MUS_RULE_NEWKEY:
+	case MUS_RULE_WITHDRAWN:
+		return "the others' DNSKEY sets follow by changes; look whether they are accepted (signer probe)";
+	case MUS_RULE_NEWSIGNS:
+	case MUS_RULE_NEWUSED:
+	case MUS_RULE_OLDUNUSED:
+	case MUS_RULE_OLDGONE:
+		return "nothing to do: the signer goes on by its own timetable, or when it is told to";
 	case MUS_RULE_IMPORT:
 	case MUS_RULE_SIGNAL:
 	case MUS_RULE_NSSET:

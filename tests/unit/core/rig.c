@@ -243,6 +243,7 @@ rig_init(void)
 	add_key(zn, B, false, 1);
 	z->key_count = KEY_COUNT;
 	r.z.want.adopted = true;
+	r.z.want.known = ~0ull;
 	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 3;
 }
 

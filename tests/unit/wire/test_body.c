@@ -535,7 +535,9 @@ static const struct word rule_words[] = {{MUS_RULE_NONE, "nothing to do"}, {MUS_
     {MUS_RULE_DSWAIT, "time given"}, {MUS_RULE_KEYWAIT, "time given"}, {MUS_RULE_NSWAIT, "time given"},
     {MUS_RULE_REACH, "leads there"}, {MUS_RULE_DATAWAIT, "time given"}, {MUS_RULE_QUEUE, "signer show"},
     {MUS_RULE_HELD, "zone resume"}, {MUS_RULE_PROBE, "probe wrote"}, {MUS_RULE_MANUAL, "zone step"},
-    {MUS_RULE_PARTIAL, "for the first time"}, {MUS_RULE_SAMPLE, "spelling of the sample"}};
+    {MUS_RULE_PARTIAL, "for the first time"}, {MUS_RULE_SAMPLE, "spelling of the sample"},
+    {MUS_RULE_NEWKEY, "signer probe"}, {MUS_RULE_WITHDRAWN, "signer probe"}, {MUS_RULE_NEWSIGNS, "own timetable"},
+    {MUS_RULE_NEWUSED, "own timetable"}, {MUS_RULE_OLDUNUSED, "own timetable"}, {MUS_RULE_OLDGONE, "own timetable"}};
 static const struct word cause_words[] = {{MUS_CAUSE_NONE, "zone check"}, {MUS_CAUSE_TIMEOUT, "port 53"},
     {MUS_CAUSE_NET, "the route"}, {MUS_CAUSE_REFUSED, "allows questions"}, {MUS_CAUSE_SERVFAIL, "cannot serve it"},
     {MUS_CAUSE_NXDOMAIN, "does not have the zone"}, {MUS_CAUSE_NOTAUTH, "no authoritative server"},
