@@ -106,3 +106,12 @@ mus_rows(enum mus_proc_kind kind, unsigned *count)
 	*count = 0;
 	return 0;
 }
+
+const char *
+mus_row_name(enum mus_proc_kind kind, unsigned row)
+{
+	unsigned count;
+	const struct mus_row *rows = mus_rows(kind, &count);
+
+	return row < count ? rows[row].name : "";
+}

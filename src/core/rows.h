@@ -19,5 +19,7 @@ struct mus_row {
 
 /* Rows of a process; *count 0 for NONE. */
 const struct mus_row *mus_rows(enum mus_proc_kind kind, unsigned *count);
+/* "dnskeys-synced"; "" when the table has no such row. */
+const char *mus_row_name(enum mus_proc_kind kind, unsigned row);
 
 #endif

@@ -319,7 +319,13 @@ eng_copies_stale(const struct eng_turn *t, const struct mus_zonestate *st)
 {
 	uint8_t stale = 0;
 	/* An idle zone is read anew once in a while only: signers re-sign all the time. */
-	int64_t age_ms = st->want.proc.kind == MUS_PROC_NONE ? 24 * t->e->o.copy_ms : t->e->o.copy_ms;
+	bool waits = st->want.proc.kind != MUS_PROC_NONE;
+	int64_t age_ms;
+
+	/* Only a copy tells when nothing is signed with an old key any more. */
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
+		waits |= t->e->plan.roll_wait[i].rule == MUS_RULE_OLDUNUSED;
+	age_ms = waits ? t->e->o.copy_ms : 24 * t->e->o.copy_ms;
 
 	for (unsigned i = 0; i < t->ans_count; i++) {
 		unsigned s = eng_unread_at(st, &t->ans[i]);

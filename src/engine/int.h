@@ -427,6 +427,9 @@ void eng_turns_free(struct mus_engine *e);	/* those that are kept */
 /* take.c: answers into looks into the state. */
 void eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_policy *policy);
 /* turn.c: what is stored of e->zobj, the zone ${z}, cannot be read: its status says why, its history once. */
+/* History, log and table of processes after a plan: what differs from ${before}. */
+void eng_processes(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_want *before,
+    const struct mus_policy *policy);
 void eng_tell_unreadable(struct mus_engine *e, struct eng_zone *z, const struct mus_errtext *why);
 /* What follows when the answers are in. */
 void eng_turn_done(struct eng_turn *t);

@@ -214,21 +214,33 @@ eng_by_hand(const struct mus_zonestate *st, const struct mus_plan *plan, unsigne
 
 /* ---- at the parent -------------------------------------------------------------------------------- */
 
-/* Does the row that the process stands in wait for the parent alone, and for which of its sets?  Not when one of
- * its servers lags: then it has followed, and nothing is to be entered. */
+/* Not when one of its servers lags: then the parent has followed, and nothing is to be entered. */
+static bool
+is_for_parent(const struct mus_witness *w, enum mus_rule rule)
+{
+	return w->rule == rule && w->result == MUS_RES_FAILS && !w->lags;
+}
+
+/* Does the row that the process, or a roll-over, stands in wait for the parent alone, for which of its sets, and
+ * since when? */
 static enum mus_rule
-waits_for_parent(const struct mus_plan *plan)
+waits_for_parent(const struct mus_plan *plan, struct mus_time *since)
 {
 	const struct mus_proc *p = &plan->want.proc;
 	unsigned count;
 	const struct mus_row *rows = mus_rows(p->kind, &count);
 	enum mus_rule rule = p->row < count ? rows[p->row].post[0] : MUS_RULE_NONE;
 
-	if (rule != MUS_RULE_PARENTDS && rule != MUS_RULE_PARENTNS)
-		return MUS_RULE_NONE;
-	for (unsigned i = 0; i < plan->wait_count; i++)
-		if (plan->wait[i].rule == rule && plan->wait[i].result == MUS_RES_FAILS && !plan->wait[i].lags)
-			return rule;
+	*since = p->row_at;
+	if (rule == MUS_RULE_PARENTDS || rule == MUS_RULE_PARENTNS)
+		for (unsigned i = 0; i < plan->wait_count; i++)
+			if (is_for_parent(&plan->wait[i], rule))
+				return rule;
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
+		if (is_for_parent(&plan->roll_wait[i], MUS_RULE_PARENTDS)) {
+			*since = plan->want.roll[i].row_at;
+			return MUS_RULE_PARENTDS;
+		}
 	return MUS_RULE_NONE;
 }
 
@@ -236,8 +248,8 @@ struct mus_time
 eng_manual(const struct mus_engine *e, const struct mus_zonestate *st, const struct mus_plan *plan,
     const struct mus_policy *policy, struct mus_buf *out)
 {
-	enum mus_rule rule = waits_for_parent(plan);
-	struct mus_time now = eng_now(e), since = plan->want.proc.row_at;
+	struct mus_time now = eng_now(e), since;
+	enum mus_rule rule = waits_for_parent(plan, &since);
 	struct mus_facts facts;
 	struct mus_desire desire;
 	struct mus_ctx c = {&st->zone, &st->seen, &plan->want, policy, now, &facts, &desire};
@@ -279,18 +291,20 @@ eng_tell_manual(struct mus_engine *e, struct eng_zone *z, const struct mus_zones
 {
 	struct mus_zone_obj *o = &e->zobj;
 	struct mus_time since = eng_manual(e, st, plan, policy, &e->manual);
+	struct mus_time row_at;
+	enum mus_rule rule = waits_for_parent(plan, &row_at);
+	const char *what = rule == MUS_RULE_PARENTDS ? "DS" : "NS";
 	char was[sizeof o->waiting], span[MUS_SPAN_TEXT_MAX], line[900];
 
 	if (z->busy)
-		z->busy->manual = mus_time_is_set(since) ? waits_for_parent(plan) : MUS_RULE_NONE;
+		z->busy->manual = mus_time_is_set(since) ? rule : MUS_RULE_NONE;
 	if (!mus_time_is_set(since) || !z->busy) {
 		if (z->busy)
 			z->busy->told_manual = MUS_TIME_NEVER;
 		return;
 	}
 	snprintf(was, sizeof was, "%s", o->waiting);
-	snprintf(o->waiting, sizeof o->waiting, "needs manual %s: %s",
-	    waits_for_parent(plan) == MUS_RULE_PARENTDS ? "DS" : "NS", was);
+	snprintf(o->waiting, sizeof o->waiting, "needs manual %s: %s", what, was);
 	if (z->busy->told_manual.ms == since.ms)
 		return;
 	z->busy->told_manual = since;
@@ -298,5 +312,5 @@ eng_tell_manual(struct mus_engine *e, struct eng_zone *z, const struct mus_zones
 	one_line(&e->manual, line, sizeof line);
 	eng_event(e, o->id, o->name, "manual", "musicd", LOG_WARNING,
 	    "needs manual %s: the parent has not followed for %s; to be entered there by hand: %s",
-	    waits_for_parent(plan) == MUS_RULE_PARENTDS ? "DS" : "NS", span, line);
+	    what, span, line);
 }

@@ -9,96 +9,6 @@
 
 #include "engine/int.h"
 
-static const char *
-row_name(const struct mus_proc *p)
-{
-	unsigned count;
-	const struct mus_row *rows = mus_rows(p->kind, &count);
-
-	return p->row < count ? rows[p->row].name : "";
-}
-
-/* Whose process has ended, how, and what the operator may do now. */
-static void
-tell_end(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_proc *ended, bool turned)
-{
-	const char *zone = st->book.zone, *signer = st->book.signer[ended->signer];
-	const char *kind = mus_proc_text(ended->kind);
-	char span[MUS_SPAN_TEXT_MAX];
-
-	mus_span_text_s((eng_now(e).ms - ended->started_at.ms) / 1000, span);
-	if (turned)
-		eng_event(e, st->book.zone_id, zone, "process", "musicd", LOG_NOTICE,
-		    "%s %s is turned round after %s", kind, signer, span);
-	else if (ended->kind == MUS_PROC_REMOVE)
-		eng_event(e, st->book.zone_id, zone, "process", "musicd", LOG_NOTICE,
-		    "%s %s is complete after %s: %s may be switched off for %s", kind, signer, span, signer, zone);
-	else
-		eng_event(e, st->book.zone_id, zone, "process", "musicd", LOG_NOTICE,
-		    "%s %s is complete after %s", kind, signer, span);
-}
-
-/* History and log: what changed with the process since before. */
-static void
-tell_process(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_want *before,
-    const struct mus_want *after)
-{
-	const struct mus_proc *a = &before->proc, *b = &after->proc;
-	bool runs = b->kind != MUS_PROC_NONE, ran = a->kind != MUS_PROC_NONE;
-	bool other = b->kind != a->kind || b->signer != a->signer;
-	const char *kind = mus_proc_text(b->kind), *zone = st->book.zone;
-	const char *signer = runs ? st->book.signer[b->signer] : "";
-	int64_t id = st->book.zone_id;
-
-	if (!before->adopted && after->adopted)
-		eng_event(e, id, zone, "adopted", "musicd", LOG_NOTICE,
-		    "first complete look: %d signer(s) in the delegation",
-		    __builtin_popcount(after->nsg));
-	if (ran && other)
-		tell_end(e, st, a, runs);
-	if (runs && other)
-		eng_event(e, id, zone, "process", "musicd", LOG_NOTICE, "%s %s begins", kind, signer);
-	else if (runs && b->row != a->row)
-		eng_event(e, id, zone, "row", "musicd", LOG_NOTICE, "%s %s: %s", kind, signer, row_name(b));
-}
-
-/* The process that begins, as the table shows it. */
-static int
-begin_process(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_proc *p, struct mus_errtext *et)
-{
-	struct mus_process_obj o = {
-	    .zone_id = st->book.zone_id, .started_at = p->started_at, .ended_at = MUS_TIME_NEVER};
-
-	snprintf(o.kind, sizeof o.kind, "%s", mus_proc_text(p->kind));
-	snprintf(o.signer, sizeof o.signer, "%s", st->book.signer[p->signer]);
-	snprintf(o.row, sizeof o.row, "%s", row_name(p));
-	return mus_store_add_process(e->o.store, &o, et);
-}
-
-/* The processes table follows the intention. */
-static void
-store_process(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_want *before,
-    const struct mus_want *after)
-{
-	const struct mus_proc *a = &before->proc, *b = &after->proc;
-	bool other = a->kind != b->kind || a->signer != b->signer, over = b->kind == MUS_PROC_NONE;
-	struct mus_errtext et;
-	int rc = 0;
-
-	if ((!other && a->row == b->row) || (a->kind == MUS_PROC_NONE && over) || eng_begin(e) < 0)
-		return;
-	if (other && a->kind != MUS_PROC_NONE)
-		rc = mus_store_end_process(e->o.store, st->book.zone_id, over ? "stop" : row_name(a),
-		    over ? "done" : "turned round", eng_now(e), &et);
-	else if (!other)
-		rc = mus_store_step_process(e->o.store, st->book.zone_id, row_name(b), &et);
-	/* One that nobody entered needs no end, and is entered when it goes on. */
-	if ((rc == 0 && other && !over) || (rc == MUS_ERR_NOTFOUND && !over))
-		rc = begin_process(e, st, b, &et);
-	if (rc < 0 && rc != MUS_ERR_NOTFOUND)
-		eng_store_failed(e, st->book.zone, &et);
-}
-
 /* A leaver that is on no zone any more is no member: it has left the last one, or its join was taken
  * back before it took part, or this zone was the last of which nothing was known. */
 static void
@@ -153,7 +63,7 @@ status(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
 	if (p->kind != MUS_PROC_NONE) {
 		snprintf(o->process, sizeof o->process, "%s %.40s", mus_proc_text(p->kind),
 		    st->book.signer[p->signer]);
-		snprintf(o->row, sizeof o->row, "%s", row_name(p));
+		snprintf(o->row, sizeof o->row, "%s", mus_row_name(p->kind, p->row));
 	}
 	o->waiting_until = MUS_TIME_NEVER;
 	if (plan->wait_count) {
@@ -450,8 +360,7 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 		use_permission(e, st, z->busy);
 	st->want = e->plan.want;
 	mus_judge(&st->zone, &st->seen, &st->want, policy, now, &e->verdict);
-	tell_process(e, st, &before, &st->want);
-	store_process(e, st, &before, &st->want);
+	eng_processes(e, st, &before, policy);
 	after_process(e, &before, st);
 	return true;
 }

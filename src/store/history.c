@@ -169,46 +169,48 @@ mus_store_add_process(struct mus_store *s, struct mus_process_obj *o, struct mus
 	return 0;
 }
 
-/* Runs the statement for the process that runs for the zone. */
+/* Runs the statement for the running process of ${o}. */
 static int
-change_running(struct mus__q *q, int64_t zone_id, struct mus_errtext *et)
+change_running(struct mus__q *q, const struct mus_process_obj *o, struct mus_errtext *et)
 {
 	sqlite3 *db = q->s->db;
 	int rc;
 
-	mus__q_int(q, zone_id);
-	if ((rc = mus__q_run(q, et, "process of zone with id %lld", (long long)zone_id)) < 0)
+	mus__q_int(q, o->zone_id);
+	mus__q_text(q, o->kind);
+	mus__q_text(q, o->signer);
+	if ((rc = mus__q_run(q, et, "process of zone with id %lld", (long long)o->zone_id)) < 0)
 		return rc;
 	if (sqlite3_changes(db) == 0)
-		return mus_errf(et, MUS_ERR_NOTFOUND, "no process runs for the zone with id %lld", (long long)zone_id);
+		return mus_errf(et, MUS_ERR_NOTFOUND, "no %s of %s runs for the zone with id %lld", o->kind, o->signer,
+		    (long long)o->zone_id);
 	return 0;
 }
 
 int
-mus_store_step_process(struct mus_store *s, int64_t zone_id, const char *row, struct mus_errtext *et)
+mus_store_step_process(struct mus_store *s, const struct mus_process_obj *o, struct mus_errtext *et)
 {
 	struct mus__q q = mus__q_of(s, MUS__STMT_PROCESS_STEP);
 	int rc;
 
 	if ((rc = mus__check_usable(s, et)) < 0)
 		return rc;
-	mus__q_text(&q, row);
-	return change_running(&q, zone_id, et);
+	mus__q_text(&q, o->row);
+	return change_running(&q, o, et);
 }
 
 int
-mus_store_end_process(struct mus_store *s, int64_t zone_id, const char *row, const char *outcome,
-    struct mus_time at, struct mus_errtext *et)
+mus_store_end_process(struct mus_store *s, const struct mus_process_obj *o, struct mus_errtext *et)
 {
 	struct mus__q q = mus__q_of(s, MUS__STMT_PROCESS_END);
 	int rc;
 
 	if ((rc = mus__check_usable(s, et)) < 0)
 		return rc;
-	mus__q_text(&q, row);
-	mus__q_text(&q, outcome);
-	mus__q_time(&q, at);
-	return change_running(&q, zone_id, et);
+	mus__q_text(&q, o->row);
+	mus__q_text(&q, o->outcome);
+	mus__q_time(&q, o->ended_at);
+	return change_running(&q, o, et);
 }
 
 static int

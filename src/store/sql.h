@@ -133,9 +133,9 @@
 	X(PROCESS_ADD, "INSERT INTO process(zone_id, kind, signer, row, started_at_ms, ended_at_ms, " \
 	    "outcome) VALUES(?,?,?,?,?,?,?)") \
 	X(PROCESS_STEP, "UPDATE process INDEXED BY process_by_zone SET row = ? " \
-	    "WHERE zone_id = ? AND ended_at_ms = " MUS__NEVER_SQL) \
+	    "WHERE zone_id = ? AND kind = ? AND signer = ? AND ended_at_ms = " MUS__NEVER_SQL) \
 	X(PROCESS_END, "UPDATE process INDEXED BY process_by_zone SET row = ?, outcome = ?, ended_at_ms = ? " \
-	    "WHERE zone_id = ? AND ended_at_ms = " MUS__NEVER_SQL) \
+	    "WHERE zone_id = ? AND kind = ? AND signer = ? AND ended_at_ms = " MUS__NEVER_SQL) \
 	X(PROCESS_BY_ID, "SELECT p.id, p.zone_id, z.name, p.kind, p.signer, p.row, p.started_at_ms, " \
 	    "p.ended_at_ms, p.outcome FROM process p JOIN zone z ON z.id = p.zone_id WHERE p.id = ?") \
 	X(PROCESS_LIST, "SELECT id FROM process WHERE id < ? ORDER BY id DESC LIMIT ?") \

@@ -124,9 +124,10 @@ int mus_store_last_event(struct mus_store *s, int64_t *out, struct mus_errtext *
 /* Keeps the newest ${keep} events of each zone. */
 int mus_store_trim_events(struct mus_store *s, unsigned keep, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_store_add_process(struct mus_store *s, struct mus_process_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
-/* The process that runs for the zone is at another row, or has ended there.  NOTFOUND: none runs. */
-int mus_store_step_process(struct mus_store *s, int64_t zone_id, const char *row, struct mus_errtext *et) MUS_MUST_CHECK;
-int mus_store_end_process(struct mus_store *s, int64_t zone_id, const char *row, const char *outcome, struct mus_time at, struct mus_errtext *et) MUS_MUST_CHECK;
+/* The running process of that zone, kind and signer is at another row; or has ended, there, then and so.
+ * NOTFOUND: none runs. */
+int mus_store_step_process(struct mus_store *s, const struct mus_process_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
+int mus_store_end_process(struct mus_store *s, const struct mus_process_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_store_list_processes(struct mus_store *s, int64_t zone_id, bool running_only, int64_t before_id, unsigned limit, mus_store_process_fn *fn, void *arg) MUS_MUST_CHECK;
 
 #endif

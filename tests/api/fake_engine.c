@@ -366,7 +366,8 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 {
 	struct mus_zone_obj o;
 	int rc = mus_store_load_zone(e->store, zone, &o, et);
-	char outcome[MUS_REASON_MAX];
+	struct mus_signer_obj s = {.name = ""};
+	struct mus_process_obj p;
 	struct fake_zone *z;
 
 	if (rc < 0)
@@ -390,8 +391,13 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 		zs->staying = z->kind == MUS_PROC_REMOVE;
 		break;
 	}
-	snprintf(outcome, sizeof outcome, "aborted by %s", actor);
-	(void)!mus_store_end_process(e->store, o.id, o.row, outcome, mus_ctl_now(e), NULL);
+	p = (struct mus_process_obj){.zone_id = o.id, .ended_at = mus_ctl_now(e)};
+	snprintf(p.outcome, sizeof p.outcome, "aborted by %.40s", actor);
+	(void)mus_strcpy(p.kind, sizeof p.kind, mus_proc_text(z->kind));
+	(void)mus_strcpy(p.row, sizeof p.row, o.row);
+	if (mus_store_load_signer_id(e->store, z->signer, &s, NULL) == 0)
+		(void)mus_strcpy(p.signer, sizeof p.signer, s.name);
+	(void)!mus_store_end_process(e->store, &p, NULL);
 	z->kind = MUS_PROC_NONE;
 	o.process[0] = o.row[0] = '\0';
 	return mus_store_save_zone(e->store, &o, et);
@@ -728,10 +734,13 @@ save_process(struct mus_engine *e, struct fake_zone *z, struct mus_zone_obj *o, 
 	(void)mus_strcpy(p.kind, sizeof p.kind, mus_proc_text(z->kind));
 	(void)mus_strcpy(p.signer, sizeof p.signer, s.name);
 	(void)mus_strcpy(p.row, sizeof p.row, rows[z->row < count ? z->row : count - 1].name);
-	if (outcome[0] != '\0')
-		(void)!mus_store_end_process(e->store, z->id, p.row, outcome, mus_ctl_now(e), NULL);
-	else if (mus_store_step_process(e->store, z->id, p.row, NULL) < 0)
+	(void)mus_strcpy(p.outcome, sizeof p.outcome, outcome);
+	if (outcome[0] != '\0') {
+		p.ended_at = mus_ctl_now(e);
+		(void)!mus_store_end_process(e->store, &p, NULL);
+	} else if (mus_store_step_process(e->store, &p, NULL) < 0) {
 		(void)!mus_store_add_process(e->store, &p, NULL);
+	}
 	snprintf(o->process, sizeof o->process, "%.20s %.40s", outcome[0] != '\0' ? "" : p.kind, s.name);
 	if (outcome[0] != '\0')
 		o->process[0] = '\0';

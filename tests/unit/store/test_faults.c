@@ -219,15 +219,30 @@ op_process_new(void)
 
 	return mus_store_add_process(w.s, &o, &et);
 }
+static struct mus_process_obj
+running(const char *row)
+{
+	struct mus_process_obj o = {.zone_id = w.zone, .kind = "ADD-SIGNER"};
+
+	strcpy(o.row, row);
+	return o;
+}
+
 static int
 op_process_step(void)
 {
-	return mus_store_step_process(w.s, w.zone, "csync", &et);
+	struct mus_process_obj o = running("csync");
+
+	return mus_store_step_process(w.s, &o, &et);
 }
 static int
 op_process_end(void)
 {
-	return mus_store_end_process(w.s, w.zone, "stop", "done", (struct mus_time){9}, &et);
+	struct mus_process_obj o = running("stop");
+
+	strcpy(o.outcome, "done");
+	o.ended_at.ms = 9;
+	return mus_store_end_process(w.s, &o, &et);
 }
 static int
 op_trim(void)

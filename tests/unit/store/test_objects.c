@@ -578,20 +578,31 @@ processes(void **state)
 {
 	int64_t za_id = add_zone("a.", 0), zb_id = add_zone("b.", 0);
 	struct mus_process_obj p[4], got;
+	struct mus_process_obj none = {.zone_id = za_id, .kind = "ADD-SIGNER", .signer = "knot", .row = "r9"};
 	char text[1024] = "";
 
 	(void)state;
-	ERR(mus_store_step_process(s, za_id, "r9", &et), MUS_ERR_NOTFOUND, "no process runs");
+	ERR(mus_store_step_process(s, &none, &et), MUS_ERR_NOTFOUND, "no ADD-SIGNER of knot runs");
 	for (unsigned i = 0; i < 4; i++) {
-		if (i == 2)
-			OK(mus_store_end_process(s, za_id, "r0", "aborted: no longer wanted", (struct mus_time){2000}, &et));
+		if (i == 2) {
+			strcpy(p[0].outcome, "aborted: no longer wanted");
+			p[0].ended_at.ms = 2000;
+			OK(mus_store_end_process(s, &p[0], &et));
+		}
 		p[i] = (struct mus_process_obj){.zone_id = i % 2 ? zb_id : za_id, .kind = "ADD-SIGNER",
 		    .signer = "knot", .started_at = {1000 + i}, .ended_at = MUS_TIME_NEVER};
 		snprintf(p[i].row, sizeof p[i].row, "r%u", i);
 		OK(mus_store_add_process(s, &p[i], &et));
 		assert_true(p[i].id > 0);
 	}
-	OK(mus_store_step_process(s, za_id, "s2", &et));
+	strcpy(p[2].row, "s2");
+	OK(mus_store_step_process(s, &p[2], &et));
+	/* Another kind, another signer: not that one. */
+	strcpy(none.kind, "ZSK-ROLLOVER");
+	ERR(mus_store_step_process(s, &none, &et), MUS_ERR_NOTFOUND, "no ZSK-ROLLOVER of knot runs");
+	none = p[2];
+	strcpy(none.signer, "bind");
+	ERR(mus_store_step_process(s, &none, &et), MUS_ERR_NOTFOUND, "no ADD-SIGNER of bind runs");
 	OK(mus_store_list_processes(s, 0, false, 0, 99, process_text, text));
 	assert_string_equal(text, "b.:r3 a.:s2 b.:r1 a.:r0 ");
 	text[0] = '\0';
@@ -611,7 +622,7 @@ processes(void **state)
 	assert_string_equal(got.outcome, "aborted: no longer wanted");
 	got.zone_id = 99;
 	ERR(mus_store_add_process(s, &got, &et), MUS_ERR_NOTFOUND, "99");
-	ERR(mus_store_end_process(s, 99, "stop", "done", got.ended_at, &et), MUS_ERR_NOTFOUND, "no process runs");
+	ERR(mus_store_end_process(s, &got, &et), MUS_ERR_NOTFOUND, "zone with id 99");
 	OK(mus_store_delete_zone(s, zb_id, &et));
 	text[0] = '\0';
 	OK(mus_store_list_processes(s, 0, false, 0, 99, process_text, text));
