@@ -243,6 +243,8 @@ const char *cli_without_rule(const json_t *w);
 void cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now);
 void cli_process_line(const json_t *process, struct mus_time now, char *out, size_t cap);
 bool cli_has_left(const json_t *process);	/* of "process list": a leave that has ended well */
+/* "ZSK-ROLLOVER knot, row 4 of 7: new-key-in-use, for 2h; new key 12345; waits: ..." */
+void cli_rollover_line(const json_t *rollover, struct mus_time now, char *out, size_t cap);
 extern const struct cli_column cli_columns_signer[], cli_columns_group[], cli_columns_zone[];
 
 #endif

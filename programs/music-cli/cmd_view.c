@@ -60,6 +60,23 @@ cli_process_line(const json_t *p, struct mus_time now, char *out, size_t cap)
 				       : "");
 }
 
+void
+cli_rollover_line(const json_t *r, struct mus_time now, char *out, size_t cap)
+{
+	const json_t *in = json_object_get(r, "new_keys"), *wait = json_object_get(r, "waits_for");
+	size_t n;
+
+	cli_process_line(r, now, out, cap);
+	n = strlen(out);
+	for (size_t i = 0; i < json_array_size(in) && n < cap; i++)
+		n += (size_t)snprintf(out + n, cap - n, "%s%s", i > 0 ? ", " : "; new key ",
+		    json_string_value(json_array_get(in, i)));
+	if (cli_true(r, "early") && n < cap)
+		n += (size_t)snprintf(out + n, cap - n, "; used too early");
+	if (json_is_object(wait) && n < cap)
+		snprintf(out + n, cap - n, "; waits: %s", cli_str(wait, "text"));
+}
+
 const char *
 cli_without_rule(const json_t *w)
 {
@@ -149,6 +166,22 @@ print_findings(struct cli *c, const json_t *list, const json_t *above, struct mu
 }
 
 static void
+print_rollovers(struct cli *c, const json_t *o)
+{
+	const json_t *list = json_object_get(o, "rollovers");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *r = json_array_get(list, i);
+		char line[512];
+
+		cli_rollover_line(r, now_of(o), line, sizeof line);
+		printf("%srolls%s    ", cli_color(c, cli_true(r, "early") ? "bad" : "head"), cli_plain(c));
+		cli_print_safe(stdout, line);
+		putchar('\n');
+	}
+}
+
+static void
 print_head(struct cli *c, const json_t *o, const char *name)
 {
 	const char *state = cli_str(o, "state");
@@ -165,6 +198,7 @@ print_head(struct cli *c, const json_t *o, const char *name)
 	printf("process  ");
 	cli_print_safe(stdout, line);
 	putchar('\n');
+	print_rollovers(c, o);
 	if (cli_str(o, "forced")[0] != '\0') {
 		printf("%sforced%s   the next step may pass %s, once: ", cli_color(c, "warning"), cli_plain(c),
 		    cli_str(o, "forced"));

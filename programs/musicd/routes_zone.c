@@ -350,15 +350,13 @@ api_zone_clear_group(struct api_call *c)
 
 /* --- views --- */
 
-/* Where ${p} stands in its table. */
+/* A row of a process in its table. */
 static struct mus_body_row
-row_of(const struct mus_proc *p)
+row_of(enum mus_proc_kind kind, unsigned row)
 {
-	struct mus_body_row out = {NULL, 0};
-	const struct mus_row *rows = mus_rows(p->kind, &out.count);
+	struct mus_body_row out = {mus_row_name(kind, row), 0};
 
-	if (p->row < out.count)
-		out.name = rows[p->row].name;
+	(void)mus_rows(kind, &out.count);
 	return out;
 }
 
@@ -378,9 +376,12 @@ api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[sta
 static struct mus_body_view
 body_view(const struct mus_zone_view *v)
 {
-	struct mus_body_view out = {v->state, v->plan, v->verdict,
-	    row_of(v->plan != NULL ? &v->plan->want.proc : &v->state->want.proc), v->now};
+	const struct mus_want *want = v->plan != NULL ? &v->plan->want : &v->state->want;
+	struct mus_body_view out = {.state = v->state, .plan = v->plan, .verdict = v->verdict,
+	    .row = row_of(want->proc.kind, want->proc.row), .now = v->now};
 
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
+		out.roll_row[i] = row_of(want->roll[i].kind, want->roll[i].row);
 	api_troubles(v->trouble, out.trouble);
 	out.announces = v->announces;
 	out.manual = v->manual;

@@ -371,6 +371,21 @@ static const struct mus_field rep_process_state_rows[] = {
     ROW("row_at", TIME, row_at, HELP("when it reached this row"))};
 static REPLY(rep_process_state, "ProcessState", "How far the running process is.");
 #undef S
+#define S struct mus_rep_rollover
+static const struct mus_field rep_rollover_rows[] = {
+    ROW("kind", STR, kind, HELP("ZSK-ROLLOVER, KSK-ROLLOVER, CSK-ROLLOVER")),
+    ROW("signer", STR, signer, HELP("whose key rolls")),
+    ROW("row", STR, row, HELP("row it has reached")),
+    ROW("row_number", UINT, row_number, HELP("its number, from 1")),
+    ROW("row_count", UINT, row_count, HELP("rows of this process")),
+    ROW("new_keys", STR_LIST, new_keys, HELP("tags of the keys that come")),
+    ROW("old_keys", STR_LIST, old_keys, HELP("tags of the keys that go")),
+    ROW("early", BOOL, early, HELP("the signer relied on the new key too early: resolvers may have failed")),
+    ROW("waits_for", OBJECT, waits_for, .sub = &mus_schema_rep_finding, HELP("null: nothing")),
+    ROW("started_at", TIME, started_at, HELP("when the new key was first seen")),
+    ROW("row_at", TIME, row_at, HELP("when it reached this row"))};
+static REPLY(rep_rollover, "Rollover", "How far the roll-over of a signer's key is.");
+#undef S
 #define S struct mus_rep_signer_state
 static const struct mus_field rep_signer_state_rows[] = {
     ROW("name", STR, name, .format = "label", HELP("signer")),
@@ -401,6 +416,8 @@ static const struct mus_field rep_zone_status_rows[] = {
 	HELP("rule that the operator lets the next step pass; null: none")),
     ROW("forced_reason", STR, forced_reason, .flags = MUS_FIELD_NULLABLE, HELP("why")),
     ROW("process", OBJECT, process, .sub = &mus_schema_rep_process_state, HELP("null: none")),
+    ROW("rollovers", LIST, rollovers, .sub = &mus_schema_rep_rollover,
+	HELP("keys that signers roll on their own timetable")),
     ROW("signers", LIST, signers, .sub = &mus_schema_rep_signer_state, HELP("its signers")),
     ROW("parent_servers", UINT, parent_servers, HELP("servers of the parent")),
     ROW("parent_servers_reached", UINT, parent_servers_reached, HELP("how many answer")),

@@ -182,6 +182,14 @@ struct mus_rep_process_state {
 	uint64_t row_number, row_count;	/* from 1 */
 	struct mus_time started_at, row_at;
 };
+struct mus_rep_rollover {
+	const char *kind, *signer, *row;
+	uint64_t row_number, row_count;	/* from 1 */
+	struct mus_list new_keys, old_keys;	/* const char *, tags */
+	bool early;
+	const struct mus_rep_finding *waits_for;
+	struct mus_time started_at, row_at;
+};
 struct mus_rep_signer_state {
 	const char *name;
 	bool member, lost, driver;
@@ -196,6 +204,7 @@ struct mus_rep_zone_status {
 	const char *held_reason;
 	const char *forced, *forced_reason;	/* a rule that the operator lets pass; NULL: none */
 	const struct mus_rep_process_state *process;
+	struct mus_list rollovers;	/* struct mus_rep_rollover */
 	struct mus_list signers;	/* struct mus_rep_signer_state */
 	uint64_t parent_servers, parent_servers_reached;
 	struct mus_list waits;		/* struct mus_rep_finding */

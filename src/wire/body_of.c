@@ -390,24 +390,35 @@ shown_everywhere(const struct mus_ring *ring, uint64_t mask)
 	return any;
 }
 
+static struct mus_list
+tags_of(struct mus_arena *a, const struct mus_zonestate *z, uint64_t keys)
+{
+	const char **tags = mus_arena_alloc(a, MUS_KEYS_MAX * sizeof *tags);
+	struct mus_list out = {tags, 0};
+
+	for (unsigned k = 0; tags != NULL && k < z->zone.key_count; k++)
+		if (keys >> k & 1)
+			tags[out.count++] = mus_arena_printf(a, "%u", z->zone.key[k].tag);
+	return out;
+}
+
 static void
 signer_state(struct mus_arena *a, const struct mus_zonestate *z, unsigned s,
     struct mus_rep_signer_state *out)
 {
 	const struct mus_zsigner *zs = &z->zone.signer[s];
 	uint64_t keys = 0, names = 0;
-	const char **tags = mus_arena_alloc(a, MUS_KEYS_MAX * sizeof *tags);
 	bool in_keys = true;
 
 	*out = (struct mus_rep_signer_state){.name = z->book.signer[s], .member = zs->is_member,
 	    .lost = zs->is_lost, .driver = zs->has_driver};
 	for (unsigned k = 0; k < z->zone.key_count; k++) {
-		if (z->zone.key[k].owner != s || mus_time_is_set(z->zone.key[k].gone_at) || tags == NULL)
+		if (z->zone.key[k].owner != s || mus_time_is_set(z->zone.key[k].gone_at))
 			continue;
 		keys |= mus_bit(k);
-		tags[out->keys++] = mus_arena_printf(a, "%u", z->zone.key[k].tag);
 	}
-	out->key_tags = (struct mus_list){tags, out->keys};
+	out->key_tags = tags_of(a, z, keys);
+	out->keys = out->key_tags.count;
 	for (unsigned n = 0; n < z->zone.ns_count; n++)
 		if (z->zone.ns[n].owner == s)
 			names |= mus_bit(n);
@@ -420,6 +431,33 @@ signer_state(struct mus_arena *a, const struct mus_zonestate *z, unsigned s,
 	out->in_keys = in_keys;
 	out->in_ds = shown_everywhere(mus_seen_ring_const(&z->seen, MUS_PARENT, MUS_RR_DS), keys);
 	out->in_ns = shown_everywhere(mus_seen_ring_const(&z->seen, MUS_PARENT, MUS_RR_PNS), names);
+}
+
+static struct mus_list
+rollovers_of(struct mus_arena *a, const struct mus_body_view *v)
+{
+	const struct mus_roll *roll = v->plan != NULL ? v->plan->want.roll : v->state->want.roll;
+	struct mus_rep_rollover *out = mus_arena_alloc(a, MUS_ROLLS_MAX * sizeof *out);
+	size_t count = 0;
+
+	for (unsigned i = 0; out != NULL && i < MUS_ROLLS_MAX; i++) {
+		const struct mus_roll *r = &roll[i];
+		const char *signer = origin_name(v->state, r->signer);
+		struct mus_rep_finding *wait = NULL;
+
+		if (r->kind == MUS_PROC_NONE)
+			continue;
+		if (v->plan != NULL && v->plan->roll_wait[i].rule != MUS_RULE_NONE &&
+		    (wait = mus_arena_alloc(a, sizeof *wait)) != NULL)
+			mus_body_of_finding(a, v->state, &v->plan->roll_wait[i], wait);
+		out[count++] = (struct mus_rep_rollover){.kind = mus_proc_text(r->kind),
+		    .signer = signer != NULL ? signer : "",
+		    .row = v->roll_row[i].name != NULL ? v->roll_row[i].name : "", .row_number = (uint64_t)r->row + 1,
+		    .row_count = v->roll_row[i].count, .new_keys = tags_of(a, v->state, r->in),
+		    .old_keys = tags_of(a, v->state, r->out), .early = r->early, .waits_for = wait,
+		    .started_at = r->started_at, .row_at = r->row_at};
+	}
+	return (struct mus_list){out, count};
 }
 
 static void
@@ -461,7 +499,7 @@ mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const stru
 	    .state = o->state, .parent = z->book.parent, .parent_announces = v->announces, .held = o->held,
 	    .held_reason = o->held_reason,
 	    .forced = v->forced, .forced_reason = v->forced_reason,
-	    .process = process_state(a, v), .waits = waits_of(a, v, false),
+	    .process = process_state(a, v), .rollovers = rollovers_of(a, v), .waits = waits_of(a, v, false),
 	    .findings = v->verdict != NULL ? v->verdict->finding_count : 0, .wake_at = wake_of(v),
 	    .manual = manual_of(a, v),
 	    .manual_since = v->manual != NULL && v->manual[0] != '\0' ? v->manual_since : MUS_TIME_NEVER,

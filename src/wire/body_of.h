@@ -38,6 +38,7 @@ struct mus_body_view {
 	const struct mus_plan *plan;		/* may be NULL */
 	const struct mus_verdict *verdict;	/* may be NULL */
 	struct mus_body_row row;
+	struct mus_body_row roll_row[MUS_ROLLS_MAX];	/* of each roll-over */
 	struct mus_time now;
 	struct mus_body_trouble trouble[MUS_ORIGINS];
 	const char *forced, *forced_reason;	/* NULL: no force is armed */

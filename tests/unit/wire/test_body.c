@@ -267,7 +267,8 @@ views(void **state)
 	/* One that was lost, of which the zone knows nothing else any more. */
 	static const struct mus_zone_obj o = {.id = 3, .name = "example.test.", .state = "VALID", .group_id = 7,
 	    .signer_count = 1, .signer = {{.signer_id = 99, .lost = true}}};
-	struct mus_body_view view = {&z, &plan, &verdict, {"cds-added", 9}, {5000}};
+	struct mus_body_view view = {.state = &z, .plan = &plan, .verdict = &verdict, .row = {"cds-added", 9},
+	    .roll_row = {[2] = {"new-key-in-use", 7}}, .now = {5000}};
 	struct mus_addr primary;
 	struct mus_rep_zone_status status;
 	struct mus_rep_plan p;
@@ -277,6 +278,12 @@ views(void **state)
 	(void)state;
 	fill_state(&z);
 	plan.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = 1, .row = 2};
+	plan.want.roll[2] = (struct mus_roll){.kind = MUS_PROC_ZSK, .signer = 1, .row = 3, .in = 2, .out = 1,
+	    .early = true, .started_at = {1000}, .row_at = {2000}};
+	plan.roll_wait[2] = MUS_WITNESS_NONE;
+	plan.roll_wait[2].rule = MUS_RULE_NEWUSED;
+	plan.roll_wait[2].result = MUS_RES_FAILS;
+	plan.roll_wait[2].origin = 1;
 	plan.wake_at = MUS_TIME_NEVER;
 	plan.need_copy = 2;
 	plan.act_count = 1;
@@ -312,6 +319,18 @@ views(void **state)
 	assert_string_equal(str(x, "row"), "cds-added");
 	assert_int_equal(json_integer_value(json_object_get(x, "row_number")), 3);
 	assert_int_equal(json_integer_value(json_object_get(x, "row_count")), 9);
+	x = json_object_get(v, "rollovers");
+	assert_int_equal(json_array_size(x), 1);
+	x = json_array_get(x, 0);
+	assert_string_equal(str(x, "kind"), "ZSK-ROLLOVER");
+	assert_string_equal(str(x, "signer"), "knot");
+	assert_string_equal(str(x, "row"), "new-key-in-use");
+	assert_int_equal(json_integer_value(json_object_get(x, "row_number")), 4);
+	assert_int_equal(json_integer_value(json_object_get(x, "row_count")), 7);
+	assert_true(json_is_true(json_object_get(x, "early")));
+	assert_string_equal(json_string_value(json_array_get(json_object_get(x, "new_keys"), 0)), "222");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(x, "old_keys"), 0)), "111");
+	assert_string_equal(str(json_object_get(x, "waits_for"), "rule"), "new-key-used");
 	x = json_array_get(json_object_get(v, "signers"), 0);
 	assert_true(json_is_true(json_object_get(x, "in_keys")));
 	assert_true(json_is_true(json_object_get(x, "in_ds")));
