@@ -143,6 +143,18 @@ wait_over(const struct track *t, enum mus_rule rule, const struct mus_clock *clo
 	return MUS_RES_FAILS;
 }
 
+/* What was signed with the old key is in no cache; without a known largest TTL that cannot be told. */
+static enum mus_result
+data_gone(const struct track *t, struct mus_witness *w)
+{
+	if (t->c->facts->copy_ttl_s[t->roll->signer] == 0) {
+		say(t, w, MUS_RULE_TTLMAX, MUS_RES_UNKNOWN, t->roll->signer, 0);
+		w->kind = MUS_RR_COUNT;
+		return MUS_RES_UNKNOWN;
+	}
+	return wait_over(t, MUS_RULE_DATAWAIT, &t->roll->data, w);
+}
+
 static enum mus_result
 holds(const struct track *t, enum mus_rule rule, struct mus_witness *w)
 {
@@ -166,6 +178,8 @@ holds(const struct track *t, enum mus_rule rule, struct mus_witness *w)
 		return wait_over(t, rule, &r->key, w);
 	case MUS_RULE_DSWAIT:
 		return wait_over(t, rule, &r->ds, w);
+	case MUS_RULE_DATAWAIT:
+		return data_gone(t, w);
 	default:
 		return mus_condition(t->c, rule, w);
 	}
@@ -210,6 +224,8 @@ run_clocks(const struct track *t, struct mus_roll *r)
 	if (r->kind != MUS_PROC_ZSK && !(r->in & ~c->desire->sep))
 		ds = holds(t, MUS_RULE_PARENTDS, &w);
 	tick(c, &r->ds, ds, mus_clock_ttl_s(c, MUS_CLOCK_DS));
+	if (r->kind != MUS_PROC_KSK && data_signers(c, r->in))
+		tick(c, &r->data, holds(t, MUS_RULE_OLDUNUSED, &w), c->facts->copy_ttl_s[r->signer]);
 }
 
 /* ---- one track ------------------------------------------------------------------------------ */

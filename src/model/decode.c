@@ -423,6 +423,8 @@ get_rolls(struct dec *d, struct mus_want *w)
 		r->key.ttl_s = get_u32(d);
 		r->ds.from = get_time(d, T_OTHER);
 		r->ds.ttl_s = get_u32(d);
+		r->data.from = get_time(d, T_OTHER);
+		r->data.ttl_s = get_u32(d);
 		check(d, r->signer < MUS_SIGNERS_MAX, "signer out of range");
 	}
 }

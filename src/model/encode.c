@@ -397,6 +397,8 @@ put_rolls(struct enc *e, const struct mus_want *w)
 		mus_buf_add_uvar(e->b, r->key.ttl_s);
 		put_time(e, T_OTHER, r->ds.from);
 		mus_buf_add_uvar(e->b, r->ds.ttl_s);
+		put_time(e, T_OTHER, r->data.from);
+		mus_buf_add_uvar(e->b, r->data.ttl_s);
 	}
 }
 

@@ -44,7 +44,7 @@ struct mus_roll {
 	bool early;			/* the signer used the new key before it could be everywhere */
 	uint64_t in, out;		/* its keys that come, and that go */
 	struct mus_time started_at, row_at;
-	struct mus_clock key, ds;	/* the new key is shown by all; the parent names it */
+	struct mus_clock key, ds, data;	/* the new key is shown by all; the parent names it; the old one is out of use */
 };
 enum { MUS_ROLLS_MAX = 4 };
 void mus_roll_clear(struct mus_roll *r);		/* makes the place free */

@@ -116,7 +116,7 @@ zsk(void **state)
 	assert_int_equal(waits_for(), MUS_RULE_NEWUSED);
 	assert_false(w.plan.poll);		/* that is the signer's affair */
 	sign_data(1, new);
-	pass(3 * 3600);			/* a copy is read in between; the old data leave the caches */
+	pass(12 * 3600);		/* a copy is read in between; the old data leave the caches */
 	assert_string_equal(row(), "old-key-gone");
 	assert_int_equal(waits_for(), MUS_RULE_OLDGONE);
 	world_drop_key(&w, 1, old);
