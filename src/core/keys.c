@@ -207,13 +207,40 @@ copy_tells(const struct mus_seen *seen, unsigned signer, unsigned k)
 	return false;
 }
 
+/* Signers that roll by themselves put the new key into CDS in the place of the old one, which signs on until the
+ * DS has changed (BIND, Knot).  The group never takes a key's CDS away at its owner, so that is the owner's will;
+ * asked for again it would be dropped there without a word. */
+static void
+learn_unasked(struct mus_zone *zone, const struct mus_seen *seen, unsigned s, const struct mus_policy *policy,
+    struct mus_time now)
+{
+	const struct mus_ring *ring = &seen->signer[s][MUS_RR_CDS];
+	uint64_t servers = mus_servers_of(zone, s), active = mus_keys_sep_active(zone, seen, s, policy, now);
+	uint64_t named = shown_in(ring, served_of(ring)), before = 0;
+
+	for (unsigned i = 0; i < ring->count; i++)
+		if (!ring->v[i].srv)
+			before |= ring->v[i].set;
+	if (!mus_is_known(ring, s, MUS_RR_CDS, servers, policy, now, NULL))
+		return;
+	for (unsigned k = 0; k < zone->key_count; k++) {
+		struct mus_zkey *key = &zone->key[k];
+
+		if (key->owner != s)
+			continue;
+		if (!(active >> k & 1) || (named >> k & 1))
+			key->is_unasked = false;
+		else if ((before >> k & 1) && (named & active))
+			key->is_unasked = true;
+	}
+}
+
 void
 mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
     struct mus_time now)
 {
 	uint64_t over_key[MUS_SIGNERS_MAX], over_data[MUS_SIGNERS_MAX], shown[MUS_SIGNERS_MAX];
 
-	(void)policy;
 	for (unsigned s = 0; s < zone->signer_count; s++) {
 		signing_masks(seen, s, &over_key[s], &over_data[s]);
 		shown[s] = mus_keys_shown(zone, seen, s);
@@ -249,4 +276,6 @@ mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct 
 		    mus_time_is_set(seen->signer[key->owner][MUS_RR_KEY].asked_at))
 			key->gone_at = now;
 	}
+	for (unsigned s = 0; s < zone->signer_count; s++)
+		learn_unasked(zone, seen, s, policy, now);
 }

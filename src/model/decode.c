@@ -285,13 +285,14 @@ get_key(struct dec *d, struct mus_book_key *bk, struct mus_zkey *k)
 
 	if (head == 0)
 		return;
-	if (!check(d, (head & 1) != 0 && head < 64, "key"))
+	if (!check(d, (head & 1) != 0 && head < 128, "key"))
 		return;
 	head2 = mus_rd_u8(r);
 	k->is_sep = head >> 1 & 1;
 	k->is_revoked = head >> 2 & 1;
 	k->is_zone = head >> 3 & 1;
 	k->signs_key = head >> 4 & 1;
+	k->is_unasked = head >> 6 & 1;
 	k->evidence = (enum mus_evidence)(head2 & 3);
 	k->signs_data = get_tri(d, head2 >> 2);
 	k->alg_idx = head2 >> 4 & 3;

@@ -279,7 +279,7 @@ put_key(struct enc *e, const struct mus_book_key *bk, const struct mus_zkey *k)
 	    (unsigned)k->evidence <= MUS_EV_SIGNATURE && bk->len <= MUS_BOOK_RDATA_MAX &&
 	    index_ok(k->owner, MUS_SIGNERS_MAX, MUS_OWNER_UNKNOWN));
 	mus_buf_add_u8(b, (uint8_t)(1 | k->is_sep << 1 | k->is_revoked << 2 | k->is_zone << 3 |
-	    k->signs_key << 4 | is_gone << 5));
+	    k->signs_key << 4 | is_gone << 5 | k->is_unasked << 6));
 	mus_buf_add_u8(b, (uint8_t)((unsigned)k->evidence | (unsigned)k->signs_data << 2 |
 	    (unsigned)k->alg_idx << 4));
 	mus_buf_add_u8(b, k->alg);

@@ -51,6 +51,7 @@ struct mus_zkey {
 	enum mus_evidence evidence;
 	bool signs_key;			/* seen to sign a DNSKEY RRset */
 	enum mus_tri signs_data;	/* NO only by a whole transfer that shows none */
+	bool is_unasked;		/* a SEP key in use that its owner's CDS named, and names no more: on its way out */
 	struct mus_time gone_at;	/* since when its owner shows it nowhere; NEVER while shown */
 	uint64_t id;			/* digest of the whole rdata: what makes it this key */
 };

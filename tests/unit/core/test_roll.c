@@ -175,6 +175,38 @@ ksk(void **state)
 	world_free(&w);
 }
 
+/* A signer that puts the new key into its CDS in the place of the old one, and takes no other there: the parent is
+ * asked to change DS in one step, when every DNSKEY set that may be cached is signed by the new key. */
+static void
+ksk_swapped(void **state)
+{
+	unsigned old, new;
+
+	(void)state;
+	begin(false);
+	old = lowest(w.signer[1].key_signers);
+	new = world_add_key(&w, 1, true);
+	w.signer[1].key_signers |= mus_bit(new);
+	world_changed(&w, 1);
+	pass(1800);
+	w.signer[1].copy.rr[MUS_RR_CDS].dt[1] &= ~mus_bit(old);
+	w.signer[1].copy.rr[MUS_RR_CDNSKEY].set &= ~mus_bit(old);
+	w.signer[1].copy.rr[MUS_RR_CDS].dt[1] |= mus_bit(new);
+	w.signer[1].copy.rr[MUS_RR_CDNSKEY].set |= mus_bit(new);
+	w.signer[1].drops = 1 << MUS_RR_CDS | 1 << MUS_RR_CDNSKEY;
+	world_changed(&w, 1);
+	pass(2 * 86400);
+	assert_true(w.state.zone.key[old].is_unasked);
+	assert_true(w.parent.copy.rr[MUS_RR_DS].set & mus_bit(new));
+	assert_false(w.parent.copy.rr[MUS_RR_DS].set & mus_bit(old));
+	assert_string_equal(row(), "old-key-gone");
+	world_drop_key(&w, 1, old);
+	pass(86400);
+	assert_null(only_roll());
+	assert_false(w.state.zone.key[old].is_unasked);
+	world_free(&w);
+}
+
 /* The old KSK goes while DS sets without the new one are in caches. */
 static void
 ksk_too_early(void **state)
@@ -307,6 +339,7 @@ main(void)
 	    cmocka_unit_test(zsk),
 	    cmocka_unit_test(zsk_too_early),
 	    cmocka_unit_test(ksk),
+	    cmocka_unit_test(ksk_swapped),
 	    cmocka_unit_test(ksk_too_early),
 	    cmocka_unit_test(csk),
 	    cmocka_unit_test(taken_back),

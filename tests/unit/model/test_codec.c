@@ -175,7 +175,7 @@ rnd_tables(struct mus_zonestate *z)
 		*k = (struct mus_zkey){(uint8_t)rnd(), (uint8_t)below(MUS_ALGS_MAX), (uint16_t)rnd(),
 		    chance(50), chance(50), chance(50),
 		    chance(80) ? (uint8_t)below(MUS_SIGNERS_MAX) : MUS_OWNER_UNKNOWN,
-		    (enum mus_evidence)below(4), chance(50), (enum mus_tri)below(3), rnd_time(), rnd_u64()};
+		    (enum mus_evidence)below(4), chance(50), (enum mus_tri)below(3), chance(20), rnd_time(), rnd_u64()};
 		z->book.key[i].len = (uint16_t)len;
 		assert_non_null(z->book.key[i].rdata = malloc(len ? len : 1));
 		for (size_t j = 0; j < len; j++)
@@ -222,6 +222,12 @@ rnd_state(struct mus_zonestate *z)
 	w->nsg = (uint8_t)rnd();
 	w->met = (uint8_t)rnd();
 	w->csync_serial = (uint32_t)rnd_u64();
+	w->known = rnd_u64();
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
+		if (chance(30))
+			w->roll[i] = (struct mus_roll){(enum mus_proc_kind)(1 + below(MUS_PROC_COUNT - 1)),
+			    (uint8_t)below(MUS_SIGNERS_MAX), (uint8_t)rnd(), chance(50), rnd_u64(), rnd_u64(),
+			    rnd_time(), rnd_time(), {rnd_time(), 1}, {rnd_time(), 2}, {rnd_time(), (uint32_t)rnd_u64()}};
 	if (chance(50)) {
 		w->proc.kind = (enum mus_proc_kind)below(MUS_PROC_COUNT);
 		w->proc.signer = (uint8_t)below(MUS_SIGNERS_MAX);
@@ -330,6 +336,7 @@ same_tables(const struct mus_zonestate *a, const struct mus_zonestate *b)
 		SAME(zone.key[i].owner);
 		SAME(zone.key[i].evidence);
 		SAME(zone.key[i].signs_key);
+		SAME(zone.key[i].is_unasked);
 		SAME(zone.key[i].signs_data);
 		SAME_TIME(zone.key[i].gone_at);
 		SAME(zone.key[i].id);
@@ -378,6 +385,23 @@ same_state(const struct mus_zonestate *a, const struct mus_zonestate *b)
 	SAME(want.nsg);
 	SAME(want.met);
 	SAME(want.csync_serial);
+	SAME(want.known);
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++) {
+		SAME(want.roll[i].kind);
+		SAME(want.roll[i].signer);
+		SAME(want.roll[i].row);
+		SAME(want.roll[i].early);
+		SAME(want.roll[i].in);
+		SAME(want.roll[i].out);
+		SAME_TIME(want.roll[i].started_at);
+		SAME_TIME(want.roll[i].row_at);
+		SAME_TIME(want.roll[i].key.from);
+		SAME_TIME(want.roll[i].ds.from);
+		SAME_TIME(want.roll[i].data.from);
+		SAME(want.roll[i].key.ttl_s);
+		SAME(want.roll[i].ds.ttl_s);
+		SAME(want.roll[i].data.ttl_s);
+	}
 	SAME(want.proc.kind);
 	SAME(want.proc.signer);
 	SAME(want.proc.row);
