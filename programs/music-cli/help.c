@@ -333,8 +333,8 @@ offer_kind(struct cli *c, const struct cli_word *w, const char *prefix)
 		mus_buf_clear(&path);
 		break;
 	case CLI_K_PROCESS:
-		offer("ADD-SIGNER", prefix);
-		offer("REMOVE-SIGNER", prefix);
+		for (unsigned k = MUS_PROC_NONE + 1; k < MUS_PROC_COUNT; k++)
+			offer(mus_proc_text((enum mus_proc_kind)k), prefix);
 		break;
 	case CLI_K_WORDS:
 	case CLI_K_OFFERED:
