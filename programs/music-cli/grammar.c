@@ -46,7 +46,9 @@ static const struct cli_word a_new_zones[] = {
 static const struct cli_word a_maybe_zone[] = {
     {"ZONE", NULL, "name of the zone; or see --group", CLI_K_ZONE}, END};
 static const struct cli_word a_process[] = {
-    {"PROCESS", NULL, "ADD-SIGNER, REMOVE-SIGNER, ZSK-ROLLOVER, KSK-ROLLOVER or CSK-ROLLOVER", CLI_K_PROCESS, CLI_NEEDED}, END};
+    {"PROCESS", NULL, "ADD-SIGNER, REMOVE-SIGNER, ZSK-ROLLOVER, KSK-ROLLOVER or CSK-ROLLOVER", CLI_K_PROCESS,
+	CLI_NEEDED},
+    END};
 static const struct cli_word a_name[] = {
     {"NAME", NULL, "name of the token, for the history", CLI_K_TEXT, CLI_NEEDED}, END};
 static const struct cli_word a_shell[] = {

@@ -73,7 +73,8 @@ tell(struct mus_engine *e, const struct mus_zonestate *st, const struct track *a
 	if (other)
 		eng_event(e, id, zone, "process", "musicd", LOG_NOTICE, "%s %s begins", kind, signer);
 	else if (b->row != a->row)
-		eng_event(e, id, zone, "row", "musicd", LOG_NOTICE, "%s %s: %s", kind, signer, mus_row_name(b->kind, b->row));
+		eng_event(e, id, zone, "row", "musicd", LOG_NOTICE, "%s %s: %s", kind, signer,
+		    mus_row_name(b->kind, b->row));
 }
 
 /* ---- the table of processes ----------------------------------------------------------------- */
@@ -129,6 +130,17 @@ store(struct mus_engine *e, const struct mus_zonestate *st, const struct track *
 
 /* ---- roll-overs ----------------------------------------------------------------------------- */
 
+/* Of the zone's process: a join that ends before all has been done was taken back, and nothing has moved. */
+static const char *
+outcome_of_process(const struct mus_proc *p, const struct mus_want *after)
+{
+	if (after->proc.kind != MUS_PROC_NONE)
+		return "turned round";
+	if (p->kind == MUS_PROC_ADD && !((after->keyg & after->dsg & after->nsg) >> p->signer & 1))
+		return "taken back";
+	return "done";
+}
+
 static const char *
 outcome_of(const struct mus_roll *r, const struct mus_want *after)
 {
@@ -145,14 +157,16 @@ tell_early(struct mus_engine *e, const struct mus_zonestate *st, const struct mu
 	const struct mus_clock *clock = r->kind == MUS_PROC_KSK ? &r->ds : &r->key;
 	struct mus_time until = mus_clock_end(clock, policy);
 	unsigned key = (unsigned)__builtin_ctzll(r->in | 1ull << 63);
-	const char *what = r->kind == MUS_PROC_KSK ? "DS" : "DNSKEY";
+	const char *what = r->kind == MUS_PROC_KSK ? "DS" : "DNSKEY", *rest = ", and the others do not show it yet";
 	char at[MUS_TIME_TEXT_MAX] = "";
 
-	if (mus_time_is_set(until))
+	if (mus_time_is_set(until)) {
+		rest = " until ";
 		mus_time_text(until, at);
+	}
 	eng_event(e, st->book.zone_id, st->book.zone, "alarm", "musicd", LOG_ALERT,
-	    "%s relies on its key %u too early: resolvers that hold older %s sets may fail%s%s", st->book.signer[r->signer],
-	    st->zone.key[key].tag, what, at[0] ? " until " : ", and the others do not show it yet", at);
+	    "%s relies on its key %u too early: resolvers that hold older %s sets may fail%s%s",
+	    st->book.signer[r->signer], st->zone.key[key].tag, what, rest, at);
 }
 
 void
@@ -161,7 +175,7 @@ eng_processes(struct mus_engine *e, const struct mus_zonestate *st, const struct
 {
 	const struct mus_want *after = &st->want;
 	struct track a = track_of(&before->proc), b = track_of(&after->proc);
-	const char *outcome = b.kind == MUS_PROC_NONE ? "done" : "turned round";
+	const char *outcome = outcome_of_process(&before->proc, after);
 
 	if (!before->adopted && after->adopted)
 		eng_event(e, st->book.zone_id, st->book.zone, "adopted", "musicd", LOG_NOTICE,

@@ -326,7 +326,7 @@ def test_abort_of_a_process(tmp_path):
 
 def test_tables(daemon):
     tables = {t["kind"]: t["rows"] for t in daemon.ok("GET", "/process-tables")["items"]}
-    assert set(tables) == {"ADD-SIGNER", "REMOVE-SIGNER"}
+    assert set(tables) == {"ADD-SIGNER", "REMOVE-SIGNER", "ZSK-ROLLOVER", "KSK-ROLLOVER", "CSK-ROLLOVER"}
     assert [r["number"] for r in tables["ADD-SIGNER"]] == list(range(1, 10))
     assert tables["ADD-SIGNER"][1]["guard"] == "G8" and tables["ADD-SIGNER"][0]["guard"] is None
     for kind, rows in tables.items():

@@ -593,6 +593,24 @@ assert_history(int64_t zone_id, unsigned limit, const char *want)
 	mus_buf_clear(&b);
 }
 
+/* A join that ends before anything was joined is not done: nobody may switch off who was to leave after it. */
+static void
+taken_back(void **state)
+{
+	struct mus_buf b;
+
+	(void)state;
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	process(MUS_PROC_ADD, 1);
+	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
+	turn();
+	mus_buf_init(&b, 0);
+	OK(mus_store_list_events(store, zone.id, 0, 3, add_line, &b));
+	assert_true(mus_buf_add_u8(&b, 0));
+	assert_non_null(strstr((const char *)b.data, "ADD-SIGNER b is taken back after"));
+	mus_buf_clear(&b);
+}
+
 /* Who has changed what, from what to what. */
 static void
 history_says_what(void **state)
@@ -879,6 +897,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(joined_and_left, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(taken_back, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(left_one_by_one, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(not_seen_yet, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(moved_away, setup, rig_teardown),
