@@ -259,11 +259,28 @@ print_lost(const json_t *o)
 	}
 }
 
+/* Is the zone known to be well without ${signer}?  Who is listed again may serve what nobody has seen. */
+static bool
+is_well_without(const json_t *o, const char *signer)
+{
+	const json_t *signers = json_object_get(o, "signers");
+	const char *state = cli_str(o, "state");
+
+	for (size_t i = 0; i < json_array_size(signers); i++) {
+		const json_t *s = json_array_get(signers, i);
+
+		if (strcmp(cli_str(s, "name"), signer) == 0 && cli_true(s, "in_ns"))
+			return false;
+	}
+	return strcmp(state, "VALID") == 0 || strcmp(state, "VALID-SO-FAR") == 0;
+}
+
 /* Who left last, as long as no process has begun since: that one may be not in the list yet. */
 static void
 print_has_left(const json_t *o, const json_t *last)
 {
-	if (cli_has_left(last) && !json_is_object(json_object_get(o, "process")))
+	if (cli_has_left(last) && !json_is_object(json_object_get(o, "process")) &&
+	    is_well_without(o, cli_str(last, "signer")))
 		printf("\n%s has left, and may be switched off for %s\n", cli_str(last, "signer"), cli_str(o, "name"));
 }
 

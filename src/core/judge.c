@@ -217,11 +217,12 @@ judge_unseen(struct jd *j)
 	}
 }
 
-/* Nobody knows what a server shows that is not asked. */
-static void
+/* Nobody knows what a server shows that is not asked.  Whose servers that was told of. */
+static uint16_t
 judge_lacks(struct jd *j)
 {
 	const struct mus_ctx *c = j->c;
+	uint16_t told = 0;
 
 	for (unsigned i = 0; i < c->zone->lack_count; i++) {
 		struct mus_witness w = mus_lack_witness(&c->zone->lack[i]);
@@ -232,6 +233,62 @@ judge_lacks(struct jd *j)
 			continue;
 		w.rule = MUS_RULE_V6;
 		note(j, &w);
+		if (w.origin < MUS_SIGNERS_MAX)
+			told |= (uint16_t)(1u << w.origin);
+	}
+	return told;
+}
+
+/* Names that lead to no server that is asked, but for those of the signers ${told}. */
+static uint64_t
+names_unasked(const struct mus_zone *zone, uint16_t told)
+{
+	uint64_t asked = 0, unasked = 0;
+
+	for (unsigned i = 0; i < zone->server_count; i++)
+		if (zone->server[i].origin < zone->signer_count)
+			asked |= mus_server_names(&zone->server[i]);
+	for (unsigned n = 0; n < zone->ns_count; n++) {
+		unsigned owner = zone->ns[n].owner;
+
+		if (owner >= zone->signer_count || !((asked >> n & 1) || (told >> owner & 1)))
+			unasked |= mus_bit(n);
+	}
+	return unasked;
+}
+
+/* Resolvers are led to all that an NS set lists, or may list in a cache: of a name that is nobody's, or
+ * leads to no server that is asked, nothing can be said. */
+static void
+judge_unasked(struct jd *j, uint16_t told)
+{
+	const struct mus_ctx *c = j->c;
+	uint64_t unasked = names_unasked(c->zone, told);
+
+	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
+		enum mus_rr_kind kind = o == MUS_PARENT ? MUS_RR_PNS : MUS_RR_NS;
+		const struct mus_ring *ring = mus_seen_ring_const(c->seen, o, kind);
+		uint32_t floor_s = mus_ring_floor_s(ring, kind, c->policy, c->now);
+
+		/* Who is declared lost is believed to list nobody (OP-9). */
+		if (o < MUS_SIGNERS_MAX && (o >= c->zone->signer_count || c->zone->signer[o].is_lost))
+			continue;
+		/* The latest first: of what is listed still, no end is known. */
+		for (unsigned i = ring->count; i-- > 0;) {
+			const struct mus_version *v = &ring->v[i];
+			struct mus_time end =
+			    mus_version_end(c->seen, ring, v, floor_s, c->now, c->policy->margin_s);
+			struct mus_witness w = find(MUS_RULE_V6, MUS_RES_UNKNOWN, o, first_of(v->srv), kind);
+
+			if (end.ms < c->now.ms || (!(v->set & unasked) && v->stray == 0))
+				continue;
+			w.cause = MUS_CAUSE_UNASKED;
+			w.ns = (uint8_t)first_of(v->set & unasked);
+			w.seen_at = v->first;
+			w.until = v->srv ? MUS_TIME_NEVER : end;
+			note(j, &w);
+			break;
+		}
 	}
 }
 
@@ -483,6 +540,41 @@ judge_stray_signal(struct jd *j)
 	note(j, &w);
 }
 
+/* Processes let names stay in the delegation that are not theirs to remove; but what no signer lists there
+ * should not be there. */
+static void
+judge_delegated(struct jd *j)
+{
+	const struct mus_ctx *c = j->c;
+	const struct mus_ring *ring = &c->seen->parent[MUS_RR_PNS - MUS_RR_DS];
+	uint64_t apex = 0;
+	bool has_stray = false;
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_ring *ns = &c->seen->signer[s][MUS_RR_NS];
+
+		for (unsigned i = 0; (c->desire->ns_at >> s & 1) && i < ns->count; i++)
+			if (ns->v[i].srv) {
+				apex |= ns->v[i].set;
+				has_stray |= ns->v[i].stray > 0;
+			}
+	}
+	for (unsigned i = 0; apex && i < ring->count; i++) {
+		const struct mus_version *v = &ring->v[i];
+		/* Those that are to leave, the condition of the rows has told of. */
+		uint64_t more = v->set & ~apex & ~c->desire->ns_del;
+		struct mus_witness w =
+		    find(MUS_RULE_V9, MUS_RES_WARN, MUS_PARENT, first_of(v->srv), MUS_RR_PNS);
+
+		if (!v->srv || (!more && (v->stray == 0 || has_stray)))
+			continue;
+		w.ns = (uint8_t)first_of(more);
+		w.surplus = true;
+		w.seen_at = v->first;
+		note(j, &w);
+	}
+}
+
 /* V8: coordinated sets; V9: parent against zone. */
 static void
 judge_equal(struct jd *j)
@@ -497,6 +589,7 @@ judge_equal(struct jd *j)
 		judge_stray_signal(j);
 	as_rule(j, MUS_RULE_V9, MUS_RULE_PARENTNS, true);
 	as_rule(j, MUS_RULE_V9, MUS_RULE_PARENTDS, true);
+	judge_delegated(j);
 }
 
 void
@@ -515,7 +608,7 @@ mus_judge(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 	mus_desire(&c, &desire);
 	judge_known(&j);
 	judge_unseen(&j);
-	judge_lacks(&j);
+	judge_unasked(&j, judge_lacks(&j));
 	judge_pairs(&j, &s);
 	judge_delegation(&j);
 	judge_strict(&j, &s);

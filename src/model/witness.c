@@ -30,6 +30,24 @@ lacking_parent(struct tx *t, const struct mus_witness *w)
 	tx_say(t, looking ? " are being looked up" : " cannot be looked up");
 }
 
+/* A name that a signer gave up; or what a set lists, seen there by kind. */
+static void
+unasked(struct tx *t, const struct mus_witness *w)
+{
+	const char *name = tx_has_name(t, w->ns) ? t->b->ns[w->ns] : "a name server";
+
+	if (w->kind >= MUS_RR_COUNT) {
+		tx_say(t, "%s is listed, but is no name server of ", name);
+		tx_origin(t, w->origin);
+		tx_say(t, " any more: nobody asks it");
+		return;
+	}
+	tx_subject(t, w);
+	tx_say(t, mus_time_is_set(w->until) ? " listed %s" : " lists %s", name);
+	tx_until(t, ", which caches may hold until ", w->until);
+	tx_say(t, ": nobody asks it what it serves");
+}
+
 /* Servers that are not asked at all. */
 static void
 lacking(struct tx *t, const struct mus_witness *w)
@@ -61,10 +79,7 @@ lacking(struct tx *t, const struct mus_witness *w)
 		tx_say(t, " has no address");
 		break;
 	case MUS_CAUSE_UNASKED:
-		tx_say(t, "%s is listed, but is no name server of ",
-		    tx_has_name(t, w->ns) ? t->b->ns[w->ns] : "a name server");
-		tx_origin(t, w->origin);
-		tx_say(t, " any more: nobody asks it");
+		unasked(t, w);
 		break;
 	default:
 		break;

@@ -61,7 +61,7 @@ cause_hint(enum mus_cause c)
 		return "look at the spelling of the name server; or give it its addresses";
 	case MUS_CAUSE_UNASKED:
 		return "take the name out of the NS sets and the delegation by hand, and keep its server served "
-		       "until then; or give it back to its signer";
+		       "until then; or give it to the signer whose copy it serves";
 	case MUS_CAUSE_COUNT:
 		break;
 	}

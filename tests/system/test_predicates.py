@@ -192,6 +192,17 @@ def test_v6_a_server_does_not_know_the_zone(world):
     world.true("lame", "V6")
 
 
+def test_v6_v9_the_parent_lists_a_name_that_nobody_asks(world):
+    """Somebody adds a name server at the parent by hand: what it serves is not known, so nothing is called valid."""
+    name = world.zone("stranger")
+    world.lab.update("parent", "lab.", [f"add {name} 5 NS ns2.stranger.net."])
+    world.false("stranger", "V6", "unknown", server=PARENT, record="NS", text=r"lists ns2\.stranger\.net\.: nobody asks it")
+    world.false("stranger", "V9", "warning", server=PARENT, record="NS", text=r"ns2\.stranger\.net\. should be gone")
+    assert world.mc.status("stranger")["state"] == "UNKNOWN"
+    world.lab.update("parent", "lab.", [f"delete {name} NS ns2.stranger.net."])
+    world.true("stranger", "V6", "V9")
+
+
 def test_v8_a_signer_lacks_a_cds(world):
     name = world.zone("signal")
     [ksk] = world.lab.dnskeys("bind", name)[0]

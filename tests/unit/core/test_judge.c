@@ -490,6 +490,141 @@ test_servers_that_cannot_be_asked(void **state)
 }
 
 static void
+list_at(unsigned origin, uint64_t names, unsigned stray)
+{
+	struct mus_look l = {.server = origin == MUS_PARENT ? AT_PARENT : (uint8_t)(AT_A + origin),
+	    .kind = origin == MUS_PARENT ? MUS_RR_PNS : MUS_RR_NS, .set = names, .stray = (uint8_t)stray,
+	    .content = names + 100 * stray, .ttl_s = 60, .serve_ttl_s = 60};
+
+	if (origin != MUS_PARENT)
+		l.sig[l.sig_count++] = (struct mus_sig){.key = origin == A ? za : zb, .alg = 13,
+		    .from_s = mus_time_to_s(r.t0) - 3600, .until_s = mus_time_to_s(r.t0) + r.until_s};
+	rig_look(&l);
+	rig_settle();
+}
+
+/* The last of so many findings. */
+static struct mus_witness
+unasked(unsigned want_n)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+	unsigned n = 0;
+
+	expect(MUS_RULE_V6, MUS_RES_UNKNOWN);
+	assert_int_equal(word(), MUS_STATE_UNKNOWN);
+	for (unsigned i = 0; i < r.verdict.finding_count; i++)
+		if (r.verdict.finding[i].cause == MUS_CAUSE_UNASKED) {
+			w = r.verdict.finding[i];
+			n++;
+		}
+	assert_int_equal(n, want_n);
+	return w;
+}
+
+/* Resolvers are led to what is listed: a name that no signer has, has no place, or whose servers are asked no
+ * more may lead to anything, for as long as it is listed or may be in a cache. */
+static void
+test_a_name_that_nobody_asks(void **state)
+{
+	enum { NS_X = 2 };
+	static const unsigned who[] = {MUS_PARENT, A};
+	struct mus_witness w;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned o = who[i & 1];
+		uint64_t more = i < 2 ? mus_bit(NS_X) : 0;
+
+		rig_init();
+		rig_steady();
+		r.z.zone.ns[NS_X] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN};
+		r.z.zone.ns_count = 3;
+		assert_int_not_equal(word(), MUS_STATE_UNKNOWN);
+		rig_at(100);
+		list_at(o, 3 | more, more == 0);
+		w = unasked(1);
+		assert_int_equal(w.origin, o);
+		assert_int_equal(w.ns, more ? NS_X : MUS_NOBODY);
+		assert_int_equal(w.kind, o == MUS_PARENT ? MUS_RR_PNS : MUS_RR_NS);
+		assert_int_equal(w.server, o == MUS_PARENT ? AT_PARENT : AT_A);
+		assert_false(mus_time_is_set(w.until));
+		rig_at(200);
+		list_at(o, 3, 0);
+		w = unasked(1);
+		assert_int_equal(w.until.ms, rig_time(200 + r.z.seen.parent[1].ttl_max_s + 60).ms);
+		rig_at_ms(w.until.ms - r.t0.ms + 1);
+		holds(MUS_RULE_V6);
+	}
+}
+
+/* An owner alone is not enough: one that has left has no server any more that is asked. */
+static void
+test_a_name_whose_servers_are_gone(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.zone.server[AT_B].origin = MUS_NOBODY;
+	r.z.seen.server[AT_B].cut = MUS_TIME_ALWAYS;
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1 << A;
+	assert_int_equal(unasked(2).ns, NS_B);	/* at A and at the parent */
+	/* Of servers that cannot be asked now, the lack itself tells. */
+	r.z.zone.lack[0] = (struct mus_lack){B, NS_B, MUS_CAUSE_UNASKED};
+	r.z.zone.lack_count = 1;
+	assert_int_equal(unasked(1).origin, B);
+	/* Not of a joiner's, which is told nowhere else. */
+	r.z.zone.lack[0].cause = MUS_CAUSE_LOOKING;
+	assert_int_equal(unasked(2).origin, MUS_PARENT);
+}
+
+/* A name that serves another signer's copy too has an owner, and is asked. */
+static void
+test_a_shared_name_is_asked(void **state)
+{
+	(void)state;
+	r.z.zone.ns[NS_B].is_shared = true;
+	rig_steady();
+	holds(MUS_RULE_V6);
+	holds(MUS_RULE_V9);
+}
+
+/* OP-9: who is declared lost is believed to list nobody, whatever its last set was. */
+static void
+test_what_a_lost_one_lists(void **state)
+{
+	(void)state;
+	rig_steady();
+	list_at(B, 3, 1);
+	expect(MUS_RULE_V6, MUS_RES_UNKNOWN);
+	r.z.zone.signer[B].is_lost = true;
+	holds(MUS_RULE_V6);
+}
+
+/* V9: what the parent lists and no signer does. */
+static void
+test_a_name_at_the_parent_alone(void **state)
+{
+	enum { NS_X = 2 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t more = i ? 0 : mus_bit(NS_X);
+
+		rig_init();
+		rig_steady();
+		r.z.zone.ns[NS_X] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN};
+		r.z.zone.ns_count = 3;
+		holds(MUS_RULE_V9);
+		list_at(MUS_PARENT, 3 | more, more == 0);
+		expect(MUS_RULE_V9, MUS_RES_WARN);
+		assert_int_equal(found(MUS_RULE_V9, AT_PARENT, MUS_NOBODY)->ns, more ? NS_X : MUS_NOBODY);
+		assert_true(found(MUS_RULE_V9, AT_PARENT, MUS_NOBODY)->surplus);
+		list_at(A, 3 | more, more == 0);
+		list_at(B, 3 | more, more == 0);
+		holds(MUS_RULE_V9);
+	}
+}
+
+static void
 test_unknown_is_not_valid(void **state)
 {
 	(void)state;
@@ -760,7 +895,8 @@ main(void)
 	    T(test_revoked_key_is_no_anchor),
 	    T(test_unsigned_set_is_no_chain),
 	    T(test_servers_that_cannot_be_asked),
-	    T(test_unknown_is_not_valid),
+	    T(test_a_name_that_nobody_asks), T(test_a_name_whose_servers_are_gone), T(test_a_shared_name_is_asked), T(test_what_a_lost_one_lists),
+	    T(test_a_name_at_the_parent_alone), T(test_unknown_is_not_valid),
 	    T(test_so_far),
 	    T(test_v6_causes),
 	    T(test_v4_once),

@@ -206,6 +206,12 @@ static const struct {
 	"V6: ns1.knot.lab. (knot) has no address"},
     {W(V6, UNKNOWN, NONE, .origin = KNOT, .ns = 1, .cause = MUS_CAUSE_UNASKED),
 	"V6: ns1.knot.lab. is listed, but is no name server of knot any more: nobody asks it"},
+    {W(V6, UNKNOWN, NONE, .origin = MUS_PARENT, .server = SP1, .kind = MUS_RR_PNS, .ns = 1,
+	 .cause = MUS_CAUSE_UNASKED),
+	"V6: delegation NS of the parent lab. (10.53.1.1) lists ns1.knot.lab.: nobody asks it what it serves"},
+    {W(V6, UNKNOWN, NONE, .origin = KNOT, .kind = MUS_RR_NS, .cause = MUS_CAUSE_UNASKED, .until = AT),
+	"V6: NS of knot listed a name server, which caches may hold until 2026-01-01T00:00:01Z: nobody asks it what "
+	"it serves"},
     {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .cause = MUS_CAUSE_NOADDR),
 	"observe: a name server (knot) has no address"},
     {W(OBSERVE, UNKNOWN, NONE, .cause = MUS_CAUSE_NOPLACE),
