@@ -24,7 +24,8 @@ enum {
 };
 
 struct look {
-	json_t *status, *zone, *group;	/* zone and group only when no process runs */
+	json_t *status, *zone, *group, *processes;	/* what follows the first: only when no process runs */
+	struct mus_time at;		/* by our clock */
 	bool failed;			/* no answer this time: told */
 };
 
@@ -51,6 +52,7 @@ look_clear(struct look *l)
 	json_decref(l->status);
 	json_decref(l->zone);
 	json_decref(l->group);
+	json_decref(l->processes);
 	*l = (struct look){NULL};
 }
 
@@ -88,13 +90,14 @@ take_look(struct watch *w, struct look *l, struct mus_errtext *et)
 	const char *group;
 	int rc;
 
-	*l = (struct look){NULL};
+	*l = (struct look){.at = cli_now()};
 	if ((rc = get(w, "/zones/%s/status", w->o->zone, &l->status, et)) < 0)
 		return rc;
 	group = cli_str(l->status, "group");
 	if (!w->o->until_done || json_is_object(json_object_get(l->status, "process")))
 		return 0;
-	if ((rc = get(w, "/zones/%s", w->o->zone, &l->zone, et)) < 0)
+	if ((rc = get(w, "/zones/%s", w->o->zone, &l->zone, et)) < 0 ||
+	    (rc = get(w, "/processes?limit=100&zone=%s", w->o->zone, &l->processes, et)) < 0)
 		return rc;
 	if (group[0] != '\0')
 		rc = get(w, "/groups/%s", group, &l->group, et);
@@ -162,39 +165,41 @@ is_done(const struct look *l)
 	return true;
 }
 
-/* Processes of this zone that ended since we watch, other than by being done. */
-static int
-find_failed(struct watch *w, char *out, size_t cap)
+/* Was ${stamp} of an object before ${t}, or is there none? */
+static bool
+is_before(const json_t *o, const char *stamp, struct mus_time t)
 {
-	struct mus_errtext et = {""};
-	struct cli_answer a = {.status = 0};
-	struct mus_buf path;
-	int rc = 0;
+	struct mus_time at;
 
-	out[0] = '\0';
-	mus_buf_init(&path, 0);
-	cli_path(&path, "/processes");
-	cli_query(&path, "zone", w->o->zone);
-	cli_query(&path, "limit", "10");
-	if (cli_try(w->c, "GET", (const char *)path.data, NULL, NULL, &a, &et) == 0) {
-		const json_t *items = json_object_get(a.json, "items");
+	return !cli_time(o, stamp, &at) || at.ms < t.ms;
+}
 
-		for (size_t i = 0; i < json_array_size(items); i++) {
-			const json_t *p = json_array_get(items, i);
-			struct mus_time ended;
+/* Has the zone been looked at since it and its group were last changed?  Before that a process may be about to begin. */
+static bool
+is_settled(const struct look *l)
+{
+	struct mus_time checked;
 
-			if (!cli_time(p, "ended_at", &ended) ||
-			    ended.ms < w->o->since.ms + w->c->clock_ahead_ms ||
-			    strncmp(cli_str(p, "outcome"), "done", 4) == 0)
-				continue;
-			snprintf(out, cap, "%s %s: %s", cli_str(p, "kind"), cli_str(p, "signer"),
-			    cli_str(p, "outcome"));
-			rc = EXIT_UNFIT;
-		}
+	return cli_time(l->status, "checked_at", &checked) && is_before(l->zone, "changed_at", mus_time_add_ms(checked, 1)) &&
+	       is_before(l->group, "changed_at", mus_time_add_ms(checked, 1));
+}
+
+/* A process of this zone that ended since we watch, other than by being done; NULL: none. */
+static const json_t *
+find_failed(const struct watch *w)
+{
+	const json_t *items = json_object_get(w->look.processes, "items");
+	struct mus_time since = w->o->since, now;
+
+	if (cli_time(w->look.status, "now", &now))	/* by the daemon's clock */
+		since = mus_time_add_ms(now, since.ms - w->look.at.ms);
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		const json_t *p = json_array_get(items, i);
+
+		if (!is_before(p, "ended_at", since) && strcmp(cli_str(p, "outcome"), "done") != 0)
+			return p;
 	}
-	cli_answer_clear(&a);
-	mus_buf_clear(&path);
-	return rc;
+	return NULL;
 }
 
 /* --- showing --- */
@@ -344,22 +349,23 @@ static int
 judge(struct watch *w)
 {
 	const struct look *l = &w->look;
-	char failed[400];
-	int rc;
+	const json_t *failed;
+	bool is_busy = json_is_object(json_object_get(l->status, "process")), is_over;
 
 	if (!w->o->until_done)
 		return -1;
-	if (json_is_object(json_object_get(l->status, "process")))
-		w->was_busy = true;
+	w->was_busy = w->was_busy || is_busy;
 	if (cli_true(l->status, "held"))
 		return cli_fail(w->c, 75, "%s is held: %s", w->o->zone, cli_str(l->status, "held_reason"));
-	if (!is_done(l))
-		return -1;
-	if ((rc = find_failed(w, failed, sizeof failed)) != 0)
-		return cli_fail(w->c, rc, "%s", failed);
-	if (strcmp(cli_str(l->status, "state"), "INVALID") == 0)
+	is_over = is_done(l);
+	if (is_over && (failed = find_failed(w)) != NULL)
+		return cli_fail(w->c, EXIT_UNFIT, "%s %s: %s", cli_str(failed, "kind"), cli_str(failed, "signer"),
+		    cli_str(failed, "outcome"));
+	if (!is_busy && (is_over || is_settled(l)) && strcmp(cli_str(l->status, "state"), "INVALID") == 0)
 		return cli_fail(w->c, EXIT_INVALID, "%s is INVALID, and nothing runs that would change it: see "
 		    "\"zone explain %s\"", w->o->zone, w->o->zone);
+	if (!is_over)
+		return -1;
 	printf("%s\n", w->was_busy ? "done" : "done: nothing is under way");
 	return 0;
 }

@@ -6,7 +6,7 @@
  * with "twice" besides, what it waits for is a finding, too;
  * one with "dark" is never seen; one with "risky" has signatures that run out;
  * one with "deaf" is not all seen, and its servers do not answer; "stuck" waits for somebody for long, and
- * "patient" for time alone; a signer "badsig" refuses changes;
+ * "patient" for time alone; of one with "half" only the first signer is in; a signer "badsig" refuses changes;
  * "crowded" refuses hold with CONFLICT; a signer "slow" is probed for long, "dumb" cannot be probed, "liar" and
  * "gone" fail, "pdns" takes all.
  */
@@ -275,7 +275,7 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 	z = zone_of(e, o->id);
 	if (z != NULL && z->in_count == 0 && mus_store_load_group_id(e->store, o->group_id, &g, NULL) == 0)
 		for (unsigned i = 0; i < g.member_count; i++)
-			if (!g.member[i].leaving)
+			if (!g.member[i].leaving && (z->in_count == 0 || strstr(o->name, "half") == NULL))
 				z->in[z->in_count++] = g.member[i].signer_id;
 	if (e->zone_count < 100)
 		note(e, o, "operator", actor, fresh ? "zone added" : "zone changed");
@@ -360,6 +360,22 @@ mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct 
 	return rc;
 }
 
+/* Kept out of the zone, or else in it. */
+static void
+mark(struct mus_zone_obj *o, int64_t signer, bool excluded)
+{
+	unsigned i = 0;
+
+	while (i < o->signer_count && o->signer[i].signer_id != signer)
+		i++;
+	if (i == MUS_SIGNERS_MAX)
+		return;
+	if (i == o->signer_count)
+		o->signer[o->signer_count++] = (struct mus_zone_signer_obj){.signer_id = signer};
+	o->signer[i].excluded = excluded;
+	o->signer[i].staying = !excluded;
+}
+
 int
 mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dry_run,
     struct mus_buf *out, struct mus_errtext *et)
@@ -368,6 +384,7 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 	int rc = mus_store_load_zone(e->store, zone, &o, et);
 	struct mus_signer_obj s = {.name = ""};
 	struct mus_process_obj p;
+	struct mus_group_obj g;
 	struct fake_zone *z;
 
 	if (rc < 0)
@@ -377,20 +394,12 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 	mus_buf_add_str(out, "the process is turned round\n");
 	if (dry_run)
 		return 0;
-	/* the clockwork forgets it; the signer is kept out of, or in, the zone */
-	for (unsigned i = 0; i < MUS_SIGNERS_MAX; i++) {
-		struct mus_zone_signer_obj *zs = &o.signer[i];
-
-		if (i < o.signer_count && zs->signer_id != z->signer)
-			continue;
-		if (i == o.signer_count) {
-			o.signer_count++;
-			*zs = (struct mus_zone_signer_obj){.signer_id = z->signer};
-		}
-		zs->excluded = z->kind == MUS_PROC_ADD;
-		zs->staying = z->kind == MUS_PROC_REMOVE;
-		break;
-	}
+	/* the clockwork forgets it; the signer is kept out of, or in, the zone, and who was to leave afterwards in it */
+	mark(&o, z->signer, z->kind == MUS_PROC_ADD);
+	if (z->kind == MUS_PROC_ADD && mus_store_load_group_id(e->store, o.group_id, &g, NULL) == 0)
+		for (unsigned i = 0; i < g.member_count; i++)
+			if (g.member[i].leaving)
+				mark(&o, g.member[i].signer_id, false);
 	p = (struct mus_process_obj){.zone_id = o.id, .ended_at = mus_ctl_now(e)};
 	snprintf(p.outcome, sizeof p.outcome, "aborted by %.40s", actor);
 	(void)mus_strcpy(p.kind, sizeof p.kind, mus_proc_text(z->kind));

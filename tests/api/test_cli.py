@@ -500,11 +500,28 @@ def test_a_zone_is_done_when_it_is_known_and_not_invalid(moving, tmp_path):
     assert "dark.test." in cli.ok("zone", "list", "--state", "unknown")
 
 
+def test_invalid_ends_a_watch_when_nothing_runs(tmp_path):
+    """Though not all is done; but not before the zone was looked at with what was asked for last."""
+    d = Daemon(tmp_path, tick_ms=600000, tls=certificate(tmp_path))
+    for name in ("bind", "knot", "pdns"):
+        d.ok("POST", "/signers", {"name": name, "driver": "ddns"})
+    d.ok("POST", "/groups", {"name": "g", "signers": ["bind", "knot"]})
+    d.ok("POST", "/zones", {"name": "halfbroken.test", "group": "g"})
+    cli = Shell(tmp_path, d)
+    cli.fails(2, "zone", "watch", "halfbroken.test", "--timeout", "30s", says="nothing runs that would change it")
+    cli.ok("signer", "join", "pdns", "--group", "g")
+    cli.fails(75, "zone", "watch", "halfbroken.test", "--timeout", "1s", says="not done after the time given")
+    d.stop()
+
+
 @SLOW
-def test_a_process_that_was_aborted_is_not_done(moving, tmp_path):
+@pytest.mark.parametrize("words", [["watch", "z.test", "--until-done"], ["migrate", "z.test", "--from", "bind", "--to", "knot", "--watch"]],
+                         ids=lambda w: w[0])
+def test_a_process_that_was_aborted_is_not_done(moving, tmp_path, words):
     cli = Shell(tmp_path, moving)
-    cli.ok("signer", "join", "knot", "--group", "g")
-    p = subprocess.Popen([CLI, "zone", "watch", "z.test", "--until-done", "--interval", "100ms", "--timeout", "50s"],
+    if words[0] == "watch":
+        cli.ok("signer", "join", "knot", "--group", "g")
+    p = subprocess.Popen([CLI, "zone", *words, "--interval", "100ms", "--timeout", "50s"],
                          env=cli.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     first = p.stdout.readline()
     wait_until(lambda: moving.ok("GET", "/zones/z.test/status")["process"])
