@@ -42,6 +42,14 @@ check-long:  ## everything, at length
 	@$(call deps,all)
 	@tools/check --long
 
+.PHONY: sim
+sim:  ## whole worlds on a virtual clock: HISTORIES=N SEED=S, REPLAY=seed tells one (optimised, in build-sim/)
+	@$(call deps,build)
+	@$(call deps,test)
+	@[ -f build-sim/build.ninja ] || meson setup build-sim --buildtype=release >/dev/null
+	@ninja -C build-sim --quiet tests/sim/sim
+	@build-sim/tests/sim/sim $(if $(REPLAY),--replay $(REPLAY),--histories $(or $(HISTORIES),10000) --seed $(or $(SEED),1))
+
 .PHONY: lint
 lint:  ## format, include directions, banned functions, manual pages, scripts
 	@$(call deps,build)
@@ -68,4 +76,4 @@ debian13:  ## build and unit tests on a bare Debian 13 in a folder of its own (r
 
 .PHONY: clean
 clean:  ## remove the build folders
-	rm -rf build build-release build-clang build-fuzz build-plain build-speed build-cut
+	rm -rf build build-release build-clang build-fuzz build-plain build-speed build-sim build-cut
