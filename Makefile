@@ -43,12 +43,12 @@ check-long:  ## everything, at length
 	@tools/check --long
 
 .PHONY: sim
-sim:  ## whole worlds on a virtual clock: HISTORIES=N SEED=S, REPLAY=seed tells one (optimised, in build-sim/)
+sim:  ## whole worlds on a virtual clock: HISTORIES=N SEED=S BREAK=rule, REPLAY=seed tells one (docs/simulator.md)
 	@$(call deps,build)
 	@$(call deps,test)
 	@[ -f build-sim/build.ninja ] || meson setup build-sim --buildtype=release >/dev/null
-	@ninja -C build-sim --quiet tests/sim/sim
-	@build-sim/tests/sim/sim $(if $(REPLAY),--replay $(REPLAY),--histories $(or $(HISTORIES),10000) --seed $(or $(SEED),1))
+	@ninja -C build-sim --quiet tests/sim/sim tests/sim/sim_cut
+	@build-sim/tests/sim/sim$(if $(BREAK),_cut --break $(BREAK)) $(if $(REPLAY),--replay $(REPLAY),--histories $(or $(HISTORIES),10000) --seed $(or $(SEED),1))
 
 .PHONY: lint
 lint:  ## format, include directions, banned functions, manual pages, scripts

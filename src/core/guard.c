@@ -25,9 +25,11 @@ reach_with(const struct mus_zone *zone, const struct mus_seen *seen, const struc
 	uint64_t reach = facts->reach, names = ns_add, more;
 
 	*entering = 0;
+	if (mus_clause_is_cut(MUS_CLAUSE_ENTERING))
+		return reach;
 	while ((more = servers_named(zone, names, reach | *entering)) != 0) {
 		*entering |= more;
-		for (unsigned s = 0; s < zone->signer_count; s++) {
+		for (unsigned s = 0; !mus_clause_is_cut(MUS_CLAUSE_LED_ON) && s < zone->signer_count; s++) {
 			const struct mus_ring *ring = &seen->signer[s][MUS_RR_NS];
 
 			for (unsigned m = mus_served(facts, s, MUS_RR_NS); m; m &= m - 1)
@@ -46,6 +48,8 @@ all_known(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 	static const enum mus_rr_kind must[] = {MUS_RR_KEY, MUS_RR_SOA, MUS_RR_NS, MUS_RR_DENY0};
 	uint64_t parent = facts->servers[MUS_PARENT];
 
+	if (mus_clause_is_cut(MUS_CLAUSE_KNOWN))
+		return true;
 	if (!mus_is_known(&seen->parent[0], MUS_PARENT, MUS_RR_DS, parent, policy, now, w) ||
 	    !mus_is_known(&seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_PARENT, MUS_RR_PNS, parent,
 		policy, now, w))
@@ -95,7 +99,7 @@ add_new_key(const struct mus_version *v, uint64_t base, unsigned o, const struct
 static uint64_t
 with_pending(const struct mus_seen *seen, unsigned o, uint64_t set)
 {
-	for (unsigned p = 0; p < seen->pending_count; p++)
+	for (unsigned p = 0; !mus_clause_is_cut(MUS_CLAUSE_PENDING_KEY) && p < seen->pending_count; p++)
 		if (seen->pending[p].signer == o && seen->pending[p].kind == MUS_RR_KEY)
 			set = (set | seen->pending[p].add) & ~seen->pending[p].del;
 	return set;
@@ -135,17 +139,17 @@ add_new(const struct mus_zone *zone, const struct mus_seen *seen, const struct m
 			const struct mus_version *v = &ring->v[__builtin_ctz(m)];
 			uint64_t made;
 
-			if (!(v->srv & reach))
+			if (!(v->srv & reach) || mus_clause_is_cut(MUS_CLAUSE_NEW_KEY))
 				continue;
 			made = with_pending(seen, o, v->set);
 			add_new_key(v, v->set, o, c, reach, entering, policy, now, s);
 			if (made != v->set)
 				add_new_key(v, made, o, c, reach, entering, policy, now, s);
 		}
-		if (facts->servers[o] & entering)
+		if ((facts->servers[o] & entering) && !mus_clause_is_cut(MUS_CLAUSE_NEW_DATA))
 			add_new_data(seen, o, entering, policy, now, s);
 	}
-	if (c->has_ds) {
+	if (c->has_ds && !mus_clause_is_cut(MUS_CLAUSE_NEW_DS)) {
 		struct mus_ent e = {.a = c->ds, .origin = MUS_PARENT, .kind = MUS_RR_DS,
 		    .server = MUS_NOBODY, .first = MUS_TIME_NEVER, .end = MUS_TIME_ALWAYS,
 		    .is_new = true, .is_void = c->ds == 0};
@@ -215,7 +219,7 @@ check_first_ds(const struct mus_zone *zone, const struct mus_sets *s, enum mus_r
 
 	for (unsigned i = 0; i < s->d_alive; i++)
 		before |= s->d[i].a;
-	if (before != 0 || ds_keys == 0 || forced == MUS_RULE_G0)
+	if (before != 0 || ds_keys == 0 || forced == MUS_RULE_G0 || mus_clause_is_cut(MUS_CLAUSE_FIRST_DS))
 		return MUS_RES_HOLDS;
 	for (unsigned i = 0; i < s->k_alive; i++)
 		for (unsigned j = 0; j < s->x_alive; j++)
@@ -356,7 +360,7 @@ mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone,
 	uint64_t entering, reach = reach_with(zone, seen, facts, change->ns_add, &entering);
 	enum mus_result r;
 
-	if (MUS_GUARD_IS_CUT)
+	if (mus_guard_is_cut())
 		return MUS_RES_HOLDS;
 	if (!all_known(zone, seen, facts, reach, policy, now, w) && policy->forced != MUS_RULE_OBSERVE)
 		return MUS_RES_UNKNOWN;
@@ -379,7 +383,7 @@ mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone,
 	r = check_pairs(zone, sets, policy->forced, w);
 	if (r == MUS_RES_HOLDS)
 		r = check_first_ds(zone, sets, policy->forced, w);
-	if (r != MUS_RES_HOLDS || policy->forced == MUS_RULE_HISTORY)
+	if (r != MUS_RES_HOLDS || policy->forced == MUS_RULE_HISTORY || mus_clause_is_cut(MUS_CLAUSE_HISTORY))
 		return r;
 	return check_history(zone, seen, facts, sets, reach, policy, now, w);
 }
@@ -495,7 +499,7 @@ mus_guard_import(const struct mus_zone *zone, const struct mus_seen *seen, uint6
 {
 	uint64_t about = keys ? keys_about(zone, seen) | keys : 0;
 
-	for (uint64_t m = keys; m; m &= m - 1) {
+	for (uint64_t m = mus_clause_is_cut(MUS_CLAUSE_IMPORT) ? 0 : keys; m; m &= m - 1) {
 		unsigned k = (unsigned)__builtin_ctzll(m);
 		const struct mus_zkey *key = &zone->key[k];
 		enum mus_rule rule = MUS_RULE_NONE;

@@ -4,17 +4,8 @@
 #ifndef MUS_CORE_GUARD_H
 #define MUS_CORE_GUARD_H
 
+#include "core/cut.h"
 #include "core/keys.h"
-
-/* For tests only: a core without guard and waits (1), without guard (2), without waits (3), so that
- * the judge can be seen to object, and what each layer is worth alone. */
-#ifndef MUS_CUT_GUARDS
-#define MUS_CUT_GUARDS 0
-#endif
-enum {
-	MUS_GUARD_IS_CUT = MUS_CUT_GUARDS == 1 || MUS_CUT_GUARDS == 2,
-	MUS_WAITS_ARE_CUT = MUS_CUT_GUARDS == 1 || MUS_CUT_GUARDS == 3,
-};
 
 /* A change, or all changes of a plan together. */
 struct mus_change {

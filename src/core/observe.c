@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/cut.h"
 #include "core/keys.h"
 #include "core/observe.h"
 
@@ -47,7 +48,7 @@ mus_ring_floor_s(const struct mus_ring *ring, enum mus_rr_kind kind,
 	uint32_t floor_s = parent ? policy->parent_ttl_floor_s : policy->ttl_floor_s;
 
 	/* Watched without a gap for as long as the floor: what it served is known. */
-	if (floor_s == 0 ||
+	if (floor_s == 0 || mus_clause_is_cut(MUS_CLAUSE_TTL_FLOOR) ||
 	    (mus_time_is_set(ring->since) && mus_time_add_s(ring->since, floor_s).ms <= now.ms))
 		return 0;
 	return floor_s;
@@ -70,7 +71,8 @@ mus_version_end(const struct mus_seen *seen, const struct mus_ring *ring,
     const struct mus_version *v, uint32_t floor_s, struct mus_time now, uint32_t margin_s)
 {
 	struct mus_time last = v->last;
-	uint32_t ttl_s = ring->ttl_max_s > floor_s ? ring->ttl_max_s : floor_s;
+	uint32_t ring_s = mus_clause_is_cut(MUS_CLAUSE_TTL_MAX) ? v->ttl_s : ring->ttl_max_s;
+	uint32_t ttl_s = ring_s > floor_s ? ring_s : floor_s;
 	int64_t until_s = INT64_MIN;
 
 	for (uint64_t m = v->srv; m; m &= m - 1)
@@ -520,7 +522,7 @@ mus_observe_server(struct mus_seen *seen, unsigned server, enum mus_tri udp, enu
 static bool
 is_on_its_way(const struct mus_zone *zone, const struct mus_seen *seen, unsigned ns)
 {
-	for (unsigned i = 0; i < seen->pending_count; i++) {
+	for (unsigned i = 0; !mus_clause_is_cut(MUS_CLAUSE_REACH_PENDING) && i < seen->pending_count; i++) {
 		const struct mus_pending *p = &seen->pending[i];
 
 		if (p->kind == MUS_RR_NS && (p->add & mus_bit(ns)) && p->signer < zone->signer_count &&
@@ -543,6 +545,8 @@ mus_listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsig
 		uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now);
 
 		/* Who is declared lost is believed to list nobody (OP-9). */
+		if (o < MUS_SIGNERS_MAX && mus_clause_is_cut(MUS_CLAUSE_REACH_CHILD))
+			continue;
 		if (o < MUS_SIGNERS_MAX && (o >= zone->signer_count || zone->signer[o].is_lost))
 			continue;
 		for (unsigned i = 0; i < ring->count; i++) {
@@ -552,7 +556,7 @@ mus_listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsig
 				continue;
 			end = mus_time_max(
 			    end, mus_version_end(seen, ring, v, floor_s, now, policy->margin_s));
-			if (o != MUS_PARENT && !v->srv)
+			if (o != MUS_PARENT && !v->srv && !mus_clause_is_cut(MUS_CLAUSE_REACH_ASKED))
 				end = mus_time_max(
 				    end, mus_asked_until(zone, seen, o, kind, v, policy, now));
 		}

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/cut.h"
 #include "core/difference.h"
 #include "core/plan.h"
 #include "core/preflight.h"
@@ -535,6 +536,8 @@ all_hold(const struct mus_ctx *c, const enum mus_rule *rules, struct mus_plan *p
 	for (unsigned i = 0; i < MUS_ROW_RULES_MAX && rules[i] != MUS_RULE_NONE; i++) {
 		struct mus_witness w = MUS_WITNESS_NONE;
 
+		if (mus_rule_is_cut(&rules[i]))
+			continue;
 		if (rules[i] == MUS_RULE_PREFLIGHT) {
 			struct mus_witness found[MUS_PLAN_WAITS_MAX];
 			unsigned n;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/cut.h"
 #include "core/sets.h"
 
 const uint8_t mus_dt_number[MUS_DT_COUNT] = {1, 2, 4};
@@ -94,6 +95,16 @@ add_ds_of(const struct mus_version *v, struct mus_time end, struct mus_sets *s)
 	mus_sets_add(s, 'd', &e);
 }
 
+/* Resolvers have it from before, and get it nowhere any more. */
+static bool
+is_only_cached(const struct mus_seen *seen, const struct mus_version *v)
+{
+	for (uint64_t m = v->srv; m; m &= m - 1)
+		if (!mus_time_is_set(seen->server[__builtin_ctzll(m)].cut))
+			return false;
+	return true;
+}
+
 static void
 add_ds(const struct mus_seen *seen, const struct mus_policy *policy, struct mus_time now,
     struct mus_sets *s)
@@ -106,6 +117,8 @@ add_ds(const struct mus_seen *seen, const struct mus_policy *policy, struct mus_
 		struct mus_time end =
 		    mus_version_end(seen, ring, v, floor_s, now, policy->margin_s);
 
+		if (mus_clause_is_cut(MUS_CLAUSE_OLD_DS) && is_only_cached(seen, v))
+			continue;
 		if (end.ms >= now.ms)
 			add_ds_of(v, end, s);
 	}
@@ -119,7 +132,7 @@ add_ds_asked(const struct mus_zone *zone, const struct mus_seen *seen,
 	uint64_t reach = facts->reach, showing = 0;
 	const struct mus_version *asked = NULL;
 
-	for (unsigned o = 0; o < zone->signer_count; o++) {
+	for (unsigned o = 0; !mus_clause_is_cut(MUS_CLAUSE_ASKED) && o < zone->signer_count; o++) {
 		const struct mus_ring *ring = &seen->signer[o][MUS_RR_CDS];
 
 		for (unsigned m = mus_served(facts, o, MUS_RR_CDS); m; m &= m - 1) {
@@ -149,7 +162,7 @@ static void
 add_ds_withdrawn(const struct mus_zone *zone, const struct mus_seen *seen,
     const struct mus_policy *policy, struct mus_time now, struct mus_sets *s)
 {
-	for (unsigned o = 0; o < zone->signer_count; o++) {
+	for (unsigned o = 0; !mus_clause_is_cut(MUS_CLAUSE_WITHDRAWN) && o < zone->signer_count; o++) {
 		const struct mus_ring *ring = &seen->signer[o][MUS_RR_CDS];
 
 		for (unsigned i = 0; i < ring->count; i++) {
@@ -167,7 +180,7 @@ static void
 add_ds_pending(const struct mus_seen *seen, const struct mus_facts *facts,
     const struct mus_policy *policy, struct mus_sets *s)
 {
-	for (unsigned p = 0; p < seen->pending_count; p++) {
+	for (unsigned p = 0; !mus_clause_is_cut(MUS_CLAUSE_PENDING_CDS) && p < seen->pending_count; p++) {
 		const struct mus_pending *c = &seen->pending[p];
 		const struct mus_ring *ring = &seen->signer[c->signer][MUS_RR_CDS];
 
@@ -204,7 +217,7 @@ static void
 add_keys_pending(const struct mus_seen *seen, const struct mus_version *v, unsigned o, uint64_t b,
     struct mus_time end, struct mus_sets *s)
 {
-	for (unsigned p = 0; p < seen->pending_count; p++) {
+	for (unsigned p = 0; !mus_clause_is_cut(MUS_CLAUSE_PENDING_KEY) && p < seen->pending_count; p++) {
 		const struct mus_pending *c = &seen->pending[p];
 		uint64_t a = (v->set | c->add) & ~c->del;
 		struct mus_ent e;
@@ -240,7 +253,7 @@ add_keys(const struct mus_seen *seen, unsigned o, const struct mus_policy *polic
 		uint64_t b = mus_sig_mask_s(v, now_s, latest_s);
 		struct mus_ent *like;
 
-		if (end.ms < now.ms)
+		if (end.ms < now.ms || (mus_clause_is_cut(MUS_CLAUSE_OLD_KEY) && is_only_cached(seen, v)))
 			continue;
 		like = find_like(&s->k[from], s->k_count - from, v->set, b);
 		if (like) {
@@ -266,7 +279,7 @@ add_data_of(const struct mus_seen *seen, const struct mus_facts *facts, unsigned
 	static const struct mus_ent none = {.a = ~0ull, .end = {INT64_MIN}};	/* like nothing there is */
 	const struct mus_ring *ring = &seen->signer[o][kind];
 	const struct mus_ent *like = last ? last : &none;
-	uint32_t ttl_s = facts->copy_ttl_s[o];
+	uint32_t ttl_s = mus_clause_is_cut(MUS_CLAUSE_COPY_TTL) ? 0 : facts->copy_ttl_s[o];
 	int64_t span_s = (int64_t)(ring->ttl_max_s > ttl_s ? ring->ttl_max_s : ttl_s) + policy->margin_s;
 	int64_t now_s = mus_time_to_s(now), latest_s = now_s + policy->margin_s;
 	struct mus_time by = mus_time_add_s(like->end, -span_s);
@@ -284,7 +297,7 @@ add_data_of(const struct mus_seen *seen, const struct mus_facts *facts, unsigned
 		if (a == like->a && !v->srv && v->last.ms <= by.ms)
 			continue;
 		end = mus_version_end(seen, ring, v, ttl_s, now, policy->margin_s);
-		if (end.ms < now.ms)
+		if (end.ms < now.ms || (mus_clause_is_cut(MUS_CLAUSE_OLD_DATA) && is_only_cached(seen, v)))
 			continue;
 		if (a == like->a) {
 			outlive(last, v, end);
@@ -371,18 +384,18 @@ mus_pair_dk(const struct mus_zone *zone, const struct mus_sets *s, const struct 
 		return MUS_RULE_NONE;
 	keys = chain_keys(zone, k);
 	if ((d->a & keys) == 0)
-		return MUS_RULE_V1;
+		return mus_clause_is_cut(MUS_CLAUSE_V1) ? MUS_RULE_NONE : MUS_RULE_V1;
 	for (unsigned a = 0; a < s->alg_count; a++) {
 		uint64_t named = d->a & s->alg[a];
 
 		if (!named)
 			continue;
-		if (!(named & keys)) {
+		if (!(named & keys) && !mus_clause_is_cut(MUS_CLAUSE_V3)) {
 			*number = zone->alg[a];
 			return MUS_RULE_V3;
 		}
 		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
-			if ((d->dt[t] & named) && !(d->dt[t] & named & keys)) {
+			if ((d->dt[t] & named) && !(d->dt[t] & named & keys) && !mus_clause_is_cut(MUS_CLAUSE_V14)) {
 				*number = mus_dt_number[t];
 				return MUS_RULE_V14;
 			}
@@ -394,14 +407,14 @@ enum mus_rule
 mus_pair_kx(const struct mus_zone *zone, const struct mus_sets *s, const struct mus_ent *k,
     const struct mus_ent *x, uint64_t ds_keys, uint16_t *number)
 {
-	if (ds_keys == 0)
+	if (ds_keys == 0 || mus_clause_is_cut(MUS_CLAUSE_V2))
 		return MUS_RULE_NONE;
 	if ((k->a & x->a) == 0)
 		return MUS_RULE_V2;
 	if (s->alg_count < 2)
 		return MUS_RULE_NONE;
 	for (unsigned a = 0; a < s->alg_count; a++)
-		if ((ds_keys & s->alg[a]) && !(k->a & x->a & s->alg[a])) {
+		if ((ds_keys & s->alg[a]) && !(k->a & x->a & s->alg[a]) && !mus_clause_is_cut(MUS_CLAUSE_V3)) {
 			*number = zone->alg[a];
 			return MUS_RULE_V3;
 		}

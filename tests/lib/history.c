@@ -152,6 +152,10 @@ history_begin(struct world *w, struct history *h, uint64_t seed)
 	unsigned signers = 2 + (unsigned)(mixed >> 60) % 2, members = 1 + (unsigned)(mixed >> 50) % signers;
 	FILE *told = w->story;
 
+	if (h->signers) {
+		signers = h->signers;
+		members = h->members;
+	}
 	world_init_csk(w, signers, members, 1 + (unsigned)(mixed >> 40) % 2, mixed >> 30 & mixed >> 20 & 7);
 	h->seed = seed;
 	w->seed = mixed;
@@ -387,8 +391,10 @@ script(struct world *w)
 		mend(w, h);
 		h->ends_at = MUS_TIME_NEVER;
 	}
-	w->script_at = mus_time_min(mus_time_min(h->order_at, h->resume_at), mus_time_min(h->fault_at, h->roll_at));
-	w->script_at = mus_time_min(w->script_at, mus_time_min(h->lost_at, mus_time_max(h->ends_at, mus_time_add_s(w->now, 60))));
+	w->script_at = mus_time_max(h->ends_at, mus_time_add_s(w->now, 60));
+	w->script_at = mus_time_min(w->script_at, mus_time_min(h->order_at, h->resume_at));
+	w->script_at = mus_time_min(w->script_at, mus_time_min(h->fault_at, h->roll_at));
+	w->script_at = mus_time_min(w->script_at, h->lost_at);
 }
 
 static bool
@@ -415,15 +421,15 @@ never(const struct world *w)
 enum history_end
 history_run(struct world *w, struct history *h)
 {
+	uint32_t patience_s = h->patience_s ? h->patience_s : LONG_S;
 	bool done;
 
-	(void)h;
 	world_run(w, is_over, 10 * LONG_S);
-	done = world_run(w, is_done, LONG_S);
+	done = world_run(w, is_done, patience_s);
 	/* What was asked for on the way may still come. */
 	if (done)
 		world_run(w, never, DAY_S);
-	done = done && world_run(w, is_done, LONG_S);
+	done = done && world_run(w, is_done, patience_s);
 	if (w->oracle.violations || w->resolvers.bogus)
 		return HISTORY_BOGUS;
 	if (w->oracle.insecure || w->resolvers.insecure)

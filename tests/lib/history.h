@@ -18,6 +18,8 @@ struct history {
 	int leaver;			/* goes rogue and is declared lost; -1: nobody */
 	/* set by the caller before history_begin */
 	unsigned resolvers;		/* how many; 0: none */
+	unsigned signers, members;	/* so many; 0: drawn */
+	uint32_t patience_s;		/* after the last fault the goal is reached in so long; 0: 60 days */
 	void (*shape)(struct world *, const struct history *);	/* changes the world as drawn, before it begins; or NULL */
 };
 

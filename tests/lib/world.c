@@ -468,6 +468,7 @@ world_init_csk(struct world *w, unsigned signers, unsigned members, unsigned ser
 	w->server_count = w->key_count = w->command_count = 0;
 	memset(w->key_alg, 0, sizeof w->key_alg);
 	w->lose_look = w->lose_command = w->double_command = w->command_delay_s = 0;
+	w->prompt = 0;
 	w->reverse_looks = w->command_varies = false;
 	w->restart = w->down_s = w->apart = 0;
 	w->clock_ms = w->slew_ms = 0;

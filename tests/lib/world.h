@@ -51,6 +51,7 @@ struct world_signer {
 	uint16_t drops;			/* mask by enum mus_rr_kind of what it accepts and forgets */
 	bool is_rogue;			/* takes nothing, and goes on as it is */
 	bool refuses_transfer;
+	bool denies_badly;		/* its negative answers prove nothing, as we see it */
 	uint64_t data_content;		/* what its zone says (V13) */
 	uint32_t hidden_ttl_s;
 	uint32_t resign_s;		/* takes so long to sign everything anew */
@@ -105,6 +106,7 @@ struct world {
 	/* faults, in per mille */
 	unsigned lose_look, lose_command, double_command;
 	uint32_t command_delay_s;
+	uint16_t prompt;		/* mask by enum mus_rr_kind of changes that arrive at once all the same */
 	bool command_varies;		/* the delay is anything up to that: commands overtake each other */
 	bool reverse_looks;		/* a round looks in the opposite order */
 	unsigned apart;

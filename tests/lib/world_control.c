@@ -70,7 +70,7 @@ look_at(struct world *w, unsigned server, enum mus_rr_kind kind)
 		if (kind == MUS_RR_CDNSKEY || kind == MUS_RR_KEY)
 			memset(l.dt, 0, sizeof l.dt);
 		l.flags = s->absent ? MUS_VER_ABSENT : 0;
-		if (kind >= MUS_RR_DENY0 && kind <= MUS_RR_DENY2)
+		if (kind >= MUS_RR_DENY0 && kind <= MUS_RR_DENY2 && !w->signer[v->origin].denies_badly)
 			l.flags |= MUS_VER_PROVES;
 		l.content = digest(digest(digest(digest(l.set, l.aux), l.dt[0]), l.dt[1]), l.dt[2]);
 		for (uint64_t m = s->sig; m && l.sig_count < MUS_SIGS_MAX; m &= m - 1) {
@@ -230,6 +230,8 @@ send(struct world *w, const struct mus_act *a)
 	uint32_t delay_s = w->command_varies ? world_below(w, w->command_delay_s + 1) : w->command_delay_s;
 
 	w->sent++;
+	if (w->prompt >> a->rr & 1)
+		delay_s = 0;
 	if (world_happens(w, w->lose_command))
 		return;
 	put_on_way(w, a, delay_s);

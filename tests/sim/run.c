@@ -177,11 +177,13 @@ tell_end(FILE *to, enum history_end end)
 		fprintf(to, "  a resolver, at %s\n", w.resolvers.first);
 	if (end != HISTORY_STUCK)
 		return;
-	for (unsigned i = 0; i < w.plan.wait_count; i++)
-		fprintf(to, "  it waits for %s (%s) at %c, server %u, %s, key %u\n", mus_rule_text(w.plan.wait[i].rule),
-		    mus_rule_sentence(w.plan.wait[i].rule), w.plan.wait[i].origin == MUS_PARENT ? 'P' : 'A' + w.plan.wait[i].origin,
-		    w.plan.wait[i].server, w.plan.wait[i].kind < MUS_RR_COUNT ? mus_rr_text((enum mus_rr_kind)w.plan.wait[i].kind) : "-",
-		    w.plan.wait[i].key);
+	for (unsigned i = 0; i < w.plan.wait_count; i++) {
+		const struct mus_witness *v = &w.plan.wait[i];
+
+		fprintf(to, "  it waits for %s (%s) at %c, %s\n", mus_rule_text(v->rule), mus_rule_sentence(v->rule),
+		    v->origin == MUS_PARENT ? 'P' : 'A' + v->origin,
+		    v->kind < MUS_RR_COUNT ? mus_rr_text((enum mus_rr_kind)v->kind) : "-");
+	}
 	for (unsigned s = 0; s < w.signer_count; s++) {
 		char keys[200], names[200];
 

@@ -3,6 +3,12 @@
  *
  *   sim [--histories N] [--seed S] [--workers N]
  *   sim --replay SEED
+ *
+ * sim_cut is the same over a core from which parts can be taken out:
+ *
+ *   sim_cut --break PART[,PART...] ...
+ *   sim_cut --mutants
+ *   sim_cut --break PART[,PART...] --world N	a world of the mutants' table
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -12,6 +18,10 @@
 #include <unistd.h>
 
 #include "run.h"
+#ifdef SIM_CUTS
+#include "break.h"
+#include "mutants.h"
+#endif
 
 enum { STORIES = 3, STORY_LINES = 60 };
 
@@ -45,7 +55,8 @@ tell_failure(uint64_t seed, enum history_end end, const struct run_options *o)
 	summary = strstr(text, RUN_END);
 	wrong = strstr(text, WORLD_WRONG);
 	wrong = wrong ? strchr(wrong, '\n') + 1 : summary;
-	printf("sim: seed %" PRIu64 " is %s; the whole story: make sim REPLAY=%" PRIu64 "\n", seed, history_end_text(end), seed);
+	printf("sim: seed %" PRIu64 " is %s; the whole story: make sim REPLAY=%" PRIu64 "\n", seed,
+	    history_end_text(end), seed);
 	printf("%.*s%s", (int)(wrong - last_lines(text, wrong)), last_lines(text, wrong), summary);
 	free(text);
 }
@@ -103,14 +114,52 @@ run(const struct run_options *o)
 	return good && r.seed_count == 0 ? 0 : 1;
 }
 
+#ifdef SIM_CUTS
+static bool
+cut(const char *names)
+{
+	const char *what = "";
+
+	if (break_parse(names, &mus_cut, &what))
+		return true;
+	fprintf(stderr, "sim: there is nothing to cut by the name %s\n", what);
+	return false;
+}
+#else
+static bool
+cut(const char *names)
+{
+	fprintf(stderr, "sim: this is the production core, nothing can be cut out of it (%s)\n", names);
+	return false;
+}
+
+static int
+mutants_run(unsigned workers)
+{
+	(void)workers;
+	return cut("--mutants") ? 0 : 2;
+}
+
+static enum history_end
+mutants_story(unsigned world, FILE *to)
+{
+	(void)world;
+	(void)to;
+	(void)cut("--world");
+	return HISTORY_END_COUNT;
+}
+#endif
+
 int
 main(int argc, char **argv)
 {
 	static const struct option options[] = {{"histories", 1, NULL, 'n'}, {"seed", 1, NULL, 's'},
-	    {"workers", 1, NULL, 'j'}, {"resolvers", 1, NULL, 'q'}, {"replay", 1, NULL, 'r'}, {0}};
+	    {"workers", 1, NULL, 'j'}, {"resolvers", 1, NULL, 'q'}, {"replay", 1, NULL, 'r'},
+	    {"break", 1, NULL, 'b'}, {"mutants", 0, NULL, 'm'}, {"world", 1, NULL, 'w'}, {0}};
 	struct run_options o = {.histories = 1000, .seed = 1, .resolvers = RESOLVERS_MAX,
 	    .workers = (unsigned)sysconf(_SC_NPROCESSORS_ONLN)};
-	const char *replay = NULL;
+	const char *replay = NULL, *mutant = NULL;
+	bool mutants = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -120,10 +169,20 @@ main(int argc, char **argv)
 		case 'j': o.workers = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'q': o.resolvers = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'r': replay = optarg; break;
+		case 'm': mutants = true; break;
+		case 'w': mutant = optarg; break;
+		case 'b':
+			if (!cut(optarg))
+				return 2;
+			break;
 		default: return 2;
 		}
 	if (o.workers == 0 || o.resolvers > RESOLVERS_MAX)
 		return 2;
+	if (mutant)
+		return mutants_story((unsigned)strtoul(mutant, NULL, 10), stdout) == HISTORY_GOOD ? 0 : 1;
+	if (mutants)
+		return mutants_run(o.workers);
 	if (replay)
 		return run_story(strtoull(replay, NULL, 10), &o, stdout) == HISTORY_GOOD ? 0 : 1;
 	return run(&o);
