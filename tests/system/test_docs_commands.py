@@ -55,6 +55,8 @@ NOT_RUN = {
     "make lint": "make check runs what it runs, and both use build/check",
     "tools/check unit": "as make lint",
     "tools/check build lint unit": "as make lint",
+    "tools/check sim": "as make lint",
+    "make sim HISTORIES=20000": "minutes; make sim with fewer is run",
     "make format": "changes the tree; tools/lint runs the same program with --check",
     "CC=clang make BUILD=build-clang": "minutes; the stage compilers of tools/check builds that folder with clang",
     "tools/debian-check [trixie|bookworm] [--fresh] [--ci | --demo | stage...]": "needs root, debootstrap and minutes; starts this test again",
