@@ -300,7 +300,8 @@ begin_roll(struct world *w, struct history *h)
 	/* Where nobody publishes CDS, a person brings the new DS to the parent: not modelled. */
 	if (w->signer[s].is_rogue || (sep && w->signer[s].copy.rr[MUS_RR_CDS].absent))
 		return;
-	world_roll(w, s, sep, lead_s, asks, world_below(w, 2));
+	if (world_roll(w, s, sep, lead_s, asks, world_below(w, 2)))
+		w->signer[s].roll.asks_reached = world_below(w, 10) == 0;
 }
 
 static void

@@ -37,10 +37,11 @@ struct world_roll {
 	enum world_roll_kind kind;
 	unsigned step, old, fresh;	/* keys */
 	uint32_t lead_s;		/* from the publication of the new key to its use, at least */
-	bool asks;			/* for leave ("go"): signs only when every set that may be cached has the key */
+	bool asks;			/* for leave ("go"): signs only when every set that may be cached has the key ... */
+	bool asks_reached;		/* ... of those that resolvers are led to, and of nobody who joins */
 	bool swaps_cds;			/* its own CDS names the new key instead of the old one, else both */
 	struct mus_time at;		/* its next step */
-	struct mus_time published_at, spread_at, ds_at, used_at;	/* since when; NEVER: not (any more) */
+	struct mus_time published_at, reached_at, spread_at, ds_at, used_at;	/* since when; NEVER: not (any more) */
 };
 
 struct world_signer {
@@ -89,6 +90,7 @@ enum {
 	WORLD_APART_EARLY = 1,		/* a signer used a key before every set that may be cached had it */
 	WORLD_APART_OLD = 2,		/* a server went back to old data */
 	WORLD_APART_LOST = 4,		/* a leaver that goes on listing itself was declared lost (OP-9) */
+	WORLD_APART_JOINER = 8,		/* a signer used a key before one that joins had it: only we can do harm */
 };
 
 struct world {

@@ -148,21 +148,28 @@ key_ttl_s(const struct world *w)
 	return ttl_s;
 }
 
-/* Resolvers may be led there now, or soon: it shares keys with the group. */
+/* Resolvers may be led there. */
 static bool
-must_have_key(const struct world *w, unsigned server)
+is_reached(const struct world *w, unsigned server)
+{
+	return w->oracle.led_until_ms[server] >= w->now.ms;
+}
+
+/* Now, or soon: it shares keys with the group. */
+static bool
+is_with_us(const struct world *w, unsigned server)
 {
 	unsigned s = w->server[server].origin;
 
-	return s != MUS_PARENT && (w->oracle.led_until_ms[server] >= w->now.ms || (w->state.want.keyg >> s & 1) ||
-	    w->state.zone.signer[s].is_member);
+	return is_reached(w, server) || (w->state.want.keyg >> s & 1) || w->state.zone.signer[s].is_member;
 }
 
 static bool
-all_show_key(const struct world *w, unsigned key)
+all_show_key(const struct world *w, unsigned key, bool (*counts)(const struct world *, unsigned))
 {
 	for (unsigned i = 0; i < w->server_count; i++)
-		if (must_have_key(w, i) && !(w->server[i].shown.rr[MUS_RR_KEY].set >> key & 1))
+		if (w->server[i].origin != MUS_PARENT && counts(w, i) &&
+		    !(w->server[i].shown.rr[MUS_RR_KEY].set >> key & 1))
 			return false;
 	return true;
 }
@@ -197,12 +204,16 @@ may_use(struct world *w, unsigned s)
 {
 	struct world_roll *r = &w->signer[s].roll;
 	bool is_spread = is_past(w, r->spread_at, key_ttl_s(w) + SLACK_S);
+	bool is_there = is_past(w, r->reached_at, key_ttl_s(w) + SLACK_S);
 
-	if (!is_past(w, r->published_at, r->lead_s) || (r->asks && !is_spread))
+	if (!is_past(w, r->published_at, r->lead_s) || (r->asks && !(r->asks_reached ? is_there : is_spread)))
 		return false;
-	if (!is_spread && r->kind != WORLD_ROLL_KSK) {
+	if (!is_there) {
 		w->apart |= WORLD_APART_EARLY;
 		world_tell(w, "%c: uses its new key before every set that may be cached has it", 'A' + s);
+	} else if (!is_spread) {
+		w->apart |= WORLD_APART_JOINER;
+		world_tell(w, "%c: uses its new key before one that joins has it", 'A' + s);
 	}
 	return true;
 }
@@ -243,7 +254,8 @@ go_on(struct world *w, unsigned s)
 
 	oracle_pass(&w->oracle, w, w->now.ms);
 	r->at = mus_time_add_s(w->now, LOOK_S);
-	mark(w, all_show_key(w, r->fresh), &r->spread_at);
+	mark(w, all_show_key(w, r->fresh, is_reached), &r->reached_at);
+	mark(w, all_show_key(w, r->fresh, is_with_us), &r->spread_at);
 	mark(w, parent_has_ds(w, r->fresh), &r->ds_at);
 	/* Its own old DNSKEY set must be gone before CDS or the parent speak of the new key alone. */
 	if (r->step == 1 && sep &&
@@ -287,7 +299,7 @@ world_roll(struct world *w, unsigned s, bool sep, uint32_t lead_s, bool asks, bo
 	if (r->kind != WORLD_ROLL_NONE || old < 0 || w->key_count == MUS_KEYS_MAX)
 		return false;
 	*r = (struct world_roll){.step = 1, .old = (unsigned)old, .lead_s = lead_s, .asks = asks,
-	    .swaps_cds = swaps_cds, .published_at = w->now, .spread_at = MUS_TIME_NEVER, .ds_at = MUS_TIME_NEVER,
+	    .swaps_cds = swaps_cds, .published_at = w->now, .reached_at = MUS_TIME_NEVER, .spread_at = MUS_TIME_NEVER, .ds_at = MUS_TIME_NEVER,
 	    .at = mus_time_add_s(w->now, LOOK_S)};
 	r->kind = !sep ? WORLD_ROLL_ZSK : (g->data_signers >> old & 1) ? WORLD_ROLL_CSK : WORLD_ROLL_KSK;
 	r->fresh = w->key_count;

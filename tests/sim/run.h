@@ -7,7 +7,7 @@
 #include "history.h"
 
 /* Classes of faults under which zero is not promised, by what has happened (WORLD_APART_*). */
-enum { RUN_APART_COUNT = 3, RUN_SEEDS_MAX = 64 };
+enum { RUN_APART_COUNT = 4, RUN_SEEDS_MAX = 64 };
 
 struct run_sum {
 	uint64_t count, bad[HISTORY_END_COUNT];

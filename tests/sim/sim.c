@@ -26,7 +26,8 @@
 enum { STORIES = 3, STORY_LINES = 60 };
 
 static const char *const apart_names[RUN_APART_COUNT] = {
-    "a signer used a key before all had it", "a server went back to old data", "a leaver was declared lost"};
+    "a signer used a key before all had it", "a server went back to old data", "a leaver was declared lost",
+    "a signer used a key before one that joins had it"};
 
 /* The last lines of a story before ${until}. */
 static const char *
