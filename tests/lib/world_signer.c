@@ -174,11 +174,21 @@ all_show_key(const struct world *w, unsigned key, bool (*counts)(const struct wo
 	return true;
 }
 
+/* By each digest type that the DS set has: some validators mind the strongest alone. */
+static bool
+names_key(const struct world_set *ds, unsigned key)
+{
+	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+		if (ds->dt[t] && !(ds->dt[t] >> key & 1))
+			return false;
+	return ds->set >> key & 1;
+}
+
 static bool
 parent_has_ds(const struct world *w, unsigned key)
 {
 	for (unsigned i = 0; i < w->server_count; i++)
-		if (w->server[i].origin == MUS_PARENT && !(w->server[i].shown.rr[MUS_RR_DS].set >> key & 1))
+		if (w->server[i].origin == MUS_PARENT && !names_key(&w->server[i].shown.rr[MUS_RR_DS], key))
 			return false;
 	return true;
 }
