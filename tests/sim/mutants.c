@@ -134,9 +134,6 @@ enum trouble {
 	ROLL,				/* a signer rolls, and the parent cannot be seen */
 	TROUBLE_COUNT,
 };
-static const char *const trouble_names[TROUBLE_COUNT] = {"calm", "minds", "unsigned", "denial", "unseen", "nobody",
-    "ownerless", "stranger", "young", "lowered", "digests", "clash", "own-cds", "back-cds", "back-keys",
-    "off-ns", "off-parent", "roll"};
 enum { BEFORE_S = 300, MEND_S = 6 * 86400 };
 
 /* One kind of RRset lives long, the others short; nothing fails; servers lag. */
@@ -388,82 +385,89 @@ mend(struct world *x)
 	h->ends_at = x->script_at = MUS_TIME_NEVER;
 }
 
+/* How many worlds of each; who are members at first (one_or_two: in every other world two), and who is wanted then. */
+enum { ONLY_A = 1, ONLY_B = 2, BOTH = 3 };
+static const struct {
+	const char *name;
+	unsigned worlds;
+	void (*shape)(struct world *, const struct history *);
+	unsigned signers, members;	/* 0: drawn, and people want this and that */
+	bool one_or_two;
+	uint8_t wanted_of_one, wanted_of_two;
+	void (*on_round)(struct world *);
+	unsigned row;			/* for turn() */
+} troubles[TROUBLE_COUNT] = {
+    [CALM] = {"calm", 24, shape},
+    [MINDS] = {"minds", 24, shape_minds},
+    [UNSIGNED] = {"unsigned", 2, shape, 2, 1, false, BOTH},
+    [DENIAL] = {"denial", 2, shape, 2, 1, true, BOTH, ONLY_B},
+    [UNSEEN] = {"unseen", 1, shape, 2, 2, false, 0, ONLY_B},
+    [NOBODY] = {"nobody", 1, shape, 2, 2, false, 0, 0},
+    [OWNERLESS] = {"ownerless", 2, shape_ownerless, 2, 1, true, BOTH, ONLY_A},
+    [STRANGER] = {"stranger", 2, shape_stranger, 3, 1, false, BOTH},
+    [YOUNG] = {"young", 4, shape, 2, 1, false, BOTH},
+    [LOWERED] = {"lowered", 4, shape_lowered, 2, 1, false, BOTH},
+    [DIGESTS] = {"digests", 4, shape, 2, 1, false, BOTH},
+    [CLASH] = {"clash", 2, shape_clash, 2, 1, false, BOTH},
+    [OWN_CDS] = {"own-cds", 2, shape_own_cds, 2, 1, false, ONLY_A, 0, name_late},
+    [BACK_CDS] = {"back-cds", 2, shape_slow_changes, 2, 2, false, 0, ONLY_A, turn, 7},
+    [BACK_KEYS] = {"back-keys", 2, shape_slow_keys, 2, 2, false, 0, ONLY_A, turn, 8},
+    [OFF_NS] = {"off-ns", 2, shape_slow_names, 2, 1, false, BOTH, 0, turn, 5},
+    [OFF_PARENT] = {"off-parent", 2, shape_slow_parent, 2, 1, false, BOTH, 0, turn, 7},
+    [ROLL] = {"roll", 2, shape, 2, 2, false, 0, BOTH, roll_blind},
+};
+
 /* One join or one leave, with one thing wrong. */
 static void
 begin_trouble(enum trouble t, struct history *h)
 {
 	uint64_t seps[2] = {w.signer[0].key_signers, w.signer[1].key_signers};
+	uint8_t wanted = h->members == 2 ? troubles[t].wanted_of_two : troubles[t].wanted_of_one;
 
 	h->order_at = MUS_TIME_NEVER;
 	h->ends_at = w.script_at = mus_time_add_s(w.now, MEND_S);
 	w.script = mend;
-	world_member(&w, 1, h->members == 1 || (t == DENIAL && h->members == 2) || t == UNSEEN);
-	world_member(&w, 0, h->members == 1 || t == OWNERLESS || t == BACK_CDS || t == BACK_KEYS || t == ROLL);
+	w.on_round = troubles[t].on_round;
+	turn_row = troubles[t].row;
+	world_member(&w, 0, wanted & ONLY_A);
+	world_member(&w, 1, wanted & ONLY_B);
+	w.signer[1].denies_badly = t == DENIAL;
 	if (t == UNSIGNED)
 		set_signing(1, false);
-	w.signer[1].denies_badly = t == DENIAL;
 	for (unsigned i = 0; i < w.server_count; i++)
 		w.server[i].is_unseen = t == UNSEEN && w.server[i].origin == 1;
 	if (t == YOUNG || t == LOWERED)
 		name_both(seps[0] | seps[1], 0);
-	turn_row = t == BACK_CDS ? 7 : t == BACK_KEYS ? 8 : t == OFF_NS ? 5 : 7;
-	if (t == BACK_CDS || t == BACK_KEYS || t == OFF_NS || t == OFF_PARENT)
-		w.on_round = turn;
-	if (t == OWN_CDS || t == ROLL) {
-		world_member(&w, 1, t == ROLL);
-		w.on_round = t == ROLL ? roll_blind : name_late;
-	}
-	if (t == DIGESTS)
+	else if (t == DIGESTS)
 		name_both(seps[0] | seps[1], seps[0]);
-}
-
-static void
-draw_trouble(enum trouble t, struct history *h)
-{
-	static void (*const shapes[TROUBLE_COUNT])(struct world *, const struct history *) = {
-	    [MINDS] = shape_minds, [OWNERLESS] = shape_ownerless, [STRANGER] = shape_stranger,
-	    [LOWERED] = shape_lowered, [CLASH] = shape_clash, [OWN_CDS] = shape_own_cds,
-	    [BACK_CDS] = shape_slow_changes, [BACK_KEYS] = shape_slow_keys, [OFF_NS] = shape_slow_names,
-	    [OFF_PARENT] = shape_slow_parent};
-
-	h->shape = shapes[t] ? shapes[t] : shape;
-	h->patience_s = PATIENCE_S;
-	if (t == CALM || t == MINDS)
-		return;
-	h->signers = t == STRANGER ? 3 : 2;
-	h->members = 1;
-	if (t == UNSEEN || t == NOBODY || t == BACK_CDS || t == BACK_KEYS || t == ROLL ||
-	    ((t == DENIAL || t == OWNERLESS) && h->seed % 2))
-		h->members = 2;
 }
 
 static void
 begin(enum trouble t, struct history *h)
 {
+	h->shape = troubles[t].shape;
+	h->patience_s = PATIENCE_S;
+	h->signers = troubles[t].signers;
+	h->members = troubles[t].one_or_two ? 1 + h->seed % 2 : troubles[t].members;
 	history_begin(&w, h, h->seed);
 	h->orders = t == MINDS ? 4 : 3;
 	h->rolls = 0;
 	h->roll_at = h->fault_at = MUS_TIME_NEVER;
 	h->fails_servers = h->fails_signers = h->sets_clock = h->goes_back = h->rolls_early = false;
 	h->leaver = -1;
-	if (t != CALM && t != MINDS)
+	if (h->signers)
 		begin_trouble(t, h);
 }
 
 /* ---- one mutant ----------------------------------------------------------------------------- */
-
-/* Worlds are tried in this order: so many of each trouble. */
-static const uint8_t worlds_of[TROUBLE_COUNT] = {[CALM] = 24, [MINDS] = 24, [UNSIGNED] = 2, [DENIAL] = 2, [UNSEEN] = 1,
-    [NOBODY] = 1, [OWNERLESS] = 2, [STRANGER] = 2, [YOUNG] = 4, [LOWERED] = 4, [DIGESTS] = 4, [CLASH] = 2,
-    [OWN_CDS] = 2, [BACK_CDS] = 2, [BACK_KEYS] = 2, [OFF_NS] = 2, [OFF_PARENT] = 2, [ROLL] = 2};
 
 static enum trouble
 trouble_of(unsigned world)
 {
 	unsigned t = 0;
 
-	for (; world >= worlds_of[t]; t++)
-		world -= worlds_of[t];
+	for (; world >= troubles[t].worlds; t++)
+		world -= troubles[t].worlds;
 	return (enum trouble)t;
 }
 
@@ -472,7 +476,6 @@ live(unsigned world)
 {
 	struct history h = {.seed = world};
 
-	draw_trouble(trouble_of(world), &h);
 	begin(trouble_of(world), &h);
 	return history_run(&w, &h);
 }
@@ -627,7 +630,7 @@ tell(const struct mutant *m)
 	snprintf(found, sizeof found, "%s", effect_names[m->found]);
 	if (m->found == EFFECT_HARM)
 		snprintf(found, sizeof found, "%s (%s, %u)", history_end_text(m->end),
-		    trouble_names[trouble_of(m->world)], m->world);
+		    troubles[trouble_of(m->world)].name, m->world);
 	printf("%-6s %-26s %-30s %-12s %-22s %s\n", is_expected(m) ? "ok" : "NOT OK", m->base[0] ? m->base : "-", m->name,
 	    m->harmless ? "no harm" : effect_names[m->expected], found, m->why);
 }
