@@ -92,7 +92,7 @@ draw_script(struct world *w, struct history *h)
 {
 	h->orders = world_between(w, 1, 4);
 	h->rolls = world_below(w, 2) ? 0 : world_between(w, 1, 3);
-	h->order_at = w->now;
+	h->order_at = h->ttls_at = w->now;
 	h->roll_at = h->rolls ? in(w, 60, 200000) : MUS_TIME_NEVER;
 	h->resume_at = h->lost_at = h->ends_at = MUS_TIME_NEVER;
 	h->fails_servers = world_below(w, 3) == 0;
@@ -103,6 +103,21 @@ draw_script(struct world *w, struct history *h)
 	h->leaver = world_below(w, 40) == 0 ? (int)world_below(w, w->signer_count) : -1;
 	h->fault_at = h->fails_servers || h->fails_signers || h->sets_clock || h->goes_back ? in(w, 60, 40000)
 											    : MUS_TIME_NEVER;
+}
+
+/* Where SEP keys are rolled, all CDS have the same digest types: a signer's own CDS for its new key has those that
+ * this signer knows, and the parent may follow before we have added the others' (V14). */
+static void
+level_digests(struct world *w)
+{
+	uint8_t dts = 0;
+
+	for (unsigned s = 0; s < w->signer_count; s++)
+		if (dts == 0)
+			dts = w->signer[s].own_cds_dts;
+	for (unsigned s = 0; s < w->signer_count; s++)
+		if (w->signer[s].own_cds_dts)
+			w->signer[s].own_cds_dts = dts;
 }
 
 /* Before the story begins, all servers have loaded this, and caches know nothing else. */
@@ -168,6 +183,8 @@ history_begin(struct world *w, struct history *h, uint64_t seed)
 	draw_controller(w);
 	draw_parent(w);
 	draw_script(w, h);
+	if (h->rolls)
+		level_digests(w);
 	if (h->shape)
 		h->shape(w, h);
 	settle(w);
@@ -207,12 +224,16 @@ change_members(struct world *w, const struct history *h)
 	tell_members(w);
 }
 
-/* The owner changes the TTLs of a signer's sets, for a migration that should be quicker, and back. */
+/* The owner changes the TTLs of a signer's sets, for a migration that should be quicker, and back; but not so
+ * soon that nobody could have seen them: of such a TTL only the policy's floor could know. */
 static void
-change_ttls(struct world *w)
+change_ttls(struct world *w, struct history *h)
 {
 	unsigned s = world_below(w, w->signer_count);
 
+	if (h->ttls_at.ms > w->now.ms)
+		return;
+	h->ttls_at = mus_time_add_s(w->now, 5 * w->policy.gap_s);
 	for (unsigned k = 0; k < MUS_RR_DS; k++)
 		if (k != MUS_RR_CDS && world_below(w, 2))
 			w->signer[s].copy.rr[k].ttl_s = some_ttl(w, k == MUS_RR_KEY ? 7200 : DAY_S);
@@ -271,7 +292,7 @@ give_order(struct world *w, struct history *h)
 {
 	change_members(w, h);
 	if (world_below(w, 2))
-		change_ttls(w);
+		change_ttls(w, h);
 	if (world_below(w, 8) == 0 && !w->policy.held)
 		hold(w, h);
 	if (h->leaver >= 0 && !w->signer[h->leaver].is_rogue)
