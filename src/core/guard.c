@@ -16,18 +16,44 @@ servers_named(const struct mus_zone *zone, uint64_t names, uint64_t reach)
 	return servers & ~reach;
 }
 
+/* Names that somebody lists but their own signer: the parent, or another signer. */
+static uint64_t
+names_listed(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts)
+{
+	const struct mus_ring *ring = &seen->parent[MUS_RR_PNS - MUS_RR_DS];
+	uint64_t listed = 0, own[MUS_SIGNERS_MAX] = {0};
+
+	for (unsigned n = 0; n < zone->ns_count; n++)
+		if (zone->ns[n].owner < zone->signer_count)
+			own[zone->ns[n].owner] |= mus_bit(n);
+	for (unsigned m = mus_served(facts, MUS_PARENT, MUS_RR_PNS); m; m &= m - 1)
+		listed |= ring->v[__builtin_ctz(m)].set;
+	for (unsigned s = 0; s < zone->signer_count; s++) {
+		ring = &seen->signer[s][MUS_RR_NS];
+		for (unsigned m = mus_served(facts, s, MUS_RR_NS); m; m &= m - 1)
+			listed |= ring->v[__builtin_ctz(m)].set & ~own[s];
+	}
+	return listed;
+}
+
 /* Servers that would be in Reach: those that are, those of the entering names, and whoever these
  * lead to by the NS sets that they show. */
 static uint64_t
 reach_with(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts,
-    uint64_t ns_add, uint64_t *entering)
+    const struct mus_change *c, uint64_t *entering)
 {
-	uint64_t reach = facts->reach, names = ns_add, more;
+	uint64_t reach = facts->reach, names = c->ns_add, more, listed;
 
 	*entering = 0;
 	if (mus_clause_is_cut(MUS_CLAUSE_ENTERING))
 		return reach;
-	while ((more = servers_named(zone, names, reach | *entering)) != 0) {
+	/* Who counts as reached for what was sent before, and is listed by nobody, enters each time that it is sent. */
+	more = servers_named(zone, names, reach);
+	if (c->ns_sent) {
+		listed = names_listed(zone, seen, facts);
+		more |= servers_named(zone, c->ns_sent & ~listed, servers_named(zone, listed, 0));
+	}
+	for (; more; more = servers_named(zone, names, reach | *entering)) {
 		*entering |= more;
 		for (unsigned s = 0; !mus_clause_is_cut(MUS_CLAUSE_LED_ON) && s < zone->signer_count; s++) {
 			const struct mus_ring *ring = &seen->signer[s][MUS_RR_NS];
@@ -357,7 +383,7 @@ mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone,
     const struct mus_seen *seen, const struct mus_facts *facts, const struct mus_policy *policy,
     struct mus_time now, const struct mus_change *change, struct mus_witness *w)
 {
-	uint64_t entering, reach = reach_with(zone, seen, facts, change->ns_add, &entering);
+	uint64_t entering, reach = reach_with(zone, seen, facts, change, &entering);
 	enum mus_result r;
 
 	if (mus_guard_is_cut())

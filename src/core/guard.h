@@ -12,7 +12,8 @@ struct mus_change {
 	uint64_t key_add[MUS_SIGNERS_MAX], key_del[MUS_SIGNERS_MAX];	/* to DNSKEY sets */
 	bool has_ds;			/* the parent may come to this DS set */
 	uint64_t ds, ds_dt[MUS_DT_COUNT];
-	uint64_t ns_add;		/* names that enter an NS set */
+	uint64_t ns_add;		/* names that enter an NS set, now or by what was sent before */
+	uint64_t ns_sent;		/* of these, those that are sent now */
 };
 
 /* HOLDS: safe.  FAILS or UNKNOWN: not; ${w} names the rule, the versions and when it ends. */

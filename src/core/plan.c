@@ -126,6 +126,7 @@ change_add(const struct mus_ctx *c, const struct mus_act *a, struct mus_change *
 		break;
 	case MUS_RR_NS:
 		change->ns_add |= a->add;
+		change->ns_sent |= a->add;
 		break;
 	default:
 		break;
@@ -335,6 +336,22 @@ end(struct mus_want *want)
 	start(want, MUS_PROC_NONE, 0, MUS_TIME_NEVER);
 }
 
+/* A member that does not take part wholly yet; MUS_NOBODY: none. */
+static unsigned
+joiner(const struct mus_ctx *c, uint8_t full)
+{
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if (c->zone->signer[s].is_member && !(full >> s & 1))
+			return s;
+	return MUS_NOBODY;
+}
+
+static bool
+is_alone(const struct mus_want *want)
+{
+	return !(want->nsg & ~(1u << want->proc.signer));
+}
+
 /* Which process the zone should be in: one at a time, joins before leaves. */
 static void
 choose(const struct mus_ctx *c, struct mus_want *want)
@@ -350,14 +367,16 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 			end(want);
 	} else if (p->kind == MUS_PROC_REMOVE && c->zone->signer[p->signer].is_member) {
 		start(want, MUS_PROC_ADD, p->signer, c->now);
+	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && is_alone(want) && joiner(c, full) < MUS_NOBODY) {
+		/* The last cannot leave before another has joined. */
+		end(want);
 	}
 	if (p->kind != MUS_PROC_NONE)
 		return;
-	for (unsigned s = 0; s < c->zone->signer_count; s++)
-		if (c->zone->signer[s].is_member && !(full >> s & 1)) {
-			start(want, MUS_PROC_ADD, s, c->now);
-			return;
-		}
+	if (joiner(c, full) < MUS_NOBODY) {
+		start(want, MUS_PROC_ADD, joiner(c, full), c->now);
+		return;
+	}
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
 		if (!c->zone->signer[s].is_member && (any >> s & 1)) {
 			start(want, MUS_PROC_REMOVE, s, c->now);

@@ -505,6 +505,48 @@ test_last_signer(void **state)
 	run_to_goal(20 * 86400);
 }
 
+/* Both were to leave, so the last waits; then one is wanted again: it joins, and the other goes. */
+static void
+test_last_signer_and_another(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 2, 1);
+	world_run(&w, world_is_settled, 3 * 86400);
+	world_member(&w, 0, false);
+	world_member(&w, 1, false);
+	stays(MUS_RULE_LASTONE, 8 * 86400);
+	world_member(&w, 0, true);
+	run_to_goal(60 * 86400);
+}
+
+/* The joiner's names are sent again and again to a signer that forgets them.  What was safe when they were sent
+ * first is not when that signer has rolled a key in between that the joiner lacks. */
+static void
+test_names_sent_again(void **state)
+{
+	unsigned new;
+
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	world_run(&w, world_is_settled, 3 * 86400);
+	world_member(&w, 1, true);
+	w.signer[0].drops = 1 << MUS_RR_NS;
+	stays(MUS_RULE_NSSET, 5 * 86400);
+	w.signer[1].drops = 1 << MUS_RR_KEY;
+	new = world_add_key(&w, 0, false);
+	stays(MUS_RULE_NSSET, 2 * 86400);
+	w.signer[0].data_signers = mus_bit(new);
+	world_changed(&w, 0);
+	stays(MUS_RULE_NSSET, 6 * 3600);	/* seen, and what was sent before has arrived */
+	w.signer[0].drops = 0;
+	stays(MUS_RULE_NSSET, 2 * 86400);
+	assert_int_equal(w.oracle.violations, 0);
+	assert_false(w.signer[0].copy.rr[MUS_RR_NS].set & world_names(&w, 1));
+	w.signer[1].drops = 0;
+	run_to_goal(20 * 86400);
+	world_free(&w);
+}
+
 static void
 test_insecure(void **state)
 {
@@ -746,6 +788,8 @@ main(void)
 	    T(test_manual),
 	    T(test_forced),
 	    T(test_last_signer),
+	    T(test_last_signer_and_another),
+	    T(test_names_sent_again),
 	    T(test_insecure),
 	    T(test_insecure_and_alone),
 	    T(test_unsigned_joiner),
