@@ -51,19 +51,41 @@ act_id(const struct mus_act *a)
 
 /* ---- one evaluation ------------------------------------------------------------------------- */
 
+/* What mus_desire reads of an intention. */
+struct goal {
+	uint8_t keyg, dsg, nsg, kind, signer;
+	bool csync, began;
+	uint32_t csync_serial;
+};
+
+static struct goal
+goal_of(const struct mus_want *w)
+{
+	return (struct goal){w->keyg, w->dsg, w->nsg, (uint8_t)w->proc.kind, w->proc.signer, w->csync,
+	    w->proc.row > 0, w->csync_serial};
+}
+
+static bool
+is_same_goal(const struct goal *a, const struct goal *b)
+{
+	return a->keyg == b->keyg && a->dsg == b->dsg && a->nsg == b->nsg && a->csync == b->csync &&
+	    a->csync_serial == b->csync_serial && a->kind == b->kind && a->signer == b->signer &&
+	    a->began == b->began;
+}
+
 /* What is computed once for one call of mus_plan: facts, desired sets by intention (the present one and
  * the next), the alive members of the guard, and the last change that it found safe. */
 struct eval {
 	struct mus_ctx base;
 	struct mus_facts facts;
-	struct mus_want want[2];
+	struct goal goal[2];
 	struct mus_desire desire[2];
 	bool has[2];
 	unsigned latest;
 	bool has_sets, has_safe, has_trial;
 	struct mus_change safe;
 	struct mus_sets sets;
-	struct mus_want trial_want;
+	struct goal trial_goal;
 	struct mus_plan trial;			/* actions of the next intention; nothing else of it */
 };
 
@@ -78,27 +100,19 @@ eval_init(struct eval *e, const struct mus_zone *zone, const struct mus_seen *se
 	e->latest = 0;
 }
 
-/* The same sets are desired: mus_desire reads nothing else of an intention. */
-static bool
-is_same_goal(const struct mus_want *a, const struct mus_want *b)
-{
-	return a->keyg == b->keyg && a->dsg == b->dsg && a->nsg == b->nsg && a->csync == b->csync &&
-	    a->csync_serial == b->csync_serial && a->proc.kind == b->proc.kind &&
-	    a->proc.signer == b->proc.signer && (a->proc.row > 0) == (b->proc.row > 0);
-}
-
 /* Context for an intention.  Its desired sets are lent until two others have been asked for. */
 static struct mus_ctx
 context(struct eval *e, const struct mus_want *want)
 {
 	struct mus_ctx c = e->base;
+	struct goal goal = goal_of(want);
 	unsigned i = e->latest;
 
 	c.want = want;
-	if (!e->has[i] || !is_same_goal(&e->want[i], want))
+	if (!e->has[i] || !is_same_goal(&e->goal[i], &goal))
 		i = 1 - i;
-	if (!e->has[i] || !is_same_goal(&e->want[i], want)) {
-		e->want[i] = *want;
+	if (!e->has[i] || !is_same_goal(&e->goal[i], &goal)) {
+		e->goal[i] = goal;
 		e->has[i] = true;
 		mus_desire(&c, &e->desire[i]);
 	}
@@ -589,7 +603,7 @@ row_is_safe(struct eval *e, const struct mus_want *next, struct mus_plan *plan)
 
 	e->trial.act_count = 0;
 	mus_differences(&after, &e->trial);
-	e->trial_want = *next;
+	e->trial_goal = goal_of(next);
 	e->has_trial = true;
 	if (guard_acts(e, &after, e->trial.act, e->trial.act_count, &w) == MUS_RES_HOLDS)
 		return true;
@@ -601,7 +615,9 @@ row_is_safe(struct eval *e, const struct mus_want *next, struct mus_plan *plan)
 static void
 plan_acts(struct eval *e, const struct mus_ctx *c, struct mus_plan *plan)
 {
-	if (!e->has_trial || !is_same_goal(&e->trial_want, c->want)) {
+	struct goal goal = goal_of(c->want);
+
+	if (!e->has_trial || !is_same_goal(&e->trial_goal, &goal)) {
 		mus_differences(c, plan);
 		return;
 	}

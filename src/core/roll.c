@@ -414,7 +414,6 @@ mus_rolls(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 		struct mus_roll *r = &want->roll[i];
 		struct track t = {c, r};
 
-		plan->roll_wait[i] = MUS_WITNESS_NONE;
 		if (r->kind == MUS_PROC_NONE)
 			continue;
 		if (is_off(c, r) || !has_row(r)) {

@@ -10,7 +10,7 @@
 #include "core/desire.h"
 
 /* Begins, advances and ends the tracks of ${want}; ${c} is the context of the same intention.  What each waits
- * for goes to ${plan} (roll_wait, by the same index; wake_at, poll, need_copy, rolled). */
+ * for goes to ${plan} (roll_wait, by the same index, NONE before; wake_at, poll, need_copy). */
 void mus_rolls(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan);
 
 #endif
