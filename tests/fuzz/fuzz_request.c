@@ -123,12 +123,17 @@ read_some(struct client *c)
 static void
 talk(struct client *c)
 {
+	static uint16_t from_host;
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(mus_httpd_port(w.httpd)),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK | ++from_host)};
 	uv_loop_t *uv = mus_loop_uv(loop);
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	MUS_ASSERT(c->fd >= 0 && connect(c->fd, (struct sockaddr *)&to, sizeof to) == 0);
+	MUS_ASSERT(c->fd >= 0);
+	/* Hundreds in a second, each of which waits for a minute when it is over: one address has not so many ports. */
+	MUS_ASSERT(bind(c->fd, (struct sockaddr *)&from, sizeof from) == 0);
+	MUS_ASSERT(connect(c->fd, (struct sockaddr *)&to, sizeof to) == 0);
 	for (unsigned still = 0; still < QUIET_TURNS && !c->is_over; still++) {
 		bool moved = write_some(c);
 
