@@ -174,14 +174,17 @@ is_before(const json_t *o, const char *stamp, struct mus_time t)
 	return !cli_time(o, stamp, &at) || at.ms < t.ms;
 }
 
-/* Has the zone been looked at since it and its group were last changed?  Before that a process may be about to begin. */
+/* Has the zone been looked at since it and its group were last changed?  Before that a process may be about to
+ * begin. */
 static bool
 is_settled(const struct look *l)
 {
-	struct mus_time checked;
+	struct mus_time checked, next;
 
-	return cli_time(l->status, "checked_at", &checked) && is_before(l->zone, "changed_at", mus_time_add_ms(checked, 1)) &&
-	       is_before(l->group, "changed_at", mus_time_add_ms(checked, 1));
+	if (!cli_time(l->status, "checked_at", &checked))
+		return false;
+	next = mus_time_add_ms(checked, 1);
+	return is_before(l->zone, "changed_at", next) && is_before(l->group, "changed_at", next);
 }
 
 /* A process of this zone that ended since we watch, other than by being done; NULL: none. */
