@@ -185,13 +185,14 @@ holds(const struct track *t, enum mus_rule rule, struct mus_witness *w)
 	}
 }
 
-static bool
-all_hold(const struct track *t, const enum mus_rule *rules, struct mus_witness *w)
+/* The first rule that does not hold; NONE: all do. */
+static enum mus_rule
+missing(const struct track *t, const enum mus_rule *rules, struct mus_witness *w)
 {
 	for (unsigned i = 0; i < MUS_ROW_RULES_MAX && rules[i] != MUS_RULE_NONE; i++)
 		if (holds(t, rules[i], w) != MUS_RES_HOLDS)
-			return false;
-	return true;
+			return rules[i];
+	return MUS_RULE_NONE;
 }
 
 /* ---- clocks --------------------------------------------------------------------------------- */
@@ -269,27 +270,30 @@ is_off(const struct mus_ctx *c, const struct mus_roll *r)
 	return !(c->want->keyg >> r->signer & 1) || !(r->in & c->facts->owned[r->signer] & c->facts->shown[r->signer]);
 }
 
-static void
+/* What it waits for; NONE: it has ended. */
+static enum mus_rule
 advance(const struct mus_ctx *c, struct mus_want *want, struct mus_roll *r, struct mus_witness *w)
 {
 	unsigned count;
 	const struct mus_row *rows = mus_rows(r->kind, &count);
 	struct track t = {c, r};
+	enum mus_rule rule = MUS_RULE_NONE;
 
 	*w = MUS_WITNESS_NONE;
 	for (unsigned pass = 0; pass < count; pass++) {
-		if (!all_hold(&t, rows[r->row].post, w))
-			return;
+		if ((rule = missing(&t, rows[r->row].post, w)) != MUS_RULE_NONE)
+			break;
 		if (r->row + 1u == count) {
 			want->known = (want->known | r->in) & ~r->out;
 			mus_roll_clear(r);
-			return;
+			break;
 		}
-		if (!all_hold(&t, rows[r->row + 1].pre, w))
-			return;
+		if ((rule = missing(&t, rows[r->row + 1].pre, w)) != MUS_RULE_NONE)
+			break;
 		r->row++;
 		r->row_at = c->now;
 	}
+	return rule;
 }
 
 /* ---- new ones ------------------------------------------------------------------------------- */
@@ -394,13 +398,14 @@ is_others_turn(enum mus_rule rule)
 }
 
 static void
-tell(const struct mus_ctx *c, const struct mus_roll *r, const struct mus_witness *w, struct mus_plan *plan)
+tell(const struct mus_ctx *c, const struct mus_roll *r, enum mus_rule rule, const struct mus_witness *w,
+    struct mus_plan *plan)
 {
 	const struct mus_copy *copy = &c->seen->copy[r->signer];
 
 	if (mus_time_is_set(w->until) && w->until.ms > c->now.ms)
 		plan->wake_at = mus_time_min(plan->wake_at, w->until);
-	plan->poll |= is_others_turn(w->rule);
+	plan->poll |= is_others_turn(rule);
 	if (w->rule == MUS_RULE_OLDUNUSED && w->result == MUS_RES_UNKNOWN &&
 	    (!copy->known || copy->at.ms < r->row_at.ms))
 		plan->need_copy |= (uint8_t)(1u << r->signer);
@@ -422,7 +427,6 @@ mus_rolls(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 		}
 		run_clocks(&t, r);
 		r->early |= is_early(c, r);
-		advance(c, want, r, &plan->roll_wait[i]);
-		tell(c, r, &plan->roll_wait[i], plan);
+		tell(c, r, advance(c, want, r, &plan->roll_wait[i]), &plan->roll_wait[i], plan);
 	}
 }

@@ -112,6 +112,9 @@ rename_signers(const struct mus_zonestate *from, const uint8_t *to, struct mus_z
 	out->want.dsg = renamed_mask(from->want.dsg, to);
 	out->want.nsg = renamed_mask(from->want.nsg, to);
 	out->want.met = renamed_mask(from->want.met, to);
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
+		if (from->want.roll[i].kind != MUS_PROC_NONE)
+			out->want.roll[i].signer = renamed(from->want.roll[i].signer, to);
 	if (from->want.proc.kind != MUS_PROC_NONE)
 		out->want.proc.signer = to[from->want.proc.signer];
 }
