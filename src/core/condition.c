@@ -359,6 +359,19 @@ mus_clock_ttl_s(const struct mus_ctx *c, enum mus_clock_id id)
 	return ttl_s;
 }
 
+void
+mus_clock_tick(struct mus_clock *clock, enum mus_result r, struct mus_time from, uint32_t ttl_s)
+{
+	if (r == MUS_RES_HOLDS) {
+		if (!mus_time_is_set(clock->from))
+			clock->from = from;
+		if (ttl_s > clock->ttl_s)
+			clock->ttl_s = ttl_s;
+	} else if (r == MUS_RES_FAILS) {
+		clock->from = MUS_TIME_NEVER;
+	}
+}
+
 struct mus_time
 mus_clock_end(const struct mus_clock *clock, const struct mus_policy *policy)
 {

@@ -9,6 +9,9 @@
 /* Evaluates a rule that rows name (IMPORT, SIGNAL, PARENTDS, waits, ...).  ${w} gets the witness
  * when it does not hold. */
 enum mus_result mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w);
+/* A clock runs from the first look at which its condition held everywhere.  A look that cannot tell leaves it alone;
+ * one that shows the contrary stops it. */
+void mus_clock_tick(struct mus_clock *clock, enum mus_result r, struct mus_time from, uint32_t ttl_s);
 /* Instant a wait ends by itself given its clock; NEVER: its condition does not hold yet. */
 struct mus_time mus_clock_end(const struct mus_clock *clock, const struct mus_policy *policy);
 /* Largest TTL that a clock must outlive, from what was ever seen. */

@@ -68,26 +68,14 @@ desire_keys(const struct mus_ctx *c, struct mus_desire *d)
 	}
 }
 
-/* SEP keys in use but for those that their owner has put another in the place of (protocol.md 7.4, the variant with
- * one change of DS). */
-static uint64_t
-asked_seps(const struct mus_ctx *c, unsigned s)
-{
-	uint64_t seps = c->facts->sep[s];
-
-	for (uint64_t m = seps; m; m &= m - 1)
-		if (c->zone->key[__builtin_ctzll(m)].is_unasked)
-			seps &= ~(m & -m);
-	return seps;
-}
-
 /* SEP keys and digest types of the DS set. */
 static void
 desire_ds(const struct mus_ctx *c, struct mus_desire *d)
 {
+	/* Not what its owner has put another in the place of (protocol.md 7.4, the variant with one change of DS). */
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		if (c->want->dsg >> s & 1)
-			d->sep |= asked_seps(c, s) | own_cds(c, s, &d->dts);
+			d->sep |= (c->facts->sep[s] & ~c->facts->unasked) | own_cds(c, s, &d->dts);
 		else
 			d->sep_del |= c->facts->owned[s];
 	}

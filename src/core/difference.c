@@ -62,14 +62,9 @@ act_cds(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 	struct shown cds = shown_at(c, s, MUS_RR_CDS), cdn = shown_at(c, s, MUS_RR_CDNSKEY);
 	struct mus_act a = {.kind = MUS_ACT_CHANGE, .signer = (uint8_t)s, .rr = MUS_RR_CDS,
 	    .why = MUS_RULE_SIGNAL};
-	uint64_t own = c->facts->owned[s] & c->facts->shown[s], foreign;
+	/* What it has put another key in the place of is there by us, when it was asked for too late. */
+	uint64_t foreign = ~(c->facts->owned[s] & c->facts->shown[s]) | c->facts->unasked;
 	bool any = false;
-
-	/* But what it has put another key in the place of is there by us, when it was asked for too late. */
-	for (uint64_t m = own; m; m &= m - 1)
-		if (c->zone->key[__builtin_ctzll(m)].is_unasked)
-			own &= ~(m & -m);
-	foreign = ~own;
 
 	for (unsigned t = 0; cds.known && t < MUS_DT_COUNT; t++) {
 		uint64_t want = c->desire->dts >> t & 1 ? c->desire->sep : 0;

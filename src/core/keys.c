@@ -121,6 +121,9 @@ mus_facts(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 		if (zone->server[i].origin < MUS_ORIGINS)
 			out->servers[zone->server[i].origin] |= mus_bit(i);
 	out->reach = mus_reach(zone, seen);
+	for (unsigned k = 0; k < zone->key_count; k++)
+		if (zone->key[k].is_unasked)
+			out->unasked |= mus_bit(k);
 	for (unsigned k = 0; k < MUS_RR_PARENT_COUNT; k++)
 		out->parent_served[k] = (uint16_t)served_of(&seen->parent[k]);
 	for (unsigned s = 0; s < zone->signer_count; s++) {
@@ -137,9 +140,8 @@ mus_facts(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 	}
 }
 
-/* Keys that verify something at the signer: over DNSKEY, and over data. */
-static void
-signing_masks(const struct mus_seen *seen, unsigned signer, uint64_t *over_key, uint64_t *over_data)
+void
+mus_keys_signing(const struct mus_seen *seen, unsigned signer, uint64_t *over_key, uint64_t *over_data)
 {
 	*over_key = *over_data = 0;
 	for (unsigned kind = 0; kind < MUS_RR_SIGNER_COUNT; kind++) {
@@ -242,7 +244,7 @@ mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct 
 	uint64_t over_key[MUS_SIGNERS_MAX], over_data[MUS_SIGNERS_MAX], shown[MUS_SIGNERS_MAX];
 
 	for (unsigned s = 0; s < zone->signer_count; s++) {
-		signing_masks(seen, s, &over_key[s], &over_data[s]);
+		mus_keys_signing(seen, s, &over_key[s], &over_data[s]);
 		shown[s] = mus_keys_shown(zone, seen, s);
 	}
 	for (unsigned k = 0; k < zone->key_count; k++) {

@@ -372,6 +372,7 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 {
 	struct mus_proc *p = &want->proc;
 	uint8_t full = want->keyg & want->dsg & want->nsg, any = want->keyg | want->dsg | want->nsg;
+	unsigned next = joiner(c, full);
 
 	if (p->kind == MUS_PROC_ADD && !c->zone->signer[p->signer].is_member) {
 		/* Who never took part has nothing to take back. */
@@ -381,14 +382,14 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 			end(want);
 	} else if (p->kind == MUS_PROC_REMOVE && c->zone->signer[p->signer].is_member) {
 		start(want, MUS_PROC_ADD, p->signer, c->now);
-	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && is_alone(want) && joiner(c, full) < MUS_NOBODY) {
+	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && is_alone(want) && next < MUS_NOBODY) {
 		/* The last cannot leave before another has joined. */
 		end(want);
 	}
 	if (p->kind != MUS_PROC_NONE)
 		return;
-	if (joiner(c, full) < MUS_NOBODY) {
-		start(want, MUS_PROC_ADD, joiner(c, full), c->now);
+	if (next < MUS_NOBODY) {
+		start(want, MUS_PROC_ADD, next, c->now);
 		return;
 	}
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
@@ -398,23 +399,11 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 		}
 }
 
-/* A clock runs from the first look at which its condition held everywhere.  A look that cannot tell
- * leaves it alone; one that shows the contrary stops it. */
 static void
 tick(const struct mus_ctx *c, struct mus_want *want, enum mus_clock_id id, enum mus_result r,
     struct mus_time from)
 {
-	struct mus_clock *clock = &want->proc.clock[id];
-	uint32_t ttl_s = mus_clock_ttl_s(c, id);
-
-	if (r == MUS_RES_HOLDS) {
-		if (!mus_time_is_set(clock->from))
-			clock->from = from;
-		if (ttl_s > clock->ttl_s)
-			clock->ttl_s = ttl_s;
-	} else if (r == MUS_RES_FAILS) {
-		clock->from = MUS_TIME_NEVER;
-	}
+	mus_clock_tick(&want->proc.clock[id], r, from, mus_clock_ttl_s(c, id));
 }
 
 /* Whom nobody was seen to lead to, and who took part before the zone was watched, may have been led to
@@ -489,19 +478,6 @@ ask_by_csync(struct mus_want *want, struct mus_time now)
 	want->csync_serial = at_s > want->csync_serial ? at_s : want->csync_serial + 1;
 }
 
-/* The process is at or past the row of this name. */
-static bool
-has_reached(const struct mus_proc *p, const char *name)
-{
-	unsigned count;
-	const struct mus_row *rows = mus_rows(p->kind, &count);
-
-	for (unsigned i = 0; i < count; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return p->row >= i;
-	return false;
-}
-
 /* A parent acts with a delay: it may come to an NS set that was asked for earlier after the row that
  * waits for it has passed, even after the process.  Then it is asked again, and told when it is done. */
 static void
@@ -512,7 +488,7 @@ mend_delegation(const struct mus_ctx *c, struct mus_want *want)
 	enum mus_result ns;
 
 	/* Who never asked the parent for anything does not begin without an order. */
-	if (want->csync_serial == 0 || (p->kind != MUS_PROC_NONE && !has_reached(p, done)))
+	if (want->csync_serial == 0 || (p->kind != MUS_PROC_NONE && !mus_row_reached(p->kind, p->row, done)))
 		return;
 	ns = mus_condition(c, MUS_RULE_NSSET, NULL);
 	if (ns == MUS_RES_HOLDS)

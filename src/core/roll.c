@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "core/condition.h"
 #include "core/roll.h"
 #include "core/rows.h"
@@ -93,23 +91,6 @@ data_signers(const struct mus_ctx *c, uint64_t keys)
 	return keys;
 }
 
-/* Keys that a server of the signer shows a signature by, over data that are asked for. */
-static uint64_t
-in_samples(const struct mus_ctx *c, unsigned s)
-{
-	uint64_t keys = 0;
-
-	for (unsigned kind = 0; kind < MUS_RR_SIGNER_COUNT; kind++)
-		for (unsigned i = 0; mus_is_data_kind(kind) && i < c->seen->signer[s][kind].count; i++) {
-			const struct mus_version *v = &c->seen->signer[s][kind].v[i];
-
-			for (unsigned j = 0; v->srv && j < v->sig_count; j++)
-				if (v->sig[j].key != MUS_KEY_NONE)
-					keys |= mus_bit(v->sig[j].key);
-		}
-	return keys;
-}
-
 /* Samples prove use, only a whole copy proves the contrary (protocol.md 4.4); or the signer has withdrawn it. */
 static enum mus_result
 old_unused(const struct track *t, struct mus_witness *w)
@@ -118,10 +99,12 @@ old_unused(const struct track *t, struct mus_witness *w)
 	unsigned s = t->roll->signer;
 	const struct mus_copy *copy = &c->seen->copy[s];
 	uint64_t out = t->roll->out & c->facts->shown[s];
-	uint64_t used = out & in_samples(c, s);
+	uint64_t over_key, over_data, used;
 
 	if (!out)
 		return MUS_RES_HOLDS;
+	mus_keys_signing(c->seen, s, &over_key, &over_data);
+	used = out & over_data;
 	if (used)
 		return say(t, w, MUS_RULE_OLDUNUSED, MUS_RES_FAILS, s, used);
 	if (!copy->known || copy->declared || copy->has_stray_sigs || copy->at.ms < t->roll->row_at.ms)
@@ -197,20 +180,6 @@ missing(const struct track *t, const enum mus_rule *rules, struct mus_witness *w
 
 /* ---- clocks --------------------------------------------------------------------------------- */
 
-/* As the clocks of processes: a look that cannot tell leaves it alone, one that shows the contrary stops it. */
-static void
-tick(const struct mus_ctx *c, struct mus_clock *clock, enum mus_result r, uint32_t ttl_s)
-{
-	if (r == MUS_RES_HOLDS) {
-		if (!mus_time_is_set(clock->from))
-			clock->from = c->now;
-		if (ttl_s > clock->ttl_s)
-			clock->ttl_s = ttl_s;
-	} else if (r == MUS_RES_FAILS) {
-		clock->from = MUS_TIME_NEVER;
-	}
-}
-
 static void
 run_clocks(const struct track *t, struct mus_roll *r)
 {
@@ -221,12 +190,12 @@ run_clocks(const struct track *t, struct mus_roll *r)
 
 	if (key == MUS_RES_HOLDS && r->kind != MUS_PROC_ZSK)
 		key = holds(t, MUS_RULE_NEWSIGNS, &w);
-	tick(c, &r->key, key, mus_clock_ttl_s(c, MUS_CLOCK_KEY));
+	mus_clock_tick(&r->key, key, c->now, mus_clock_ttl_s(c, MUS_CLOCK_KEY));
 	if (r->kind != MUS_PROC_ZSK && !(r->in & ~c->desire->sep))
 		ds = holds(t, MUS_RULE_PARENTDS, &w);
-	tick(c, &r->ds, ds, mus_clock_ttl_s(c, MUS_CLOCK_DS));
+	mus_clock_tick(&r->ds, ds, c->now, mus_clock_ttl_s(c, MUS_CLOCK_DS));
 	if (r->kind != MUS_PROC_KSK && data_signers(c, r->in))
-		tick(c, &r->data, holds(t, MUS_RULE_OLDUNUSED, &w), c->facts->copy_ttl_s[r->signer]);
+		mus_clock_tick(&r->data, holds(t, MUS_RULE_OLDUNUSED, &w), c->now, c->facts->copy_ttl_s[r->signer]);
 }
 
 /* ---- one track ------------------------------------------------------------------------------ */
@@ -241,22 +210,11 @@ has_row(const struct mus_roll *r)
 	return r->row < count;
 }
 
-static bool
-is_ready(const struct mus_roll *r)
-{
-	unsigned count, i = 0;
-	const struct mus_row *rows = mus_rows(r->kind, &count);
-
-	while (i < count && strcmp(rows[i].name, ready_row) != 0)
-		i++;
-	return r->row >= i;
-}
-
 /* Data signed with a key that old DNSKEY sets lack; or, of a KSK, nothing left that old DS sets name. */
 static bool
 is_early(const struct mus_ctx *c, const struct mus_roll *r)
 {
-	if (is_ready(r))
+	if (mus_row_reached(r->kind, r->row, ready_row))
 		return false;
 	if (r->kind != MUS_PROC_KSK)
 		return data_signers(c, r->in) != 0;

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "core/rows.h"
 
 /* protocol.md 7.1.  Keys before CDS so that both clocks run together; NS last, for it is what
@@ -116,4 +118,16 @@ mus_row_name(enum mus_proc_kind kind, unsigned row)
 	const struct mus_row *rows = mus_rows(kind, &count);
 
 	return row < count ? rows[row].name : "";
+}
+
+bool
+mus_row_reached(enum mus_proc_kind kind, unsigned row, const char *name)
+{
+	unsigned count;
+	const struct mus_row *rows = mus_rows(kind, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return row >= i;
+	return false;
 }
