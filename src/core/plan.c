@@ -51,26 +51,25 @@ act_id(const struct mus_act *a)
 
 /* ---- one evaluation ------------------------------------------------------------------------- */
 
-/* What mus_desire reads of an intention. */
+/* What mus_desire reads of an intention, packed: it is compared more often than it changes. */
 struct goal {
-	uint8_t keyg, dsg, nsg, kind, signer;
-	bool csync, began;
-	uint32_t csync_serial;
+	uint64_t masks, csync;
 };
 
 static struct goal
 goal_of(const struct mus_want *w)
 {
-	return (struct goal){w->keyg, w->dsg, w->nsg, (uint8_t)w->proc.kind, w->proc.signer, w->csync,
-	    w->proc.row > 0, w->csync_serial};
+	return (struct goal){
+	    .masks = (uint64_t)w->keyg | (uint64_t)w->dsg << 8 | (uint64_t)w->nsg << 16 |
+		(uint64_t)w->proc.kind << 24 | (uint64_t)w->proc.signer << 32 | (uint64_t)(w->proc.row > 0) << 40,
+	    .csync = (uint64_t)w->csync << 32 | w->csync_serial,
+	};
 }
 
 static bool
 is_same_goal(const struct goal *a, const struct goal *b)
 {
-	return a->keyg == b->keyg && a->dsg == b->dsg && a->nsg == b->nsg && a->csync == b->csync &&
-	    a->csync_serial == b->csync_serial && a->kind == b->kind && a->signer == b->signer &&
-	    a->began == b->began;
+	return a->masks == b->masks && a->csync == b->csync;
 }
 
 /* What is computed once for one call of mus_plan: facts, desired sets by intention (the present one and
@@ -242,31 +241,40 @@ keep_safe(struct eval *e, const struct mus_ctx *c, struct mus_plan *p)
 	p->act_count = (uint8_t)n;
 }
 
+static bool
+is_by_hand(const struct mus_ctx *c, const struct mus_act *a)
+{
+	return !c->zone->signer[a->signer].has_driver;
+}
+
 /* Signers that nobody can change from here: the operator is told what to do.  Puts their acts behind the others. */
 static void
 set_undrivable_apart(const struct mus_ctx *c, struct mus_plan *plan)
 {
-	unsigned n = 0, hand = 0;
-	struct mus_act by_hand[MUS_PLAN_ACTS_MAX];
+	unsigned n = 0, count = plan->act_count;
 
-	for (unsigned i = 0; i < plan->act_count; i++) {
-		const struct mus_act *a = &plan->act[i];
+	for (unsigned i = 0; i < count; i++) {
+		if (is_by_hand(c, &plan->act[i]))
+			continue;
+		if (i > n) {	/* order is kept on both sides */
+			struct mus_act a = plan->act[i];
+
+			memmove(&plan->act[n + 1], &plan->act[n], (i - n) * sizeof a);
+			plan->act[n] = a;
+		}
+		n++;
+	}
+	for (unsigned i = n; i < count; i++) {
 		struct mus_witness w = MUS_WITNESS_NONE;
 
-		if (c->zone->signer[a->signer].has_driver) {
-			plan->act[n++] = *a;
-			continue;
-		}
-		by_hand[hand++] = *a;
 		w.rule = MUS_RULE_CAPS;
 		w.result = MUS_RES_FAILS;
-		w.origin = a->signer;
-		w.kind = (uint8_t)a->rr;
+		w.origin = plan->act[i].signer;
+		w.kind = (uint8_t)plan->act[i].rr;
 		wait_for(plan, &w, c->now);
 	}
-	memcpy(plan->act + n, by_hand, hand * sizeof by_hand[0]);
 	plan->act_count = (uint8_t)n;
-	plan->hand_count = (uint8_t)hand;
+	plan->hand_count = (uint8_t)(count - n);
 }
 
 /* ---- adoption ------------------------------------------------------------------------------- */
@@ -601,6 +609,14 @@ plan_acts(struct eval *e, const struct mus_ctx *c, struct mus_plan *plan)
 	memcpy(plan->act, e->trial.act, plan->act_count * sizeof plan->act[0]);
 }
 
+/* What rows read and change: all but the roll-overs, which are long. */
+static void
+copy_intent(struct mus_want *to, const struct mus_want *from)
+{
+	_Static_assert(offsetof(struct mus_want, roll) + sizeof from->roll == sizeof *from, "roll-overs last");
+	memcpy(to, from, offsetof(struct mus_want, roll));
+}
+
 /* Takes as many steps as conditions and guard allow; says what the next one waits for. */
 static void
 advance(struct eval *e, struct mus_want *want, struct mus_plan *plan)
@@ -611,7 +627,7 @@ advance(struct eval *e, struct mus_want *want, struct mus_plan *plan)
 	/* Bound: each pass moves one row on. */
 	for (unsigned pass = 0; pass < count; pass++) {
 		struct mus_ctx c = context(e, want);
-		struct mus_want next = *want;
+		MUS_UNINIT struct mus_want next;
 
 		if (!all_hold(&c, rows[want->proc.row].post, plan))
 			return;
@@ -624,6 +640,7 @@ advance(struct eval *e, struct mus_want *want, struct mus_plan *plan)
 		}
 		if (!all_hold(&c, rows[want->proc.row + 1].pre, plan))
 			return;
+		copy_intent(&next, want);
 		next.proc.row++;
 		next.proc.row_at = c.now;
 		act_row(&c, &next);
@@ -632,7 +649,7 @@ advance(struct eval *e, struct mus_want *want, struct mus_plan *plan)
 		/* One step at a time by hand: waiting rows and their waits pass by themselves. */
 		if (c.policy->manual && plan->advanced && rows[next.proc.row].action)
 			return;
-		*want = next;
+		copy_intent(want, &next);
 		plan->advanced |= rows[next.proc.row].action != NULL;
 		/* Nothing ticks otherwise as long as the goal is the same. */
 		if (rows[want->proc.row].action) {
@@ -708,8 +725,9 @@ waits_for_servers(const struct mus_ctx *c, const struct mus_want *want, struct m
 static bool
 goes_on(const struct mus_ctx *c, const struct mus_want *want)
 {
-	struct mus_want next = *want;
+	MUS_UNINIT struct mus_want next;
 
+	copy_intent(&next, want);
 	choose(c, &next);
 	return next.proc.kind != MUS_PROC_NONE;
 }
@@ -735,7 +753,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 {
 	MUS_UNINIT struct eval e;
 	struct mus_ctx c;
-	struct mus_want next;
+	MUS_UNINIT struct mus_want next;
 
 	eval_init(&e, zone, seen, policy, now);
 	plan_init(plan, want);
@@ -756,7 +774,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 	run_clocks(&c, &plan->want);
 	plan->need_copy = copies_needed(&c);
 	mus_rolls(&c, &plan->want, plan);
-	next = plan->want;
+	copy_intent(&next, &plan->want);
 	mend_delegation(&c, &next);
 	if (next.proc.kind != MUS_PROC_NONE)
 		advance(&e, &next, plan);
@@ -779,7 +797,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 		wait_for_operator(plan, MUS_RULE_MANUAL);
 		return;
 	}
-	plan->want = next;
+	copy_intent(&plan->want, &next);
 	plan->poll |= plan->act_count > 0 || seen->pending_count > 0 || ds_may_change(&plan->want) ||
 	    (plan->advanced && goes_on(&c, &plan->want));
 }

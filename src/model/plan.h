@@ -115,15 +115,15 @@ enum mus_act_kind {
 };
 struct mus_act {
 	enum mus_act_kind kind;
-	uint8_t signer;
 	enum mus_rr_kind rr;		/* KEY, CDS, CDNSKEY, CSYNC, NS */
+	enum mus_rule why;		/* the row's post-condition it serves */
+	uint32_t csync_serial;
 	uint64_t add, del;		/* KEY, CDNSKEY: keys; NS: names; CSYNC: bit 0, the one record */
 	uint64_t add_dt[MUS_DT_COUNT], del_dt[MUS_DT_COUNT];	/* CDS: keys per digest type */
 	uint64_t del_aux[MUS_CSYNC_MAX];	/* CSYNC: the very records that go */
-	uint8_t del_aux_count;
-	uint32_t csync_serial;
-	enum mus_rule why;		/* the row's post-condition it serves */
 	uint64_t id;			/* equal when the same action is planned again */
+	uint8_t signer;
+	uint8_t del_aux_count;
 };
 
 enum { MUS_PLAN_ACTS_MAX = 64, MUS_PLAN_WAITS_MAX = 12, MUS_FINDINGS_MAX = 40 };
