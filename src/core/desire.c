@@ -90,9 +90,9 @@ desire_ns(const struct mus_zone *zone, const struct mus_want *want, struct mus_d
 
 		if (ns->owner >= zone->signer_count)
 			continue;
-		/* What a signer names no more is not put anywhere, nor back: nobody asks it. */
+		/* What a signer names no more, or one that is lost, is not put anywhere, nor back: nobody asks it. */
 		if (want->nsg >> ns->owner & 1)
-			d->ns |= ns->is_dropped ? 0 : mus_bit(n);
+			d->ns |= ns->is_dropped || zone->signer[ns->owner].is_lost ? 0 : mus_bit(n);
 		else if (!ns->is_shared)
 			d->ns_del |= mus_bit(n);
 	}

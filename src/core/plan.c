@@ -358,12 +358,12 @@ end(struct mus_want *want)
 	start(want, MUS_PROC_NONE, 0, MUS_TIME_NEVER);
 }
 
-/* A member that does not take part wholly yet; MUS_NOBODY: none. */
+/* A member that does not take part wholly yet, and is not lost; MUS_NOBODY: none. */
 static unsigned
 joiner(const struct mus_ctx *c, uint8_t full)
 {
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
-		if (c->zone->signer[s].is_member && !(full >> s & 1))
+		if (c->zone->signer[s].is_member && !c->zone->signer[s].is_lost && !(full >> s & 1))
 			return s;
 	return MUS_NOBODY;
 }
@@ -617,6 +617,22 @@ copy_intent(struct mus_want *to, const struct mus_want *from)
 	memcpy(to, from, offsetof(struct mus_want, roll));
 }
 
+/* Nobody asks a signer that is declared lost, so no condition speaks of it: resolvers are led to it by no
+ * further step.  What is published stays, until it joins anew or leaves. */
+static bool
+joiner_is_lost(const struct mus_ctx *c, const struct mus_proc *p, struct mus_plan *plan)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+
+	if (p->kind != MUS_PROC_ADD || !c->zone->signer[p->signer].is_lost)
+		return false;
+	w.rule = MUS_RULE_SERVES;
+	w.result = MUS_RES_FAILS;
+	w.origin = p->signer;
+	wait_for(plan, &w, c->now);
+	return true;
+}
+
 /* Takes as many steps as conditions and guard allow; says what the next one waits for. */
 static void
 advance(struct eval *e, struct mus_want *want, struct mus_plan *plan)
@@ -776,7 +792,7 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 	mus_rolls(&c, &plan->want, plan);
 	copy_intent(&next, &plan->want);
 	mend_delegation(&c, &next);
-	if (next.proc.kind != MUS_PROC_NONE)
+	if (next.proc.kind != MUS_PROC_NONE && !joiner_is_lost(&c, &next.proc, plan))
 		advance(&e, &next, plan);
 	if (policy->held || policy->probed) {
 		plan->advanced = false;

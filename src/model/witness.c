@@ -573,8 +573,8 @@ rules_of_processes(struct tx *t, const struct mus_witness *w)
 	switch (w->rule) {
 	case MUS_RULE_SERVES:
 		tx_who(t, w);
-		tx_say(t, w->result == MUS_RES_WARN ? " is declared lost in this zone, until it joins" :
-		    " is not authoritative for the zone");
+		tx_say(t, tx_has_server(t, w->server) ? " is not authoritative for the zone" :
+		    " is declared lost in this zone, until it joins");
 		break;
 	case MUS_RULE_SIGNED:
 		tx_subject(t, w);

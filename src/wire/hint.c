@@ -229,6 +229,10 @@ mus_body_hint(const struct mus_witness *w)
 		       "zone its parent with all addresses of it (zone update --parent-address)";
 	if (w->rule == MUS_RULE_SERVES && w->result == MUS_RES_WARN)
 		return "nothing to do when it is to come back: \"signer join\" takes the mark away";
+	if (w->rule == MUS_RULE_SERVES && w->result == MUS_RES_FAILS && w->origin != MUS_NOBODY &&
+	    w->server == MUS_NOBODY)
+		return "take the join back (\"signer leave\", or \"zone abort\" in this zone); or, when its servers "
+		       "are there again, \"signer join\" takes the mark away";
 	if (w->rule == MUS_RULE_V13 && w->result == MUS_RES_UNKNOWN)
 		return "nothing to do while the copy is being read; where the signer allows no transfer, declare equal "
 		       "content (signer update --declared-content)";

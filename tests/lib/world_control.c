@@ -123,6 +123,9 @@ world_observe(struct world *w)
 		unsigned count = is_parent ? MUS_RR_PARENT_COUNT : MUS_RR_SIGNER_COUNT;
 		bool answers = !w->server[i].is_silent && !w->server[i].is_unseen;
 
+		/* Nobody asks who is lost. */
+		if (!is_parent && w->state.zone.signer[w->server[i].origin].is_lost)
+			continue;
 		for (unsigned k = 0; k < count; k++)
 			look_at(w, i,
 			    (enum mus_rr_kind)(from + (w->reverse_looks ? count - 1 - k : k)));

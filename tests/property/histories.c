@@ -1,7 +1,7 @@
 /*
  * Properties of plans along random histories (tests/lib/history.h): planning changes nothing and gives the same
- * again, the order of looks in a round does not matter, nor do the names of signers.  Whether the histories go
- * well is the simulator's to judge (tests/sim).
+ * again, the order of looks in a round does not matter, nor do the names of signers, and nobody is led to a signer
+ * that is declared lost.  Whether the histories go well is the simulator's to judge (tests/sim).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +12,9 @@
 #include "history.h"
 
 static struct world w;
-static unsigned long impure, other_order, other_names;
+static unsigned long impure, other_order, other_names, to_lost;
 static uint64_t story;			/* digest of all states of a history */
-static bool backwards;
+static bool backwards, loses_joiners;
 
 /* ---- properties of each plan ---------------------------------------------------------------- */
 
@@ -179,8 +179,59 @@ tell_story(struct world *x)
 }
 
 static void
+set_lost(struct world *x, unsigned s, bool is_lost)
+{
+	x->state.zone.signer[s].is_lost = is_lost;
+	for (unsigned i = 0; i < x->server_count; i++)
+		if (x->server[i].origin == s)
+			x->server[i].is_silent = is_lost;
+}
+
+/* The servers of a joiner that nobody is led to yet die, and it is declared lost. */
+static void
+lose_joiner(struct world *x)
+{
+	const struct mus_proc *p = &x->state.want.proc;
+
+	if (p->kind == MUS_PROC_ADD && !(x->state.want.nsg >> p->signer & 1) &&
+	    !(x->parent.copy.rr[MUS_RR_PNS].set & world_names(x, p->signer)))
+		set_lost(x, p->signer, true);
+}
+
+/* Who is to sign again has joined anew, which ends it. */
+static void
+find_lost(struct world *x)
+{
+	for (unsigned s = 0; s < x->signer_count; s++)
+		if (x->state.zone.signer[s].is_lost && x->state.zone.signer[s].is_member)
+			set_lost(x, s, false);
+}
+
+/* Nobody is led to a signer that is declared lost. */
+static void
+check_lost(struct world *x)
+{
+	static struct mus_plan plan;
+	uint64_t lost = 0;
+
+	for (unsigned s = 0; s < x->signer_count; s++)
+		if (x->state.zone.signer[s].is_lost)
+			lost |= world_names(x, s);
+	if (!lost)
+		return;
+	mus_plan(&x->state.zone, &x->state.seen, &x->state.want, &x->policy, x->now, &plan);
+	for (unsigned i = 0; i < plan.act_count; i++)
+		to_lost += plan.act[i].rr == MUS_RR_NS && (plan.act[i].add & lost);
+}
+
+static void
 check_round(struct world *x)
 {
+	check_lost(x);
+	if (loses_joiners && x->rounds % 90 == 20)
+		lose_joiner(x);
+	if (loses_joiners && x->rounds % 90 == 70)
+		find_lost(x);
 	if (x->rounds % 50 == 7)
 		check_pure(x);
 	if (x->rounds % 50 == 13)
@@ -238,6 +289,7 @@ main(void)
 		struct history h = {0};
 
 		history_begin(&w, &h, seed + i);
+		loses_joiners = (seed + i) % 3 == 0;
 		w.on_round = check_round;
 		history_run(&w, &h);
 		rounds += w.rounds;
@@ -246,6 +298,7 @@ main(void)
 	for (unsigned long i = 0; i < 1 + count / 20; i++)
 		check_order(seed + i);
 	printf("%lu histories from seed %lu, %llu rounds: %lu plans impure, %lu histories depend on the order of looks, "
-	       "%lu plans on names\n", count, seed, rounds, impure, other_order, other_names);
-	return impure || other_order || other_names;
+	       "%lu plans on names, %lu lead to a lost signer\n", count, seed, rounds, impure, other_order, other_names,
+	    to_lost);
+	return impure || other_order || other_names || to_lost;
 }

@@ -31,6 +31,21 @@ row(void)
 	return count ? rows[r.z.want.proc.row].name : "none";
 }
 
+/* A name of one that is declared lost is put nowhere, nor back: nobody asks what it leads to. */
+static void
+test_names_of_a_lost_one(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.ns = 1 << NS_A;
+	rig_data(A, ZA);
+	go(0);
+	assert_non_null(act_of(A, MUS_RR_NS));
+	r.z.zone.signer[B].is_lost = true;
+	go(0);
+	assert_null(act_of(A, MUS_RR_NS));
+}
+
 /* ---- adoption ------------------------------------------------------------------------------- */
 
 static void
@@ -968,7 +983,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, init)
 	const struct CMUnitTest tests[] = {
-	    T(test_adopt),
+	    T(test_names_of_a_lost_one), T(test_adopt),
 	    T(test_adopt_waits_for_all),
 	    T(test_adopt_nobody_known),
 	    T(test_joins_before_leaves),

@@ -742,6 +742,57 @@ test_leaver_listing_itself(void **state)
 	}
 }
 
+/* A joiner whose servers are gone, and that is declared lost: nobody is led to it, whatever is published
+ * already; the operator takes that back, or lets it join when it is there again. */
+static void
+test_joiner_is_lost(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 12; i++) {
+		unsigned row = i / 2;
+		struct mus_want want;
+
+		world_init(&w, 2, 1, 1);
+		world_member(&w, 1, true);
+		run_to_row(MUS_PROC_ADD, row);
+		want = w.state.want;
+		w.state.zone.signer[1].is_lost = true;
+		for (unsigned k = 0; k < w.server_count; k++)
+			w.server[k].is_silent = w.server[k].origin == 1;
+		stays(MUS_RULE_SERVES, 5 * 86400);
+		assert_int_equal(w.plan.wait[0].result, MUS_RES_FAILS);
+		assert_int_equal(w.plan.wait[0].origin, 1);
+		assert_int_equal(w.state.want.proc.row, row);
+		assert_int_equal(w.state.want.nsg, want.nsg);
+		assert_int_equal(w.state.want.dsg, want.dsg);
+		assert_int_equal(w.state.want.keyg, want.keyg);
+		if (row < 5)
+			assert_int_equal(w.signer[0].copy.rr[MUS_RR_NS].set, world_names(&w, 0));
+		if (i & 1) {
+			world_member(&w, 1, false);
+		} else {
+			w.state.zone.signer[1].is_lost = false;
+			for (unsigned k = 0; k < w.server_count; k++)
+				w.server[k].is_silent = false;
+		}
+		run_to_goal(20 * 86400);
+		world_free(&w);
+	}
+}
+
+/* Nor does one begin; what it lists already is not listed where it is not yet. */
+static void
+test_a_lost_one_does_not_begin(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.state.zone.signer[1].is_lost = true;
+	world_member(&w, 1, true);
+	assert_false(world_run(&w, world_is_settled, 5 * 86400));
+	assert_int_equal(w.state.want.proc.kind, MUS_PROC_NONE);
+	assert_int_equal(w.sent, 0);
+}
+
 static void
 test_silent_server(void **state)
 {
@@ -803,6 +854,8 @@ main(void)
 	    T(test_cannot),
 	    T(test_drops_silently),
 	    T(test_leaver_listing_itself),
+	    T(test_joiner_is_lost),
+	    T(test_a_lost_one_does_not_begin),
 	    T(test_silent_server),
 	};
 

@@ -224,6 +224,7 @@ static const struct {
 	"history: SOA of knot has not been watched without a gap yet"},
     {W(SERVES, FAILS, NONE, .origin = KNOT, .server = SK),
 	"serves: 10.53.3.1@5353 (knot) is not authoritative for the zone"},
+    {W(SERVES, FAILS, NONE, .origin = KNOT), "serves: knot is declared lost in this zone, until it joins"},
     {W(SERVES, UNKNOWN, NONE, .origin = KNOT, .server = SK, .kind = MUS_RR_SOA, .cause = MUS_CAUSE_NXDOMAIN),
 	"serves: 10.53.3.1@5353 (knot) says the zone does not exist when asked for SOA"},
     {W(SIGNED, FAILS, NONE, .origin = KNOT, .server = SK, .kind = MUS_RR_KEY),

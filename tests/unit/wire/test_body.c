@@ -603,6 +603,10 @@ hints(void **state)
 	}
 	has(mus_body_hint(&(struct mus_witness){.rule = MUS_RULE_V12, .result = MUS_RES_FAILS, .number = 51}),
 	    "iterations to 0 (RFC 9276)");
+	has(mus_body_hint(&(struct mus_witness){.rule = MUS_RULE_SERVES, .result = MUS_RES_FAILS, .origin = 1,
+		.server = MUS_NOBODY}), "take the join back");
+	has(mus_body_hint(&(struct mus_witness){.rule = MUS_RULE_SERVES, .result = MUS_RES_FAILS, .origin = 1}),
+	    "has the zone");
 	for (unsigned r = 0; r < 2; r++) {		/* one server of the parent is behind: that is no matter of the registrar */
 		struct mus_witness w = MUS_WITNESS_NONE;
 
