@@ -252,9 +252,9 @@ pf_caps(struct pf *p)
 		note(p, found(MUS_RULE_CAPS, MUS_RES_WARN, p->b, MUS_NOBODY));
 }
 
-/* V4 at the joiner, and addresses of in-domain name servers alike everywhere. */
+/* V4 at the joiner. */
 static void
-pf_rest(struct pf *p)
+pf_times(struct pf *p)
 {
 	const struct mus_ctx *c = p->c;
 	int64_t now_s = mus_time_to_s(c->now);
@@ -281,18 +281,74 @@ pf_rest(struct pf *p)
 				break;
 			}
 	}
-	for (unsigned s = 0; s < c->zone->signer_count; s++) {
-		const struct mus_ring *a = &c->seen->signer[s][MUS_RR_ADDR];
-		const struct mus_ring *b = &c->seen->signer[p->b][MUS_RR_ADDR];
+}
 
-		if (s == p->b || !(c->want->keyg >> s & 1) || !a->count || !b->count)
+/* In-domain names that are in the NS sets when ${b} has joined: a signer refuses an NS without address there. */
+static uint64_t
+names_in_domain(const struct pf *p)
+{
+	uint64_t names = 0;
+
+	for (unsigned n = 0; n < p->c->zone->ns_count; n++) {
+		const struct mus_zns *ns = &p->c->zone->ns[n];
+
+		if (ns->in_domain && !ns->is_dropped &&
+		    (ns->owner == p->b || (ns->owner < MUS_SIGNERS_MAX && (p->c->want->nsg >> ns->owner & 1))))
+			names |= mus_bit(n);
+	}
+	return names;
+}
+
+/* What the signer shows now lacks the address of a name. */
+static bool
+lacks_address(struct pf *p, unsigned s, uint64_t names)
+{
+	const struct mus_ring *ring = &p->c->seen->signer[s][MUS_RR_ADDR];
+
+	for (unsigned i = 0; i < ring->count; i++) {
+		uint64_t missing = names & ~ring->v[i].dt[0];
+		struct mus_witness w = found(MUS_RULE_GLUEADDR, MUS_RES_FAILS, s, MUS_NOBODY);
+
+		if (!ring->v[i].srv || !missing)
 			continue;
-		if (a->v[a->count - 1].content != b->v[b->count - 1].content) {
-			struct mus_witness w = found(MUS_RULE_GLUEADDR, MUS_RES_FAILS, p->b, s);
+		w.kind = MUS_RR_ADDR;
+		w.server = (uint8_t)__builtin_ctzll(ring->v[i].srv);
+		w.ns = (uint8_t)__builtin_ctzll(missing);
+		note(p, w);
+		return true;
+	}
+	return false;
+}
 
-			w.kind = MUS_RR_ADDR;
+/* Does a version that the one shows now differ from one that the other shows? */
+static bool
+addresses_differ(const struct mus_ring *a, const struct mus_ring *b)
+{
+	for (unsigned i = 0; i < a->count; i++)
+		for (unsigned j = 0; j < b->count; j++)
+			if (a->v[i].srv && b->v[j].srv && a->v[i].aux != b->v[j].aux)
+				return true;
+	return false;
+}
+
+/* Addresses of in-domain name servers are there, and alike everywhere. */
+static void
+pf_addresses(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+	uint64_t names = names_in_domain(p);
+	bool lacks = lacks_address(p, p->b, names);
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		struct mus_witness w = found(MUS_RULE_GLUEADDR, MUS_RES_FAILS, p->b, s);
+
+		/* What is lost is neither asked nor changed. */
+		if (s == p->b || !(c->want->keyg >> s & 1) || c->zone->signer[s].is_lost ||
+		    lacks_address(p, s, names) || lacks)
+			continue;
+		w.kind = MUS_RR_ADDR;
+		if (addresses_differ(&c->seen->signer[s][MUS_RR_ADDR], &c->seen->signer[p->b][MUS_RR_ADDR]))
 			note(p, w);
-		}
 	}
 }
 
@@ -309,7 +365,8 @@ mus_preflight(const struct mus_ctx *c, unsigned signer, struct mus_witness *out,
 	pf_denial(&p);
 	pf_parent(&p);
 	pf_caps(&p);
-	pf_rest(&p);
+	pf_times(&p);
+	pf_addresses(&p);
 	/* Worst first; stable, and short. */
 	for (unsigned i = 1; i < p.count; i++)
 		for (unsigned j = i; j > 0 && out[j].result > out[j - 1].result; j--) {

@@ -579,13 +579,29 @@ take_delegation(struct tk *k, const struct eng_answer *a)
 	give(k, &g);
 }
 
-/* Addresses of the in-domain names that the server's own NS set lists. */
+/* Names of all that are to sign, or do: the same for every server, whatever its own NS set lists. */
+static uint64_t
+names_of_all(const struct mus_zonestate *st)
+{
+	unsigned in = st->want.keyg | st->want.dsg | st->want.nsg;
+	uint64_t names = 0;
+
+	for (unsigned s = 0; s < st->zone.signer_count; s++)
+		in |= (unsigned)st->zone.signer[s].is_member << s;
+	for (unsigned n = 0; n < st->zone.ns_count; n++)
+		if (st->zone.ns[n].owner < st->zone.signer_count && (in >> st->zone.ns[n].owner & 1))
+			names |= mus_bit(n);
+	return names;
+}
+
+/* Addresses of the in-domain names: of those that the server's own NS set lists, as the parent should
+ * have them; and of all that may come to be listed, to be compared with the other signers'. */
 static void
 take_addrs(struct tk *k, unsigned server)
 {
 	struct mus_look look = {.server = (uint8_t)server, .kind = MUS_RR_ADDR};
-	struct addr_sum sum = {0};
-	uint64_t listed = 0;
+	struct addr_sum sum = {0}, all = {0};
+	uint64_t listed = 0, of_all = names_of_all(k->st);
 	bool asked = false;
 	const struct mus_ring *ns =
 	    &k->st->seen.signer[k->st->zone.server[server].origin][MUS_RR_NS];
@@ -605,14 +621,22 @@ take_addrs(struct tk *k, unsigned server)
 		    !mus_name_equal(&name, &a->qname))
 			continue;
 		asked = true;
-		if (a->cause != MUS_CAUSE_NONE)
+		if (a->cause != MUS_CAUSE_NONE) {
 			look.cause = a->cause;
-		else if (a->set.count && (listed >> a->ns & 1))
+			continue;
+		}
+		if (a->set.count && (listed >> a->ns & 1))
 			sum_addr(&sum, &a->set);
+		if (a->set.count && (of_all >> a->ns & 1)) {
+			all.any = false;
+			sum_addr(&all, &a->set);
+			look.dt[0] |= all.any ? mus_bit(a->ns) : 0;
+		}
 	}
 	if (!asked)
 		return;
 	look.content = sum.sum;
+	look.aux = all.sum;
 	look.ttl_s = look.serve_ttl_s = sum.ttl_s;
 	look.flags = sum.any ? 0 : MUS_VER_ABSENT;
 	give(k, &look);

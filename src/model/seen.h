@@ -104,6 +104,7 @@ struct mus_version {			/* what every decision reads comes first: one cache line 
 					 * have handed it out (not later than that server's cut) */
 	struct mus_time first;		/* first seen */
 	uint64_t aux;			/* SOA: digest of RNAME and MINIMUM; CSYNC: a record, as mus_csync_of;
+					 * ADDR: digest of the addresses of all signers' names;
 					 * DNSKEY, DS, CDS, CDNSKEY: MUS_AUX_STRAY | key tag of the first stray */
 	uint32_t ttl_s;			/* largest TTL it came with, RRSIG original TTLs included */
 	uint32_t serve_ttl_s;		/* TTL of the records as last served */
@@ -112,7 +113,8 @@ struct mus_version {			/* what every decision reads comes first: one cache line 
 	uint8_t flags;
 	uint8_t sig_count;
 	struct mus_sig sig[MUS_SIGS_MAX];
-	uint64_t dt[MUS_DT_COUNT];	/* CDS, DS: keys named per digest type; CSYNC: further records */
+	uint64_t dt[MUS_DT_COUNT];	/* CDS, DS: keys named per digest type; CSYNC: further records; ADDR: first
+					 * all signers' names that have an address */
 };
 
 /* A CSYNC record in a number: types << 48 | serial << 16 | flags.  RFC 7477 allows one of them; of more, as many

@@ -604,6 +604,11 @@ rules_of_processes(struct tx *t, const struct mus_witness *w)
 		tx_say(t, " has no address (A) at the sample name: no data of the zone but the apex are watched there");
 		break;
 	case MUS_RULE_GLUEADDR:
+		if (tx_has_name(t, w->ns)) {
+			tx_who(t, w);
+			tx_say(t, " has no address record of the in-domain name server %s", t->b->ns[w->ns]);
+			break;
+		}
 		both(t, w);
 		tx_say(t, " have different addresses for in-domain name servers");
 		break;

@@ -73,6 +73,8 @@ look_at(struct world *w, unsigned server, enum mus_rr_kind kind)
 		if (kind >= MUS_RR_DENY0 && kind <= MUS_RR_DENY2 && !w->signer[v->origin].denies_badly)
 			l.flags |= MUS_VER_PROVES;
 		l.content = digest(digest(digest(digest(l.set, l.aux), l.dt[0]), l.dt[1]), l.dt[2]);
+		if (kind == MUS_RR_ADDR)
+			l.dt[0] = s->set;
 		for (uint64_t m = s->sig; m && l.sig_count < MUS_SIGS_MAX; m &= m - 1) {
 			unsigned k = (unsigned)__builtin_ctzll(m);
 

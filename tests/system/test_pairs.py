@@ -4,6 +4,7 @@ The zones of a laboratory move side by side, each in a group of its own, under o
 """
 import pytest
 
+from musiclab.space import wait_until
 from scene import Stage
 
 
@@ -60,6 +61,27 @@ def test_quick_pairs(make_lab):
     lab.add_zone("kp", ["knot", "pdns"], zone_key=True)
     lab.add_zone("pk", ["pdns", "knot"], denial="nsec3")
     move(lab, pairs_by_one_road(lab))
+
+
+def test_a_third_below_the_zone(make_lab):
+    """Name servers below the zone: the third joins two that list two names of three; and one whose address a signer lacks does not."""
+    lab = make_lab(signers=["bind", "knot", "pdns"])
+    three, lacks = lab.add_zone("three", ["bind", "knot", "pdns"], inbailiwick=True), lab.add_zone("lacks", ["bind", "knot"], inbailiwick=True)
+    with Stage(lab, ["three", "lacks"]) as st:
+        st.group("g-three", ["bind"], ["three"])
+        for s in ("knot", "pdns"):
+            st.mc.cli("signer", "join", s, "--group", "g-three")
+            st.settled(["three"], timeout=200)
+        assert [(p["kind"], p["signer"], p["outcome"]) for p in st.processes("three")] == [("ADD-SIGNER", s, "done") for s in ("knot", "pdns")]
+        assert len(lab.ex.rrset("10.53.1.1", three, "NS") or lab.ask("10.53.1.1", three, "NS").authority[0]) == 3
+
+        st.mc.cli("signer", "update", "knot", "--declared-content")
+        st.group("g-lacks", ["bind"], ["lacks"])
+        lab.update("bind", lacks, [f"delete ns1.knot.{lacks} A", f"delete ns1.knot.{lacks} AAAA"])
+        st.mc.cli("signer", "join", "knot", "--group", "g-lacks")
+        wait_until(lambda: any(w["rule"] == "addresses" and f"has no address record of the in-domain name server ns1.knot.{lacks}" in w["text"]
+                               for w in st.mc.explain("lacks")["waits"]), 120, "what bind lacks is said")
+    st.judge(enough=50)
 
 
 @pytest.mark.long

@@ -1000,17 +1000,54 @@ test_unfit_parent(void **state)
 }
 
 static void
-test_unfit_addresses(void **state)
+addresses_at(unsigned server, uint64_t names, uint64_t digest, uint64_t listed)
 {
-	struct mus_look l = {.server = AT_B, .kind = MUS_RR_ADDR, .content = 6, .ttl_s = 60};
+	struct mus_look l = {.server = (uint8_t)server, .kind = MUS_RR_ADDR, .content = listed, .dt = {names},
+	    .aux = digest, .ttl_s = 60, .serve_ttl_s = 60};
 
-	(void)state;
-	joiner();
-	rig_put(A, MUS_RR_ADDR, 0, 0);
-	rig_settle();
 	rig_look(&l);
 	rig_settle();
+}
+
+/* Of all names, whichever each signer lists now: bind may list two of three, and the joiner itself. */
+static void
+test_unfit_addresses(void **state)
+{
+	(void)state;
+	joiner();
+	addresses_at(AT_A, 3, 77, 5);
+	addresses_at(AT_B, 3, 77, 6);
+	assert_int_equal(preflight(), MUS_RES_HOLDS);
+	addresses_at(AT_B, 3, 78, 5);
 	finds(MUS_RULE_GLUEADDR, MUS_RES_FAILS);
+	assert_int_equal(found[0].origin2, A);
+	assert_int_equal(found[0].ns, MUS_NOBODY);
+}
+
+/* A signer refuses the NS of a name below the zone that has no address there. */
+static void
+test_no_address(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned who = i & 1 ? AT_B : AT_A, name = i & 2 ? NS_B : NS_A;
+
+		rig_init();
+		joiner();
+		r.z.zone.ns[NS_A].in_domain = r.z.zone.ns[NS_B].in_domain = true;
+		addresses_at(AT_A, 3, 77, 5);
+		addresses_at(AT_B, 3, 77, 6);
+		assert_int_equal(preflight(), MUS_RES_HOLDS);
+		addresses_at(who, 3 & ~mus_bit(name), 70, 5);
+		finds(MUS_RULE_GLUEADDR, MUS_RES_FAILS);
+		assert_int_equal(found_count, 1);
+		assert_int_equal(found[0].origin, who - AT_A);
+		assert_int_equal(found[0].server, who);
+		assert_int_equal(found[0].ns, name);
+		r.z.zone.ns[name].in_domain = false;
+		finds(MUS_RULE_GLUEADDR, MUS_RES_FAILS);
+		assert_int_equal(found[0].ns, MUS_NOBODY);
+	}
 }
 
 /* What is not known or vouched for is compared with nothing. */
@@ -1138,7 +1175,7 @@ main(void)
 	    T(test_unfit_signatures),
 	    T(test_unsigned),
 	    T(test_unfit_parent),
-	    T(test_unfit_addresses),
+	    T(test_unfit_addresses), T(test_no_address),
 	    T(test_content),
 	    T(test_nothing_to_compare),
 	    T(test_unfit_udp),

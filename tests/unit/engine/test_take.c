@@ -1,4 +1,5 @@
 /* Answers into what is seen: the records of a CSYNC RRset, of which there should be one. */
+#include "core/observe.h"
 #include "rig.h"
 
 enum { RECORDS = 6 };
@@ -132,11 +133,78 @@ one_that_is_cut_is_no_answer(void **state)
 	assert_int_equal(st->seen.signer[0][MUS_RR_CSYNC].fail_cause, MUS_CAUSE_MALFORM);
 }
 
+/* A server's address of each name, or none. */
+static void
+addresses(unsigned server, const char *const *last)
+{
+	t->ans_count = 2;
+	for (unsigned n = 0; n < 2; n++) {
+		struct eng_answer *a = &t->ans[n];
+
+		*a = (struct eng_answer){.turn = t, .q = ENG_Q_ADDR, .type = MUS_TYPE_A, .done = true, .aa = true,
+		    .ns = (uint8_t)n, .origin = (uint8_t)server, .addr = st->book.addr[server]};
+		assert_int_equal(mus_name_parse(st->book.ns[n], &a->qname, NULL), 0);
+		if (!last[n])
+			continue;
+		raw(n, last[n], 4);
+		a->set = (struct mus_rrset){.owner = a->qname, .type = MUS_TYPE_A, .rclass = MUS_CLASS_IN, .ttl_s = 60,
+		    .rd = &rd[n], .count = 1};
+	}
+	eng_take(t, st, &policy);
+}
+
+static const struct mus_version *
+shown(unsigned signer)
+{
+	const struct mus_ring *ring = &st->seen.signer[signer][MUS_RR_ADDR];
+
+	for (unsigned i = 0; i < ring->count; i++)
+		if (ring->v[i].srv)
+			return &ring->v[i];
+	fail_msg("signer %u shows no addresses", signer);
+	return NULL;
+}
+
+/* Two signers with the same addresses, of which each lists its own name only: alike in all that may come to be
+ * listed, and each by itself in what the parent should have now. */
+static void
+addresses_of_all_names_are_compared(void **state)
+{
+	static const char *const both[] = {"\300\0\2\1", "\300\0\2\2"}, *const one[] = {"\300\0\2\1", NULL};
+
+	(void)state;
+	t->ans = mus_arena_alloc(&t->arena, 2 * sizeof *t->ans);
+	st->zone.signer_count = st->zone.server_count = 2;
+	assert_true(mus_addr_parse("192.0.2.2", 53, &st->book.addr[1]));
+	for (unsigned s = 0; s < 2; s++) {
+		struct mus_look ns = {.server = (uint8_t)s, .kind = MUS_RR_NS, .set = 1u << s, .ttl_s = 60};
+
+		st->zone.signer[s].is_member = true;
+		st->zone.server[s] = (struct mus_server){.origin = (uint8_t)s, .ns = (uint8_t)s};
+		assert_int_equal(eng_intern_ns(st, s ? "b.z.test." : "a.z.test.", s), s);
+		mus_observe(&st->zone, &st->seen, &ns, &policy, eng_now(e), eng_now(e));
+	}
+	addresses(0, both);
+	addresses(1, both);
+	assert_true(shown(0)->aux == shown(1)->aux);
+	assert_true(shown(0)->dt[0] == 3 && shown(1)->dt[0] == 3);
+	assert_true(shown(0)->content != shown(1)->content);
+	addresses(1, one);
+	assert_true(shown(0)->aux != shown(1)->aux);
+	assert_int_equal(shown(1)->dt[0], 1);
+	/* Of one that takes no part nothing is compared. */
+	st->zone.signer[1].is_member = false;
+	addresses(0, both);
+	assert_true(shown(0)->aux == shown(1)->aux);
+	assert_int_equal(shown(0)->dt[0], 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_record_is_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(addresses_of_all_names_are_compared, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_ones_are_known_as_such, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_that_is_cut_is_no_answer, setup, teardown),
 	};

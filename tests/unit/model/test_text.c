@@ -240,6 +240,8 @@ static const struct {
     {W(CAPS, WARN, NONE, .origin = KNOT),
 	"capability: knot cannot be changed from here: change what is asked for there by hand"},
     {W(NSNAMES, FAILS, NONE, .origin = KNOT), "name-servers: knot has no name server of its own for the zone"},
+    {W(GLUEADDR, FAILS, NONE, .origin = KNOT, .server = SK, .ns = 1, .kind = MUS_RR_ADDR),
+	"addresses: 10.53.3.1@5353 (knot) has no address record of the in-domain name server ns1.knot.lab."},
     {W(GLUEADDR, FAILS, NONE, .origin = KNOT, .origin2 = BIND, .kind = MUS_RR_ADDR),
 	"addresses: knot and bind have different addresses for in-domain name servers"},
     {W(SAMPLE, WARN, NONE, .origin = KNOT, .kind = MUS_RR_NAME),
