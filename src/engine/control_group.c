@@ -49,9 +49,7 @@ room_with(void *arg, const struct mus_group_obj *o)
 	struct with_signer *w = arg;
 
 	if (is_in(o, w->signer->id))
-		w->rc = eng_check_room(w->e, o, w->signer, NULL, w->et);
-	if (w->rc == 0 && is_in(o, w->signer->id))
-		w->rc = eng_check_owners(w->e, o, w->signer, NULL, w->et);
+		w->rc = eng_check_group(w->e, o, w->signer, w->et);
 	return w->rc < 0;
 }
 
@@ -126,9 +124,7 @@ still_there(void *arg, int64_t id)
 			return s->yes = true;
 	}
 	i = mus_book_find_signer(&st->book, &st->zone, s->signer_id);
-	s->yes = !st->want.adopted ||
-	    (i >= 0 && (((st->want.keyg | st->want.dsg | st->want.nsg) >> i & 1) ||
-			  (st->want.proc.kind != MUS_PROC_NONE && st->want.proc.signer == i)));
+	s->yes = !st->want.adopted || (i >= 0 && (eng_taking_part(st) >> i & 1));
 	return s->yes;
 }
 
@@ -202,17 +198,15 @@ mus_ctl_put_group(struct mus_engine *e, const char *actor, struct mus_group_obj 
 	bool fresh = o->id == 0;
 	int rc = eng_check_label(&at, "/name", o->name);
 
-	if (rc == 0 &&
-	    ((rc = eng_check_room(e, o, NULL, NULL, et)) == MUS_ERR_INVAL ||
-		(rc == 0 && (rc = eng_check_owners(e, o, NULL, NULL, et)) == MUS_ERR_INVAL)))
-		eng_point(&at, "/signers");
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
 	o->changed_at = eng_now(e);
 	if (fresh)
 		o->created_at = o->changed_at;
 	else
-		rc = note_departing(e, o, et);
+		rc = note_departing(e, o, et);	/* first: they are among those that are looked at */
+	if (rc == 0 && (rc = eng_check_group(e, o, NULL, et)) == MUS_ERR_INVAL)
+		eng_point(&at, "/signers");
 	if (rc == 0)
 		rc = mus_store_save_group(e->o.store, o, et);
 	if (rc == 0)
@@ -371,10 +365,8 @@ check_readable(struct mus_engine *e, int64_t group_id, struct mus_errtext *et)
 
 /* A member that stays, from now on; member ${at} is it already, or there is none yet. */
 static int
-add_member(struct mus_engine *e, struct mus_group_obj *g, unsigned at, int64_t signer_id, struct mus_errtext *et)
+add_member(struct mus_group_obj *g, unsigned at, int64_t signer_id, struct mus_errtext *et)
 {
-	int rc;
-
 	if (at == MUS_SIGNERS_MAX)
 		return mus_errf(
 		    et, MUS_ERR_CONFLICT, "group %s has %d signers, more it cannot hold", g->name, at);
@@ -382,17 +374,21 @@ add_member(struct mus_engine *e, struct mus_group_obj *g, unsigned at, int64_t s
 	g->member[at].leaving = false;
 	if (at == g->member_count)
 		g->member_count++;
-	if ((rc = eng_check_room(e, g, NULL, NULL, et)) == 0)
-		rc = eng_check_owners(e, g, NULL, NULL, et);
-	return rc == MUS_ERR_INVAL ? MUS_ERR_CONFLICT : rc;
+	return 0;
 }
 
 int
-eng_check_place(struct mus_engine *e, const struct mus_group_obj *g, int64_t signer_id, struct mus_errtext *et)
+eng_check_place(struct mus_engine *e, const struct mus_group_obj *g, int64_t signer_id,
+    const struct mus_zone_obj *zone, struct mus_errtext *et)
 {
 	struct mus_group_obj with = *g;
+	int rc = add_member(&with, place_of(g, signer_id), signer_id, et);
 
-	return add_member(e, &with, place_of(g, signer_id), signer_id, et);
+	if (rc == 0)
+		rc = eng_check_members(e, &with, NULL, et);
+	if (rc == 0)
+		rc = eng_check_on_zone(e, &with, NULL, zone, et);
+	return rc == MUS_ERR_INVAL ? MUS_ERR_CONFLICT : rc;
 }
 
 /* The group as it is with the signer, in ${g}, and the marks that go, in ${m}; or why that cannot be. */
@@ -414,7 +410,9 @@ prepare_join(struct mus_engine *e, const char *group, const char *signer, struct
 		    et, MUS_ERR_CONFLICT, "signer %s is a member of group %s already", signer, group);
 	if ((rc = check_readable(e, g->id, et)) < 0)
 		return rc;
-	return add_member(e, g, at, s.id, et);
+	if ((rc = add_member(g, at, s.id, et)) == 0 && (rc = eng_check_group(e, g, NULL, et)) == MUS_ERR_INVAL)
+		return MUS_ERR_CONFLICT;
+	return rc;
 }
 
 int
@@ -459,20 +457,42 @@ is_on_a_zone(struct still *s, int64_t group_id)
 	return s->yes;
 }
 
+/* What is remembered of the two; new in the place that was not asked for longest. */
+static struct eng_last_on *
+last_on_of(struct mus_engine *e, int64_t group_id, int64_t signer_id)
+{
+	struct eng_last_on *on = &e->last_on[0];
+
+	for (unsigned i = 0; i < ENG_LAST_ON_MAX; i++) {
+		struct eng_last_on *o = &e->last_on[i];
+
+		if (o->group_id == group_id && o->signer_id == signer_id) {
+			on = o;
+			break;
+		}
+		if (o->used < on->used)
+			on = o;
+	}
+	if (on->group_id != group_id || on->signer_id != signer_id)
+		*on = (struct eng_last_on){.group_id = group_id, .signer_id = signer_id};
+	on->used = ++e->last_on_used;
+	return on;
+}
+
 /* Each zone that ends a leave asks this.  Those before the one at which the leaver was found last had let it go
  * then: they are looked at again when nothing else is left, not each time. */
 static bool
 has_left_all(struct mus_engine *e, int64_t group_id, int64_t signer_id, const struct mus_zonestate *at_work)
 {
-	struct eng_last_on *on = &e->last_on;
-	bool same = on->group_id == group_id && on->signer_id == signer_id;
-	struct still s = {.e = e, .at_work = at_work, .signer_id = signer_id, .last = same ? on->zone_id - 1 : 0};
+	struct eng_last_on *on = last_on_of(e, group_id, signer_id);
+	bool is_known = on->zone_id != 0;
+	struct still s = {.e = e, .at_work = at_work, .signer_id = signer_id, .last = is_known ? on->zone_id - 1 : 0};
 
-	if (!is_on_a_zone(&s, group_id) && same) {
+	if (!is_on_a_zone(&s, group_id) && is_known) {
 		s.last = 0;
 		is_on_a_zone(&s, group_id);
 	}
-	*on = (struct eng_last_on){group_id, signer_id, s.last};
+	on->zone_id = s.last;
 	return !s.yes;
 }
 

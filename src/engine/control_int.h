@@ -42,6 +42,20 @@ int eng_check_room(struct mus_engine *e, const struct mus_group_obj *g, const st
  * Arguments likewise.  INVAL with words: it has not. */
 int eng_check_owners(struct mus_engine *e, const struct mus_group_obj *g,
     const struct mus_signer_obj *changed, const struct mus_zone_obj *zone, struct mus_errtext *et);
+/* Who takes part in the zone still, or is coming or going: a bit for each signer of the state. */
+unsigned eng_taking_part(const struct mus_zonestate *st);
+/* Likewise, between them and signers that take part in the zone though the group has them no more.  CONFLICT with
+ * words; or why it cannot be told. */
+int eng_check_leavers(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,
+    const struct mus_zone_obj *zone, struct mus_errtext *et);
+/* Room and owners, of the group by itself. */
+int eng_check_members(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,
+    struct mus_errtext *et);
+/* All three on a stored zone of the group, which the words name; and the group by itself and on all its zones. */
+int eng_check_on_zone(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,
+    const struct mus_zone_obj *zone, struct mus_errtext *et);
+int eng_check_group(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,
+    struct mus_errtext *et);
 
 /* --- control_say.c --- */
 /* ": mode auto -> manual, sample none -> www": what ${b} has different from ${a}, added to ${out}.  That of

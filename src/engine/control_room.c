@@ -3,6 +3,7 @@
  * an operator asks; what look-ups and the parent's delegation add is found when the places are given out
  * (sync.c).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/control_int.h"
@@ -123,4 +124,145 @@ eng_check_owners(struct mus_engine *e, const struct mus_group_obj *g, const stru
 		}
 	}
 	return rc;
+}
+
+unsigned
+eng_taking_part(const struct mus_zonestate *st)
+{
+	unsigned in = st->want.keyg | st->want.dsg | st->want.nsg;
+
+	return st->want.proc.kind != MUS_PROC_NONE ? in | 1u << st->want.proc.signer : in;
+}
+
+static bool
+is_in(const struct mus_group_obj *g, int64_t signer_id)
+{
+	for (unsigned i = 0; i < g->member_count; i++)
+		if (g->member[i].signer_id == signer_id)
+			return true;
+	return false;
+}
+
+/* Name server ${b} of signer ${sb} against what signer ${s} of the state serves the zone by. */
+static int
+check_served(const struct mus_zonestate *st, unsigned s, const struct mus_signer_obj *sa,
+    const struct mus_signer_obj *sb, const struct mus_ns_obj *b, struct mus_errtext *et)
+{
+	const struct mus_zone *z = &st->zone;
+	int rc = 0;
+
+	for (unsigned n = 0; n < z->ns_count && rc == 0; n++) {
+		uint64_t servers = mus_servers_of(z, s);
+		struct mus_ns_obj a = {.is_shared = z->ns[n].is_shared};
+
+		snprintf(a.name, sizeof a.name, "%s", st->book.ns[n]);
+		if (z->ns[n].owner == s)
+			rc = check_pair(sa, &a, sb, b, et);
+		for (a.addr_count = 1; servers && rc == 0; servers &= servers - 1) {
+			unsigned i = (unsigned)__builtin_ctzll(servers);
+
+			a.addr[0] = st->book.addr[i];
+			if (mus_server_names(&z->server[i]) >> n & 1)
+				rc = check_pair(sa, &a, sb, b, et);
+		}
+	}
+	return rc;
+}
+
+/* Signer ${s} of the state, in the group no more, against one that is: by what it served the zone when it was
+ * there, and by what is stored of it, which may be newer. */
+static int
+check_leaver(struct mus_engine *e, const struct mus_zonestate *st, unsigned s, const struct mus_zone_obj *zone,
+    const struct mus_signer_obj *member, struct mus_errtext *et)
+{
+	struct mus_signer_obj leaver;
+	const struct mus_ns_obj *ns;
+	unsigned count = eng_ns_of(zone, member, &ns);
+	int rc = mus_store_load_signer_id(e->o.store, st->book.signer_id[s], &leaver, et);
+
+	if (rc == 0)
+		rc = check_signers(zone, &leaver, member, et);
+	for (unsigned i = 0; i < count && rc == 0; i++)
+		rc = check_served(st, s, &leaver, member, &ns[i], et);
+	return rc != MUS_ERR_INVAL ? rc : mus_err_wrap(et, MUS_ERR_CONFLICT,
+	    "zone %.200s still has signer %s, which its group has not, so signer %s has to wait", zone->name,
+	    leaver.name, member->name);
+}
+
+int
+eng_check_leavers(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,
+    const struct mus_zone_obj *zone, struct mus_errtext *et)
+{
+	struct mus_zonestate *st = &e->view;
+	int rc = zone->id ? eng_load_state(e, zone->id, st, et) : 0;
+	unsigned in = zone->id && rc == 0 ? eng_taking_part(st) : 0;
+
+	for (unsigned s = 0; in >> s && rc == 0; s++) {
+		if (!(in >> s & 1) || is_in(g, st->book.signer_id[s]))
+			continue;
+		for (unsigned i = 0; i < g->member_count && rc == 0; i++) {
+			struct mus_signer_obj stored;
+			const struct mus_signer_obj *member;
+
+			if ((rc = get_member(e, g, i, changed, &stored, &member, et)) == 0)
+				rc = check_leaver(e, st, s, zone, member, et);
+		}
+	}
+	return rc;
+}
+
+int
+eng_check_members(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,
+    struct mus_errtext *et)
+{
+	int rc = eng_check_room(e, g, changed, NULL, et);
+
+	return rc < 0 ? rc : eng_check_owners(e, g, changed, NULL, et);
+}
+
+/* Of a group with a signer that joins or changes: zones with servers apart from the group's. */
+struct on_zones {
+	struct mus_engine *e;
+	const struct mus_group_obj *g;
+	const struct mus_signer_obj *changed;
+	struct mus_errtext *et;
+	int rc;
+};
+
+int
+eng_check_on_zone(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,
+    const struct mus_zone_obj *zone, struct mus_errtext *et)
+{
+	int rc = eng_check_room(e, g, changed, zone, et);
+
+	if (rc == 0)
+		rc = eng_check_owners(e, g, changed, zone, et);
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "zone %.200s", zone->name);
+	return eng_check_leavers(e, g, changed, zone, et);
+}
+
+static int
+check_apart(void *arg, int64_t id)
+{
+	struct on_zones *on = arg;
+	struct mus_zone_obj zone;
+
+	if ((on->rc = mus_store_load_zone_id(on->e->o.store, id, &zone, on->et)) == 0)
+		on->rc = eng_check_on_zone(on->e, on->g, on->changed, &zone, on->et);
+	return on->rc < 0;
+}
+
+int
+eng_check_group(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,
+    struct mus_errtext *et)
+{
+	struct on_zones on = {.e = e, .g = g, .changed = changed, .et = et};
+	int rc = eng_check_members(e, g, changed, et);
+
+	if (rc < 0 || !g->id)
+		return rc;
+	if (mus_store_each_zone_apart(e->o.store, g->id, check_apart, &on) < 0)
+		return mus_errf(et, MUS_ERR_STORE, "database error");
+	return on.rc;
 }

@@ -73,7 +73,7 @@ check_room(struct mus_engine *e, const struct eng_at *at, const struct mus_zone_
 						 : "/group");
 	if (rc == 0 && (rc = eng_check_owners(e, &g, NULL, o, at->et)) == MUS_ERR_INVAL)
 		eng_point(at, o->signer_count && !is_moved ? "/signers" : "/group");
-	return rc;
+	return rc < 0 ? rc : eng_check_leavers(e, &g, NULL, o, at->et);
 }
 
 int
@@ -456,9 +456,7 @@ check_takes_part(struct mus_engine *e, const struct mus_zone_obj *o, const struc
 	if ((rc = eng_load_state(e, o->id, st, et)) < 0)
 		return rc;
 	i = mus_book_find_signer(&st->book, &st->zone, s->id);
-	if (i >= 0 &&
-	    (((st->want.keyg | st->want.dsg | st->want.nsg) >> i & 1) ||
-		(st->want.proc.kind != MUS_PROC_NONE && st->want.proc.signer == i)))
+	if (i >= 0 && (eng_taking_part(st) >> i & 1))
 		return 0;
 	return mus_errf(et, MUS_ERR_CONFLICT, "signer %s takes no part in zone %.200s: it is not in its group, "
 	    "and nothing waits for it", s->name, o->name);

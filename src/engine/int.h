@@ -23,6 +23,7 @@ enum {
 	ENG_SPARE_BYTES = 16 << 10,	/* most of each that is kept */
 	ENG_SENT_MAX = 64,		/* actions remembered per busy zone */
 	ENG_LISTENERS_MAX = 256,
+	ENG_LAST_ON_MAX = 64,		/* leavers, each of one group, whose zones are looked at from where they were found */
 	ENG_COPIES_MAX = 5,		/* transfers from one signer at once: BIND allows 10 for all who ask */
 	ENG_PEEK_MAX = 8,		/* servers that take turns at being peeked at */
 	ENG_COMMIT_EVERY_MS = 100,	/* at most this often; at once when it is quiet */
@@ -261,9 +262,13 @@ struct mus_engine {
 	struct mus_sigcache *sigs;
 	struct eng_turn *spare_turns;	/* with what memory their answers took */
 	unsigned spare_turn_count;
-	struct eng_last_on {			/* the zone at which a signer that leaves was found last */
+	/* The zone at which a signer that leaves a group was found last.  Who is in nothing any more is asked about
+	 * no more either, and gives its place away first. */
+	struct eng_last_on {
 		int64_t group_id, signer_id, zone_id;
-	} last_on;
+		uint64_t used;			/* when, of last_on_used; 0: the place is free */
+	} last_on[ENG_LAST_ON_MAX];
+	uint64_t last_on_used;
 	bool in_tx, tx_failed;
 	int64_t wall_ms, boot_ms;	/* wall clock less time since boot, and that, when last looked at */
 	int64_t shifting_ms;		/* in the transaction at work: what the zones were moved by */
@@ -529,7 +534,7 @@ void eng_trials_free(struct mus_engine *e);
 /* control_group.c: leavers that are on no zone of the group any more are members no longer.  ${at_work}: the
  * state of a zone that is newer than what is stored of it, or NULL. */
 void eng_ctl_left(struct mus_engine *e, int64_t group_id, const struct mus_zonestate *at_work);
-/* Could the group take the signer, whatever stands in its zones?  CONFLICT with words: it could not. */
-int eng_check_place(struct mus_engine *e, const struct mus_group_obj *g, int64_t signer_id, struct mus_errtext *et);
+/* Could the group take the signer, as far as it and ${zone} of its zones go?  CONFLICT with words: it could not. */
+int eng_check_place(struct mus_engine *e, const struct mus_group_obj *g, int64_t signer_id, const struct mus_zone_obj *zone, struct mus_errtext *et);
 
 #endif

@@ -200,8 +200,8 @@ take_marks_away(struct eng_trial *t)
 	}
 }
 
-/* What the join itself would refuse of the group.  Its other zones are looked at once, by the join and its dry run, and
- * not for the preflight of each.  A member has nothing to join. */
+/* What the join itself would refuse of the group and this zone.  Its other zones are looked at once, by the join and
+ * its dry run, and not for the preflight of each.  A member has nothing to join. */
 static void
 is_refused(struct eng_trial *t)
 {
@@ -215,7 +215,7 @@ is_refused(struct eng_trial *t)
 	for (unsigned i = 0; i < g.member_count; i++)
 		if (g.member[i].signer_id == t->joiner.id && !g.member[i].leaving)
 			return;
-	if (eng_check_place(t->e, &g, t->joiner.id, &t->refused) == 0)
+	if (eng_check_place(t->e, &g, t->joiner.id, &t->zobj, &t->refused) == 0)
 		return;
 	*w = MUS_WITNESS_NONE;
 	w->rule = MUS_RULE_PREFLIGHT;

@@ -96,6 +96,9 @@
 	X(ZONE_IDS_MARKED, "SELECT DISTINCT z.id FROM zone z INDEXED BY zone_ids_by_group " \
 	    "JOIN zone_signer m ON m.zone_id = z.id " \
 	    "WHERE z.group_id = ? AND (m.lost OR m.excluded OR m.staying) ORDER BY z.id") \
+	X(ZONE_IDS_APART, "SELECT z.id FROM zone z INDEXED BY zone_ids_by_group WHERE z.group_id = ? AND (" \
+	    "EXISTS (SELECT 1 FROM zone_ns n WHERE n.zone_id = z.id) OR " \
+	    "EXISTS (SELECT 1 FROM departing d WHERE d.zone_id = z.id)) ORDER BY z.id") \
 	X(ZONE_SIGNER_DELETE, "DELETE FROM zone_signer WHERE zone_id = ?") \
 	X(ZONE_SIGNER_INSERT, "INSERT INTO zone_signer(zone_id, signer_id, pos, key_file, max_ttl_s, " \
 	    "lost, excluded, staying) VALUES(?,?,?,?,?,?,?,?)") \

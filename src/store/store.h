@@ -110,6 +110,9 @@ int mus_store_each_departing(struct mus_store *s, int64_t signer_id, mus_store_i
 int mus_store_departed(struct mus_store *s, int64_t signer_id, int64_t zone_id, struct mus_errtext *et) MUS_MUST_CHECK;
 /* Those of them where the operator has marked a signer: lost, excluded or staying. */
 int mus_store_each_marked_zone(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
+/* Those where other servers count than the group's: the zone has name servers of its own, or may still have a
+ * signer that its group has no more. */
+int mus_store_each_zone_apart(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 int mus_store_each_zone_of_group(struct mus_store *s, int64_t group_id, int64_t after_id, unsigned limit, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 
 int mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;

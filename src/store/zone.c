@@ -423,6 +423,15 @@ mus_store_each_marked_zone(struct mus_store *s, int64_t group_id, mus_store_id_f
 	return each_id(&q, fn, arg);
 }
 
+int
+mus_store_each_zone_apart(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg)
+{
+	struct mus__q q = mus__q_of(s, MUS__STMT_ZONE_IDS_APART);
+
+	mus__q_int(&q, group_id);
+	return each_id(&q, fn, arg);
+}
+
 /* ---- signers that zones may still have ---- */
 
 static int

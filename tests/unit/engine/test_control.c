@@ -128,6 +128,16 @@ other_zone(struct mus_zone_obj *o, const char *name, bool has_b)
 	st->want.keyg = 1;
 }
 
+/* Where ${signer} of the group was found last; 0: that is not known. */
+static int64_t
+last_on(int64_t group_id, int64_t signer_id)
+{
+	for (unsigned i = 0; i < ENG_LAST_ON_MAX; i++)
+		if (e->last_on[i].group_id == group_id && e->last_on[i].signer_id == signer_id)
+			return e->last_on[i].zone_id;
+	return 0;
+}
+
 /* Which zones have let go is looked at from where the leaver was found last; who is at one before that again
  * stays a member all the same. */
 static void
@@ -143,15 +153,49 @@ left_one_by_one(void **state)
 	other_zone(&x, NULL, false);
 	eng_ctl_left(e, group.id, st);
 	assert_string_equal(members(), "a(b)");
-	assert_true(e->last_on.zone_id == y.id);
+	assert_true(last_on(group.id, sig[1].id) == y.id);
 	other_zone(&x, NULL, true);
 	other_zone(&y, NULL, false);
 	eng_ctl_left(e, group.id, st);
 	assert_string_equal(members(), "a(b)");
-	assert_true(e->last_on.zone_id == x.id);
+	assert_true(last_on(group.id, sig[1].id) == x.id);
 	other_zone(&x, NULL, false);
 	eng_ctl_left(e, group.id, st);
 	assert_string_equal(members(), "a");
+}
+
+/* As many groups as are remembered, each with a leaver: none is forgotten for another, but for one more the one
+ * that was not asked about for longest. */
+static void
+many_leavers(void **state)
+{
+	struct mus_group_obj g[ENG_LAST_ON_MAX + 1];
+	struct mus_zone_obj z;
+
+	(void)state;
+	for (unsigned i = 0; i < ENG_LAST_ON_MAX + 1; i++) {
+		g[i] = (struct mus_group_obj){.member_count = 2};
+		snprintf(g[i].name, sizeof g[i].name, "many%u", i);
+		g[i].member[0].signer_id = sig[0].id;
+		g[i].member[1].signer_id = sig[1].id;
+		OK(mus_ctl_put_group(e, "test", &g[i], NULL, &et));
+		memset(&z, 0, sizeof z);
+		snprintf(z.name, sizeof z.name, "many%u.test.", i);
+		z.group_id = g[i].id;
+		OK(mus_ctl_put_zone(e, "test", &z, NULL, &et));
+		other_zone(&z, NULL, true);
+		OK(mus_ctl_group_leave(e, "test", g[i].name, "b", &et));
+	}
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < ENG_LAST_ON_MAX; i++)
+			eng_ctl_left(e, g[i].id, st);
+	eng_ctl_left(e, g[0].id, st);
+	for (unsigned i = 0; i < ENG_LAST_ON_MAX; i++)
+		assert_true(last_on(g[i].id, sig[1].id) > 0);
+	eng_ctl_left(e, g[ENG_LAST_ON_MAX].id, st);
+	assert_true(last_on(g[ENG_LAST_ON_MAX].id, sig[1].id) == z.id);
+	assert_true(last_on(g[0].id, sig[1].id) > 0);
+	assert_true(last_on(g[1].id, sig[1].id) == 0);
 }
 
 /* Of a zone that was never seen whole nobody knows who signs it. */
@@ -428,6 +472,137 @@ refused_alike(void **state)
 	}
 	assert_int_equal(mus_ctl_check_join(e, "g", "c", &et), MUS_ERR_CONFLICT);
 	assert_string_equal(et.s, "group g has 8 signers, more it cannot hold");
+}
+
+/* Name server ${name} at ${address} of signer a is what its copy was last served by, as far as the state knows. */
+static void
+serve(const char *name, const char *address)
+{
+	st->zone.ns_count = st->zone.server_count = 1;
+	st->zone.ns[0] = (struct mus_zns){.owner = 0};
+	snprintf(st->book.ns[0], sizeof st->book.ns[0], "%s", name);
+	st->zone.server[0] = (struct mus_server){.origin = 0, .ns = 0};
+	assert_true(mus_addr_parse(address, 53, &st->book.addr[0]));
+	save_state();
+}
+
+#define BY_NAME "ns.a.test. is a name server of signer a and of signer c: it belongs to one, or is given as shared to both"
+#define BY_ADDRESS(name) "192.0.2.1 is an address of ns.a.test. (signer a) and of " name \
+	": it serves one signer's copy, or both name servers are given as shared"
+#define STILL_HAS "zone z.test. still has signer a, which its group has not, so signer c has to wait: "
+
+static void
+assert_waits(int rc, const char *words)
+{
+	assert_int_equal(rc, MUS_ERR_CONFLICT);
+	assert_string_equal(et.s, words);
+}
+
+/* To a group with a signer that serves by what one that leaves by it serves by. */
+static void
+moved_to_the_same_server(void **state)
+{
+	struct mus_group_obj g2 = {.name = "g2", .member_count = 2};
+	char field[MUS_CTL_FIELD_MAX];
+
+	(void)state;
+	g2.member[0].signer_id = sig[1].id;
+	g2.member[1].signer_id = sig[2].id;
+	OK(mus_ctl_put_group(e, "test", &g2, NULL, &et));
+	at_address(0, "ns.a.test.", "192.0.2.1");
+	serve("ns.a.test.", "192.0.2.1");
+	zone.group_id = g2.id;
+	at_address(2, "ns.c.test.", "192.0.2.1");
+	assert_waits(mus_ctl_put_zone(e, "test", &zone, field, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
+	assert_string_equal(field, "");
+	at_address(2, "ns.a.test.", "192.0.2.2");
+	assert_waits(mus_ctl_put_zone(e, "test", &zone, field, &et), STILL_HAS BY_NAME);
+	/* What it served by until now counts when it has something else already, and what it has when that was not
+	 * looked at yet. */
+	at_address(0, "ns2.a.test.", "192.0.2.3");
+	assert_waits(mus_ctl_put_zone(e, "test", &zone, field, &et), STILL_HAS BY_NAME);
+	at_address(2, "ns.c.test.", "192.0.2.1");
+	assert_waits(mus_ctl_put_zone(e, "test", &zone, field, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
+	at_address(0, "ns.a.test.", "192.0.2.1");
+	serve("ns2.a.test.", "192.0.2.3");
+	assert_waits(mus_ctl_put_zone(e, "test", &zone, field, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
+	/* It is in nothing, but its process has not ended; then it has left. */
+	st->want.keyg = st->want.dsg = st->want.nsg = 2;
+	process(MUS_PROC_REMOVE, 0);
+	assert_waits(mus_ctl_put_zone(e, "test", &zone, field, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
+	process(MUS_PROC_NONE, 0);
+	OK(mus_ctl_put_zone(e, "test", &zone, field, &et));
+}
+
+/* The zone has been moved, and its signer of before has not left it: whatever else would bring the two together. */
+static void
+met_on_the_way_out(void **state)
+{
+	struct mus_group_obj g2 = {.name = "g2", .member_count = 1};
+	struct mus_signer_obj changed;
+	struct mus_zone_obj o;
+
+	(void)state;
+	g2.member[0].signer_id = sig[1].id;
+	OK(mus_ctl_put_group(e, "test", &g2, NULL, &et));
+	at_address(0, "ns.a.test.", "192.0.2.1");
+	serve("ns.a.test.", "192.0.2.1");
+	zone.group_id = g2.id;
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	at_address(2, "ns.c.test.", "192.0.2.1");
+	/* a join, its dry run, a group given anew: nothing is changed */
+	assert_waits(mus_ctl_group_join(e, "test", "g2", "c", &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
+	assert_waits(mus_ctl_check_join(e, "g2", "c", &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
+	g2.member[0].signer_id = sig[2].id;
+	assert_waits(mus_ctl_put_group(e, "test", &g2, NULL, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
+	OK(mus_store_load_group(store, "g2", &g2, &et));
+	assert_true(g2.member_count == 1 && g2.member[0].signer_id == sig[1].id);
+	/* a signer that is a member, and its name servers in this zone */
+	at_address(2, "ns.c.test.", "192.0.2.2");
+	OK(mus_ctl_group_join(e, "test", "g2", "c", &et));
+	changed = sig[2];
+	changed.ns[0].addr[0] = sig[0].ns[0].addr[0];
+	assert_waits(mus_ctl_put_signer(e, "test", &changed, NULL, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
+	o = zone;
+	o.signer_count = 1;
+	o.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[2].id, .ns_count = 1, .ns[0] = sig[0].ns[0]};
+	assert_waits(mus_ctl_put_zone(e, "test", &o, NULL, &et), STILL_HAS BY_NAME);
+	/* one that goes out of the group as the other comes in */
+	OK(mus_store_load_group(store, "g", &group, &et));
+	zone.group_id = group.id;
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	at_address(2, "ns.c.test.", "192.0.2.1");
+	group.member[0].signer_id = sig[2].id;
+	assert_waits(mus_ctl_put_group(e, "test", &group, NULL, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
+}
+
+/* What a zone has of its own counts where signers join and change, too. */
+static void
+own_servers_of_a_zone(void **state)
+{
+	char field[MUS_CTL_FIELD_MAX];
+	struct mus_signer_obj changed;
+
+	(void)state;
+	at_address(0, "ns.a.test.", "192.0.2.1");
+	zone.signer_count = 1;
+	zone.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[0].id, .ns_count = 1, .ns[0] = sig[0].ns[0]};
+	snprintf(zone.signer[0].ns[0].name, sizeof zone.signer[0].ns[0].name, "own.a.test.");
+	assert_true(mus_addr_parse("192.0.2.7", 53, &zone.signer[0].ns[0].addr[0]));
+	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
+	at_address(1, "own.a.test.", "192.0.2.2");
+	all_say("b", "zone z.test.: own.a.test. is a name server of signer a and of signer b: it belongs to one, or is "
+	    "given as shared to both");
+	at_address(1, "ns.b.test.", "192.0.2.7");
+	all_say("b", "zone z.test.: 192.0.2.7 is an address of own.a.test. (signer a) and of ns.b.test. (signer b): it "
+	    "serves one signer's copy, or both name servers are given as shared");
+	at_address(1, "ns.b.test.", "192.0.2.2");
+	all_say("b", "");
+	changed = sig[1];
+	assert_true(mus_addr_parse("192.0.2.7", 53, &changed.ns[0].addr[0]));
+	assert_int_equal(mus_ctl_put_signer(e, "test", &changed, field, &et), MUS_ERR_INVAL);
+	assert_string_equal(field, "/name_servers");
+	assert_non_null(strstr(et.s, "zone z.test.: 192.0.2.7 is an address of "));
 }
 
 static void
@@ -899,6 +1074,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(joined_and_left, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(taken_back, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(left_one_by_one, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(many_leavers, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(not_seen_yet, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(moved_away, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(moved_to_others, setup, rig_teardown),
@@ -909,6 +1085,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(preflight_of_a_lost_one, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(preflight_of_one_zone, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(refused_alike, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(moved_to_the_same_server, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(met_on_the_way_out, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(own_servers_of_a_zone, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(no_room_alike, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_leave_is_aborted, setup, rig_teardown),

@@ -473,6 +473,21 @@ lists_bear_callbacks(void **state)
 	sum = 0;
 	OK(mus_store_each_marked_zone(s, group, add_id, &sum));
 	assert_true(sum == za.id);
+	/* a zone with a name server of its own, one that a signer is leaving, one of no group */
+	sum = 0;
+	OK(mus_store_each_zone_apart(s, group, add_id, &sum));
+	assert_true(sum == 0);
+	za.signer[0].ns_count = zc.signer[0].ns_count = 1;
+	snprintf(za.signer[0].ns[0].name, sizeof za.signer[0].ns[0].name, "ns.za.");
+	snprintf(zc.signer[0].ns[0].name, sizeof zc.signer[0].ns[0].name, "ns.zc.");
+	OK(mus_store_save_zone(s, &za, &et));
+	OK(mus_store_save_zone(s, &zc, &et));
+	OK(mus_store_each_zone_apart(s, group, add_id, &sum));
+	assert_true(sum == za.id);
+	sum = 0;
+	OK(mus_store_zone_departs(s, group, zb.id, &et));
+	OK(mus_store_each_zone_apart(s, group, add_id, &sum));
+	assert_true(sum == za.id + zb.id);
 	n = 0;
 	OK(mus_store_each_due(s, due_deletes, &n));
 	assert_int_equal(n, 1103);
