@@ -53,6 +53,36 @@ room_with(void *arg, const struct mus_group_obj *o)
 	return w->rc < 0;
 }
 
+/* A zone whose group has the signer no more, while the zone may have it still. */
+static int
+meets_with(void *arg, int64_t id)
+{
+	struct with_signer *w = arg;
+	struct mus_store *store = w->e->o.store;
+	struct mus_zone_obj zone;
+	struct mus_group_obj g;
+
+	w->rc = mus_store_load_zone_id(store, id, &zone, w->et);
+	if (w->rc < 0 || !zone.group_id)
+		return w->rc < 0;
+	w->rc = mus_store_load_group_id(store, zone.group_id, &g, w->et);
+	if (w->rc == 0)
+		w->rc = eng_check_leavers(w->e, &g, w->signer, &zone, w->et);
+	return w->rc < 0;
+}
+
+/* A signer that changes, in all its groups and in the zones that it is leaving. */
+static int
+check_changed(struct with_signer *w)
+{
+	struct mus_store *store = w->e->o.store;
+
+	if (mus_store_list_groups(store, NULL, 1u << 20, room_with, w) < 0 ||
+	    (w->rc == 0 && mus_store_each_departing(store, w->signer->id, meets_with, w) < 0))
+		return mus_errf(w->et, MUS_ERR_STORE, "database error");
+	return w->rc;
+}
+
 int
 mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_obj *o, char *field,
     struct mus_errtext *et)
@@ -64,9 +94,7 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 	struct mus_buf said;
 	int rc = eng_check_signer(e, &at, o);
 
-	if (rc == 0 && !fresh && mus_store_list_groups(e->o.store, NULL, 1u << 20, room_with, &with) < 0)
-		rc = mus_errf(et, MUS_ERR_STORE, "database error");
-	if (rc == 0 && (rc = with.rc) == MUS_ERR_INVAL)
+	if (rc == 0 && !fresh && (rc = check_changed(&with)) == MUS_ERR_INVAL)
 		eng_point(&at, "/name_servers");
 	if (rc == 0 && !fresh)
 		rc = mus_store_load_signer_id(e->o.store, o->id, &before, et);

@@ -4,6 +4,7 @@
  * (sync.c).
  */
 #include <stdio.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/control_int.h"
@@ -28,16 +29,15 @@ count_addresses(const struct mus_ns_obj *ns, unsigned ns_count)
 	return count;
 }
 
-/* Member ${i} as it is to be: ${changed}, or what is stored, in ${stored}. */
+/* Signer ${id} as it is to be: ${changed}, or what is stored, in ${stored}. */
 static int
-get_member(struct mus_engine *e, const struct mus_group_obj *g, unsigned i,
-    const struct mus_signer_obj *changed, struct mus_signer_obj *stored, const struct mus_signer_obj **out,
-    struct mus_errtext *et)
+get_signer(struct mus_engine *e, int64_t id, const struct mus_signer_obj *changed, struct mus_signer_obj *stored,
+    const struct mus_signer_obj **out, struct mus_errtext *et)
 {
-	bool is_it = changed && changed->id == g->member[i].signer_id;
+	bool is_it = changed && changed->id == id;
 
 	*out = is_it ? changed : stored;
-	return is_it ? 0 : mus_store_load_signer_id(e->o.store, g->member[i].signer_id, stored, et);
+	return is_it ? 0 : mus_store_load_signer_id(e->o.store, id, stored, et);
 }
 
 int
@@ -53,7 +53,7 @@ eng_check_room(struct mus_engine *e, const struct mus_group_obj *g, const struct
 		const struct mus_signer_obj *s;
 		const struct mus_ns_obj *ns;
 		unsigned ns_count;
-		int rc = get_member(e, g, i, changed, &stored, &s, et);
+		int rc = get_signer(e, g->member[i].signer_id, changed, &stored, &s, et);
 
 		if (rc < 0)
 			return rc;
@@ -116,9 +116,9 @@ eng_check_owners(struct mus_engine *e, const struct mus_group_obj *g, const stru
 		struct mus_signer_obj a_stored, b_stored;
 		const struct mus_signer_obj *a, *b;
 
-		rc = get_member(e, g, i, changed, &a_stored, &a, et);
+		rc = get_signer(e, g->member[i].signer_id, changed, &a_stored, &a, et);
 		for (unsigned k = i + 1; k < g->member_count && rc == 0; k++) {
-			rc = get_member(e, g, k, changed, &b_stored, &b, et);
+			rc = get_signer(e, g->member[k].signer_id, changed, &b_stored, &b, et);
 			if (rc == 0)
 				rc = check_signers(zone ? zone : &any, a, b, et);
 		}
@@ -169,24 +169,21 @@ check_served(const struct mus_zonestate *st, unsigned s, const struct mus_signer
 	return rc;
 }
 
-/* Signer ${s} of the state, in the group no more, against one that is: by what it served the zone when it was
- * there, and by what is stored of it, which may be newer. */
+/* Signer ${s} of the state, ${leaver}, in the group no more, against one that is: by what it served the zone when
+ * it was there, and by what is stored of it, which may be newer. */
 static int
-check_leaver(struct mus_engine *e, const struct mus_zonestate *st, unsigned s, const struct mus_zone_obj *zone,
-    const struct mus_signer_obj *member, struct mus_errtext *et)
+check_leaver(const struct mus_zonestate *st, unsigned s, const struct mus_signer_obj *leaver,
+    const struct mus_zone_obj *zone, const struct mus_signer_obj *member, struct mus_errtext *et)
 {
-	struct mus_signer_obj leaver;
 	const struct mus_ns_obj *ns;
 	unsigned count = eng_ns_of(zone, member, &ns);
-	int rc = mus_store_load_signer_id(e->o.store, st->book.signer_id[s], &leaver, et);
+	int rc = check_signers(zone, leaver, member, et);
 
-	if (rc == 0)
-		rc = check_signers(zone, &leaver, member, et);
 	for (unsigned i = 0; i < count && rc == 0; i++)
-		rc = check_served(st, s, &leaver, member, &ns[i], et);
+		rc = check_served(st, s, leaver, member, &ns[i], et);
 	return rc != MUS_ERR_INVAL ? rc : mus_err_wrap(et, MUS_ERR_CONFLICT,
 	    "zone %.200s still has signer %s, which its group has not, so signer %s has to wait", zone->name,
-	    leaver.name, member->name);
+	    leaver->name, member->name);
 }
 
 int
@@ -197,15 +194,19 @@ eng_check_leavers(struct mus_engine *e, const struct mus_group_obj *g, const str
 	int rc = zone->id ? eng_load_state(e, zone->id, st, et) : 0;
 	unsigned in = zone->id && rc == 0 ? eng_taking_part(st) : 0;
 
+	if (rc < 0)
+		return mus_err_wrap(et, rc, "zone %.200s", zone->name);
 	for (unsigned s = 0; in >> s && rc == 0; s++) {
+		struct mus_signer_obj l_stored, m_stored;
+		const struct mus_signer_obj *leaver, *member;
+
 		if (!(in >> s & 1) || is_in(g, st->book.signer_id[s]))
 			continue;
+		rc = get_signer(e, st->book.signer_id[s], changed, &l_stored, &leaver, et);
 		for (unsigned i = 0; i < g->member_count && rc == 0; i++) {
-			struct mus_signer_obj stored;
-			const struct mus_signer_obj *member;
-
-			if ((rc = get_member(e, g, i, changed, &stored, &member, et)) == 0)
-				rc = check_leaver(e, st, s, zone, member, et);
+			rc = get_signer(e, g->member[i].signer_id, changed, &m_stored, &member, et);
+			if (rc == 0)
+				rc = check_leaver(st, s, leaver, zone, member, et);
 		}
 	}
 	return rc;

@@ -18,7 +18,7 @@ BOTH = ["bind", "knot"]
 ALL = ["bind", "knot", "pdns"]
 # zone: (signers that load it, signers in charge at the beginning)
 ZONES = {"third": (ALL, BOTH), "rejoin": (BOTH, BOTH), "unjoin": (BOTH, ["bind"]), "last": (BOTH, BOTH), "steps": (BOTH, ["bind"]),
-         "consent": (BOTH, ["bind"]),
+         "consent": (BOTH, ["bind"]), "meet": (BOTH, BOTH),
          "named": (BOTH, ["bind"]), "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "turned3": (BOTH, ["bind"]), "forced": (BOTH, ["bind"]), "unused": (BOTH, ["bind"]),
          "many1": (BOTH, ["knot"]), "many2": (BOTH, ["knot"]), "many3": (BOTH, ["knot"])}
 
@@ -120,6 +120,47 @@ def test_the_last_signer_cannot_leave(st):
     assert st.state("last")["group"] == "last"
     st.wait("last", "all is quiet again", lambda z: not z["process"])
     st.signed_by("last", BOTH)
+    seen_so_far(st)
+
+
+def test_a_signer_at_the_server_of_another_has_to_wait(st):
+    """Who serves by the address or the name of a signer of the zone is not let in: nor where that one is in the group no more."""
+    knot = st.lab.state["signers"]["knot"]
+    server = knot["servers"][0]
+    name, address = server["name"], server["addresses"][0]
+    options = ["--driver", "ddns", "--update", knot["update"]["address"], "--key-file", knot["tsig"]["file"], "--ns"]
+    st.mc.cli("signer", "add", "same-address", *options, f"other.{name}={address}")
+    st.mc.cli("signer", "add", "same-name", *options, f"{name}=192.0.2.1")
+    said = {"same-address": f"{address} is an address of {name} (signer knot) and of other.{name} (signer same-address)",
+            "same-name": f"{name} is a name server of signer knot and of signer same-name"}
+    st.group("meet", BOTH, ["meet"])
+    zone = st.lab.zone_name("meet")
+
+    def refused(words, *command):
+        r = st.mc.cli(*command, check=False)
+        assert r.returncode == 75 and words in r.stderr, r
+
+    def still_waits(signer, *command):
+        refused(f"zone {zone} still has signer knot, which its group has not, so signer {signer} has to wait: {said[signer]}", *command)
+
+    for signer in said:
+        st.mc.cli("signergroup", "add", f"to-{signer}", "--signer", "bind", "--signer", signer)
+        refused(said[signer], "signer", "join", signer, "--group", "meet")
+        still_waits(signer, "zone", "join", zone, "--group", f"to-{signer}", "--yes")
+    z = st.state("meet")
+    assert (z["group"], z["process"]) == ("meet", "") and z["state"].startswith("VALID"), z
+    st.signed_by("meet", BOTH)
+    # out of the group, and on its way out of the zone
+    st.mc.cli("signergroup", "add", "met", "--signer", "bind")
+    st.mc.cli("zone", "join", zone, "--group", "met", "--yes")
+    for signer in said:
+        still_waits(signer, "signer", "join", signer, "--group", "met")
+    st.wait("meet", "Knot has left", lambda z: not z["process"] and st.ended("meet", "REMOVE-SIGNER", "knot"))
+    for signer in said:     # nobody's names of this laboratory: the parent would not take them, so they go again
+        st.mc.cli("signer", "join", signer, "--group", "met")
+        st.mc.cli("signer", "leave", signer, "--group", "met")
+        st.wait("meet", "who waited came and went", lambda z: not z["process"])
+    st.alone("meet", "bind")
     seen_so_far(st)
 
 

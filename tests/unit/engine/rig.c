@@ -24,7 +24,7 @@ rig_start(const struct mus_engine_opts *o)
 	et.s[0] = '\0';
 	l = mus_loop_new();
 	OK(mus_store_open(rig_path, &store, &et));
-	dnsx = mus_dnsx_new(l, &(struct mus_dnsx_opts){.tcp_timeout_ms = 200});
+	dnsx = mus_dnsx_new(l, &(struct mus_dnsx_opts){.udp_timeout_ms = 200, .tcp_timeout_ms = 200});
 	with.loop = l;
 	with.store = store;
 	with.dnsx = dnsx;

@@ -414,23 +414,30 @@ on_unfit(void *arg, int err, const struct mus_errtext *words, const struct mus_c
 	*(bool *)arg = true;
 }
 
-/* Join, its dry run and preflight say the same of ${signer}; "": it may. */
+/* The dry run of a join and the join say the same of ${signer}; "": it may. */
 static void
-all_say(const char *signer, const char *words)
+join_says(const char *signer, const char *words)
 {
 	int expected = words[0] ? MUS_ERR_CONFLICT : 0;
-	bool is_there = false;
 
 	et.s[0] = '\0';
 	assert_int_equal(mus_ctl_check_join(e, "g", signer, &et), expected);
 	assert_string_equal(et.s, words);
+	assert_int_equal(mus_ctl_group_join(e, "test", "g", signer, &et), expected);
+	assert_string_equal(et.s, words);
+}
+
+/* Preflight does, too. */
+static void
+all_say(const char *signer, const char *words)
+{
+	bool is_there = false;
+
 	OK(mus_ctl_preflight(e, "z.test.", signer, on_unfit, &is_there, &et));
 	while (!is_there)
 		turn_for(l, 5);
 	assert_string_equal(said, words);
-	et.s[0] = '\0';
-	assert_int_equal(mus_ctl_group_join(e, "test", "g", signer, &et), expected);
-	assert_string_equal(et.s, words);
+	join_says(signer, words);
 }
 
 static void
@@ -563,6 +570,12 @@ met_on_the_way_out(void **state)
 	changed = sig[2];
 	changed.ns[0].addr[0] = sig[0].ns[0].addr[0];
 	assert_waits(mus_ctl_put_signer(e, "test", &changed, NULL, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
+	/* the one that leaves */
+	changed = sig[0];
+	changed.ns[0].addr[0] = sig[2].ns[0].addr[0];
+	assert_waits(mus_ctl_put_signer(e, "test", &changed, NULL, &et),
+	    STILL_HAS "192.0.2.2 is an address of ns.a.test. (signer a) and of ns.c.test. (signer c): it serves one "
+	    "signer's copy, or both name servers are given as shared");
 	o = zone;
 	o.signer_count = 1;
 	o.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[2].id, .ns_count = 1, .ns[0] = sig[0].ns[0]};
@@ -591,13 +604,13 @@ own_servers_of_a_zone(void **state)
 	assert_true(mus_addr_parse("192.0.2.7", 53, &zone.signer[0].ns[0].addr[0]));
 	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
 	at_address(1, "own.a.test.", "192.0.2.2");
-	all_say("b", "zone z.test.: own.a.test. is a name server of signer a and of signer b: it belongs to one, or is "
+	join_says("b", "zone z.test.: own.a.test. is a name server of signer a and of signer b: it belongs to one, or is "
 	    "given as shared to both");
 	at_address(1, "ns.b.test.", "192.0.2.7");
-	all_say("b", "zone z.test.: 192.0.2.7 is an address of own.a.test. (signer a) and of ns.b.test. (signer b): it "
+	join_says("b", "zone z.test.: 192.0.2.7 is an address of own.a.test. (signer a) and of ns.b.test. (signer b): it "
 	    "serves one signer's copy, or both name servers are given as shared");
 	at_address(1, "ns.b.test.", "192.0.2.2");
-	all_say("b", "");
+	join_says("b", "");
 	changed = sig[1];
 	assert_true(mus_addr_parse("192.0.2.7", 53, &changed.ns[0].addr[0]));
 	assert_int_equal(mus_ctl_put_signer(e, "test", &changed, field, &et), MUS_ERR_INVAL);
