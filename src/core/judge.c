@@ -512,17 +512,16 @@ judge_content(struct jd *j)
 	}
 }
 
-/* A name that is not there, or has no address, says nothing of how data are signed. */
+/* A name that is not there, has no address, or is one of another zone says nothing of how data are signed. */
 static void
 judge_sample(struct jd *j)
 {
 	const struct mus_ctx *c = j->c;
 
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
-		unsigned server = mus_sample_missing(c->seen, s, c->facts->servers[s]);
-		struct mus_witness w = find(MUS_RULE_SAMPLE, MUS_RES_WARN, s, server, MUS_RR_NAME);
+		struct mus_witness w;
 
-		if (server != MUS_NOBODY)
+		if (mus_sample_missing(c->seen, s, c->facts->servers[s], &w))
 			note(j, &w);
 	}
 }

@@ -760,13 +760,25 @@ mus_settle(struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *
 	}
 }
 
-unsigned
-mus_sample_missing(const struct mus_seen *seen, unsigned signer, uint64_t servers)
+bool
+mus_sample_missing(const struct mus_seen *seen, unsigned signer, uint64_t servers, struct mus_witness *w)
 {
 	const struct mus_ring *ring = &seen->signer[signer][MUS_RR_NAME];
 
-	for (unsigned i = 0; i < ring->count; i++)
-		if (ring->v[i].flags & MUS_VER_ABSENT && ring->v[i].srv & servers)
-			return (unsigned)__builtin_ctzll(ring->v[i].srv & servers);
-	return MUS_NOBODY;
+	for (unsigned i = 0; i < ring->count; i++) {
+		const struct mus_version *v = &ring->v[i];
+
+		if (!(v->flags & MUS_VER_ABSENT) || !(v->srv & servers))
+			continue;
+		*w = MUS_WITNESS_NONE;
+		w->rule = MUS_RULE_SAMPLE;
+		w->result = MUS_RES_WARN;
+		w->origin = (uint8_t)signer;
+		w->server = (uint8_t)__builtin_ctzll(v->srv & servers);
+		w->kind = MUS_RR_NAME;
+		if (v->flags & MUS_VER_CUT)
+			w->kind2 = MUS_RR_PNS;
+		return true;
+	}
+	return false;
 }

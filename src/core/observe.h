@@ -95,8 +95,8 @@ mus_is_known(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind kind
 		mus_say_unknown(ring, origin, kind, servers, policy, now, w);
 	return false;
 }
-/* One of ${servers} of the signer that shows no address at the sample name; MUS_NOBODY: none was seen to. */
-unsigned mus_sample_missing(const struct mus_seen *seen, unsigned signer, uint64_t servers);
+/* One of ${servers} of the signer shows no data of the zone at the sample name: ${w} then says which, and why. */
+bool mus_sample_missing(const struct mus_seen *seen, unsigned signer, uint64_t servers, struct mus_witness *w);
 /* Signed by the keys that sign the zone's data, not by those of the DNSKEY set or the parent. */
 static inline bool
 mus_is_data_kind(unsigned kind)

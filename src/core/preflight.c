@@ -144,12 +144,9 @@ pf_content(struct pf *p)
 static void
 pf_sample(struct pf *p)
 {
-	unsigned server = mus_sample_missing(p->c->seen, p->b, p->c->facts->servers[p->b]);
-	struct mus_witness w = found(MUS_RULE_SAMPLE, MUS_RES_WARN, p->b, MUS_NOBODY);
+	struct mus_witness w;
 
-	w.server = (uint8_t)server;
-	w.kind = MUS_RR_NAME;
-	if (server != MUS_NOBODY)
+	if (mus_sample_missing(p->c->seen, p->b, p->c->facts->servers[p->b], &w))
 		note(p, w);
 }
 

@@ -101,7 +101,7 @@ with_answers(uint32_t focus)
 /* ---- answers --------------------------------------------------------------------------------- */
 
 static enum mus_cause
-cause_of_answer(const struct mus_msg *m, bool parent)
+cause_of_answer(const struct mus_msg *m, enum eng_q q)
 {
 	if (m->tc)
 		return MUS_CAUSE_TRUNCATED;
@@ -118,10 +118,31 @@ cause_of_answer(const struct mus_msg *m, bool parent)
 	default:
 		return MUS_CAUSE_RCODE;
 	}
-	/* A referral for the delegation is right at the parent, and nowhere else. */
-	if (!m->aa && !parent)
+	/* A referral is right at the parent, for the delegation, and for a sample that lies below another one, which
+	 * take.c finds out. */
+	if (!m->aa && q != ENG_Q_DS && q != ENG_Q_PNS && q != ENG_Q_NAME && q != ENG_Q_WHOSE)
 		return MUS_CAUSE_NOTAUTH;
 	return MUS_CAUSE_NONE;
+}
+
+/* What stands at the sample, or leads away from there: its address, else the DNAME above it, of whose alias nothing is
+ * signed (RFC 6672 5.3.1), else the alias. */
+static bool
+sample_set(const struct eng_answer *ans, const struct mus_dnsx_answer *a, struct mus_rrset *set)
+{
+	size_t n;
+	const struct mus_rrset *list;
+
+	if (mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &ans->qname, MUS_TYPE_A, a->arena, set))
+		return true;
+	list = mus_msg_rrsets(a->msg, MUS_SEC_ANSWER, a->arena, &n);
+	for (size_t i = 0; i < n; i++)
+		if (list[i].type == MUS_TYPE_DNAME && mus_name_in(&ans->qname, &list[i].owner) &&
+		    !mus_name_equal(&ans->qname, &list[i].owner)) {
+			*set = list[i];
+			return true;
+		}
+	return mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &ans->qname, MUS_TYPE_CNAME, a->arena, set);
 }
 
 /* Keeps what later steps need; the answer itself is lent only for this call. */
@@ -130,13 +151,15 @@ keep(struct eng_answer *ans, const struct mus_dnsx_answer *a)
 {
 	struct mus_arena *arena = &ans->turn->arena;
 	struct mus_rrset set = {.count = 0}, *list;
+	bool is_there = ans->q == ENG_Q_NAME
+	    ? sample_set(ans, a, &set)
+	    : mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &ans->qname, ans->type, a->arena, &set);
 	size_t n;
 
 	ans->aa = a->msg->aa;
 	ans->rcode = a->msg->rcode;
 	ans->nxdomain = a->msg->rcode == MUS_RCODE_NXDOMAIN;
-	if (mus_msg_rrset(a->msg, MUS_SEC_ANSWER, &ans->qname, ans->type, a->arena, &set) &&
-	    mus_rrset_copy(&ans->set, &set, arena) < 0)
+	if (is_there && mus_rrset_copy(&ans->set, &set, arena) < 0)
 		ans->cause = MUS_CAUSE_LOCAL;
 	list = mus_msg_rrsets(a->msg, MUS_SEC_AUTHORITY, a->arena, &n);
 	ans->auth = mus_rrsets_copy(list, n, arena);
@@ -150,32 +173,6 @@ keep(struct eng_answer *ans, const struct mus_dnsx_answer *a)
 		ans->cause = MUS_CAUSE_LOCAL;
 }
 
-static void
-on_answer(void *arg, const struct mus_dnsx_answer *a)
-{
-	struct eng_answer *ans = arg;
-	struct eng_turn *t = ans->turn;
-	bool parent = ans->q == ENG_Q_DS || ans->q == ENG_Q_PNS;
-
-	ans->req = NULL;
-	ans->done = true;
-	ans->udp_silent = a->udp_silent;
-	if (a->err != 0) {
-		ans->cause = mus_cause_of_err(a->err);
-		if (a->err == MUS_ERR_TIMEOUT)
-			t->e->stats.timeouts++;
-	} else {
-		t->e->stats.answers++;
-		ans->cause = cause_of_answer(a->msg, parent);
-		if (ans->cause == MUS_CAUSE_NONE)
-			keep(ans, a);
-	}
-	if (--t->left == 0)
-		eng_turn_done(t);
-}
-
-/* ---- questions -------------------------------------------------------------------------------- */
-
 static struct eng_answer *
 add(struct eng_turn *t, enum eng_q q, unsigned server, const struct mus_name *name, uint16_t type)
 {
@@ -187,6 +184,62 @@ add(struct eng_turn *t, enum eng_q q, unsigned server, const struct mus_name *na
 	    .turn = t, .q = q, .server = (uint8_t)server, .type = type, .qname = *name};
 	return ans;
 }
+
+static void on_answer(void *arg, const struct mus_dnsx_answer *a);
+
+static void
+send_one(struct eng_turn *t, struct eng_answer *ans)
+{
+	struct mus_dnsx_ask ask = {.server = ans->addr,
+	    .via = ans->q == ENG_Q_TCP ? MUS_VIA_TCP : MUS_VIA_AUTO,
+	    .query = {.name = ans->qname, .type = ans->type, .dnssec = true}};
+
+	t->e->stats.questions++;
+	if (mus_dnsx_ask(t->e->o.dnsx, &ask, on_answer, ans, &ans->req) == 0) {
+		t->left++;
+	} else {
+		ans->done = true;
+		ans->cause = MUS_CAUSE_LOCAL;
+	}
+}
+
+/* Data without a signature: of the zone, or of an unsigned one below it that the server has too? */
+static void
+ask_whose(struct eng_turn *t, const struct eng_answer *sample)
+{
+	struct eng_answer *ans = add(t, ENG_Q_WHOSE, sample->server, &sample->qname, MUS_TYPE_SOA);
+
+	ans->addr = sample->addr;
+	ans->origin = sample->origin;
+	send_one(t, ans);
+}
+
+static void
+on_answer(void *arg, const struct mus_dnsx_answer *a)
+{
+	struct eng_answer *ans = arg;
+	struct eng_turn *t = ans->turn;
+
+	ans->req = NULL;
+	ans->done = true;
+	ans->udp_silent = a->udp_silent;
+	if (a->err != 0) {
+		ans->cause = mus_cause_of_err(a->err);
+		if (a->err == MUS_ERR_TIMEOUT)
+			t->e->stats.timeouts++;
+	} else {
+		t->e->stats.answers++;
+		ans->cause = cause_of_answer(a->msg, ans->q);
+		if (ans->cause == MUS_CAUSE_NONE)
+			keep(ans, a);
+		if (ans->q == ENG_Q_NAME && ans->cause == MUS_CAUSE_NONE && ans->set.count && !ans->set.sig_count)
+			ask_whose(t, ans);
+	}
+	if (--t->left == 0)
+		eng_turn_done(t);
+}
+
+/* ---- questions -------------------------------------------------------------------------------- */
 
 static void
 signer_server(struct eng_turn *t, const struct mus_zonestate *st, unsigned i,
@@ -232,7 +285,7 @@ kinds_asked(const struct eng_turn *t, const struct mus_zonestate *st, const stru
 static unsigned
 questions_max(const struct mus_zonestate *st, uint32_t kinds)
 {
-	unsigned n = (unsigned)__builtin_popcount(kinds) + (kinds >> MUS_RR_SOA & 1);
+	unsigned n = (unsigned)__builtin_popcount(kinds) + (kinds >> MUS_RR_SOA & 1) + (kinds >> MUS_RR_NAME & 1);
 
 	for (unsigned i = 0; (kinds >> MUS_RR_ADDR & 1) && i < st->zone.ns_count; i++)
 		n += st->zone.ns[i].in_domain ? 2 : 0;
@@ -268,25 +321,14 @@ compose(struct eng_turn *t, const struct mus_zonestate *st, const struct mus_zon
 static void
 send(struct eng_turn *t, const struct mus_zonestate *st)
 {
-	struct mus_engine *e = t->e;
-
 	/* One more than asked, so that the turn cannot end while questions are still being sent. */
 	t->left = 1;
-	for (unsigned i = 0; i < t->ans_count; i++) {
+	for (unsigned i = 0, count = t->ans_count; i < count; i++) {
 		struct eng_answer *ans = &t->ans[i];
-		struct mus_dnsx_ask ask = {.server = st->book.addr[ans->server],
-		    .via = ans->q == ENG_Q_TCP ? MUS_VIA_TCP : MUS_VIA_AUTO,
-		    .query = {.name = ans->qname, .type = ans->type, .dnssec = true}};
 
 		ans->addr = st->book.addr[ans->server];
 		ans->origin = st->zone.server[ans->server].origin;
-		e->stats.questions++;
-		if (mus_dnsx_ask(e->o.dnsx, &ask, on_answer, ans, &ans->req) == 0) {
-			t->left++;
-		} else {
-			ans->done = true;
-			ans->cause = MUS_CAUSE_LOCAL;
-		}
+		send_one(t, ans);
 	}
 	if (--t->left == 0)
 		eng_turn_done(t);

@@ -181,6 +181,32 @@ check_sample(const struct eng_at *at, const struct mus_zone_obj *o)
 	return 0;
 }
 
+/* One that was taken before the other zone came is told by what is found at the signers. */
+int
+eng_check_cut(const struct mus_engine *e, const struct eng_at *at, const struct mus_zone_obj *o,
+    const struct mus_zone_obj *before)
+{
+	char text[MUS_NAME_TEXT_MAX];
+	struct mus_name name, zone;
+	struct mus_zone_obj other;
+	int rc;
+
+	if (!o->sample[0] || (before && strcmp(before->sample, o->sample) == 0))
+		return 0;
+	snprintf(text, sizeof text, "%s.%.300s", o->sample, o->name);
+	if (mus_name_parse(text, &name, at->et) < 0 || mus_name_parse(o->name, &zone, at->et) < 0)
+		return MUS_ERR_INVAL;
+	for (; !mus_name_equal(&name, &zone); (void)mus_name_parent(&name, &name)) {
+		rc = mus_store_load_zone(e->o.store, mus_name_text(&name, text), &other, at->et);
+		if (rc == 0)
+			return refuse(at, "/sample", "\"%s\" is a name of %s, a zone of its own: "
+			    "take one outside of it", o->sample, other.name);
+		if (rc != MUS_ERR_NOTFOUND)
+			return rc;
+	}
+	return 0;
+}
+
 static int
 check_parent(const struct eng_at *at, struct mus_zone_obj *o)
 {

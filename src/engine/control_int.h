@@ -31,6 +31,9 @@ int eng_canonical(const struct eng_at *at, const char *field, char *s, size_t ca
 void eng_point(const struct eng_at *at, const char *field);
 int eng_check_label(const struct eng_at *at, const char *field, const char *s);
 int eng_check_signer(const struct mus_engine *e, const struct eng_at *at, struct mus_signer_obj *o);
+/* A sample that is new, or ${before}'s no longer, is no name of a zone below that is under care too.  NULL: there was none. */
+int eng_check_cut(const struct mus_engine *e, const struct eng_at *at, const struct mus_zone_obj *o,
+    const struct mus_zone_obj *before);
 int eng_check_zone(const struct mus_engine *e, const struct eng_at *at, struct mus_zone_obj *o);
 
 /* --- control_room.c --- */

@@ -94,6 +94,8 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 		rc = check_has_signer(e, o, &before, et);
 		old_group = before.group_id;
 	}
+	if (rc == 0)
+		rc = eng_check_cut(e, &at, o, fresh ? NULL : &before);
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
 	o->changed_at = eng_now(e);

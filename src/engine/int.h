@@ -97,6 +97,7 @@ struct eng_host {
 /* What a question of a turn is about. */
 enum eng_q {
 	ENG_Q_KEY, ENG_Q_CDS, ENG_Q_CDNSKEY, ENG_Q_CSYNC, ENG_Q_NS, ENG_Q_SOA, ENG_Q_NAME, ENG_Q_DENY,
+	ENG_Q_WHOSE,			/* SOA at the sample, when its data have no signature: of which zone are they? */
 	ENG_Q_ADDR, ENG_Q_TCP, ENG_Q_DS, ENG_Q_PNS, ENG_Q_COUNT,
 };
 struct eng_answer {

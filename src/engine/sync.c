@@ -580,6 +580,7 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
 	if (!sync_all(&y))
 		return false;
 	find_dropped(&y);
+	snprintf(st->book.sample, sizeof st->book.sample, "%s", zobj->sample);
 	if (!zobj->sample[0])
 		forget_sample(st, eng_now(e));
 	settle_names(&y);

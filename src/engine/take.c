@@ -407,6 +407,65 @@ take_set(struct tk *k, const struct eng_answer *a, enum mus_rr_kind kind)
 	give(k, &look);
 }
 
+/* ---- the sample ------------------------------------------------------------------------------- */
+
+/* A delegation at ${owner} makes the name one of another zone. */
+static bool
+is_cut_at(const struct tk *k, const struct eng_answer *a, const struct mus_name *owner)
+{
+	return mus_name_in(&a->qname, owner) && mus_name_in(owner, &k->zone) && !mus_name_equal(owner, &k->zone);
+}
+
+/* A referral, or an answer out of a zone below ours that the server has too: its SOA or NS beside the answer, or its
+ * signatures, tell. */
+static bool
+is_below_cut(const struct tk *k, const struct eng_answer *a)
+{
+	struct mus_rrsig sig;
+
+	for (size_t i = 0; i < a->auth_count; i++)
+		if ((a->auth[i].type == MUS_TYPE_NS || a->auth[i].type == MUS_TYPE_SOA) &&
+		    is_cut_at(k, a, &a->auth[i].owner))
+			return true;
+	for (size_t i = 0; i < a->set.sig_count; i++)
+		if (mus_rrsig_read(a->set.sig[i], &sig) && is_cut_at(k, a, &sig.signer))
+			return true;
+	return a->set.count && a->set.type == MUS_TYPE_SOA && is_cut_at(k, a, &a->set.owner);
+}
+
+/* The answer that says whose the sample of ${a} is; NULL: nobody needed to ask. */
+static struct eng_answer *
+whose(const struct tk *k, const struct eng_answer *a)
+{
+	for (unsigned i = 0; i < k->t->ans_count; i++)
+		if (k->t->ans[i].q == ENG_Q_WHOSE && k->t->ans[i].server == a->server)
+			return &k->t->ans[i];
+	return NULL;
+}
+
+static void
+take_sample(struct tk *k, struct eng_answer *a)
+{
+	struct eng_answer *of = whose(k, a);
+	bool is_cut = is_below_cut(k, a) || (of && is_below_cut(k, of));
+	struct mus_look look;
+
+	/* Who refers to nothing below the zone has not got the zone. */
+	if (a->cause == MUS_CAUSE_NONE && !a->aa && !is_cut)
+		a->cause = MUS_CAUSE_NOTAUTH;
+	if (of && of->cause == MUS_CAUSE_NONE && !of->aa && !is_cut)
+		of->cause = MUS_CAUSE_NOTAUTH;
+	if (a->cause == MUS_CAUSE_NONE && of && !is_cut)
+		a->cause = of->cause;
+	if (a->cause != MUS_CAUSE_NONE || !is_cut) {
+		take_set(k, a, MUS_RR_NAME);
+		return;
+	}
+	look = look_at(a, MUS_RR_NAME);
+	look.flags = MUS_VER_ABSENT | MUS_VER_CUT;
+	give(k, &look);
+}
+
 /* Each NSEC or NSEC3 RRset of the denial by itself; the first carries what the proof is worth. */
 static void
 take_denial(struct tk *k, const struct eng_answer *a)
@@ -695,7 +754,7 @@ take_serial(const struct tk *k, const struct eng_answer *a)
 }
 
 static void
-take_one(struct tk *k, const struct eng_answer *a)
+take_one(struct tk *k, struct eng_answer *a)
 {
 	switch (a->q) {
 	case ENG_Q_KEY:
@@ -718,7 +777,7 @@ take_one(struct tk *k, const struct eng_answer *a)
 		take_serial(k, a);
 		break;
 	case ENG_Q_NAME:
-		take_set(k, a, MUS_RR_NAME);
+		take_sample(k, a);
 		break;
 	case ENG_Q_DENY:
 		take_denial(k, a);
@@ -729,6 +788,7 @@ take_one(struct tk *k, const struct eng_answer *a)
 	case ENG_Q_PNS:
 		take_delegation(k, a);
 		break;
+	case ENG_Q_WHOSE:
 	case ENG_Q_ADDR:
 	case ENG_Q_TCP:
 	case ENG_Q_COUNT:

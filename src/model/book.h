@@ -21,6 +21,7 @@ struct mus_book {
 	char zone[MUS_ZONETEXT_MAX];		/* canonical text, final dot */
 	char parent[MUS_ZONETEXT_MAX];		/* empty: not found yet */
 	char parent_ns[256];			/* name server of it that is lacking; found anew like lacks, never stored */
+	char sample[256];			/* as configured; never stored here */
 	int64_t signer_id[MUS_SIGNERS_MAX];
 	char signer[MUS_SIGNERS_MAX][MUS_LABEL_MAX];
 	char ns[MUS_NSNAMES_MAX][256];		/* canonical text, final dot */

@@ -94,6 +94,7 @@ enum {					/* mus_version.flags */
 	MUS_VER_BADSIG = 8,		/* a signature by a known key does not verify */
 	MUS_VER_CHILD = 16,		/* delegation: the server answers for the zone itself, and the NS set is
 					 * the zone's own, signed by whose copy it has */
+	MUS_VER_CUT = 32,		/* sample, beside ABSENT: it lies in a zone of its own, at or below a delegation */
 };
 
 struct mus_version {			/* what every decision reads comes first: one cache line */

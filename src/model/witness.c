@@ -86,6 +86,22 @@ lacking(struct tx *t, const struct mus_witness *w)
 	}
 }
 
+/* A delegation makes it a name of another zone, whose data say nothing of this one. */
+static void
+sample(struct tx *t, const struct mus_witness *w)
+{
+	tx_who(t, w);
+	if (w->kind2 == MUS_RR_PNS)
+		tx_say(t, " has a delegation at or above the sample name");
+	else
+		tx_say(t, " has no address (A), and no alias, at the sample name");
+	if (t->b->sample[0])
+		tx_say(t, " \"%s\"", t->b->sample);
+	if (w->kind2 == MUS_RR_PNS)
+		tx_say(t, ", which is a name of another zone");
+	tx_say(t, ": no data of the zone but the apex are watched there");
+}
+
 /* No answer, or none that counts: who, why, and what was asked for. */
 static void
 unknown(struct tx *t, const struct mus_witness *w)
@@ -600,8 +616,7 @@ rules_of_processes(struct tx *t, const struct mus_witness *w)
 		tx_say(t, " has no name server of its own for the zone");
 		break;
 	case MUS_RULE_SAMPLE:
-		tx_who(t, w);
-		tx_say(t, " has no address (A) at the sample name: no data of the zone but the apex are watched there");
+		sample(t, w);
 		break;
 	case MUS_RULE_GLUEADDR:
 		if (tx_has_name(t, w->ns)) {

@@ -137,8 +137,8 @@ rule_hint(enum mus_rule r)
 	case MUS_RULE_NSNAMES:
 		return "give the signer its name servers, in the signer or for this zone";
 	case MUS_RULE_SAMPLE:
-		return "look at the spelling of the sample, and take a name with an address: zone update --sample NAME "
-		       "(relative to the zone)";
+		return "look at the spelling of the sample, and take a name of the zone itself with an address: zone "
+		       "update --sample NAME (relative to the zone)";
 	case MUS_RULE_GLUEADDR:
 		return "put the same address records into the zone on all signers";
 	case MUS_RULE_KEYTTL:

@@ -277,11 +277,49 @@ def test_a_sample_that_is_not_there(world):
         world.await_("digest", f"the sample {sample!r}",
                      lambda _, found: {f["signer"] for f in found if (f["rule"], f["result"]) == ("sample", "warning")} == who)
         said = world.mc.cli("zone", "explain", zone).stdout
-        assert ("knot" in who) == bool(re.search(r"has no address \(A\) at the sample name", said)), said
+        assert ("knot" in who) == bool(re.search(r"has no address \(A\), and no alias, at the sample name \"wwww\"", said)), said
         assert ("see \"zone explain" in world.mc.cli("zone", "status", zone).stdout) or not who
         fit = world.mc.cli("zone", "preflight", zone, "--signer", "knot", "-o", "json").stdout
         assert bool(who) == ('"rule":"sample"' in fit), fit
     world.mc.cli("zone", "update", zone, "--sample", "www")
+
+
+def test_a_sample_that_is_no_name_of_the_zone(world):
+    """Below a delegation every server refers elsewhere: that is told as such, and neither waited for nor taken for unsigned data.
+    What leads to an address is as good as one."""
+    zone = world.zone("digest")
+    update = {s: [f"add tree.{zone} 5 DNAME other.{zone}", f"add out.{zone} 5 CNAME www.example.net.",
+                  f"add gone.{zone} 5 CNAME nothere.{zone}", f"add tosub.{zone} 5 CNAME www.sub.{zone}"] for s in ("bind", "knot")}
+    for s, lines in update.items():
+        world.lab.update(s, zone, lines)
+    for sample in ("sub", "alias", "www.sub", "out", "ns.sub", "gone", "tosub", "x.tree", "any.w"):
+        world.mc.cli("zone", "update", zone, "--sample", sample)
+        who = {"bind", "knot"} if sample.endswith("sub") and sample != "tosub" else set()
+
+        def looked(rules, found):
+            assert not [f for f in found if f["rule"] == "V2"], found
+            return {f["signer"] for f in found if (f["rule"], f["result"]) == ("sample", "warning")} == who and \
+                {rules[r] for r in rules if r.startswith("V")} == {"holds"}
+        world.await_("digest", f"the sample {sample!r}", looked)
+        said = world.mc.cli("zone", "explain", zone).stdout
+        assert said.count(f'has a delegation at or above the sample name "{sample}"') == len(who), said
+    world.mc.cli("zone", "update", zone, "--sample", "www")
+    for s, lines in update.items():
+        world.lab.update(s, zone, [line.replace("add", "delete", 1).replace(" 5 ", " ") for line in lines])
+    world.true("digest", "V13")
+
+
+def test_a_sample_in_an_unsigned_zone_below(world):
+    """The signer's server has the zone below too, and answers out of it without a referral and without a signature."""
+    zone = world.zone("chain")
+    name = f"sub.{zone}"
+    world.mc.cli("zone", "update", zone, "--sample", "www")
+    world.lab.add_zone(name, ["bind", "knot"], unsigned=True, delegate=False)
+    world.mc.cli("zone", "update", zone, "--sample", "www.sub")
+    world.await_("chain", "the sample below", lambda rules, found: rules["V2"] == "holds" and
+                 {f["signer"] for f in found if f["rule"] == "sample"} == {"bind", "knot"})
+    world.mc.cli("zone", "update", zone, "--sample", "www")
+    world.true("chain", "V2")
 
 
 def test_v14_one_signer_alone_has_the_stronger_digest(world):

@@ -60,9 +60,15 @@ rig_put(unsigned origin, enum mus_rr_kind kind, uint64_t set, uint64_t sig)
 void
 rig_absent(unsigned origin, enum mus_rr_kind kind)
 {
+	rig_absent_as(origin, kind, 0);
+}
+
+void
+rig_absent_as(unsigned origin, enum mus_rr_kind kind, uint8_t flags)
+{
 	struct mus_look l = look_of(origin, kind, 0, 0);
 
-	l.flags = MUS_VER_ABSENT;
+	l.flags = MUS_VER_ABSENT | flags;
 	rig_look(&l);
 }
 

@@ -53,6 +53,7 @@ void rig_at_ms(int64_t ms);
 /* A server of ${origin} shows this RRset now; no settle. */
 void rig_put(unsigned origin, enum mus_rr_kind kind, uint64_t set, uint64_t sig);
 void rig_absent(unsigned origin, enum mus_rr_kind kind);
+void rig_absent_as(unsigned origin, enum mus_rr_kind kind, uint8_t flags);	/* with more flags than that */
 void rig_fail(unsigned origin, enum mus_rr_kind kind, enum mus_cause cause);
 void rig_look(const struct mus_look *l);
 /* DS with SHA-256, or with these digest types. */

@@ -415,7 +415,13 @@ test_sample(void **state)
 	assert_int_equal(w->origin, B);
 	assert_int_equal(w->server, AT_B);
 	assert_int_equal(w->kind, MUS_RR_NAME);
+	assert_int_equal(w->kind2, MUS_NOBODY);
 	assert_int_equal(mus_verdict_word(&r.z.seen, &r.verdict, &r.policy, r.now), MUS_STATE_SO_FAR);
+	rig_absent_as(B, MUS_RR_NAME, MUS_VER_CUT);
+	rig_settle();
+	expect(MUS_RULE_SAMPLE, MUS_RES_WARN);
+	assert_int_equal(r.verdict.finding_count, 1);
+	assert_int_equal(w->kind2, MUS_RR_PNS);
 	rig_put(B, MUS_RR_NAME, 0, ZB);
 	rig_settle();
 	holds(MUS_RULE_SAMPLE);

@@ -799,6 +799,36 @@ taken_back(void **state)
 	mus_buf_clear(&b);
 }
 
+/* A zone below that is under care too: its names are no names of this one. */
+static void
+sample_of_another_zone(void **state)
+{
+	static const char *const bad[] = {"sub", "www.sub", "a.b.sub"}, *const good[] = {"www", "asub", "www.other"};
+	struct mus_zone_obj below = {.group_id = zone.group_id};
+	char field[MUS_CTL_FIELD_MAX];
+
+	(void)state;
+	snprintf(below.name, sizeof below.name, "sub.z.test.");
+	OK(mus_ctl_put_zone(e, "ann", &below, NULL, &et));
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(zone.sample, sizeof zone.sample, "%s", bad[i]);
+		assert_int_equal(mus_ctl_put_zone(e, "ann", &zone, field, &et), MUS_ERR_INVAL);
+		assert_string_equal(field, "/sample");
+		assert_non_null(strstr(et.s, "is a name of sub.z.test., a zone of its own"));
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(zone.sample, sizeof zone.sample, "%s", good[i]);
+		OK(mus_ctl_put_zone(e, "ann", &zone, field, &et));
+	}
+	/* One that was there first stands in nobody's way. */
+	memset(&below, 0, sizeof below);
+	below.group_id = zone.group_id;
+	snprintf(below.name, sizeof below.name, "other.z.test.");
+	OK(mus_ctl_put_zone(e, "ann", &below, NULL, &et));
+	zone.mode = MUS_MODE_MANUAL;
+	OK(mus_ctl_put_zone(e, "ann", &zone, field, &et));
+}
+
 /* Who has changed what, from what to what. */
 static void
 history_says_what(void **state)
@@ -1105,6 +1135,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_leave_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(sample_of_another_zone, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(history_says_what, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(capabilities_are_forgotten, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(step_elsewhere, setup, rig_teardown),

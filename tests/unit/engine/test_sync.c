@@ -942,6 +942,7 @@ static void
 sample_taken_away(void **state)
 {
 	struct mus_look look = {.kind = MUS_RR_NAME, .flags = MUS_VER_ABSENT, .ttl_s = DAY_S, .serve_ttl_s = DAY_S};
+	struct mus_witness w;
 	uint64_t servers;
 
 	(void)state;
@@ -953,11 +954,13 @@ sample_taken_away(void **state)
 	look.server = (uint8_t)__builtin_ctzll(servers);
 	mus_observe(&st->zone, &st->seen, &look, &policy, eng_now(e), eng_now(e));
 	sync_whole();
-	assert_int_equal(mus_sample_missing(&st->seen, place_of(0), servers), look.server);
+	assert_true(mus_sample_missing(&st->seen, place_of(0), servers, &w));
+	assert_int_equal(w.server, look.server);
+	assert_string_equal(st->book.sample, "www");
 	zone.sample[0] = '\0';
 	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
 	sync_whole();
-	assert_int_equal(mus_sample_missing(&st->seen, place_of(0), servers), MUS_NOBODY);
+	assert_false(mus_sample_missing(&st->seen, place_of(0), servers, &w));
 }
 
 int

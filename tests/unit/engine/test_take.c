@@ -1,4 +1,5 @@
-/* Answers into what is seen: the records of a CSYNC RRset, of which there should be one. */
+/* Answers into what is seen: the records of a CSYNC RRset, of which there should be one; addresses; and whose the
+ * sample is. */
 #include "core/observe.h"
 #include "rig.h"
 
@@ -20,7 +21,7 @@ setup(void **state)
 	rig_start(&o);
 	assert_non_null(t = eng_turn_new(e));
 	t->at = eng_now(e);
-	t->ans = mus_arena_alloc(&t->arena, sizeof *t->ans);
+	t->ans = mus_arena_alloc(&t->arena, 2 * sizeof *t->ans);
 	t->ans_count = 1;
 	snprintf(st->book.zone, sizeof st->book.zone, "z.test.");
 	st->zone.signer_count = st->zone.server_count = 1;
@@ -199,6 +200,126 @@ addresses_of_all_names_are_compared(void **state)
 	assert_int_equal(shown(0)->dt[0], 1);
 }
 
+/* ---- the sample ------------------------------------------------------------------------------- */
+
+static struct mus_rrset beside;		/* in the authority section */
+
+static struct mus_name
+name_of(const char *text)
+{
+	struct mus_name n;
+
+	assert_int_equal(mus_name_parse(text, &n, NULL), 0);
+	return n;
+}
+
+/* An answer about x.sub.z.test., with the RRset ${type} of ${owner} in the authority section; "": none. */
+static struct eng_answer *
+about(unsigned i, enum eng_q q, bool aa, const char *owner, uint16_t type)
+{
+	struct eng_answer *a = &t->ans[i];
+
+	*a = (struct eng_answer){.turn = t, .q = q, .type = q == ENG_Q_NAME ? MUS_TYPE_A : MUS_TYPE_SOA, .done = true,
+	    .aa = aa, .addr = st->book.addr[0], .qname = name_of("x.sub.z.test.")};
+	if (owner[0]) {
+		beside = (struct mus_rrset){.owner = name_of(owner), .type = type, .rclass = MUS_CLASS_IN, .ttl_s = 60,
+		    .rd = rd, .count = 1};
+		a->auth = &beside;
+		a->auth_count = 1;
+	}
+	t->ans_count = i + 1;
+	return a;
+}
+
+static void
+has_address(struct eng_answer *a)
+{
+	raw(0, "\300\0\2\1", 4);
+	a->set = (struct mus_rrset){.owner = a->qname, .type = MUS_TYPE_A, .rclass = MUS_CLASS_IN, .ttl_s = 60, .rd = rd,
+	    .count = 1};
+}
+
+enum { IS_DATA = 0, IS_CUT = MUS_VER_ABSENT | MUS_VER_CUT, IS_UNKNOWN = -1 };
+
+static int
+sampled(void)
+{
+	struct mus_ring *ring = &st->seen.signer[0][MUS_RR_NAME];
+	int is = IS_UNKNOWN;
+
+	*ring = (struct mus_ring){.count = 0};
+	eng_take(t, st, &policy);
+	for (unsigned i = 0; i < ring->count; i++)
+		if (ring->v[i].srv)
+			is = ring->v[i].flags;
+	return is;
+}
+
+/* A referral leads below the zone, or is none. */
+static void
+sample_below_a_delegation(void **state)
+{
+	(void)state;
+	about(0, ENG_Q_NAME, false, "sub.z.test.", MUS_TYPE_NS);
+	assert_int_equal(sampled(), IS_CUT);
+	about(0, ENG_Q_NAME, false, "x.sub.z.test.", MUS_TYPE_NS);
+	assert_int_equal(sampled(), IS_CUT);
+	/* the child's own "no such name" */
+	about(0, ENG_Q_NAME, true, "sub.z.test.", MUS_TYPE_SOA);
+	assert_int_equal(sampled(), IS_CUT);
+	static const char *const nowhere[] = {"z.test.", "test.", ".", "y.x.sub.z.test.", "other.z.test.", ""};
+	for (unsigned i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
+		about(0, ENG_Q_NAME, false, nowhere[i], MUS_TYPE_NS);
+		assert_int_equal(sampled(), IS_UNKNOWN);
+		assert_int_equal(st->seen.signer[0][MUS_RR_NAME].fail_cause, MUS_CAUSE_NOTAUTH);
+	}
+}
+
+/* A server that has the zone below too answers out of that: never read as unsigned data of this one. */
+static void
+sample_out_of_the_zone_below(void **state)
+{
+	static uint8_t sig[64] = {0, 1, 13, 4};		/* by z.test. or sub.z.test., put in below */
+	struct mus_rdata rrsig = {sig, 0};
+	struct eng_answer *a;
+
+	(void)state;
+	has_address(about(0, ENG_Q_NAME, true, "", 0));
+	assert_int_equal(sampled(), IS_DATA);
+	about(1, ENG_Q_WHOSE, true, "z.test.", MUS_TYPE_SOA);
+	assert_int_equal(sampled(), IS_DATA);
+	about(1, ENG_Q_WHOSE, true, "sub.z.test.", MUS_TYPE_SOA);
+	assert_int_equal(sampled(), IS_CUT);
+	about(1, ENG_Q_WHOSE, false, "sub.z.test.", MUS_TYPE_NS);
+	assert_int_equal(sampled(), IS_CUT);
+	/* what cannot be told is not known */
+	about(1, ENG_Q_WHOSE, false, "", 0);
+	assert_int_equal(sampled(), IS_UNKNOWN);
+	has_address(about(0, ENG_Q_NAME, true, "", 0));
+	about(1, ENG_Q_WHOSE, true, "", 0)->cause = MUS_CAUSE_TIMEOUT;
+	assert_int_equal(sampled(), IS_UNKNOWN);
+	assert_int_equal(st->seen.signer[0][MUS_RR_NAME].fail_cause, MUS_CAUSE_TIMEOUT);
+	/* its own apex */
+	has_address(about(0, ENG_Q_NAME, true, "", 0));
+	a = about(1, ENG_Q_WHOSE, true, "", 0);
+	a->set = (struct mus_rrset){.owner = a->qname, .type = MUS_TYPE_SOA, .rclass = MUS_CLASS_IN, .rd = rd, .count = 1};
+	assert_int_equal(sampled(), IS_CUT);
+	/* who signs tells it without another question */
+	for (unsigned of_child = 0; of_child < 2; of_child++) {
+		struct mus_name signer = name_of(of_child ? "sub.z.test." : "z.test.");
+
+		memcpy(sig + 18, signer.wire, signer.len);
+		rrsig.len = (uint16_t)(18 + signer.len + 8);
+		has_address(a = about(0, ENG_Q_NAME, true, "", 0));
+		a->set.sig = &rrsig;
+		a->set.sig_count = 1;
+		if (of_child)
+			assert_int_equal(sampled(), IS_CUT);
+		else
+			assert_int_equal(sampled() & ~MUS_VER_BADSIG, IS_DATA);
+	}
+}
+
 int
 main(void)
 {
@@ -207,6 +328,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(addresses_of_all_names_are_compared, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_ones_are_known_as_such, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_that_is_cut_is_no_answer, setup, teardown),
+		cmocka_unit_test_setup_teardown(sample_below_a_delegation, setup, teardown),
+		cmocka_unit_test_setup_teardown(sample_out_of_the_zone_below, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

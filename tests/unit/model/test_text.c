@@ -245,7 +245,10 @@ static const struct {
     {W(GLUEADDR, FAILS, NONE, .origin = KNOT, .origin2 = BIND, .kind = MUS_RR_ADDR),
 	"addresses: knot and bind have different addresses for in-domain name servers"},
     {W(SAMPLE, WARN, NONE, .origin = KNOT, .kind = MUS_RR_NAME),
-	"sample: knot has no address (A) at the sample name: no data of the zone but the apex are watched there"},
+	"sample: knot has no address (A), and no alias, at the sample name: no data of the zone but the apex are watched there"},
+    {W(SAMPLE, WARN, NONE, .origin = KNOT, .server = SK, .kind = MUS_RR_NAME, .kind2 = MUS_RR_PNS),
+	"sample: 10.53.3.1@5353 (knot) has a delegation at or above the sample name, which is a name of another zone: "
+	"no data of the zone but the apex are watched there"},
     {W(NEWKEY, FAILS, NONE, .origin = BIND, .server = SB, .kind = MUS_RR_KEY, .key = KK),
 	"new-key: 10.53.2.1 (bind) does not show the new key 23456 of knot yet"},
     {W(NEWSIGNS, FAILS, NONE, .origin = KNOT, .kind = MUS_RR_KEY, .key = KK),
