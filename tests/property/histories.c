@@ -246,7 +246,8 @@ number(const char *name, unsigned long otherwise)
 	return text ? strtoul(text, NULL, 10) : otherwise;
 }
 
-/* The parent has one TTL, not two: of two servers with two TTLs the one told is the last. */
+/* The parent has one TTL, not two: of two servers with two TTLs the one told is the last.  The same holds of signers,
+ * whose TTLs nobody changes (check_order). */
 static void
 one_ttl(struct world *x, const struct history *h)
 {
@@ -267,6 +268,7 @@ check_order(uint64_t seed)
 
 		backwards = i;
 		history_begin(&w, &h, seed);
+		h.ttls_at = MUS_TIME_NEVER;
 		w.on_round = tell_story;
 		story = 0;
 		history_run(&w, &h);
