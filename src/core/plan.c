@@ -374,6 +374,16 @@ is_alone(const struct mus_want *want)
 	return !(want->nsg & ~(1u << want->proc.signer));
 }
 
+/* At its first row, with all its waits. */
+static void
+begin_again(struct mus_want *want, struct mus_time now)
+{
+	struct mus_time started_at = want->proc.started_at;
+
+	start(want, want->proc.kind, want->proc.signer, now);
+	want->proc.started_at = started_at;
+}
+
 /* Which process the zone should be in: one at a time, joins before leaves. */
 static void
 choose(const struct mus_ctx *c, struct mus_want *want)
@@ -382,6 +392,8 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 	uint8_t full = want->keyg & want->dsg & want->nsg, any = want->keyg | want->dsg | want->nsg;
 	unsigned next = joiner(c, full);
 
+	if (p->kind != MUS_PROC_NONE && !mus_has_row(p->kind, p->row))
+		begin_again(want, c->now);
 	if (p->kind == MUS_PROC_ADD && !c->zone->signer[p->signer].is_member) {
 		/* Who never took part has nothing to take back. */
 		if (any >> p->signer & 1)

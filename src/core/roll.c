@@ -200,16 +200,6 @@ run_clocks(const struct track *t, struct mus_roll *r)
 
 /* ---- one track ------------------------------------------------------------------------------ */
 
-/* What was stored by a program with other tables may name a row that there is not. */
-static bool
-has_row(const struct mus_roll *r)
-{
-	unsigned count;
-
-	(void)mus_rows(r->kind, &count);
-	return r->row < count;
-}
-
 /* Data signed with a key that old DNSKEY sets lack; or, of a KSK, nothing left that old DS sets name. */
 static bool
 is_early(const struct mus_ctx *c, const struct mus_roll *r)
@@ -379,7 +369,7 @@ mus_rolls(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 
 		if (r->kind == MUS_PROC_NONE)
 			continue;
-		if (is_off(c, r) || !has_row(r)) {
+		if (is_off(c, r) || !mus_has_row(r->kind, r->row)) {
 			mus_roll_clear(r);
 			continue;
 		}

@@ -121,6 +121,15 @@ mus_row_name(enum mus_proc_kind kind, unsigned row)
 }
 
 bool
+mus_has_row(enum mus_proc_kind kind, unsigned row)
+{
+	unsigned count;
+
+	(void)mus_rows(kind, &count);
+	return row < count;
+}
+
+bool
 mus_row_reached(enum mus_proc_kind kind, unsigned row, const char *name)
 {
 	unsigned count;

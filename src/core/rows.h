@@ -19,6 +19,8 @@ struct mus_row {
 
 /* Rows of a process; *count 0 for NONE. */
 const struct mus_row *mus_rows(enum mus_proc_kind kind, unsigned *count);
+/* Has the table this row?  What was stored by a program with other tables may name one that there is not. */
+bool mus_has_row(enum mus_proc_kind kind, unsigned row);
 /* Is row ${row} the one of this name, or behind it? */
 bool mus_row_reached(enum mus_proc_kind kind, unsigned row, const char *name);
 /* "dnskeys-synced"; "" when the table has no such row. */

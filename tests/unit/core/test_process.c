@@ -348,6 +348,40 @@ test_change_of_mind(void **state)
 	}
 }
 
+/* A row of another program's table is not walked: the process begins again with its waits, and what
+ * is done already stands. */
+static void
+test_no_such_row(void **state)
+{
+	static const enum mus_proc_kind kinds[] = {MUS_PROC_ADD, MUS_PROC_REMOVE};
+
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		bool joins = kinds[k] == MUS_PROC_ADD;
+		unsigned count;
+
+		mus_rows(kinds[k], &count);
+		for (unsigned row = 0; row < count - !joins; row++) {
+			struct mus_time started_at;
+
+			world_init(&w, 3, joins ? 2 : 3, 1);
+			world_run(&w, world_is_settled, 5 * 86400);
+			world_member(&w, 2, joins);
+			run_to_row(kinds[k], row);
+			started_at = w.state.want.proc.started_at;
+			w.state.want.proc.row = (uint8_t)(row & 1 ? 200 : count);
+			world_round(&w);
+			assert_int_equal(w.state.want.proc.kind, kinds[k]);
+			assert_true(mus_has_row(kinds[k], w.state.want.proc.row));
+			if (joins)		/* behind row 3 it waits, anew */
+				assert_in_range(w.state.want.proc.row, 0, 3);
+			assert_true(w.state.want.proc.started_at.ms == started_at.ms);
+			run_to_goal(20 * 86400);
+			world_free(&w);
+		}
+	}
+}
+
 /* All TTLs short, so that a process may be over before a change that was sent in another arrives. */
 static void
 make_short(void)
@@ -833,6 +867,7 @@ main(void)
 	    T(test_lagging_secondaries),
 	    T(test_own_cds),
 	    T(test_change_of_mind),
+	    T(test_no_such_row),
 	    T(test_late_names_of_one_taken_back),
 	    T(test_never_took_part),
 	    T(test_held),
