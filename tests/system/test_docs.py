@@ -48,7 +48,7 @@ class Reader:
         self.jobs, self.scraped, self.alerts = [], "", []
         self.machine = os.path.join(self.tmp, "machine")
         self.env = {"MUSIC_CLI_CONFIG": "", "LAB": lab.name}
-        for folder in ("etc", "var/lib/music", "var/backups", "home/me", "usr/local"):
+        for folder in ("etc", "var/lib", "var/backups", "home/me", "usr/local"):
             os.makedirs(os.path.join(self.machine, folder))
         os.makedirs(os.path.join(self.tmp, "bin"))
         self.tool("lab", os.path.join(TOP, "lab", "lab"))
