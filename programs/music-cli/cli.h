@@ -168,7 +168,8 @@ const char *cli_certificate_until(struct cli *c);
 enum cli_show {
 	CLI_S_TEXT, CLI_S_NUMBER, CLI_S_YESNO,
 	CLI_S_DECLARED,			/* number; text: of 0 "not declared" */
-	CLI_S_TIME,			/* RFC 3339; text: whole seconds */
+	CLI_S_TIME,			/* RFC 3339; text: whole seconds, cut */
+	CLI_S_UNTIL,			/* the same, rounded up: it is not over before */
 	CLI_S_AGO, CLI_S_LEFT,		/* text: span from or to now */
 	CLI_S_LIST,			/* array of strings: joined by comma */
 	CLI_S_STATE,			/* coloured by what it says */
@@ -199,9 +200,9 @@ size_t cli_break(const char *s, size_t width, size_t *next);
 void cli_print_object(struct cli *c, const json_t *o, const struct cli_column *col);
 void cli_print_json(const json_t *v);
 void cli_write_json(struct mus_json *j, const json_t *v);
-/* In UTC, as everywhere.  What is ahead is rounded up, as the daemon's sentences do: it is not over before. */
+/* In UTC, as everywhere, in whole seconds, as the sentences of the daemon have them (mus_time_text_s). */
 enum { CLI_CLOCK_MAX = 32 };
-const char *cli_clock(struct mus_time t, bool is_ahead, const char *form, char out[static CLI_CLOCK_MAX]);
+const char *cli_clock(struct mus_time t, bool is_end, const char *form, char out[static CLI_CLOCK_MAX]);
 /* Text from outside without control characters. */
 void cli_print_safe(FILE *f, const char *s);
 const char *cli_str(const json_t *o, const char *path);		/* "" when not there */

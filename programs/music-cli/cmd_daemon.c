@@ -97,12 +97,16 @@ on_event(void *arg, const char *data, size_t len)
 {
 	struct listener *l = arg;
 	json_t *o = json_loadb(data, len, 0, NULL);
+	char at[CLI_CLOCK_MAX] = "-";
+	struct mus_time t;
 
 	if (l->c->format == CLI_JSON) {
 		fwrite(data, 1, len, stdout);
 		putchar('\n');
 	} else {
-		printf("%s  ", cli_str(o, "at"));
+		if (cli_time(o, "at", &t))
+			cli_clock(t, false, "%FT%TZ", at);
+		printf("%s  ", at);
 		cli_print_safe(stdout, cli_str(o, "zone")[0] != '\0' ? cli_str(o, "zone") : "-");
 		printf("  %s  ", cli_str(o, "kind"));
 		cli_print_safe(stdout, cli_str(o, "text"));

@@ -28,7 +28,7 @@ static const struct cli_column signer_full[] = {
     {"changes unanswered", "changes.unanswered", CLI_S_NUMBER},
     {"changes sent", "changes.sent", CLI_S_NUMBER}, {"changes refused", "changes.refused", CLI_S_NUMBER},
     {"changes never answered", "changes.silent", CLI_S_NUMBER},
-    {"paused until", "changes.paused_until", CLI_S_TIME},
+    {"paused until", "changes.paused_until", CLI_S_UNTIL},
     {"last failure", "changes.last_error", CLI_S_TEXT}, {"created", "created_at", CLI_S_TIME},
     {"changed", "changed_at", CLI_S_TIME}, {NULL}};
 const struct cli_column cli_columns_group[] = {{"GROUP", "name", CLI_S_TEXT},

@@ -12,7 +12,7 @@ static const struct cli_column signer_columns[] = {{"SIGNER", "name", CLI_S_TEXT
 static const struct cli_column finding_columns[] = {{"RULE", "rule", CLI_S_TEXT},
     {"RESULT", "result", CLI_S_RESULT}, {"SIGNER", "signer", CLI_S_TEXT},
     {"SERVER", "server", CLI_S_TEXT}, {"RECORD", "record", CLI_S_TEXT},
-    {"UNTIL", "until", CLI_S_TIME}, {"TEXT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
+    {"UNTIL", "until", CLI_S_UNTIL}, {"TEXT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
 static const struct cli_column event_columns[] = {{"AT", "at", CLI_S_TIME},
     {"ACTOR", "actor", CLI_S_TEXT}, {"KIND", "kind", CLI_S_TEXT},
     {"WHAT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
@@ -113,6 +113,15 @@ print_part(const char *label, const char *text)
 	putchar('\n');
 }
 
+/* An instant as the sentences have it; "" when it is not set. */
+static const char *
+instant(const json_t *o, const char *path, bool is_end, char out[static CLI_CLOCK_MAX])
+{
+	struct mus_time t;
+
+	return cli_time(o, path, &t) ? cli_clock(t, is_end, "%FT%TZ", out) : "";
+}
+
 /* The finding of ${list} that tells the same as ${w}, perhaps by another rule; NULL: none. */
 static const json_t *
 find_same(const json_t *list, const json_t *w)
@@ -140,7 +149,7 @@ print_findings(struct cli *c, const json_t *list, const json_t *above, struct mu
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *w = json_array_get(list, i), *same = find_same(above, w);
 		const char *result = cli_str(w, "result");
-		char left[48], until[96] = "";
+		char left[48], until[96] = "", at[CLI_CLOCK_MAX];
 
 		printf("  %s%s%s  %s%s%s  ", cli_color(c, "head"), cli_str(w, "rule"), cli_plain(c),
 		    cli_color(c, result), result, cli_plain(c));
@@ -156,10 +165,9 @@ print_findings(struct cli *c, const json_t *list, const json_t *above, struct mu
 		print_part("server", cli_str(w, "server"));
 		print_part("record", cli_str(w, "record"));
 		print_part("cause", cli_str(w, "cause"));
-		print_part("seen", cli_str(w, "seen_at"));
-		if (cli_str(w, "until")[0] != '\0')
-			snprintf(until, sizeof until, "%s (%s)", cli_str(w, "until"),
-			    cli_left(w, "until", now, left));
+		print_part("seen", instant(w, "seen_at", false, at));
+		if (instant(w, "until", true, at)[0] != '\0')
+			snprintf(until, sizeof until, "%s (%s)", at, cli_left(w, "until", now, left));
 		print_part("until", until);
 		print_part("hint", cli_str(w, "hint"));
 	}
@@ -223,15 +231,16 @@ print_manual(struct cli *c, const json_t *o)
 {
 	const json_t *manual = json_object_get(o, "manual");
 	const char *first = json_string_value(json_array_get(manual, 0));
+	char since[CLI_CLOCK_MAX];
 	bool ds;
 
 	if (first == NULL)
 		return;
 	ds = strstr(first, " DS ") != NULL;
-	if (cli_str(o, "manual_since")[0] != '\0')
+	if (instant(o, "manual_since", false, since)[0] != '\0')
 		printf("\n%sneeds manual %s%s: the parent has not followed since %s. To be entered there by hand, as "
 		       "it\nstands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",
-		    cli_color(c, "warning"), ds ? "DS" : "NS", cli_plain(c), cli_str(o, "manual_since"));
+		    cli_color(c, "warning"), ds ? "DS" : "NS", cli_plain(c), since);
 	else
 		printf("\nthe parent has to follow %s. Where it does not, to be entered there by hand, as it\n"
 		       "stands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",

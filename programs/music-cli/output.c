@@ -200,9 +200,9 @@ add_servers(struct mus_buf *out, const json_t *list)
 }
 
 const char *
-cli_clock(struct mus_time t, bool is_ahead, const char *form, char out[static CLI_CLOCK_MAX])
+cli_clock(struct mus_time t, bool is_end, const char *form, char out[static CLI_CLOCK_MAX])
 {
-	time_t at = (time_t)((t.ms + (is_ahead ? 999 : 0)) / 1000);
+	time_t at = (time_t)((t.ms + (is_end ? 999 : 0)) / 1000);
 	struct tm tm;
 
 	if (gmtime_r(&at, &tm) == NULL || strftime(out, CLI_CLOCK_MAX, form, &tm) == 0)
@@ -215,7 +215,7 @@ add_time(struct mus_buf *out, const struct cli *c, const json_t *v, enum cli_sho
 {
 	const char *text = json_string_value(v);
 	struct mus_time t = text != NULL ? cli_parse_time(text) : MUS_TIME_NEVER;
-	int64_t ms = cli_now().ms + c->clock_ahead_ms - t.ms, span = ms / 1000;
+	int64_t span = (cli_now().ms + c->clock_ahead_ms - t.ms) / 1000;
 	char s[MUS_SPAN_TEXT_MAX], at[CLI_CLOCK_MAX];
 
 	if (!mus_time_is_set(t)) {
@@ -225,7 +225,7 @@ add_time(struct mus_buf *out, const struct cli *c, const json_t *v, enum cli_sho
 	} else if (show == CLI_S_LEFT) {
 		mus_buf_printf(out, "%s", span >= 0 ? "now" : mus_span_text_s(-span, s));
 	} else {
-		mus_buf_add_str(out, cli_clock(t, ms < 0, "%FT%TZ", at));
+		mus_buf_add_str(out, cli_clock(t, show == CLI_S_UNTIL, "%FT%TZ", at));
 	}
 }
 
@@ -252,6 +252,7 @@ cell(const struct cli *c, const json_t *o, const struct cli_column *col, bool ra
 			mus_buf_add_str(out, json_is_true(v) ? "yes" : "no");
 		break;
 	case CLI_S_TIME:
+	case CLI_S_UNTIL:
 	case CLI_S_AGO:
 	case CLI_S_LEFT:
 		if (!raw)

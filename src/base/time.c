@@ -23,6 +23,17 @@ mus_time_text(struct mus_time t, char out[static MUS_TIME_TEXT_MAX])
 	return out;
 }
 
+const char *
+mus_time_text_s(struct mus_time t, bool is_end, char out[static MUS_TIME_TEXT_MAX])
+{
+	char *dot;
+
+	mus_time_text(is_end ? mus_time_add_ms(t, 999) : t, out);
+	if ((dot = strchr(out, '.')) != NULL)
+		memcpy(dot, "Z", 2);
+	return out;
+}
+
 static const struct unit {
 	char text[3];
 	int64_t ms;

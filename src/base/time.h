@@ -69,6 +69,9 @@ enum { MUS_TIME_TEXT_MAX = 32, MUS_SPAN_TEXT_MAX = 32 };
 
 /* RFC 3339 in UTC with milliseconds ("2026-11-22T04:35:00.123Z"), or "never"/"-".  Gives ${out}. */
 const char *mus_time_text(struct mus_time t, char out[static MUS_TIME_TEXT_MAX]);
+/* The same without a fraction, as sentences have it, so that one instant is one text wherever it is told: what is
+ * over, or may be relied on, from then on (${is_end}) is rounded up, what began or was seen then is cut. */
+const char *mus_time_text_s(struct mus_time t, bool is_end, char out[static MUS_TIME_TEXT_MAX]);
 /* "90s" -> "1m30s"; for people. */
 const char *mus_span_text_s(int64_t span_s, char out[static MUS_SPAN_TEXT_MAX]);
 /* Parses "10", "10s", "5m", "1h", "2d", "1w", "1h30m", "1500ms" strictly; milliseconds.  false: not a span. */

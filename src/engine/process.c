@@ -162,7 +162,7 @@ tell_early(struct mus_engine *e, const struct mus_zonestate *st, const struct mu
 
 	if (mus_time_is_set(until)) {
 		rest = " until ";
-		mus_time_text(until, at);
+		mus_time_text_s(until, true, at);
 	}
 	eng_event(e, st->book.zone_id, st->book.zone, "alarm", "musicd", LOG_ALERT,
 	    "%s relies on its key %u too early: resolvers that hold older %s sets may fail%s%s",

@@ -178,24 +178,13 @@ tx_differs_in(struct tx *t, const struct mus_witness *w)
 	tx_say(t, w->surplus ? " should be gone" : " is missing");
 }
 
-static void
-say_second(struct tx *t, int64_t s)
-{
-	char text[MUS_TIME_TEXT_MAX], *dot;
-
-	mus_time_text(mus_time_from_s(s), text);
-	if ((dot = strchr(text, '.')) != NULL)
-		memcpy(dot, "Z", 2);
-	tx_say(t, "%s", text);
-}
-
-/* Seconds only, rounded up: what may be cached is so at least until then. */
+/* What may be cached is so at least until then. */
 void
 tx_instant(struct tx *t, struct mus_time at)
 {
-	int64_t s = mus_time_to_s(at);
+	char text[MUS_TIME_TEXT_MAX];
 
-	say_second(t, at.ms > s * 1000 ? s + 1 : s);
+	tx_say(t, "%s", mus_time_text_s(at, true, text));
 }
 
 void
@@ -210,10 +199,10 @@ tx_until(struct tx *t, const char *before, struct mus_time at)
 void
 tx_since(struct tx *t, struct mus_time at)
 {
-	if (!mus_time_is_set(at))
-		return;
-	tx_say(t, ", since ");
-	say_second(t, mus_time_to_s(at));
+	char text[MUS_TIME_TEXT_MAX];
+
+	if (mus_time_is_set(at))
+		tx_say(t, ", since %s", mus_time_text_s(at, false, text));
 }
 
 /* ---- actions ---- */

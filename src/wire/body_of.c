@@ -152,13 +152,37 @@ keep_text(struct mus_arena *a, const char *s)
 	return kept != NULL ? kept : "";
 }
 
-/* A signer that is changed by hand has nothing to probe. */
-static const char *
-hint_of(const struct mus_zonestate *z, const struct mus_witness *w)
+/* Does a change at its origin put ${w} right? */
+static bool
+needs_change(const struct mus_witness *w)
 {
-	if (w->rule == MUS_RULE_CAPS && w->origin < z->zone.signer_count && !z->zone.signer[w->origin].has_driver)
-		return "change these records in the signer by its own means; the zone goes on when its servers show it";
-	return mus_body_hint(w);
+	switch (w->rule) {
+	case MUS_RULE_CAPS:
+		return true;
+	case MUS_RULE_IMPORT:
+	case MUS_RULE_SIGNAL:
+	case MUS_RULE_NSSET:
+	case MUS_RULE_CSYNCSET:
+	case MUS_RULE_V7:
+	case MUS_RULE_V8:
+	case MUS_RULE_G3:
+	case MUS_RULE_NEWKEY:
+	case MUS_RULE_WITHDRAWN:
+		return w->result == MUS_RES_FAILS || w->result == MUS_RES_WARN;
+	default:
+		return false;
+	}
+}
+
+/* A signer that is changed by hand has nothing to probe, and refuses nothing. */
+static const char *
+hint_of(struct mus_arena *a, const struct mus_zonestate *z, const struct mus_witness *w)
+{
+	if (!needs_change(w) || w->origin >= z->zone.signer_count || z->zone.signer[w->origin].has_driver)
+		return mus_body_hint(w);
+	return keep_text(a, mus_arena_printf(a, "when it is their turn \"zone plan %s\" lists the records: change them "
+						"at %s by its own means; the zone goes on when its servers show them",
+	    z->book.zone, z->book.signer[w->origin]));
 }
 
 void
@@ -173,7 +197,7 @@ mus_body_of_finding(struct mus_arena *a, const struct mus_zonestate *z, const st
 	    .text = keep_text(a, mus_witness_text(&z->book, &z->zone, w, text)),
 	    .signer = origin_name(z, w->origin), .other_signer = origin_name(z, w->origin2),
 	    .record = record_name(w->kind), .seen_at = w->seen_at, .until = w->until,
-	    .hint = hint_of(z, w),
+	    .hint = hint_of(a, z, w),
 	};
 	if (w->server < z->zone.server_count)
 		out->server = keep_text(a, mus_server_text(&z->book, &z->zone, w->server, text));
@@ -195,7 +219,7 @@ add_copy_reading(struct mus_arena *a, struct mus_rep_finding *out, const struct 
 		return;
 	out->server = keep_text(a, mus_addr_text(t->copy_server, 53, server));
 	out->text = keep_text(a, mus_arena_printf(a, "%s; it is being read from %s since %s", out->text, out->server,
-	    mus_time_text(t->copy_began, at)));
+	    mus_time_text_s(t->copy_began, false, at)));
 	if (t->copy != NULL && t->copy[0] != '\0')
 		return;				/* it has failed before: that counts until it is there */
 	out->hint = "nothing is to be done: the zone goes on as soon as the copy is there";
@@ -219,7 +243,7 @@ add_copy_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct 
 		return;
 	out->until = t->copy_next;
 	out->text = keep_text(a, mus_arena_printf(a, "%s; it is tried again at %s", out->text,
-	    mus_time_text(t->copy_next, at)));
+	    mus_time_text_s(t->copy_next, true, at)));
 }
 
 /* What was told when it was tried: it says more than that something is not there. */

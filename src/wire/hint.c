@@ -201,8 +201,8 @@ mus_body_copy_hint(int err)
 		return cause_hint(MUS_CAUSE_TSIG);
 	case MUS_ERR_TIMEOUT:
 	case MUS_ERR_NET:
-		return "look whether the signer runs, and whether TCP to the address it is given with (--update) is "
-		       "open from the controller";
+		return "look whether the signer runs, and whether TCP to the address that its copy is read from "
+		       "(--update) is open from the controller";
 	case MUS_ERR_REFUSED:
 		return "look whether the signer has the zone and allows its transfer (AXFR) to the controller's key; "
 		       "a wrong key may look the same";

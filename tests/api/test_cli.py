@@ -729,6 +729,17 @@ def test_one_clock(cli):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told)
 
 
+def test_an_instant_is_one_text(cli, filled):
+    """An end is rounded up wherever it is told: in the sentence, behind "until", in the table."""
+    cli.ok("zone", "add", "waits.test", "--group", "first")
+    wait_until(lambda: filled.ok("GET", "/zones/waits.test/explain")["waits"])
+    shown = cli.ok("zone", "explain", "waits.test")
+    told = [re.search(r"may be in caches until (\S+)", x)[1] for x in shown.splitlines() if "may be in caches until" in x]
+    ends = re.findall(r"^ +until +(\S+) \(", shown, re.M)
+    assert len(told) > 3 and told == ends and all(re.fullmatch(r"[\dT:-]{19}Z", x) for x in told), shown
+    cli.ok("zone", "delete", "waits.test", "--yes")
+
+
 def test_tokens_and_roles(cli, filled, tmp_path):
     reader = Shell(tmp_path, filled, "read-token")
     assert "your role        read" in reader.ok("status")

@@ -31,6 +31,28 @@ points(void **state)
 	assert_true(strlen(mus_time_text((struct mus_time){INT64_MIN + 1}, out)) < MUS_TIME_TEXT_MAX);
 }
 
+/* One instant is one text: an end is not over before, what was is not told as later. */
+static void
+seconds(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *end, *begin;
+	} rows[] = {
+		{1000, "1970-01-01T00:00:01Z", "1970-01-01T00:00:01Z"}, {1001, "1970-01-01T00:00:02Z", "1970-01-01T00:00:01Z"},
+		{1999, "1970-01-01T00:00:02Z", "1970-01-01T00:00:01Z"}, {2000, "1970-01-01T00:00:02Z", "1970-01-01T00:00:02Z"},
+		{59999, "1970-01-01T00:01:00Z", "1970-01-01T00:00:59Z"}, {-1, "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z"},
+		{INT64_MAX, "never", "never"}, {INT64_MIN, "-", "-"},
+	};
+	char out[MUS_TIME_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_string_equal(mus_time_text_s((struct mus_time){rows[i].ms}, true, out), rows[i].end);
+		assert_string_equal(mus_time_text_s((struct mus_time){rows[i].ms}, false, out), rows[i].begin);
+	}
+}
+
 static void
 arithmetic(void **state)
 {
@@ -139,6 +161,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(points),
+		cmocka_unit_test(seconds),
 		cmocka_unit_test(arithmetic),
 		cmocka_unit_test(spans),
 		cmocka_unit_test(parse),
