@@ -233,7 +233,9 @@ const struct cli_command cli_commands[] = {
 	MORE("Says first what follows."), ASKS("turn the process round?")),
     C("zone", "force", cmd_zone_force, a_zone, o_force,
 	HELP("let the next step pass a rule that refuses it, once"),
-	MORE("Says first what breaks, for whom and until when."), ASKS("let the step pass?")),
+	MORE("Says first what breaks, for whom and until when, and what holds the step besides: one step passes one "
+	     "rule, a wait and the guard behind it are two. A second force replaces the first."),
+	ASKS("let the step pass?")),
     C("zone", "lost", cmd_zone_lost, a_zone, o_lost,
 	HELP("declare a signer of a zone lost: nothing waits for it any more"),
 	MORE("The last signer of a zone cannot be lost. It stays in NS and DS until it leaves (\"signer "

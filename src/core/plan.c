@@ -556,6 +556,26 @@ act_row(const struct mus_ctx *c, struct mus_want *want)
 	}
 }
 
+/* The joiner is fit but for what is forced, else what is missing is said.  A list that is full may lack what is not
+ * forced. */
+static bool
+is_fit(const struct mus_ctx *c, struct mus_plan *plan)
+{
+	struct mus_witness found[MUS_PLAN_WAITS_MAX];
+	bool is_full, good = true;
+	unsigned n;
+
+	if (mus_preflight(c, c->want->proc.signer, found, MUS_PLAN_WAITS_MAX, &n) <= MUS_RES_WARN)
+		return true;
+	is_full = n == MUS_PLAN_WAITS_MAX && found[n - 1].result > MUS_RES_WARN;
+	for (unsigned f = 0; f < n; f++)
+		if (found[f].result > MUS_RES_WARN && (found[f].rule != c->policy->forced || is_full)) {
+			wait_for(plan, &found[f], c->now);
+			good = false;
+		}
+	return good;
+}
+
 /* All rules of a list hold, else what is missing is said. */
 static bool
 all_hold(const struct mus_ctx *c, const enum mus_rule *rules, struct mus_plan *plan)
@@ -568,17 +588,7 @@ all_hold(const struct mus_ctx *c, const enum mus_rule *rules, struct mus_plan *p
 		if (mus_rule_is_cut(&rules[i]))
 			continue;
 		if (rules[i] == MUS_RULE_PREFLIGHT) {
-			struct mus_witness found[MUS_PLAN_WAITS_MAX];
-			unsigned n;
-			enum mus_result r =
-			    mus_preflight(c, c->want->proc.signer, found, MUS_PLAN_WAITS_MAX, &n);
-
-			if (r <= MUS_RES_WARN || c->policy->forced == MUS_RULE_PREFLIGHT)
-				continue;
-			for (unsigned f = 0; f < n; f++)
-				if (found[f].result > MUS_RES_WARN)
-					wait_for(plan, &found[f], c->now);
-			good = false;
+			good = is_fit(c, plan) && good;
 			continue;
 		}
 		if (mus_condition(c, rules[i], &w) == MUS_RES_HOLDS ||

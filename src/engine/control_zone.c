@@ -198,20 +198,29 @@ mus_ctl_resume(struct mus_engine *e, const char *actor, const char *zone, struct
 	return set_held(e, actor, zone, false, "", et);
 }
 
-/* A note in the history, then a look; what was planned before the operator spoke is planned anew. */
+/* What was planned before the operator spoke is planned anew. */
+static void
+plan_anew(struct mus_engine *e, const struct mus_zone_obj *o)
+{
+	struct eng_zone *z = eng_zone_get(e, o->id);
+
+	if (z) {
+		eng_withdraw(z);
+		eng_wake(e, z, ENG_FOCUS_ALL, 0);
+	}
+}
+
+/* A note in the history, then a look. */
 static int
 noted_wake(struct mus_engine *e, const struct mus_zone_obj *o, const char *actor, const char *text,
     struct mus_errtext *et)
 {
-	struct eng_zone *z = eng_zone_get(e, o->id);
 	int rc = eng_ctl_begin(e, et);
 
 	if (rc == 0)
 		rc = eng_ctl_end(e, eng_ctl_note(e, o->id, o->name, "operator", actor, et, "%s", text), et);
-	if (rc == 0 && z) {
-		eng_withdraw(z);
-		eng_wake(e, z, ENG_FOCUS_ALL, 0);
-	}
+	if (rc == 0)
+		plan_anew(e, o);
 	return rc;
 }
 
@@ -381,16 +390,63 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 	return rc;
 }
 
-/* What the force does not pass, and what therefore goes on holding the step. */
+/* In e->plan, what there would be to do past ${forced}, and past nothing else: whatever force is armed now. */
 static void
-say_beside(const struct mus_zone_view *view, enum mus_rule forced, struct mus_buf *out)
+plan_past(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_zone_view *view, enum mus_rule forced)
 {
+	const struct mus_zonestate *st = view->state;
+	struct eng_zone *z = eng_zone_get(e, o->id);
+	struct mus_policy policy;
+
+	eng_policy_of(e, o, z, &policy);
+	policy.forced = forced;
+	policy.step = forced != MUS_RULE_NONE || (z && z->busy && z->busy->step);	/* a force is a step, too */
+	mus_plan(&st->zone, &st->seen, &st->want, &policy, view->now, &e->plan);
+}
+
+/* What the force does not pass, and what therefore goes on holding the step at ${row}: beside the rule, and the guard
+ * behind it.  What the plan waits for when it is past that row comes after the step. */
+static void
+say_what_holds(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_zone_view *view,
+    enum mus_rule forced, unsigned row, struct mus_buf *out)
+{
+	const struct mus_zonestate *st = view->state;
+	bool goes_on, is_held = false;
 	char text[MUS_TEXT_MAX];
 
-	for (unsigned i = 0; i < view->plan->wait_count; i++)
-		if (view->plan->wait[i].rule != forced)
-			mus_buf_printf(out, "The step waits beside it for %s; the force does not pass that.\n",
-			    mus_witness_text(&view->state->book, &view->state->zone, &view->plan->wait[i], text));
+	plan_past(e, o, view, forced);
+	goes_on = e->plan.want.proc.row != row;
+	for (unsigned i = 0; i < e->plan.wait_count; i++) {
+		enum mus_rule rule = e->plan.wait[i].rule;
+
+		if (rule == forced || (goes_on && rule != MUS_RULE_HELD && rule != MUS_RULE_PROBE))
+			continue;
+		is_held = true;
+		mus_buf_printf(out, "The step then waits for %s; the force does not pass that.\n",
+		    mus_witness_text(&st->book, &st->zone, &e->plan.wait[i], text));
+	}
+	mus_buf_add_str(out, is_held ? "One step passes one rule: what holds it besides must end by itself, and a "
+				       "second force replaces this one.\n"
+				     : "Nothing else holds the step now.\n");
+}
+
+/* In the history, what the operator said, and that it takes the place of what was said before and not used. */
+static int
+note_force(struct mus_engine *e, const struct mus_zone_obj *o, const struct eng_busy *b, const char *actor,
+    enum mus_rule rule, const char *reason, struct mus_errtext *et)
+{
+	int rc = eng_ctl_begin(e, et);
+
+	if (rc < 0)
+		return rc;
+	if (b->forced != MUS_RULE_NONE && !b->spent)
+		rc = eng_ctl_note(e, o->id, o->name, "forced", actor, et,
+		    "the force past %s has ended unused: it is replaced by one past %s (%s)", mus_rule_text(b->forced),
+		    mus_rule_text(rule), b->forced_reason);
+	if (rc == 0)
+		rc = eng_ctl_note(e, o->id, o->name, "operator", actor, et, "force past %s: %.200s",
+		    mus_rule_text(rule), reason);
+	return eng_ctl_end(e, rc, et);
 }
 
 int
@@ -402,6 +458,7 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	struct eng_zone *z;
 	char text[MUS_TEXT_MAX], when[MUS_TIME_TEXT_MAX];
 	bool found = false;
+	unsigned row;
 	int rc;
 
 	if (!mus_rule_can_pass(rule))
@@ -411,8 +468,10 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 		return mus_errf(et, MUS_ERR_INVAL, "a reason must be given");
 	if ((rc = eng_ctl_zone(e, zone, &o, et)) < 0 || (rc = mus_ctl_view(e, o.name, &view, et)) < 0)
 		return rc;
-	for (unsigned i = 0; i < view.plan->wait_count; i++) {
-		const struct mus_witness *w = &view.plan->wait[i];
+	plan_past(e, &o, &view, MUS_RULE_NONE);
+	row = e->plan.want.proc.row;
+	for (unsigned i = 0; i < e->plan.wait_count; i++) {
+		const struct mus_witness *w = &e->plan.wait[i];
 
 		if (w->rule != rule)
 			continue;
@@ -420,7 +479,7 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 		mus_buf_printf(out, "%s\n", mus_witness_text(&view.state->book, &view.state->zone, w, text));
 		if (mus_time_is_set(w->until))
 			mus_buf_printf(out, "  Resolvers that hold the old version may fail until %s.\n",
-			    mus_time_text(w->until, when));
+			    mus_time_text_s(w->until, true, when));
 		else
 			mus_buf_printf(out, "  This does not end by itself: the damage stays until it is "
 					    "mended.\n");
@@ -428,18 +487,17 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	if (!found)
 		return mus_errf(et, MUS_ERR_CONFLICT, "%s does not wait for %s now", o.name,
 		    mus_rule_text(rule));
-	say_beside(&view, rule, out);
+	say_what_holds(e, &o, &view, rule, row, out);
 	if (dry_run)
 		return 0;
 	z = eng_zone_get(e, o.id);
 	if (!z || !eng_busy(z))
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
-	snprintf(text, sizeof text, "force past %s: %.200s", mus_rule_text(rule), reason);
-	rc = noted_wake(e, &o, actor, text, et);
-	if (rc == 0) {
+	if ((rc = note_force(e, &o, z->busy, actor, rule, reason, et)) == 0) {
 		z->busy->forced = rule;
 		z->busy->spent = false;
 		snprintf(z->busy->forced_reason, sizeof z->busy->forced_reason, "%s", reason);
+		plan_anew(e, &o);
 	}
 	return rc;
 }

@@ -258,8 +258,10 @@ end_unused_force(struct mus_engine *e, struct eng_zone *z, const struct mus_zone
 		if (e->plan.wait[i].rule == policy->forced || e->plan.wait[i].result == MUS_RES_UNKNOWN)
 			return;
 	eng_event(e, st->book.zone_id, st->book.zone, "forced", "musicd", LOG_NOTICE,
-	    "the force past %s has ended unused: nothing waits for it any more (%s)",
-	    mus_rule_text(policy->forced), z->busy->forced_reason);
+	    "the force past %s has ended unused: that rule holds nothing any more%s%s (%s)",
+	    mus_rule_text(policy->forced), e->plan.wait_count ? "; it waits for " : "",
+	    e->plan.wait_count ? mus_rule_text(e->plan.wait[0].rule) : "",
+	    z->busy->forced_reason);
 	z->busy->forced = MUS_RULE_NONE;
 	*policy = without;
 }

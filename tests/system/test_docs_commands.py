@@ -35,6 +35,7 @@ RUN_BY = [
     ("docs/lab.md", "sh", "", "tests/system/test_lab_docs.py::test_commands_of_the_manual"),
     ("docs/scanner.md", "sh", "", "tests/system/test_scanner.py::test_commands_of_the_guide"),
     ("docs/runbooks/lost.md", "console", "", "tests/system/test_lost.py::test_a_signer_is_lost_for_good"),
+    ("docs/operators-guide.md", "inline", "music-cli zone force ZONE --rule V13 ", "tests/system/test_group.py::test_a_signer_whose_content_may_differ_is_forced_in"),
     ("docs/api.md", "sh", "", "tests/api/test_docs.py::test_the_walk_through_works"),
     ("*", "inline", "make demo$", "tests/system/test_demo.py::test_demo_ends_well_in_three_minutes"),
     ("*", "inline", "make install$", DOCS + "test_commands_of_the_operators_guide"),

@@ -19,7 +19,7 @@ ALL = ["bind", "knot", "pdns"]
 # zone: (signers that load it, signers in charge at the beginning)
 ZONES = {"third": (ALL, BOTH), "rejoin": (BOTH, BOTH), "unjoin": (BOTH, ["bind"]), "last": (BOTH, BOTH), "steps": (BOTH, ["bind"]),
          "consent": (BOTH, ["bind"]), "meet": (BOTH, BOTH),
-         "named": (BOTH, ["bind"]), "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "turned3": (BOTH, ["bind"]), "forced": (BOTH, ["bind"]), "unused": (BOTH, ["bind"]),
+         "named": (BOTH, ["bind"]), "held": (BOTH, ["bind"]), "turned": (BOTH, ["bind"]), "turned2": (BOTH, BOTH), "turned3": (BOTH, ["bind"]), "forced": (BOTH, ["bind"]), "unused": (BOTH, ["bind"]), "differs": (BOTH, ["bind"]),
          "many1": (BOTH, ["knot"]), "many2": (BOTH, ["knot"]), "many3": (BOTH, ["knot"])}
 
 
@@ -430,6 +430,27 @@ def test_a_force_that_nothing_needs_ends(st):
     st.mc.cli("zone", "resume", zone)
     st.wait(zone, "Knot has joined", lambda z: not z["process"] and st.ended(zone, "ADD-SIGNER", "knot"))
     assert "by force" not in st.history(zone)
+    seen_so_far(st)
+
+
+def test_a_signer_whose_content_may_differ_is_forced_in(st):
+    """One force past V13 is enough, for nothing else holds that step; the first of two forces is replaced, and says so."""
+    zone = st.lab.zone_name("differs")
+    st.group("differs", ["bind"], ["differs"])
+    st.lab.update("knot", zone, [f"add only.{zone} 5 TXT here"])
+    st.mc.cli("signer", "join", "knot", "--group", "differs")
+    wait_until(lambda: any(w["rule"] == "V13" and w["result"] == "fails" for w in st.mc.json("zone", "plan", zone)["waits"]), 90,
+               "other content is found", interval=0.2)
+    r = st.mc.cli("zone", "force", zone, "--rule", "V13", "--reason", "they may differ", "--dry-run")
+    assert r.stdout.splitlines()[-1] == "Nothing else holds the step now.", r.stdout
+    st.mc.cli("zone", "hold", zone, "--reason", "so that both forces are given before one is used")
+    for reason in ("they may differ", "they do differ"):
+        r = st.mc.cli("zone", "force", zone, "--rule", "V13", "--reason", reason, "--yes")
+        assert "The step then waits for held: the operator holds the zone: nothing is changed; the force does not pass that.\n" in r.stdout, r.stdout
+    assert "has ended unused: it is replaced by one past V13 (they may differ)" in st.history(zone)
+    st.mc.cli("zone", "resume", zone)
+    st.wait(zone, "Knot has joined", lambda z: not z["process"] and st.ended(zone, "ADD-SIGNER", "knot"))
+    assert "they do differ" in "".join(h["text"] for h in st.mc.json("zone", "history", zone, "--limit", "1000")["items"] if h["kind"] == "forced")
     seen_so_far(st)
 
 

@@ -519,7 +519,7 @@ test_forced(void **state)
 	world_changed(&w, 1);
 	world_member(&w, 1, true);
 	stays(MUS_RULE_V13, 86400);
-	w.policy.forced = MUS_RULE_PREFLIGHT;
+	w.policy.forced = MUS_RULE_V13;
 	run_to_row(MUS_PROC_ADD, 1);
 	w.policy.forced = MUS_RULE_NONE;
 	run_to_goal(20 * 86400);
@@ -720,6 +720,23 @@ test_other_content(void **state)
 	run_to_goal(20 * 86400);
 }
 
+/* A force passes nothing else that the joiner lacks. */
+static void
+test_other_content_forced(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	w.signer[1].data_content = 78;
+	w.state.zone.key[3].tag = w.state.zone.key[0].tag;
+	w.policy.forced = MUS_RULE_V13;
+	join_unfit(MUS_RULE_V11);
+	world_free(&w);
+	world_init(&w, 2, 1, 1);
+	w.signer[1].data_content = 78;
+	w.policy.forced = MUS_RULE_V11;
+	join_unfit(MUS_RULE_V13);
+}
+
 static void
 test_no_copy(void **state)
 {
@@ -885,6 +902,7 @@ main(void)
 	    T(test_unknown_key),
 	    T(test_unknown_name),
 	    T(test_other_content),
+	    T(test_other_content_forced),
 	    T(test_no_copy),
 	    T(test_cannot),
 	    T(test_drops_silently),

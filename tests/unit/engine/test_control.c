@@ -315,7 +315,7 @@ a_force_names_what_it_does_not_pass(void **state)
 	mus_buf_init(&out, 0);
 	OK(mus_ctl_force(e, "test", "z.test", other, "why", true, &out, &et));
 	assert_true(mus_buf_add_u8(&out, 0));
-	assert_non_null(strstr((const char *)out.data, "\nThe step waits beside it for held: "));
+	assert_non_null(strstr((const char *)out.data, "\nThe step then waits for held: "));
 	mus_buf_clear(&out);
 }
 
@@ -781,6 +781,35 @@ assert_history(int64_t zone_id, unsigned limit, const char *want)
 	mus_buf_clear(&b);
 }
 
+/* One force at a time: what the second replaces is told, and that it let nothing pass. */
+static void
+a_force_replaces_another(void **state)
+{
+	struct mus_zone_view view;
+	enum mus_rule other = MUS_RULE_NONE;
+	char want[400];
+	struct mus_buf out;
+
+	(void)state;
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	process(MUS_PROC_ADD, 1);
+	OK(mus_ctl_hold(e, "test", "z.test", "Monday", &et));
+	OK(mus_ctl_view(e, "z.test", &view, &et));
+	for (unsigned i = 0; i < view.plan->wait_count; i++)
+		if (view.plan->wait[i].rule != MUS_RULE_HELD)
+			other = view.plan->wait[i].rule;
+	mus_buf_init(&out, 0);
+	OK(mus_ctl_force(e, "ann", "z.test", other, "why", false, &out, &et));
+	snprintf(want, sizeof want, "ann operator: force past %s: why\n", mus_rule_text(other));
+	assert_history(zone.id, 1, want);
+	OK(mus_ctl_force(e, "bob", "z.test", other, "more", false, &out, &et));
+	snprintf(want, sizeof want,
+	    "bob operator: force past %s: more\nbob forced: the force past %s has ended unused: it is replaced by one "
+	    "past %s (why)\n", mus_rule_text(other), mus_rule_text(other), mus_rule_text(other));
+	assert_history(zone.id, 2, want);
+	mus_buf_clear(&out);
+}
+
 /* A join that ends before anything was joined is not done: nobody may switch off who was to leave after it. */
 static void
 taken_back(void **state)
@@ -1116,6 +1145,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(joined_and_left, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(taken_back, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(a_force_replaces_another, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(left_one_by_one, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(many_leavers, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(not_seen_yet, setup, rig_teardown),
