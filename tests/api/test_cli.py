@@ -478,6 +478,35 @@ def test_migrate_in_one_command(moving, tmp_path):
     assert "switched off" not in cli.ok("zone", "status", "z.test")
 
 
+def test_who_has_left_is_told_as_long_as_it_is_so(moving, tmp_path):
+    """Of a zone that is well, until another process begins."""
+    cli = Shell(tmp_path, moving)
+    moving.ok("POST", "/zones", {"name": "broken.test", "group": "g"})
+
+    def zone(name):
+        return moving.ok("GET", f"/zones/{name}/status")
+
+    def last(name):
+        p = moving.ok("GET", f"/processes?zone={name}&limit=1")["items"][0]
+        return p["kind"], p["outcome"]
+
+    def told(name):
+        return "has left" in cli.ok("zone", "status", name)
+    cli.ok("signer", "join", "knot", "--group", "g")
+    wait_until(lambda: zone("z.test")["process"])
+    assert not told("z.test")
+    wait_until(lambda: not any(zone(n)["process"] for n in ("z.test", "broken.test")))
+    cli.ok("signer", "leave", "bind", "--group", "g")
+    wait_until(lambda: all(last(n)[:2] == ("REMOVE-SIGNER", "done") for n in ("z.test", "broken.test")))
+    assert told("z.test") and not told("broken.test")       # an INVALID zone is no place to switch servers off
+    cli.ok("signer", "join", "bind", "--group", "g")
+    wait_until(lambda: zone("z.test")["process"])
+    assert not told("z.test")
+    cli.ok("zone", "abort", "z.test", "--yes")
+    wait_until(lambda: not zone("z.test")["process"])
+    assert last("z.test") == ("ADD-SIGNER", "aborted by boss") and not told("z.test")   # who never came in has not left
+
+
 @SLOW
 def test_a_zone_that_is_held_is_not_done(moving, tmp_path):
     cli = Shell(tmp_path, moving)
