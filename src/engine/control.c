@@ -28,6 +28,7 @@ eng_ctl_begin(struct mus_engine *e, struct mus_errtext *et)
 	if (e->in_tx) {
 		e->in_tx = false;
 		if (e->tx_failed || mus_store_commit(e->o.store, et) < 0) {
+			eng_lines_end(e, false);
 			eng_shifted(e, false);
 			if (e->tx_failed)
 				mus_store_rollback(e->o.store);
@@ -48,12 +49,14 @@ eng_ctl_note(struct mus_engine *e, int64_t zone_id, const char *zone, const char
     struct mus_errtext *et, const char *fmt, ...)
 {
 	struct mus_event_obj o;
+	char text[sizeof o.text + MUS_LABEL_MAX + 8];
 	va_list ap;
 
 	va_start(ap, fmt);
 	eng_event_of(e, zone_id, zone, kind, actor, &o, fmt, ap);
 	va_end(ap);
-	eng_say(e, LOG_NOTICE, zone, "%s (by %s)", o.text, actor);
+	snprintf(text, sizeof text, "%s (by %s)", o.text, actor);
+	eng_say_stored(e, LOG_NOTICE, zone, text);
 	e->history_grows = true;
 	return mus_store_add_event(e->o.store, &o, et);
 }
@@ -64,12 +67,15 @@ eng_ctl_end(struct mus_engine *e, int rc, struct mus_errtext *et)
 {
 	eng_forget_kept(e);
 	if (rc < 0) {
+		eng_lines_end(e, false);
 		mus_store_rollback(e->o.store);
 		return rc;
 	}
 	rc = eng_store_commit(e, et);
 	if (rc == 0)
 		eng_committed(e);
+	else
+		eng_lines_end(e, false);
 	return rc;
 }
 

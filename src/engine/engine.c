@@ -44,6 +44,40 @@ eng_event_of(const struct mus_engine *e, int64_t zone_id, const char *zone, cons
 }
 
 void
+eng_say_stored(struct mus_engine *e, int level, const char *zone, const char *text)
+{
+	size_t zone_len = strlen(zone) + 1, text_len = strlen(text) + 1;
+	struct eng_line *line = NULL;
+
+	if (e->line_count < ENG_LINES_MAX)
+		line = malloc(sizeof *line + zone_len + text_len);
+	if (!line) {
+		eng_say(e, level, zone, "%s", text);
+		return;
+	}
+	line->level = level;
+	line->text = line->zone + zone_len;
+	memcpy(line->zone, zone, zone_len);
+	memcpy(line->text, text, text_len);
+	STAILQ_INSERT_TAIL(&e->lines, line, link);
+	e->line_count++;
+}
+
+void
+eng_lines_end(struct mus_engine *e, bool stored)
+{
+	struct eng_line *line;
+
+	while ((line = STAILQ_FIRST(&e->lines))) {
+		STAILQ_REMOVE_HEAD(&e->lines, link);
+		if (stored)
+			eng_say(e, line->level, line->zone, "%s", line->text);
+		free(line);
+	}
+	e->line_count = 0;
+}
+
+void
 eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,
     const char *actor, int level, const char *fmt, ...)
 {
@@ -57,7 +91,10 @@ eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const char *k
 	if (eng_begin(e) == 0 && mus_store_add_event(e->o.store, &o, &et) < 0)
 		eng_store_failed(e, zone, &et);
 	e->history_grows = true;
-	eng_say(e, level, zone, "%s", o.text);
+	if (level <= LOG_WARNING)
+		eng_say(e, level, zone, "%s", o.text);
+	else if (e->in_tx && !e->tx_failed)
+		eng_say_stored(e, level, zone, o.text);
 }
 
 void
@@ -65,6 +102,7 @@ eng_committed(struct mus_engine *e)
 {
 	struct mus_errtext et;
 
+	eng_lines_end(e, true);
 	if (!e->history_grows || mus_store_last_event(e->o.store, &e->history_end, &et) < 0)
 		return;			/* told with the next one */
 	e->history_grows = false;
@@ -433,6 +471,7 @@ commit(struct mus_engine *e)
 		return;
 	e->in_tx = false;
 	if (e->tx_failed || eng_store_commit(e, &et) < 0) {
+		eng_lines_end(e, false);
 		eng_shifted(e, false);
 		eng_forget_kept(e);	/* it may be gone */
 		if (e->tx_failed)
@@ -602,6 +641,7 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	e->boot_ms = mus_loop_boot_ms(o->loop);
 	e->wall_ms = eng_now(e).ms - e->boot_ms;
 	TAILQ_INIT(&e->copy_queue);
+	STAILQ_INIT(&e->lines);
 	mus_zonestate_init(&e->scratch);
 	mus_zonestate_init(&e->view);
 	mus_buf_init(&e->blob, 0);
@@ -669,6 +709,7 @@ mus_engine_free(struct mus_engine *e)
 	mus_timer_free(e->timer);
 	mus_timer_free(e->commit_timer);
 	mus_timer_free(e->box_timer);
+	eng_lines_end(e, false);
 	eng_copies_cancel(e);
 	eng_trials_free(e);
 	eng_probes_free(e);

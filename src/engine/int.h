@@ -246,6 +246,15 @@ struct eng_zone {
 	struct eng_tries *tries;	/* NULL: no copy was tried for long */
 };
 
+/* A line for the log of what is not stored yet. */
+enum { ENG_LINES_MAX = 512 };
+struct eng_line {
+	STAILQ_ENTRY(eng_line) link;
+	int level;
+	char *text;			/* behind the zone */
+	char zone[];
+};
+
 struct mus_engine {
 	struct mus_engine_opts o;
 	mus_engine_log_fn *log;
@@ -300,6 +309,8 @@ struct mus_engine {
 	} listener[ENG_LISTENERS_MAX];
 	unsigned listener_count;
 	bool history_grows;		/* in the transaction at work */
+	STAILQ_HEAD(, eng_line) lines;	/* for the log, once that is stored */
+	unsigned line_count;
 	int64_t history_end;		/* id of the last event on disk */
 	struct mus_ctl_stats stats;
 	struct mus_event_obj restored;	/* to be told to the log; no text: nothing */
@@ -331,9 +342,14 @@ void eng_say(struct mus_engine *e, int level, const char *zone, const char *fmt,
 /* One line of history into ${o}; then it is stored. */
 void eng_event_of(const struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,
     const char *actor, struct mus_event_obj *o, const char *fmt, va_list ap) MUS_PRINTF(7, 0);
-/* One line of history, told to listeners and the log; within the transaction. */
+/* One line of history, told to listeners and the log; within the transaction.  The log is told after the commit, or
+ * never: what was rolled back was not done, and is done again.  A warning or worse is what was seen, and is said at once. */
 void eng_event(struct mus_engine *e, int64_t zone_id, const char *zone, const char *kind,
     const char *actor, int level, const char *fmt, ...) MUS_PRINTF(7, 8);
+/* Within the transaction: said after the commit, dropped when that fails; what there is no room for is said at once. */
+void eng_say_stored(struct mus_engine *e, int level, const char *zone, const char *text);
+/* The transaction has ended. */
+void eng_lines_end(struct mus_engine *e, bool stored);
 struct eng_signer *eng_signer_get(struct mus_engine *e, int64_t id, struct mus_errtext *et);
 void eng_signer_forget(struct mus_engine *e, int64_t id);
 struct eng_signer *eng_signer_hold(struct eng_signer *s);

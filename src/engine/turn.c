@@ -297,7 +297,7 @@ use_permission(struct mus_engine *e, const struct mus_zonestate *st, struct eng_
 	if (b->spent || !(b->step || b->forced != MUS_RULE_NONE))
 		return;
 	if (b->forced != MUS_RULE_NONE)
-		eng_event(e, st->book.zone_id, st->book.zone, "forced", "musicd", LOG_WARNING,
+		eng_event(e, st->book.zone_id, st->book.zone, "forced", "musicd", LOG_NOTICE,
 		    "passed rule %s by force: %s", mus_rule_text(b->forced), b->forced_reason);
 	b->spent = true;
 	eng_allow_at(b, p);

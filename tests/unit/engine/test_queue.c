@@ -3,9 +3,11 @@
  * made by hand and turns do not run: the zones know no server, and the engine thinks it is busy.
  */
 #include <fcntl.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "dns/trial.h"
+#include "engine/control_int.h"
 #include "fake_driver.h"
 #include "locked.h"
 #include "rig.h"
@@ -207,6 +209,47 @@ not_stored_not_sent(void **state)
 	assert_false(mus_time_is_set(stats.store_failing_since));
 	assert_string_equal(stats.store_error.s, "");
 	assert_non_null(strstr(said, ": the database takes changes again"));
+}
+
+/* What is true by being stored is told when it is stored, or never; what is wrong, at once. */
+static void
+told_when_stored(void **state)
+{
+	(void)state;
+	eng_event(e, 0, "z.test.", "state", "musicd", LOG_NOTICE, "one -> two");
+	assert_true(e->in_tx);
+	assert_string_equal(said, "");
+	eng_event(e, 0, "z.test.", "state", "musicd", LOG_ERR, "two -> three");
+	assert_string_equal(said, "z.test.: two -> three\n");
+	while (e->in_tx)
+		turn_for(l, 5);
+	assert_string_equal(said, "z.test.: two -> three\nz.test.: one -> two\n");
+	said[0] = '\0';
+	eng_event(e, 0, "z.test.", "state", "musicd", LOG_NOTICE, "not stored");
+	e->tx_failed = true;
+	eng_event(e, 0, "z.test.", "state", "musicd", LOG_NOTICE, "nor this");
+	while (e->in_tx)
+		turn_for(l, 5);
+	assert_string_equal(said, "");
+	/* an order stands or falls by itself */
+	eng_event(e, 0, "z.test.", "state", "musicd", LOG_NOTICE, "before");
+	OK(eng_ctl_begin(e, &et));
+	assert_string_equal(said, "z.test.: before\n");
+	OK(eng_ctl_note(e, 0, "z.test.", "hold", "admin", &et, "held"));
+	assert_int_equal(eng_ctl_end(e, MUS_ERR_STORE, &et), MUS_ERR_STORE);
+	assert_string_equal(said, "z.test.: before\n");
+	OK(eng_ctl_begin(e, &et));
+	OK(eng_ctl_note(e, 0, "z.test.", "hold", "admin", &et, "held"));
+	OK(eng_ctl_end(e, 0, &et));
+	assert_string_equal(said, "z.test.: before\nz.test.: held (by admin)\n");
+	/* more than fit: at once */
+	said[0] = '\0';
+	for (unsigned i = 0; i <= ENG_LINES_MAX; i++)
+		eng_event(e, 0, "z.test.", "state", "musicd", LOG_NOTICE, "%u", i);
+	assert_string_equal(said, "z.test.: 512\n");
+	while (e->in_tx)
+		turn_for(l, 5);
+	assert_string_equal(said + strlen(said) - 5, " 511\n");
 }
 
 /* What leaves is counted where it is stored, and beside the database before it is sent: where that cannot be
@@ -613,7 +656,7 @@ answers_are_told(void **state)
 		wants(i, 1, 0);
 		while (!zone[i]->busy->jobs || e->jobs || changes(0).unanswered) {
 			turn_for(l, 5);
-			if (!e->jobs && !zone[i]->busy->jobs)
+			if (!e->jobs && !zone[i]->busy->jobs && !e->in_tx)
 				break;
 		}
 		if (!strstr(said, rows[i].words))
@@ -799,7 +842,6 @@ a_probe_keeps_the_zone_still(void **state)
 	assert_false(zone[1]->busy->probing);
 	wants(0, 1, 0);
 	assert_int_equal(mus_ctl_probe(e, "test", "a", zobj[0].name, on_probed, &ended, &et), 0);
-	assert_int_equal(withdrawn(), 1);
 	assert_int_equal(mus_ctl_probe(e, "test", "a", zobj[0].name, on_probed, &ended, &et), MUS_ERR_CONFLICT);
 	assert_non_null(strstr(et.s, "being probed already"));
 	eng_policy_of(e, &zobj[0], zone[0], &policy);
@@ -807,6 +849,7 @@ a_probe_keeps_the_zone_still(void **state)
 	t.at = mus_time_add_s(eng_now(e), 60);
 	assert_true(eng_is_probed(&t));
 	until(l, &ended, 1);
+	assert_int_equal(withdrawn(), 1);
 	assert_int_equal(zone[0]->busy->probes, 0);
 	t.focus = 1u << MUS_RR_KEY;
 	assert_true(eng_is_probed(&t));
@@ -854,6 +897,8 @@ what_a_probe_left(void **state)
 	assert_int_equal(fake_driver.ask[0].rr[1].type, MUS_TYPE_CDS);
 	assert_int_equal(fake_driver.ask[0].rr[1].rd.data[2], 8);
 	assert_int_equal(zone[0]->busy->probes, 0);
+	while (e->in_tx)
+		turn_for(l, 5);
 	assert_non_null(strstr(said, "z0.test.: b: what a probe has left is taken away"));
 }
 
@@ -897,6 +942,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(stored_first, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_stored_not_sent, setup, teardown),
+	    cmocka_unit_test_setup_teardown(told_when_stored, setup, teardown),
 	    cmocka_unit_test_setup_teardown(counted_before_it_is_sent, setup, teardown),
 	    cmocka_unit_test_setup_teardown(not_again_before_its_time, setup, teardown),
 	    cmocka_unit_test_setup_teardown(how_long_it_waits, setup, teardown),
