@@ -504,7 +504,7 @@ rest_stands(const struct mus_ctx *c, struct mus_witness *w)
 
 /* A name server that is listed and belongs to nobody we know: nobody asks it what it serves. */
 static enum mus_result
-names_known(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, struct mus_witness *w)
+names_known(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, uint64_t but, struct mus_witness *w)
 {
 	const struct mus_ring *ns = mus_seen_ring_const(c->seen, origin, kind);
 	uint64_t nobodys = 0;
@@ -513,7 +513,7 @@ names_known(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, str
 		if (c->zone->ns[n].owner >= c->zone->signer_count)
 			nobodys |= mus_bit(n);
 	for (unsigned i = 0; i < ns->count; i++) {
-		uint64_t unknown = ns->v[i].set & nobodys;
+		uint64_t unknown = ns->v[i].set & nobodys & ~but;
 
 		if (!ns->v[i].srv || (!unknown && ns->v[i].stray == 0))
 			continue;
@@ -525,9 +525,8 @@ names_known(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, str
 	return MUS_RES_HOLDS;
 }
 
-/* V10 for what a process is about to touch. */
-static enum mus_result
-owners_known(const struct mus_ctx *c, struct mus_witness *w)
+enum mus_result
+mus_owners_known(const struct mus_ctx *c, unsigned joiner, struct mus_witness *w)
 {
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		for (uint64_t m = c->facts->shown[s]; m; m &= m - 1) {
@@ -542,10 +541,10 @@ owners_known(const struct mus_ctx *c, struct mus_witness *w)
 			}
 			return MUS_RES_FAILS;
 		}
-		if (names_known(c, s, MUS_RR_NS, w) != MUS_RES_HOLDS)
+		if (names_known(c, s, MUS_RR_NS, s == joiner ? c->desire->ns_del : 0, w) != MUS_RES_HOLDS)
 			return MUS_RES_FAILS;
 	}
-	return names_known(c, MUS_PARENT, MUS_RR_PNS, w);
+	return names_known(c, MUS_PARENT, MUS_RR_PNS, 0, w);
 }
 
 enum mus_result
@@ -630,7 +629,7 @@ mus_condition(const struct mus_ctx *c, enum mus_rule rule, struct mus_witness *w
 	case MUS_RULE_V1:
 		return rest_stands(c, w);
 	case MUS_RULE_V10:
-		return owners_known(c, w);
+		return mus_owners_known(c, MUS_NOBODY, w);
 	case MUS_RULE_V12:
 		return remaining_deny(c, w);
 	case MUS_RULE_NONE:

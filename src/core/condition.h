@@ -24,6 +24,10 @@ bool mus_leaver_copy_is_old(const struct mus_ctx *c);
 enum mus_result mus_signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds,
     struct mus_witness *w);
 
+/* V10 for what a process is about to touch.  Of ${joiner}, what is taken out of its NS once it takes part is no matter;
+ * MUS_NOBODY: of nobody. */
+enum mus_result mus_owners_known(const struct mus_ctx *c, unsigned joiner, struct mus_witness *w);
+
 /* V12 of one version of a signer's denials, as ${servers} show it: FAILS when it proves nothing, or has so many
  * NSEC3 iterations that validators do not count it (RFC 9276 3.2); WARN when it has any (3.1).  ${w} is filled
  * in any case. */

@@ -82,16 +82,36 @@ desire_ds(const struct mus_ctx *c, struct mus_desire *d)
 	d->sep_del &= ~d->sep;
 }
 
-static void
-desire_ns(const struct mus_zone *zone, const struct mus_want *want, struct mus_desire *d)
+/* Names of signers that have left, which nobody may list any more; but what is in the delegation now is somebody's. */
+static uint64_t
+former_names(const struct mus_ctx *c)
 {
+	const struct mus_ring *ring = &c->seen->parent[MUS_RR_PNS - MUS_RR_DS];
+	uint64_t names = 0;
+
+	for (unsigned n = 0; n < c->zone->ns_count; n++)
+		if (c->zone->ns[n].is_former)
+			names |= mus_bit(n);
+	if (!names || !mus_is_known(ring, MUS_PARENT, MUS_RR_PNS, c->facts->servers[MUS_PARENT], c->policy, c->now, NULL))
+		return 0;
+	for (unsigned m = mus_served(c->facts, MUS_PARENT, MUS_RR_PNS); m; m &= m - 1)
+		names &= ~ring->v[__builtin_ctz(m)].set;
+	return names;
+}
+
+static void
+desire_ns(const struct mus_ctx *c, struct mus_desire *d)
+{
+	const struct mus_zone *zone = c->zone;
+
+	d->ns_del = former_names(c);
 	for (unsigned n = 0; n < zone->ns_count; n++) {
 		const struct mus_zns *ns = &zone->ns[n];
 
 		if (ns->owner >= zone->signer_count)
 			continue;
 		/* What a signer names no more, or one that is lost, is not put anywhere, nor back: nobody asks it. */
-		if (want->nsg >> ns->owner & 1)
+		if (c->want->nsg >> ns->owner & 1)
 			d->ns |= ns->is_dropped || zone->signer[ns->owner].is_lost ? 0 : mus_bit(n);
 		else if (!ns->is_shared)
 			d->ns_del |= mus_bit(n);
@@ -133,7 +153,7 @@ mus_desire(const struct mus_ctx *c, struct mus_desire *out)
 			lost |= (uint8_t)(1u << s);
 	desire_keys(c, out);
 	desire_ds(c, out);
-	desire_ns(c->zone, want, out);
+	desire_ns(c, out);
 	out->csync_content = (uint64_t)want->csync_serial << 16 | 1; /* immediate, OP-13 */
 	out->key_at = (uint8_t)(want->keyg & ~lost);
 	out->ns_at = (uint8_t)(want->nsg & ~lost);

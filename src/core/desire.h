@@ -14,7 +14,7 @@ struct mus_desire {
 	uint64_t sep_del;			/* keys that CDS and CDNSKEY must not name */
 	uint8_t dts;				/* digest types of CDS, bit per index */
 	uint64_t ns;				/* names of the NS set */
-	uint64_t ns_del;			/* names of known owners that must not be in it */
+	uint64_t ns_del;			/* names of signers that take no part, or have left: must not be in it */
 	uint8_t key_at, cds_at, ns_at;		/* signers whose DNSKEY; CDS, CDNSKEY; NS, CSYNC we keep */
 	uint8_t clean_at;			/* signers that join: NS lists none that do not take part */
 	bool csync;

@@ -143,11 +143,12 @@ act_ns(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 		change(plan, s, MUS_RR_NS, MUS_RULE_NSSET, c->desire->ns & ~sh.all, c->desire->ns_del & sh.any);
 }
 
-/* Names of signers that take no part, at one that joins; its own stay. */
+/* Names of signers that take no part, at one that joins; its own stay.  Where nothing would, the names of those that
+ * take part come first, for no signer gives up its last NS (RFC 2136 3.4.2.4). */
 static void
 act_strangers(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 {
-	uint64_t own = 0;
+	uint64_t own = 0, add = 0, del;
 	struct shown sh;
 
 	if (!shown_at(c, s, MUS_RR_NS, &sh))
@@ -155,7 +156,10 @@ act_strangers(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
 	for (unsigned n = 0; n < c->zone->ns_count; n++)
 		if (c->zone->ns[n].owner == s)
 			own |= mus_bit(n);
-	change(plan, s, MUS_RR_NS, MUS_RULE_NSSET, 0, c->desire->ns_del & sh.any & ~own);
+	del = c->desire->ns_del & sh.any & ~own;
+	if (del && !(sh.all & ~del))
+		add = c->desire->ns;
+	change(plan, s, MUS_RR_NS, MUS_RULE_NSSET, add, del);
 }
 
 /* Records of CSYNC that go. */

@@ -109,7 +109,7 @@ pf_keys(struct pf *p)
 	if (mus_guard_import(c->zone, c->seen,
 		c->facts->owned[p->b] & c->facts->shown[p->b], &w) != MUS_RES_HOLDS)
 		note(p, w);
-	if (mus_condition(c, MUS_RULE_V10, &w) != MUS_RES_HOLDS)
+	if (mus_owners_known(c, p->b, &w) != MUS_RES_HOLDS)
 		note(p, w);
 }
 

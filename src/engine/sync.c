@@ -1,7 +1,7 @@
 /*
  * What the operator configured into a zone's state: signers, name servers, addresses.  Indexes stay
  * what they are; what is no longer configured loses its servers, never its history.  What nothing refers
- * to any more is forgotten: a name at once, a signer when its place is needed.
+ * to any more is forgotten: a name at once, but for some of signers that have left; a signer when its place is needed.
  */
 #include <stdio.h>
 #include <string.h>
@@ -39,8 +39,11 @@ eng_intern_ns(struct mus_zonestate *st, const char *name, unsigned owner)
 	int i = mus_book_find_ns(&st->book, &st->zone, name);
 
 	if (i >= 0) {
-		if (owner != MUS_OWNER_UNKNOWN)
+		if (owner != MUS_OWNER_UNKNOWN) {
 			st->zone.ns[i].owner = (uint8_t)owner;
+			st->zone.ns[i].in_domain = is_below(name, st->book.zone);
+			st->zone.ns[i].is_former = false;
+		}
 		return i;
 	}
 	for (i = 0; i < st->zone.ns_count; i++)
@@ -158,19 +161,39 @@ signers_in_use(const struct mus_zonestate *st, uint32_t margin_s, struct mus_tim
 	return (uint8_t)used;
 }
 
-/* Their places are free for others.  ${named}: names of the signers ${configured}. */
+/* It may come back with the content of one that joins later, who had it from before. */
+static bool
+is_to_remember(const struct mus_zonestate *st, unsigned n, uint8_t configured)
+{
+	const struct mus_zns *ns = &st->zone.ns[n];
+
+	return ns->is_former ||
+	    (ns->owner < st->zone.signer_count && !(configured >> ns->owner & 1) && !ns->is_shared);
+}
+
+/* Names that nothing refers to any more: those of signers that have left stay known as such, but in no more than
+ * half of all places; the places of the others are free.  ${named}: names of the signers ${configured}. */
 static void
 forget_names(struct mus_zonestate *st, uint64_t named, uint8_t configured)
 {
 	/* Of others that still take part, nobody says any more which they are. */
 	uint8_t in = (st->want.keyg | st->want.dsg | st->want.nsg) & (uint8_t)~configured;
 	uint64_t used = names_in_use(st) | named;
+	unsigned taken;
 
+	for (unsigned n = 0; n < st->zone.ns_count; n++)
+		if (st->zone.ns[n].owner < st->zone.signer_count && (in >> st->zone.ns[n].owner & 1))
+			used |= mus_bit(n);
+	taken = (unsigned)__builtin_popcountll(used);
 	for (unsigned n = 0; n < st->zone.ns_count; n++) {
-		unsigned owner = st->zone.ns[n].owner;
-
-		if (used >> n & 1 || (owner < st->zone.signer_count && (in >> owner & 1)))
+		if (used >> n & 1)
 			continue;
+		if (is_to_remember(st, n, configured) && taken < MUS_NSNAMES_MAX / 2) {
+			/* Nobody needs its addresses. */
+			st->zone.ns[n] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN, .is_former = true};
+			taken++;
+			continue;
+		}
 		st->book.ns[n][0] = '\0';
 		st->zone.ns[n] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN};
 	}

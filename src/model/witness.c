@@ -302,7 +302,7 @@ ownership(struct tx *t, const struct mus_witness *w)
 	} else if (tx_has_name(t, w->ns)) {
 		tx_say(t, "name server %s in NS of ", t->b->ns[w->ns]);
 		tx_who(t, w);
-		tx_say(t, " has no known owner");
+		tx_say(t, t->z->ns[w->ns].is_former ? " is of a signer that has left" : " has no known owner");
 	} else if (w->origin == MUS_PARENT) {
 		tx_say(t, "the delegation at ");
 		tx_who(t, w);

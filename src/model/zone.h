@@ -61,6 +61,7 @@ struct mus_zns {
 	uint8_t owner;			/* signer whose copy it serves, or MUS_OWNER_UNKNOWN */
 	bool is_shared;			/* serves more than one signer's copy: never removed */
 	bool in_domain;			/* at or below the apex: needs glue */
+	bool is_former;			/* was of a signer that has left; has no owner now, and is not asked for addresses */
 	bool is_dropped;		/* its owner names it no more; found anew like lacks, never stored */
 };
 

@@ -1,4 +1,6 @@
-"""Names of a signer's servers: one given up too early, one for another at the same address, two for one server."""
+"""Names of a signer's servers: one given up too early, one for another at the same address, two for one server, one that comes back."""
+import time
+
 from musiclab import breaks
 from musiclab.space import wait_until
 from trouble import Trouble
@@ -105,4 +107,27 @@ def test_a_server_with_two_names_by_hand(make_lab):
         assert not both & (names_at(lab, "10.53.2.1", zone) | names_at(lab, "10.53.3.1", zone))
         looked_again(t, "twice")
         assert not t.row("twice")["process"]
+    t.judge(60)
+
+
+def test_the_name_of_one_that_left_comes_back(make_lab):
+    """A later joiner has its content from before, with the name server of a signer that has left and no other: it is taken out there."""
+    lab = make_lab(signers=["bind", "knot", "pdns"])
+    zone = lab.add_zone("former", ["bind", "knot", "pdns"], ttl=4)
+    [old], [own] = (lab.state["signers"][s]["servers"] for s in ("bind", "pdns"))
+    with Trouble(lab, ["former"]) as t:
+        t.group("former", ["bind"])
+        t.join("former", "knot")
+        t.done("former", "ADD-SIGNER", "knot")
+        t.leave("former", "bind")
+        t.done("former", "REMOVE-SIGNER", "bind")
+        left = time.monotonic()         # what it served lives for some seconds more
+        wait_until(lambda: looked_again(t, "former", 1) or time.monotonic() > left + 15, 120, "nothing of bind is in a cache")
+        lab.update("pdns", zone, [f"add {zone} 4 NS {old['name']}", f"delete {zone} NS {own['name']}"])
+        wait_until(lambda: names_at(lab, own["addresses"][0], zone) == {old["name"]}, 60, "pdns lists bind's server alone")
+        t.join("former", "pdns")
+        t.done("former", "ADD-SIGNER", "pdns")
+        t.joined("former", ["knot", "pdns"])
+        for address in (own["addresses"][0], "10.53.3.1"):
+            assert names_at(lab, address, zone) == {"ns1.knot.net.", own["name"]}
     t.judge(60)

@@ -696,6 +696,66 @@ test_unknown_key(void **state)
 	assert_int_equal(w.plan.wait[0].key, k);
 }
 
+enum { FORMER = 2 };
+
+/* Nobody is led to a joiner that lists one that has left; and no NS set is ever empty. */
+static void
+check_former(struct world *x)
+{
+	for (unsigned i = 0; i < x->server_count; i++)
+		if (x->server[i].origin == 1 && (x->server[i].shown.rr[MUS_RR_NS].set & mus_bit(FORMER)))
+			assert_false(x->signer[0].copy.rr[MUS_RR_NS].set & world_names(x, 1));
+	assert_true(x->signer[1].copy.rr[MUS_RR_NS].set);
+}
+
+/* Its content is from when another signed the zone, and lists that one's name server, or nothing but that. */
+static void
+begin_former(bool alone)
+{
+	world_init(&w, 2, 1, 1);
+	w.state.zone.ns[FORMER] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN, .is_former = true};
+	w.state.zone.ns_count = FORMER + 1;
+	w.signer[1].copy.rr[MUS_RR_NS].set = mus_bit(FORMER) | (alone ? 0 : world_names(&w, 1));
+	w.on_round = check_former;
+	world_changed(&w, 1);
+}
+
+/* It is taken out before anybody is led to the joiner; as long as the joiner does not take that, nobody is. */
+static void
+test_former_name(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		begin_former(i & 1);
+		world_member(&w, 1, true);
+		if (i & 2) {
+			w.signer[1].drops = 1 << MUS_RR_NS;
+			stays(MUS_RULE_V10, 5 * 86400);
+			assert_int_equal(w.plan.wait[0].ns, FORMER);
+			w.signer[1].drops = 0;
+		}
+		run_to_goal(20 * 86400);
+		world_free(&w);
+	}
+}
+
+/* In the delegation it is somebody's: nobody takes it out but an operator. */
+static void
+test_former_name_delegated(void **state)
+{
+	(void)state;
+	begin_former(false);
+	w.signer[0].copy.rr[MUS_RR_NS].set |= mus_bit(FORMER);
+	w.parent.copy.rr[MUS_RR_PNS].set |= mus_bit(FORMER);
+	world_changed(&w, 0);
+	world_changed(&w, MUS_PARENT);
+	join_unfit(MUS_RULE_V10);
+	assert_int_equal(w.plan.wait[0].ns, FORMER);
+	w.parent.copy.rr[MUS_RR_PNS].set &= ~mus_bit(FORMER);
+	world_changed(&w, MUS_PARENT);
+	run_to_goal(20 * 86400);
+}
+
 static void
 test_unknown_name(void **state)
 {
@@ -900,6 +960,8 @@ main(void)
 	    T(test_equal_tags),
 	    T(test_equal_tags_no_more),
 	    T(test_unknown_key),
+	    T(test_former_name),
+	    T(test_former_name_delegated),
 	    T(test_unknown_name),
 	    T(test_other_content),
 	    T(test_other_content_forced),

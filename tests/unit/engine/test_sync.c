@@ -937,6 +937,86 @@ names_of_an_address(void **state)
 	assert_int_equal(names_at(addr), bit_of("new.s0.test."));
 }
 
+static const struct mus_zns *
+ns_of(const char *name)
+{
+	int n = mus_book_find_ns(&st->book, &st->zone, name);
+
+	return n < 0 ? NULL : &st->zone.ns[n];
+}
+
+/* Signer 0 has left, and nothing of it is in any cache. */
+static void
+has_left(void)
+{
+	members(0, 1);
+	sync_whole();
+	takes_part(0);
+	takes_part(1);
+	members(1, SIGNERS);
+	is_out(0);
+	sync_whole();
+	long_after();
+}
+
+/* The name of one that has left stays known as such, until it is somebody's again. */
+static void
+name_of_one_that_left(void **state)
+{
+	const char *name = "ns.z.test.";
+
+	(void)state;
+	snprintf(sig[0].ns[0].name, sizeof sig[0].ns[0].name, "%s", name);
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	has_left();
+	assert_true(ns_of(name)->in_domain);
+	assert_int_equal(ns_of(name)->owner, place_of(0));
+	for (unsigned i = 0; i < 3; i++) {
+		sync_whole();
+		restart();
+		assert_int_equal(ns_of(name)->owner, MUS_OWNER_UNKNOWN);
+		assert_true(ns_of(name)->is_former);
+		assert_false(ns_of(name)->in_domain);
+		assert_int_equal(eng_intern_ns(st, name, MUS_OWNER_UNKNOWN), ns_of(name) - st->zone.ns);
+	}
+	members(0, 1);
+	sync_whole();
+	assert_int_equal(ns_of(name)->owner, place_of(0));
+	assert_false(ns_of(name)->is_former);
+	assert_true(ns_of(name)->in_domain);
+}
+
+/* Not that of one that serves others too, nor one that nobody vouches for; and not where places are few. */
+static void
+names_not_remembered(void **state)
+{
+	(void)state;
+	sig[0].ns[0].is_shared = true;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	has_left();
+	(void)eng_intern_ns(st, "stray.test.", MUS_OWNER_UNKNOWN);
+	sync_whole();
+	assert_null(ns_of(sig[0].ns[0].name));
+	assert_null(ns_of("stray.test."));
+	for (unsigned i = 0; i < MUS_NSNAMES_MAX; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "ns%u.old.test.", i);
+		if (!ns_of(name) && eng_intern_ns(st, name, MUS_OWNER_UNKNOWN) >= 0)
+			st->zone.ns[mus_book_find_ns(&st->book, &st->zone, name)].is_former = true;
+	}
+	assert_int_equal(eng_intern_ns(st, "one.more.test.", MUS_OWNER_UNKNOWN), -1);
+	sync_whole();
+	for (unsigned i = 0; i < MUS_NSNAMES_MAX / 2; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "ns%u.new.test.", i);
+		assert_true(eng_intern_ns(st, name, MUS_OWNER_UNKNOWN) >= 0);
+	}
+	assert_non_null(ns_of("ns0.old.test."));
+	assert_int_equal(eng_intern_ns(st, "one.more.test.", MUS_OWNER_UNKNOWN), -1);
+}
+
 /* A sample that is watched no longer is missing nowhere. */
 static void
 sample_taken_away(void **state)
@@ -981,6 +1061,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(known_before, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_of_an_address, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(listed_and_dropped, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(name_of_one_that_left, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(names_not_remembered, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(sample_taken_away, setup, rig_teardown),
 	};
 

@@ -346,6 +346,7 @@ same_tables(const struct mus_zonestate *a, const struct mus_zonestate *b)
 		SAME(zone.ns[i].owner);
 		SAME(zone.ns[i].is_shared);
 		SAME(zone.ns[i].in_domain);
+		SAME(zone.ns[i].is_former);
 	}
 	for (unsigned i = 0; i < MUS_SERVERS_MAX; i++) {
 		SAME(zone.server[i].origin);

@@ -26,13 +26,15 @@ setup(void **state)
 	strcpy(z.book.zone, "example.lab.");
 	strcpy(z.book.parent, "lab.");
 	z.zone.signer_count = 2;
-	z.zone.ns_count = 2;
+	z.zone.ns_count = 3;
 	z.zone.server_count = 4;
 	z.zone.key_count = 3;
 	strcpy(z.book.signer[BIND], "bind");
 	strcpy(z.book.signer[KNOT], "knot");
 	strcpy(z.book.ns[0], "ns1.bind.lab.");
 	strcpy(z.book.ns[1], "ns1.knot.lab.");
+	strcpy(z.book.ns[2], "ns1.old.lab.");
+	z.zone.ns[2].is_former = true;
 	z.zone.signer[BIND].has_driver = true;
 	for (unsigned i = 0; i < 4; i++) {
 		z.zone.server[i] = (struct mus_server){i < 2 ? (uint8_t)i : MUS_PARENT, 0};
@@ -127,6 +129,8 @@ static const struct {
 	"V10: DNSKEY 23456 of knot is not known whose: nothing that was seen is signed with it"},
     {W(V10, FAILS, NONE, .origin = KNOT, .kind = MUS_RR_NS, .server = SK, .ns = 1),
 	"V10: name server ns1.knot.lab. in NS of 10.53.3.1@5353 (knot) has no known owner"},
+    {W(V10, FAILS, NONE, .origin = KNOT, .kind = MUS_RR_NS, .server = SK, .ns = 2),
+	"V10: name server ns1.old.lab. in NS of 10.53.3.1@5353 (knot) is of a signer that has left"},
     {W(V10, FAILS, NONE, .origin = KNOT, .kind = MUS_RR_NS, .server = SK),
 	"V10: NS of knot (10.53.3.1@5353) holds what nobody has declared"},
     {W(V10, FAILS, NONE, .origin = MUS_PARENT, .kind = MUS_RR_PNS),
