@@ -92,7 +92,8 @@ former_names(const struct mus_ctx *c)
 	for (unsigned n = 0; n < c->zone->ns_count; n++)
 		if (c->zone->ns[n].is_former)
 			names |= mus_bit(n);
-	if (!names || !mus_is_known(ring, MUS_PARENT, MUS_RR_PNS, c->facts->servers[MUS_PARENT], c->policy, c->now, NULL))
+	if (!names ||
+	    !mus_is_known(ring, MUS_PARENT, MUS_RR_PNS, c->facts->servers[MUS_PARENT], c->policy, c->now, NULL))
 		return 0;
 	for (unsigned m = mus_served(c->facts, MUS_PARENT, MUS_RR_PNS); m; m &= m - 1)
 		names &= ~ring->v[__builtin_ctz(m)].set;
