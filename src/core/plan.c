@@ -368,6 +368,23 @@ joiner(const struct mus_ctx *c, uint8_t full)
 	return MUS_NOBODY;
 }
 
+/* A leaver that is declared lost; MUS_NOBODY: none, or nobody would be left to answer. */
+static unsigned
+lost_leaver(const struct mus_ctx *c, uint8_t full, uint8_t any)
+{
+	unsigned found = MUS_NOBODY;
+	bool others = false;
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		const struct mus_zsigner *z = &c->zone->signer[s];
+
+		others |= (full >> s & 1) && !z->is_lost;
+		if (found == MUS_NOBODY && z->is_lost && !z->is_member && (any >> s & 1))
+			found = s;
+	}
+	return others ? found : MUS_NOBODY;
+}
+
 static bool
 is_alone(const struct mus_want *want)
 {
@@ -384,13 +401,15 @@ begin_again(struct mus_want *want, struct mus_time now)
 	want->proc.started_at = started_at;
 }
 
-/* Which process the zone should be in: one at a time, joins before leaves. */
+/* Which process the zone should be in: one at a time, joins before leaves.  But who is lost goes first: it takes no
+ * key of the joiner's any more, and the joiner's data fail with its DNSKEY set until that has left the caches, which
+ * takes its names out of NS.  What is published for the joiner stays meanwhile. */
 static void
 choose(const struct mus_ctx *c, struct mus_want *want)
 {
 	struct mus_proc *p = &want->proc;
 	uint8_t full = want->keyg & want->dsg & want->nsg, any = want->keyg | want->dsg | want->nsg;
-	unsigned next = joiner(c, full);
+	unsigned next = joiner(c, full), gone = lost_leaver(c, full, any);
 
 	if (p->kind != MUS_PROC_NONE && !mus_has_row(p->kind, p->row))
 		begin_again(want, c->now);
@@ -402,12 +421,18 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 			end(want);
 	} else if (p->kind == MUS_PROC_REMOVE && c->zone->signer[p->signer].is_member) {
 		start(want, MUS_PROC_ADD, p->signer, c->now);
+	} else if (p->kind == MUS_PROC_ADD && gone < MUS_NOBODY) {
+		end(want);
 	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && is_alone(want) && next < MUS_NOBODY) {
 		/* The last cannot leave before another has joined. */
 		end(want);
 	}
 	if (p->kind != MUS_PROC_NONE)
 		return;
+	if (gone < MUS_NOBODY) {
+		start(want, MUS_PROC_REMOVE, gone, c->now);
+		return;
+	}
 	if (next < MUS_NOBODY) {
 		start(want, MUS_PROC_ADD, next, c->now);
 		return;

@@ -130,12 +130,13 @@ store(struct mus_engine *e, const struct mus_zonestate *st, const struct track *
 
 /* ---- roll-overs ----------------------------------------------------------------------------- */
 
-/* Of the zone's process: a join that ends before all has been done was taken back, and nothing has moved. */
+/* Of the zone's process: one that makes room for another's begins anew after that; a join that ends before all has
+ * been done was taken back, and nothing has moved. */
 static const char *
 outcome_of_process(const struct mus_proc *p, const struct mus_want *after)
 {
 	if (after->proc.kind != MUS_PROC_NONE)
-		return "turned round";
+		return after->proc.signer == p->signer ? "turned round" : "put off";
 	if (p->kind == MUS_PROC_ADD && !((after->keyg & after->dsg & after->nsg) >> p->signer & 1))
 		return "taken back";
 	return "done";

@@ -891,6 +891,48 @@ test_joiner_is_lost(void **state)
 	}
 }
 
+/* A leaver that is lost goes before another joins, wherever that stands: its DNSKEY set takes no key of the joiner's,
+ * so it has to be out of the caches first.  Then the join goes on. */
+static void
+test_a_lost_one_goes_first(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 18; i++) {
+		world_init(&w, 3, 2, 1);
+		world_member(&w, 2, true);
+		run_to_row(MUS_PROC_ADD, i / 2);
+		w.state.zone.signer[1].is_lost = true;
+		w.parent.passes_over = 1 << 1;
+		for (unsigned k = 0; k < w.server_count; k++)
+			w.server[k].is_silent = w.server[k].origin == 1;
+		if (i & 1)	/* the mark alone asks for nothing */
+			world_round(&w);
+		assert_int_equal(w.state.want.proc.signer, 2);
+		world_member(&w, 1, false);
+		run_to_row(MUS_PROC_REMOVE, 1);
+		assert_int_equal(w.state.want.proc.signer, 1);
+		run_to_goal(20 * 86400);
+		world_free(&w);
+	}
+}
+
+/* Not when nobody would be left to answer: it stays until another has joined. */
+static void
+test_the_last_one_is_lost(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	world_member(&w, 1, true);
+	run_to_row(MUS_PROC_ADD, 2);
+	w.state.zone.signer[0].is_lost = true;
+	world_member(&w, 0, false);
+	for (unsigned i = 0; i < 5; i++) {
+		world_round(&w);
+		assert_int_equal(w.state.want.proc.kind, MUS_PROC_ADD);
+		assert_int_equal(w.state.want.proc.signer, 1);
+	}
+}
+
 /* Nor does one begin; what it lists already is not listed where it is not yet. */
 static void
 test_a_lost_one_does_not_begin(void **state)
@@ -970,6 +1012,7 @@ main(void)
 	    T(test_drops_silently),
 	    T(test_leaver_listing_itself),
 	    T(test_joiner_is_lost),
+	    T(test_a_lost_one_goes_first), T(test_the_last_one_is_lost),
 	    T(test_a_lost_one_does_not_begin),
 	    T(test_silent_server),
 	};

@@ -858,6 +858,29 @@ sample_of_another_zone(void **state)
 	OK(mus_ctl_put_zone(e, "ann", &zone, field, &et));
 }
 
+/* A join makes room for the leave of who is lost: it is neither turned round nor taken back. */
+static void
+put_off(void **state)
+{
+	struct mus_buf b;
+
+	(void)state;
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	OK(mus_ctl_group_join(e, "test", "g", "c", &et));
+	st->want.keyg = st->want.dsg = st->want.nsg = 3;
+	process(MUS_PROC_ADD, 2);
+	OK(mus_ctl_lost(e, "test", "z.test.", "b", "burnt down", &et));
+	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
+	turn();
+	assert_int_equal(st->want.proc.kind, MUS_PROC_REMOVE);
+	assert_int_equal(st->want.proc.signer, 1);
+	mus_buf_init(&b, 0);
+	OK(mus_store_list_events(store, zone.id, 0, 3, add_line, &b));
+	assert_true(mus_buf_add_u8(&b, 0));
+	assert_non_null(strstr((const char *)b.data, "ADD-SIGNER c is put off after"));
+	mus_buf_clear(&b);
+}
+
 /* Who has changed what, from what to what. */
 static void
 history_says_what(void **state)
@@ -1146,6 +1169,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(joined_and_left, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(taken_back, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_force_replaces_another, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(put_off, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(left_one_by_one, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(many_leavers, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(not_seen_yet, setup, rig_teardown),
