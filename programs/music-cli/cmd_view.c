@@ -237,7 +237,9 @@ print_manual(struct cli *c, const json_t *o)
 	if (first == NULL)
 		return;
 	ds = strstr(first, " DS ") != NULL;
-	if (instant(o, "manual_since", false, since)[0] != '\0')
+	if (strncmp(first, "wait: ", 6) == 0)
+		printf("\nthe parent has to follow %s, and must not yet:\n", ds ? "CDS" : "CSYNC");
+	else if (instant(o, "manual_since", false, since)[0] != '\0')
 		printf("\n%sneeds manual %s%s: the parent has not followed since %s. To be entered there by hand, as "
 		       "it\nstands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",
 		    cli_color(c, "warning"), ds ? "DS" : "NS", cli_plain(c), since);

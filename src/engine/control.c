@@ -154,9 +154,7 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 		return MUS_ERR_STORE;
 	z = eng_zone_get(e, o.id);
 	eng_policy_of(e, &o, z, &policy);
-	/* An idle zone was looked at some time ago: that is what there is to show. */
-	if (policy.fresh_s < e->o.idle_ms / 500)
-		policy.fresh_s = (uint32_t)(e->o.idle_ms / 500);
+	eng_policy_idle(e, &policy);
 	mus_settle(&st->zone, &st->seen, &st->want, &policy, eng_now(e));
 	mus_plan(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_plan);
 	if (z)

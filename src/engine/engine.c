@@ -525,6 +525,13 @@ eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const st
 		out->step = true;
 }
 
+void
+eng_policy_idle(const struct mus_engine *e, struct mus_policy *policy)
+{
+	if (policy->fresh_s < e->o.idle_ms / 500)
+		policy->fresh_s = (uint32_t)(e->o.idle_ms / 500);
+}
+
 /* ---- signers ---------------------------------------------------------------------------------- */
 
 struct eng_signer *

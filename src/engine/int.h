@@ -356,6 +356,8 @@ struct eng_signer *eng_signer_hold(struct eng_signer *s);
 void eng_signer_release(struct eng_signer *s);
 void eng_policy_of(const struct mus_engine *e, const struct mus_zone_obj *z, const struct eng_zone *ez,
     struct mus_policy *out);
+/* For what is shown, not done: an idle zone was looked at some time ago, and that is what there is to show. */
+void eng_policy_idle(const struct mus_engine *e, struct mus_policy *policy);
 
 /* kept.c: what stands in the database may be another by now: all is read again. */
 void eng_forget_kept(struct mus_engine *e);

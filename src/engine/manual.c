@@ -112,11 +112,41 @@ say_stray_ds(const struct mus_zonestate *st, const struct mus_desire *desire, co
 	mus_buf_printf(out, "\n");
 }
 
-static void
-ds_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, struct mus_buf *out)
+/* Would the set do harm now?  Then it is told why, and no record: what was asked for by CDS or CSYNC was safe then. */
+static bool
+has_to_wait(const struct mus_zonestate *st, const struct mus_ctx *c, const struct mus_change *change, const char *what,
+    struct mus_buf *out)
 {
-	struct shown s = shown_by_parent(&st->seen, MUS_RR_DS);
+	char text[MUS_TEXT_MAX];
+	struct mus_witness w = MUS_WITNESS_NONE;
 
+	if (mus_guard(c->zone, c->seen, c->policy, c->now, change, &w) == MUS_RES_HOLDS)
+		return false;
+	mus_buf_printf(out, "wait: no %s of %s is to be entered now: %s\n", what, st->book.zone,
+	    mus_witness_text(&st->book, &st->zone, &w, text));
+	return true;
+}
+
+/* The set that stands there when all has been entered. */
+static struct mus_change
+ds_entered(const struct mus_desire *desire, const struct shown *s)
+{
+	struct mus_change change = {.has_ds = true, .ds = desire->sep, .ns_add = desire->ns};
+
+	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+		change.ds_dt[t] = desire->sep & (s->dt[t] | (desire->dts >> t & 1 ? ~0ull : 0));
+	return change;
+}
+
+static bool
+ds_by_hand(const struct mus_zonestate *st, const struct mus_ctx *c, struct mus_buf *out)
+{
+	const struct mus_desire *desire = c->desire;
+	struct shown s = shown_by_parent(&st->seen, MUS_RR_DS);
+	const struct mus_change change = ds_entered(desire, &s);
+
+	if (has_to_wait(st, c, &change, "DS", out))
+		return false;
 	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
 		if (desire->dts >> t & 1)
 			say_ds(st, "add", desire->sep & ~s.all, t, out);
@@ -124,6 +154,7 @@ ds_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, stru
 		say_ds(st, "remove", s.dt[t] & ~desire->sep, t, out);
 	if (s.stray)
 		say_stray_ds(st, desire, &s, out);
+	return true;
 }
 
 /* The addresses of a name below the apex, which stand in the parent beside it. */
@@ -140,11 +171,16 @@ glue_by_hand(const struct mus_zonestate *st, const char *verb, unsigned ns, stru
 	}
 }
 
-static void
-ns_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, struct mus_buf *out)
+static bool
+ns_by_hand(const struct mus_zonestate *st, const struct mus_ctx *c, struct mus_buf *out)
 {
+	const struct mus_desire *desire = c->desire;
 	struct shown s = shown_by_parent(&st->seen, MUS_RR_PNS);
+	const struct mus_change change = {.ns_add = desire->ns, .ns_sent = desire->ns & ~s.all};
 
+	/* What only goes, or gets addresses, leads nobody anywhere new. */
+	if (change.ns_sent && has_to_wait(st, c, &change, "NS", out))
+		return false;
 	for (unsigned n = 0; n < st->zone.ns_count; n++) {
 		if (!(desire->ns >> n & 1))
 			continue;
@@ -160,6 +196,7 @@ ns_by_hand(const struct mus_zonestate *st, const struct mus_desire *desire, stru
 		if (st->zone.ns[n].in_domain)
 			glue_by_hand(st, "remove", n, out);
 	}
+	return true;
 }
 
 /* ---- at a signer ---------------------------------------------------------------------------------- */
@@ -252,18 +289,18 @@ eng_manual(const struct mus_engine *e, const struct mus_zonestate *st, const str
 	enum mus_rule rule = waits_for_parent(plan, &since);
 	struct mus_facts facts;
 	struct mus_desire desire;
-	struct mus_ctx c = {&st->zone, &st->seen, &plan->want, policy, now, &facts, &desire};
+	struct mus_policy idle = *policy;
+	struct mus_ctx c = {&st->zone, &st->seen, &plan->want, &idle, now, &facts, &desire};
+	bool is_safe;
 
 	mus_buf_reset(out);
 	if (rule == MUS_RULE_NONE)
 		return MUS_TIME_NEVER;
-	mus_facts(&st->zone, &st->seen, policy, now, &facts);
+	eng_policy_idle(e, &idle);
+	mus_facts(&st->zone, &st->seen, &idle, now, &facts);
 	mus_desire(&c, &desire);
-	if (rule == MUS_RULE_PARENTDS)
-		ds_by_hand(st, &desire, out);
-	else
-		ns_by_hand(st, &desire, out);
-	if (out->len == 0 || e->o.parent_patience_s == 0 ||
+	is_safe = rule == MUS_RULE_PARENTDS ? ds_by_hand(st, &c, out) : ns_by_hand(st, &c, out);
+	if (!is_safe || out->len == 0 || e->o.parent_patience_s == 0 ||
 	    mus_time_add_s(since, e->o.parent_patience_s).ms > now.ms)
 		return MUS_TIME_NEVER;
 	return since;
