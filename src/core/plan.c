@@ -423,6 +423,9 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 		start(want, MUS_PROC_ADD, p->signer, c->now);
 	} else if (p->kind == MUS_PROC_ADD && gone < MUS_NOBODY) {
 		end(want);
+	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && gone < MUS_NOBODY && gone != p->signer) {
+		/* Another's leave that has done nothing yet: it waits for all that stay to be seen (V1). */
+		end(want);
 	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && is_alone(want) && next < MUS_NOBODY) {
 		/* The last cannot leave before another has joined. */
 		end(want);

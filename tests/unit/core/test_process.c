@@ -933,6 +933,29 @@ test_the_last_one_is_lost(void **state)
 	}
 }
 
+/* One is to leave, another dies, is declared lost and is to leave too: the lost one goes first, then the other. */
+static void
+test_lost_beside_a_leaver(void **state)
+{
+	(void)state;
+	world_init(&w, 3, 3, 1);
+	world_run(&w, world_is_settled, 5 * 86400);
+	for (unsigned k = 0; k < w.server_count; k++)
+		w.server[k].is_unseen = w.server[k].origin == 1;
+	world_member(&w, 0, false);
+	assert_false(world_run(&w, world_is_settled, 2 * 86400));
+	assert_int_equal(w.state.want.proc.kind, MUS_PROC_REMOVE);
+	assert_int_equal(w.state.want.proc.signer, 0);
+	assert_int_equal(w.state.want.proc.row, 0);
+	w.state.zone.signer[1].is_lost = true;
+	world_member(&w, 1, false);
+	w.parent.passes_over = 1 << 1;
+	if (!world_run(&w, world_is_settled, 40 * 86400))
+		trace();
+	assert_int_equal(w.state.want.keyg, 1 << 2);
+	world_free(&w);
+}
+
 /* Nor does one begin; what it lists already is not listed where it is not yet. */
 static void
 test_a_lost_one_does_not_begin(void **state)
@@ -1014,6 +1037,7 @@ main(void)
 	    T(test_joiner_is_lost),
 	    T(test_a_lost_one_goes_first), T(test_the_last_one_is_lost),
 	    T(test_a_lost_one_does_not_begin),
+	    T(test_lost_beside_a_leaver),
 	    T(test_silent_server),
 	};
 
