@@ -22,6 +22,7 @@ enum {
 	CLI_ORIGINS_MAX = 2 * CLI_GIVEN_MAX + 32,	/* a list and its items, an object and its members */
 	CLI_TYPED_MAX = 320,
 	CLI_WORDS_TEXT_MAX = 96,
+	CLI_CAME_BACK_MAX = 320,
 };
 
 struct cli;
@@ -78,6 +79,7 @@ struct cli_client;
 struct cli {
 	const char *program;
 	enum cli_format format;
+	bool is_wide;			/* CLI_TEXT: tables with all their columns */
 	bool is_terminal, has_color;
 	struct cli_settings set;
 	struct cli_client *client;	/* NULL until the first call */
@@ -172,6 +174,7 @@ enum cli_show {
 	CLI_S_UNTIL,			/* the same, rounded up: it is not over before */
 	CLI_S_AGO, CLI_S_LEFT,		/* text: span from or to now */
 	CLI_S_LIST,			/* array of strings: joined by comma */
+	CLI_S_RULE,			/* "RULE: sentence"; text, but for -o wide: the rule alone */
 	CLI_S_STATE,			/* coloured by what it says */
 	CLI_S_RESULT,
 	CLI_S_MEMBERS,			/* array of {name, leaving} */
@@ -183,6 +186,7 @@ struct cli_column {
 	const char *path;		/* member, "a.b" */
 	enum cli_show show;
 	bool wide;			/* may be broken at words on a narrow terminal */
+	bool extra;			/* not in the table, but for -o wide */
 	const char *bad;		/* CLI_S_YESNO: the one of "yes" and "no" that is bad; NULL: neither */
 };
 /* A table of the objects in ${items}, in the format asked for (JSON: {"items": ...}). */
@@ -203,8 +207,10 @@ void cli_write_json(struct mus_json *j, const json_t *v);
 /* In UTC, as everywhere, in whole seconds, as the sentences of the daemon have them (mus_time_text_s). */
 enum { CLI_CLOCK_MAX = 32 };
 const char *cli_clock(struct mus_time t, bool is_end, const char *form, char out[static CLI_CLOCK_MAX]);
-/* Text from outside without control characters. */
+/* Text from outside without control characters, nor any that turn the direction of writing. */
 void cli_print_safe(FILE *f, const char *s);
+/* Bytes of such a character at ${s}; 0: another begins there.  It is shown as one column. */
+size_t cli_control_at(const char *s);
 const char *cli_str(const json_t *o, const char *path);		/* "" when not there */
 int64_t cli_num(const json_t *o, const char *path);
 bool cli_true(const json_t *o, const char *path);
@@ -241,6 +247,8 @@ int cli_watch(struct cli *c, const struct cli_watch *w);
 /* Shared by commands. */
 /* The text of a finding or wait, which begins with the name of its rule: for where that stands beside it. */
 const char *cli_without_rule(const json_t *w);
+/* What came back when it was tried, behind its text: "; UPDATE refused: REFUSED".  "": the text says it, or nothing did. */
+const char *cli_came_back(const json_t *w, char out[static CLI_CAME_BACK_MAX]);
 void cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now);
 void cli_process_line(const json_t *process, struct mus_time now, char *out, size_t cap);
 bool cli_has_left(const json_t *process);	/* of "process list": a leave that has ended well */

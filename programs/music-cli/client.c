@@ -302,6 +302,28 @@ cli_exit_of(const struct cli_answer *a)
 	}
 }
 
+/* Is ${name} a word of ${message}?  A zone has a dot behind it there. */
+static bool
+has_word(const char *message, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = message; n > 0 && (p = strstr(p, name)) != NULL; p++)
+		if ((p == message || strchr(" \"", p[-1]) != NULL) && strchr(" .:,\"", p[n]) != NULL &&
+		    (p[n] != '.' || strchr(" :,\"", p[n + 1]) != NULL))
+			return true;
+	return false;
+}
+
+/* Does the message itself say which object it is about? */
+static bool
+names_it(const struct cli *c, const char *message)
+{
+	const char *zone = cli_option(c, "zone");
+
+	return (c->arg_count > 0 && has_word(message, c->arg[0])) || (zone != NULL && has_word(message, zone));
+}
+
 /* ${about}: what the daemon asked others about; "": nothing to add. */
 static int
 tell_refusal(struct cli *c, const char *about, const struct cli_answer *a)
@@ -313,7 +335,8 @@ tell_refusal(struct cli *c, const char *about, const struct cli_answer *a)
 		return cli_fail(c, cli_exit_of(a), "%s answered %ld", c->set.server, a->status);
 	if (field[0] != '\0')
 		return cli_fail(c, cli_exit_of(a), "%s: %s", cli_typed(c, field, typed), message);
-	return cli_fail(c, cli_exit_of(a), "%s%s%s", about, message, cli_advice(c, 0, a->status));
+	return cli_fail(c, cli_exit_of(a), "%s%s%s", names_it(c, message) ? "" : about, message,
+	    cli_advice(c, 0, a->status));
 }
 
 static int

@@ -28,8 +28,6 @@ cmd_show(struct cli *c)
 			continue;
 		if (c->format == CLI_TEXT)
 			printf("%s%s%s%s\n", i > 0 ? "\n" : "", cli_color(c, "head"), parts[i].title, cli_plain(c));
-		if (json_array_size(items) == 0 && c->format == CLI_TEXT)
-			printf("none\n");
 		cli_print_list(c, items, parts[i].columns);
 	}
 	if (rc == 0 && c->format == CLI_JSON)

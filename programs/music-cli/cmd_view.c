@@ -86,17 +86,29 @@ cli_without_rule(const json_t *w)
 	return strncmp(text, rule, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
 }
 
+const char *
+cli_came_back(const json_t *w, char out[static CLI_CAME_BACK_MAX])
+{
+	const char *cause = cli_str(w, "cause");
+
+	out[0] = '\0';
+	if (strstr(cli_str(w, "text"), cause) == NULL)
+		snprintf(out, CLI_CAME_BACK_MAX, "; %s", cause);
+	return out;
+}
+
 /* "  DS-Wait  old DS sets have left all caches   12s left" and what is the case below. */
 void
 cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now)
 {
-	char left[48];
+	char left[48], back[CLI_CAME_BACK_MAX];
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *w = json_array_get(list, i);
 
 		printf("  %s%s%s  ", cli_color(c, "head"), cli_str(w, "rule"), cli_plain(c));
 		cli_print_safe(stdout, cli_without_rule(w));
+		cli_print_safe(stdout, cli_came_back(w, back));
 		if (*cli_left(w, "until", now, left) != '\0')
 			printf("  (%s)", left);
 		putchar('\n');

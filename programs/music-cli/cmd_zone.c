@@ -7,10 +7,11 @@
 #include <string.h>
 
 const struct cli_column cli_columns_zone[] = {{"ZONE", "name", CLI_S_TEXT},
-    {"STATE", "state", CLI_S_STATE}, {"GROUP", "group", CLI_S_TEXT}, {"MODE", "mode", CLI_S_TEXT},
-    {"HELD", "held", CLI_S_YESNO, .bad = "yes"}, {"PROCESS", "process", CLI_S_TEXT}, {"ROW", "row", CLI_S_TEXT},
-    {"WAITING FOR", "waiting", CLI_S_TEXT, .wide = true}, {"LEFT", "waiting_until", CLI_S_LEFT},
-    {NULL}};
+    {"STATE", "state", CLI_S_STATE}, {"GROUP", "group", CLI_S_TEXT},
+    {"MODE", "mode", CLI_S_TEXT, .extra = true},
+    {"HELD", "held", CLI_S_YESNO, .bad = "yes"}, {"PROCESS", "process", CLI_S_TEXT},
+    {"ROW", "row", CLI_S_TEXT, .extra = true}, {"WAITING FOR", "waiting", CLI_S_RULE, .wide = true},
+    {"LEFT", "waiting_until", CLI_S_LEFT}, {NULL}};
 static const struct cli_column zone_full[] = {{"zone", "name", CLI_S_TEXT},
     {"state", "state", CLI_S_STATE}, {"group", "group", CLI_S_TEXT}, {"mode", "mode", CLI_S_TEXT},
     {"held", "held", CLI_S_YESNO}, {"held because", "held_reason", CLI_S_TEXT},
@@ -76,6 +77,38 @@ send_and_show(struct cli *c, const char *method, struct request *r)
 	cli_answer_clear(&a);
 	request_clear(r);
 	return rc;
+}
+
+/* Below an answer: how the zone goes on by what is in force now, planned anew, and how to follow it.  The order itself
+ * has been done: where this cannot be told, only the command is. */
+static void
+say_next(struct cli *c)
+{
+	struct cli_answer a = {.status = 0};
+	struct mus_errtext et;
+	struct mus_time now;
+	struct mus_buf path;
+	const json_t *waits;
+	char line[256];
+
+	if (c->format != CLI_TEXT)
+		return;
+	mus_buf_init(&path, 0);
+	if (cli_try(c, "GET", cli_path(&path, "/zones/%s/status", c->arg[0]), NULL, NULL, &a, &et) == 0 &&
+	    a.status == 200) {
+		waits = json_object_get(a.json, "waits");
+		if (!cli_time(a.json, "now", &now))
+			now = cli_now();
+		cli_process_line(json_object_get(a.json, "process"), now, line, sizeof line);
+		printf("\nnext     ");
+		cli_print_safe(stdout, json_is_object(json_object_get(a.json, "process")) ? line
+			: json_array_size(waits) > 0 ? "no process yet" : "nothing is to be done");
+		putchar('\n');
+		cli_print_waits_short(c, waits, now);
+	}
+	printf("follow it with \"zone watch %s\"\n", c->arg[0]);
+	mus_buf_clear(&path);
+	cli_answer_clear(&a);
 }
 
 /* An order is not followed yet when it is answered: what was waited for before it is no news. */
@@ -430,7 +463,9 @@ cmd_zone_join(struct cli *c)
 		return rc;
 	request_begin(c, &r, "/zones/%s/group", c->arg[0]);
 	request_str(c, &r, "group", "group");
-	return send_and_show(c, "PUT", &r);
+	if ((rc = send_and_show(c, "PUT", &r)) == 0)
+		say_next(c);
+	return rc;
 }
 
 /* --group, by the way, moves no zone that a signer leaves by it. */
@@ -450,6 +485,18 @@ check_update(struct cli *c)
 	return rc;
 }
 
+static void
+say_mode(const struct cli *c)
+{
+	if (c->format != CLI_TEXT)
+		return;
+	if (strcmp(cli_option(c, "mode"), "manual") == 0)
+		printf("\nmanual mode is in force: each step waits for \"zone step %s\"; \"zone plan %s\" shows it\n",
+		    c->arg[0], c->arg[0]);
+	else
+		printf("\nautomatic mode is in force: each step is taken as soon as it is safe\n");
+}
+
 int
 cmd_zone_update(struct cli *c)
 {
@@ -464,16 +511,23 @@ cmd_zone_update(struct cli *c)
 		return rc;
 	}
 	request_kept(c, "signers");
-	return send_and_show(c, "PATCH", &r);
+	if ((rc = send_and_show(c, "PATCH", &r)) == 0 && cli_option(c, "mode") != NULL) {
+		say_mode(c);
+		say_next(c);
+	}
+	return rc;
 }
 
 int
 cmd_zone_leave(struct cli *c)
 {
 	struct request r;
+	int rc;
 
 	request_plain(c, &r, "/zones/%s/group", c->arg[0]);
-	return send_and_show(c, "DELETE", &r);
+	if ((rc = send_and_show(c, "DELETE", &r)) == 0)
+		say_next(c);
+	return rc;
 }
 
 /* --- asking --- */
@@ -501,9 +555,12 @@ int
 cmd_zone_step(struct cli *c)
 {
 	struct request r;
+	int rc;
 
 	request_plain(c, &r, "/zones/%s/step", c->arg[0]);
-	return order_and_show(c, &r);
+	if ((rc = order_and_show(c, &r)) == 0)
+		say_next(c);
+	return rc;
 }
 
 int

@@ -5,7 +5,7 @@
 
 #include "model/object.h"
 
-static const char *const formats[] = {"text", "json", "csv", NULL};
+static const char *const formats[] = {"text", "wide", "json", "csv", NULL};
 static const char *const modes[] = {"auto", "manual", NULL};
 static const char *const graphs[] = {"mermaid", "dot", NULL};
 static const char *const roles[] = {"read", "operate", "admin", NULL};
@@ -25,7 +25,7 @@ const struct cli_word cli_globals[] = {
     {"pin", "sha256//BASE64", "the daemon's public key, besides its certificate", CLI_K_TEXT},
     {"token-file", "FILE", "file whose first line is the token", CLI_K_FILE},
     {"config", "FILE", "configuration file instead of ~/.config/music/cli.yaml", CLI_K_FILE},
-    {"output", "FORMAT", "form of what is printed (default text)", CLI_K_WORDS, 0, formats, 'o'},
+    {"output", "FORMAT", "form of what is printed, wide with all columns (default text)", CLI_K_WORDS, 0, formats, 'o'},
     {"help", NULL, "help on a command", CLI_K_TEXT, 0, NULL, 'h'},
     {"version", NULL, "version of this program", CLI_K_TEXT, 0, NULL, 'V'},
     END,

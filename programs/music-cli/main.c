@@ -391,6 +391,7 @@ run(struct cli *c)
 		return cmd_version(c);
 	if (cli_flag(c, "help") || c->command == NULL)
 		return cmd_help(c);
+	c->is_wide = format != NULL && strcmp(format, "wide") == 0;
 	if (format != NULL)
 		c->format = strcmp(format, "json") == 0 ? CLI_JSON
 		    : strcmp(format, "csv") == 0	? CLI_CSV

@@ -95,20 +95,34 @@ cli_left(const json_t *o, const char *path, struct mus_time now, char out[static
 
 /* --- plain text --- */
 
+size_t
+cli_control_at(const char *s)
+{
+	static const struct {
+		const char *first, *last;	/* in UTF-8, of one length */
+	} ranges[] = {
+	    {"\x01", "\x1f"}, {"\x7f", "\x7f"}, {"\xc2\x80", "\xc2\x9f"},	/* C0, DEL, C1 */
+	    {"\xd8\x9c", "\xd8\x9c"},					/* U+061C */
+	    {"\xe2\x80\x8e", "\xe2\x80\x8f"},				/* U+200E, U+200F */
+	    {"\xe2\x80\xa8", "\xe2\x80\xae"},	/* U+2028, U+2029: ends of lines; U+202A to U+202E */
+	    {"\xe2\x81\xa6", "\xe2\x81\xa9"},				/* U+2066 to U+2069 */
+	};
+
+	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+		size_t n = strlen(ranges[i].first);
+
+		if (strncmp(s, ranges[i].first, n) >= 0 && strncmp(s, ranges[i].last, n) <= 0)
+			return n;
+	}
+	return 0;
+}
+
 void
 cli_print_safe(FILE *f, const char *s)
 {
-	for (; *s != '\0'; s++) {
-		unsigned char b = (unsigned char)*s;
-
-		if (b == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0) {
-			fputc('?', f);		/* U+0080 to U+009F */
-			s++;
-		} else if (b < 0x20 || b == 0x7f) {
-			fputc(b == '\n' || b == '\t' ? ' ' : '?', f);
-		} else {
-			fputc(b, f);
-		}
+	for (size_t n; *s != '\0'; s += n > 0 ? n : 1) {
+		n = cli_control_at(s);
+		fputc(n == 0 ? (unsigned char)*s : *s == '\n' || *s == '\t' ? ' ' : '?', f);
 	}
 }
 
@@ -229,6 +243,15 @@ add_time(struct mus_buf *out, const struct cli *c, const json_t *v, enum cli_sho
 	}
 }
 
+/* Of "RULE: sentence"; all of what has no rule. */
+static size_t
+rule_length(const char *s)
+{
+	const char *end = strstr(s, ": ");
+
+	return end != NULL ? (size_t)(end - s) : strlen(s);
+}
+
 /* What stands in the cell; ${raw}: for programs. */
 static const char *
 cell(const struct cli *c, const json_t *o, const struct cli_column *col, bool raw, struct mus_buf *out)
@@ -271,6 +294,11 @@ cell(const struct cli *c, const json_t *o, const struct cli_column *col, bool ra
 		break;
 	case CLI_S_COUNT:
 		mus_buf_printf(out, "%zu", json_array_size(v));
+		break;
+	case CLI_S_RULE:
+		if (json_is_string(v))
+			mus_buf_add(out, json_string_value(v), raw || c->is_wide ? json_string_length(v)
+									    : rule_length(json_string_value(v)));
 		break;
 	case CLI_S_TEXT:
 	case CLI_S_STATE:

@@ -21,7 +21,7 @@ enum {
 
 struct table {
 	struct cli *c;
-	const struct cli_column *col;
+	struct cli_column col[COLUMNS_MAX];	/* those that are shown */
 	size_t cols, rows, room;	/* room: columns of the terminal; 0: no bound */
 	char **cell;			/* rows * cols */
 	size_t width[COLUMNS_MAX];
@@ -46,16 +46,20 @@ cli_terminal_width(const struct cli *c, unsigned *height)
 static size_t
 step(const char *s, size_t *columns)
 {
+	size_t control = cli_control_at(s);
 	mbstate_t state = {0};
 	wchar_t wc;
-	size_t n = mbrtowc(&wc, s, strlen(s), &state);
+	/* not strlen(s): a line is walked character by character */
+	size_t n = mbrtowc(&wc, s, strnlen(s, MB_LEN_MAX), &state);
 	int width;
 
 	*columns = 1;
+	if (control > 0)
+		return control;
 	if (n == 0 || n > MB_LEN_MAX)
 		return 1;
 	width = wcwidth(wc);
-	*columns = width < 0 ? 1 : (size_t)width;	/* a control character is shown as one */
+	*columns = width < 0 ? 1 : (size_t)width;
 	return n;
 }
 
@@ -112,15 +116,16 @@ color_of(const struct cli *c, const struct cli_column *col, const char *text)
 }
 
 static bool
-fill(struct table *t, const json_t *items)
+fill(struct table *t, const json_t *items, const struct cli_column *col)
 {
 	struct mus_buf b;
 	bool good = true;
 
 	mus_buf_init(&b, 0);
 	t->rows = json_array_size(items);
-	while (t->cols < COLUMNS_MAX && t->col[t->cols].head != NULL)
-		t->cols++;
+	for (; t->cols < COLUMNS_MAX && col->head != NULL; col++)
+		if (!col->extra || t->c->is_wide)
+			t->col[t->cols++] = *col;
 	good = (t->cell = calloc(t->rows * t->cols + 1, sizeof *t->cell)) != NULL;
 	for (size_t i = 0; good && i < t->rows * t->cols; i++) {
 		const json_t *o = json_array_get(items, i / t->cols);
@@ -269,13 +274,13 @@ print_below(const struct table *t, char *const *cell)
 void
 cli_print_table(struct cli *c, const json_t *items, const struct cli_column *col)
 {
-	struct table t = {.c = c, .col = col, .room = cli_terminal_width(c, NULL)};
+	struct table t = {.c = c, .room = cli_terminal_width(c, NULL)};
 	const char *rest[COLUMNS_MAX];
 
-	if (fill(&t, items)) {
+	if (fill(&t, items, col)) {
 		lay_out(&t);
 		for (size_t k = 0; k < t.cols; k++)
-			rest[k] = col[k].head;
+			rest[k] = t.col[k].head;
 		print_line(&t, rest);
 		for (size_t i = 0; i < t.rows; i++) {
 			for (size_t k = 0; k < t.cols; k++)

@@ -241,7 +241,7 @@ show_line(struct watch *w)
 {
 	const struct look *l = &w->look;
 	const json_t *p = json_object_get(l->status, "process"), *wait;
-	char line[1024], left[48];
+	char line[1024], left[48], back[CLI_CAME_BACK_MAX];
 	size_t n;
 
 	wait = json_array_get(json_object_get(l->status, "waits"), 0);
@@ -254,7 +254,7 @@ show_line(struct watch *w)
 	if (cli_true(l->status, "held") && n < sizeof line)
 		n += (size_t)snprintf(line + n, sizeof line - n, "  held: %s", cli_str(l->status, "held_reason"));
 	if (wait != NULL && n < sizeof line)
-		snprintf(line + n, sizeof line - n, "  waits: %s", cli_str(wait, "text"));
+		snprintf(line + n, sizeof line - n, "  waits: %s%s", cli_str(wait, "text"), cli_came_back(wait, back));
 	if (strcmp(line, w->shown) == 0)
 		return;
 	snprintf(w->shown, sizeof w->shown, "%s", line);
@@ -305,7 +305,7 @@ show_picture(struct watch *w)
 	const json_t *signers = json_object_get(l->status, "signers"),
 		     *waits = json_object_get(l->status, "waits");
 	struct mus_time now = now_of(w);
-	char line[LINE_MAX_BYTES], left[48], process[256], clock[CLI_CLOCK_MAX];
+	char line[LINE_MAX_BYTES], left[48], process[256], clock[CLI_CLOCK_MAX], back[CLI_CAME_BACK_MAX];
 	size_t count = json_array_size(waits);
 	sigset_t interrupt, before;
 
@@ -334,7 +334,7 @@ show_picture(struct watch *w)
 		const json_t *x = json_array_get(waits, i);
 
 		cli_left(x, "until", now, left);
-		snprintf(line, sizeof line, "  waits: %s%s%s", cli_str(x, "text"),
+		snprintf(line, sizeof line, "  waits: %s%s%s%s", cli_str(x, "text"), cli_came_back(x, back),
 		    left[0] != '\0' ? "  " : "", left);
 		draw(w, line);
 	}

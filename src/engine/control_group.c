@@ -269,10 +269,10 @@ load_pair(struct mus_engine *e, const char *group, const char *signer, struct mu
 	int rc = mus_store_load_group(e->o.store, group, g, et);
 
 	if (rc < 0)
-		return mus_err_wrap(et, rc, "signer group %s", group);
+		return rc;
 	rc = mus_store_load_signer(e->o.store, signer, s, et);
 	if (rc < 0)
-		return mus_err_wrap(et, rc, "signer %s", signer);
+		return rc;
 	*at = place_of(g, s->id);
 	return 0;
 }

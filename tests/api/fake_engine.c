@@ -6,7 +6,7 @@
  * with "twice" besides, what it waits for is a finding, too;
  * one with "dark" is never seen; one with "risky" has signatures that run out;
  * one with "deaf" is not all seen, and its servers do not answer; "stuck" waits for somebody for long, and
- * "patient" for time alone; of one with "half" only the first signer is in; a signer "badsig" refuses changes;
+ * "patient" for time alone; to one with "locked" nobody lets us in; of one with "half" only the first signer is in; a signer "badsig" refuses changes;
  * "crowded" refuses hold with CONFLICT; a signer "slow" is probed for long, "dumb" cannot be probed, "liar" and
  * "gone" fail, "pdns" takes all.
  */
@@ -574,6 +574,14 @@ mus_ctl_view(
 		add_wait(e, MUS_RULE_DSWAIT, MUS_RES_FAILS,
 		    strstr(zone, "stuck") != NULL ? MUS_TIME_NEVER : mus_time_add_s(mus_ctl_now(e), 30));
 		e->plan.wait[e->plan.wait_count - 1].seen_at = mus_time_add_s(mus_ctl_now(e), -3600);
+	}
+	if (strstr(zone, "locked") != NULL) {
+		static struct mus_ctl_trouble trouble[MUS_ORIGINS] = {
+		    [MUS_PARENT] = {.change = "UPDATE refused: NOTAUTH (BADKEY)"}};
+
+		add_wait(e, MUS_RULE_V7, MUS_RES_FAILS, MUS_TIME_NEVER);
+		e->plan.wait[e->plan.wait_count - 1].kind = MUS_RR_KEY;
+		out->trouble = trouble;
 	}
 	for (unsigned i = 0; strstr(zone, "waits") != NULL && i < 7; i++)
 		add_wait(e, MUS_RULE_DSWAIT, MUS_RES_FAILS, mus_time_add_s(mus_ctl_now(e), 3000));

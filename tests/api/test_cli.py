@@ -124,6 +124,9 @@ def test_groups(cli):
 
 def test_zones(cli):
     assert cli.ok("zone", "list").splitlines() == [
+        "ZONE      STATE GROUP  HELD PROCESS WAITING FOR LEFT", "one.test. VALID first  no   -       -           -",
+        "two.test. VALID second no   -       -           -"]
+    assert cli.ok("zone", "list", "-o", "wide").splitlines() == [
         "ZONE      STATE GROUP  MODE   HELD PROCESS ROW WAITING FOR LEFT",
         "one.test. VALID first  auto   no   -       -   -           -",
         "two.test. VALID second manual no   -       -   -           -"]
@@ -135,9 +138,13 @@ def test_zones(cli):
     assert "parent addresses 192.0.2.53,::1" in lines
     assert lines[-3:] == ["SIGNER NAME SERVERS KEY FILE MAX TTL LOST KEPT OUT KEPT IN",
                           "bind ns.new.test.=192.0.2.7 /etc/k not declared no no no", "knot - - 300 no no no"]
-    assert "group             -" in cli.ok("zone", "leave", "new.test")
-    assert "group             second" in cli.ok("zone", "join", "new.test", "--group", "second")
-    assert "mode              auto" in cli.ok("zone", "update", "new.test", "--mode", "auto")
+    idle = 'next nothing is to be done\nfollow it with "zone watch new.test"'.splitlines()
+    left, joined = (squeeze(cli.ok("zone", *words)) for words in (["leave", "new.test"], ["join", "new.test", "--group", "second"]))
+    assert "group -" in left and left[-3:] == ["", *idle] and "group second" in joined and joined[-3:] == ["", *idle]
+    auto, manual = (squeeze(cli.ok("zone", "update", "new.test", "--mode", mode)) for mode in ("auto", "manual"))
+    assert "mode auto" in auto and auto[-4:] == ["automatic mode is in force: each step is taken as soon as it is safe", "", *idle], auto
+    assert manual[-4:-2] == ['manual mode is in force: each step waits for "zone step new.test"; "zone plan new.test" shows it', ""], manual
+    assert "in force" not in cli.ok("zone", "update", "new.test", "--sample", "www") and json.loads(cli.ok("zone", "update", "new.test", "--mode", "auto", "-o", "json"))
     assert "held because      broken" in cli.ok("zone", "hold", "new.test", "--reason", "broken")
     assert "held because      broken" in cli.ok("zone", "hold", "new.test")         # nothing to add
     assert "held because      mended" in cli.ok("zone", "hold", "new.test", "--reason", "mended")
@@ -146,7 +153,7 @@ def test_zones(cli):
     assert "waiting for" not in resumed and "until" not in resumed and "waiting for" in cli.ok("zone", "show", "new.test")
     cli.ok("zone", "check", "new.test")
     cli.fails(75, "zone", "step", "new.test")
-    cli.ok("zone", "step", "two.test")
+    assert cli.ok("zone", "step", "two.test").endswith('\nfollow it with "zone watch two.test"\n')
     cli.fails(73, "zone", "add", "new.test")
     assert cli.ok("zone", "delete", "new.test", "--yes") == ""
     cli.fails(66, "zone", "delete", "new.test", "--yes")
@@ -229,7 +236,7 @@ def test_views(cli):
     # each reason why not, and no warning; the name of the rule stands once
     assert [line for line in squeeze(refused.stdout) if not line.startswith("broken.test.")] == [
         "ZONE FIT RULE WHY NOT", "one.test. no capability bind does not let us change its records: change what is asked for there by hand",
-        "one.test. no serves bind is not authoritative for the zone"], refused.stdout
+        "one.test. no serves bind is declared lost in this zone, until it joins"], refused.stdout
     assert "dumb" not in cli.ok("signergroup", "show", "first")
     # what the join refuses in any case is said before zone after zone is looked at
     cli.ok("signergroup", "add", "dumbs", "--signer", "dumb")
@@ -244,6 +251,27 @@ def test_views(cli):
     assert history[0] == "AT ACTOR KIND WHAT" and history[1] == "TIME boss operator zone added"
     cli.ok("zone", "delete", "broken.test", "--yes")
     cli.ok("signer", "delete", "dumb", "--yes")
+
+
+def test_what_came_back_is_told(cli):
+    """Not only that something is missing: what the server said when it was sent; what a sentence says already is not said again."""
+    cli.ok("zone", "add", "locked.test", "--group", "first")
+    said = "lacks keys of other signers; UPDATE refused: NOTAUTH (BADKEY)"
+    assert f"  V7  DNSKEY of the parent test. {said}\n" in cli.ok("zone", "status", "locked.test"), cli.ok("zone", "status", "locked.test")
+    watched = cli.run("zone", "watch", "locked.test", "--plain", "--timeout", "1s").stdout
+    assert f"  waits: V7: DNSKEY of the parent test. {said}\n" in watched, watched
+    cli.ok("zone", "delete", "locked.test", "--yes")
+    cli.ok("zone", "add", "broken.test", "--group", "first")
+    assert cli.ok("zone", "status", "broken.test").count("no answer in time") == 1
+    cli.ok("zone", "delete", "broken.test", "--yes")
+
+
+def test_no_name_stands_twice(cli):
+    for words in (["signer", "join", "nosuch", "--group", "first"], ["signer", "leave", "nosuch", "--group", "first"],
+                  ["signer", "join", "bind", "--group", "nosuch"], ["zone", "status", "nosuch.test"], ["signer", "delete", "bind", "--yes"],
+                  ["signer", "probe", "dumb", "--zone", "nosuch.test"], ["signer", "probe", "nosuch", "--zone", "one.test"]):
+        r = cli.run(*words)
+        assert r.returncode and not re.search(r"\b(nosuch|bind|one\.test)\b.*\b\1\b", r.stderr), r.stderr
 
 
 def test_processes(cli):
@@ -288,6 +316,12 @@ def test_nothing_from_outside_reaches_the_terminal_raw(cli, filled):
     filled.ok("POST", "/zones/one.test/force", {"rule": "V1", "reason": "caf\u00e9 \u009b31m"})
     filled.ok("POST", "/zones/one.test/hold", {"reason": "caf\u00e9 \u009b31m"})
     assert "caf\u00e9 ?31m" in cli.ok("zone", "show", "one.test")
+    turned = "\u200e\u200f\u061c\u202a\u202e\u2066\u2069\u2028"
+    filled.ok("POST", "/zones/one.test/hold", {"reason": f"a{turned}b \u202f\u2065\u061b"})
+    assert f"a{'?' * len(turned)}b \u202f\u2065\u061b" in cli.ok("zone", "show", "one.test"), cli.ok("zone", "show", "one.test")
+    filled.ok("POST", "/zones/one.test/force", {"rule": "V1", "reason": f"a{turned}b"})
+    history = on_a_terminal(cli, b"", "zone", "history", "one.test", columns=70)[1]
+    assert not any(x in history for x in turned) and "a????????b" in history, history
     filled.ok("POST", "/zones/one.test/resume")
     for words in (["zone", "list"], ["zone", "show", "\\027[31m.test"], ["zone", "history", "one.test"], ["show"]):
         out = cli.ok(*words)
@@ -436,6 +470,7 @@ def test_lists_on_a_narrow_terminal(tmp_path):
         return lines
     for columns in (80, 60, 40):
         assert shown(columns, "process", "list")[-1] == "(none)" and shown(columns, "zone", "list")[-1] == "(none)"
+    assert [x for x in shown(80, "show") if x not in ("signers", "groups")].count("(none)") == 1 and "none" not in shown(80, "show")
     assert len(shown(200, "signer", "list")) == 2
     assert [x.split() for x in shown(80, "signer", "list")[1:]] == [
         ["bind", "ddns", "192.0.2.1", "-", "0", "0", "0", "-"], ["KEY", "FILE", "/etc/music/keys/a-name-of-thirty-characters.key"],
@@ -451,6 +486,16 @@ def test_lists_on_a_narrow_terminal(tmp_path):
     assert "    WHAT IS DONE  import every signer's keys into the others' DNSKEY sets" in rows
     assert len(shown(70, "process", "show", "ADD-SIGNER")) > len(shown(200, "process", "show", "ADD-SIGNER")) == 10
     d.stop()
+
+
+@SLOW
+def test_a_list_has_the_rule_and_the_wide_one_its_sentence(moving, tmp_path):
+    cli = Shell(tmp_path, moving)
+    cli.ok("signer", "join", "knot", "--group", "g")
+    wait_until(lambda: "DS-Wait" in cli.ok("zone", "list"))
+    assert max(map(len, cli.ok("zone", "list").splitlines())) < 100 and "old DS sets" not in cli.ok("zone", "list")
+    for form in ("wide", "csv", "json"):
+        assert "DS-Wait: old DS sets have left all caches" in cli.ok("zone", "list", "-o", form), form
 
 
 def test_migrate_in_one_command(moving, tmp_path):
@@ -599,7 +644,7 @@ def test_events(cli, filled):
     (["zone", "list", "--grop", "x"], "did you mean --group"), (["zone", "list", "--group"], "needs GROUP"),
     (["zone", "list", "--busy=yes"], "takes no value"), (["zone", "show"], "ZONE is missing"),
     (["zone", "show", "a", "b"], "one word too many"), (["signer", "add", "x"], "--driver DRIVER is missing"),
-    (["zone", "list", "-o", "xml"], '--output must be text, json or csv, and not "xml"'), (["zone", "list", "-x"], "unknown option -x"),
+    (["zone", "list", "-o", "xml"], '--output must be text, wide, json or csv, and not "xml"'), (["zone", "list", "-x"], "unknown option -x"),
     (["zone", "add", "x", "--mode", "fast"], '--mode must be auto or manual, and not "fast"'), (["zone", "list", "--limit", "x"], "no number"),
     (["zone", "list", "--group", "a", "--group", "b"], "stands twice"), (["signer", "update", "bind", "--max-ttl", "1x"], "span"),
     (["signer", "update", "bind", "--transfer", "--no-transfer"], "exclude each other"),
