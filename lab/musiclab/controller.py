@@ -31,9 +31,9 @@ def program(name):
 
 
 class Controller:
-    """One musicd of a laboratory.  settings: {"policy": {"margin": "5s"}} changes the defaults above."""
+    """One musicd of a laboratory.  settings: {"policy": {"margin": "5s"}} changes the defaults above; hooks: that section, as text."""
 
-    def __init__(self, lab, name="musicd", address="10.53.9.1", settings=None):
+    def __init__(self, lab, name="musicd", address="10.53.9.1", settings=None, hooks=""):
         self.lab, self.name, self.address = lab, name, address
         self.dir = os.path.join(lab.dir, name)
         self.conf = os.path.join(self.dir, "musicd.yaml")
@@ -42,6 +42,7 @@ class Controller:
         self.settings = {k: dict(v) for k, v in DEFAULTS.items()}
         for section, values in (settings or {}).items():
             self.settings.setdefault(section, {}).update(values)
+        self.hooks = hooks
         self.pid = PidFile(os.path.join(lab.dir, "pids", name))
 
     # -- files ----------------------------------------------------------------------------------------------------
@@ -69,6 +70,7 @@ class Controller:
         with open(self.conf, "w", encoding="utf-8") as f:
             for section, values in s.items():
                 f.write(section + ":\n" + "".join(f"  {k}: {v}\n" for k, v in values.items()))
+            f.write(self.hooks)
 
     # -- life -----------------------------------------------------------------------------------------------------
     def start(self, binary=None):

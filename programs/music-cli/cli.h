@@ -94,6 +94,7 @@ struct cli {
 		char pointer[CLI_POINTER_MAX];	/* "/name_servers/1" */
 		const char *option;	/* NULL: the first argument */
 		const char *value;	/* NULL: the option says enough */
+		unsigned arg;		/* option NULL: which argument */
 	} origin[CLI_ORIGINS_MAX];
 	unsigned origin_count;
 	int clock_ahead_ms;		/* daemon's clock against ours, from the last reply with "now" */
@@ -230,7 +231,7 @@ cli_run cmd_group_add, cmd_group_delete, cmd_group_list, cmd_group_show;
 cli_run cmd_zone_add, cmd_zone_update, cmd_zone_delete, cmd_zone_list, cmd_zone_status,
     cmd_zone_show, cmd_zone_join, cmd_zone_leave, cmd_zone_step, cmd_zone_hold, cmd_zone_resume,
     cmd_zone_plan, cmd_zone_preflight, cmd_zone_explain, cmd_zone_history, cmd_zone_watch,
-    cmd_zone_migrate, cmd_zone_abort, cmd_zone_force, cmd_zone_lost, cmd_zone_check;
+    cmd_zone_migrate, cmd_zone_abort, cmd_zone_roll, cmd_zone_force, cmd_zone_lost, cmd_zone_check;
 cli_run cmd_process_list, cmd_process_show, cmd_process_graph;
 cli_run cmd_show, cmd_status, cmd_ping, cmd_doctor, cmd_events, cmd_token_new, cmd_completion,
     cmd_complete, cmd_help, cmd_version;
@@ -253,6 +254,7 @@ void cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time no
 void cli_process_line(const json_t *process, struct mus_time now, char *out, size_t cap);
 bool cli_has_left(const json_t *process);	/* of "process list": a leave that has ended well */
 /* "ZSK-ROLLOVER knot, row 4 of 7: new-key-in-use, for 2h; new key 12345; waits: ..." */
+void cli_command_line(const json_t *command, struct mus_time now, char *out, size_t cap);
 void cli_rollover_line(const json_t *rollover, struct mus_time now, char *out, size_t cap);
 extern const struct cli_column cli_columns_signer[], cli_columns_group[], cli_columns_zone[];
 

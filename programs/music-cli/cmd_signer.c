@@ -76,7 +76,7 @@ cmd_signer_add(struct cli *c)
 	int rc;
 
 	request_begin(c, &r, "/signers");
-	request_arg(c, &r, "name");
+	request_arg(c, &r, "name", 0);
 	if ((rc = signer_fields(c, &r)) != 0) {
 		request_clear(&r);
 		return rc;
@@ -311,7 +311,7 @@ cmd_group_add(struct cli *c)
 	struct request r;
 
 	request_begin(c, &r, "/groups");
-	request_arg(c, &r, "name");
+	request_arg(c, &r, "name", 0);
 	request_list(c, &r, "signers", "signer");
 	return send_and_show(c, "POST", &r, group_full);
 }

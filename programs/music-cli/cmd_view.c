@@ -201,6 +201,35 @@ print_rollovers(struct cli *c, const json_t *o)
 	}
 }
 
+/* "knot go zsk: failed: exit status 1; tried again (20s left)" */
+void
+cli_command_line(const json_t *o, struct mus_time now, char *out, size_t cap)
+{
+	const char *state = cli_str(o, "state"), *text = cli_str(o, "text");
+	char left[48] = "";
+	bool again = *cli_left(o, "next_at", now, left) != '\0';
+
+	snprintf(out, cap, "%s %s %s: %s%s%s%s%s%s", cli_str(o, "signer"), cli_str(o, "verb"), cli_str(o, "role"),
+	    state, text[0] != '\0' ? ": " : "", text, again ? "; tried again (" : "", left, again ? ")" : "");
+}
+
+static void
+print_commands(struct cli *c, const json_t *o)
+{
+	const json_t *list = json_object_get(o, "commands");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *k = json_array_get(list, i);
+		bool failed = strcmp(cli_str(k, "state"), "failed") == 0;
+		char line[600];
+
+		cli_command_line(k, now_of(o), line, sizeof line);
+		printf("%scommand%s  ", cli_color(c, failed ? "bad" : "head"), cli_plain(c));
+		cli_print_safe(stdout, line);
+		putchar('\n');
+	}
+}
+
 static void
 print_head(struct cli *c, const json_t *o, const char *name)
 {
@@ -219,6 +248,7 @@ print_head(struct cli *c, const json_t *o, const char *name)
 	cli_print_safe(stdout, line);
 	putchar('\n');
 	print_rollovers(c, o);
+	print_commands(c, o);
 	if (cli_str(o, "forced")[0] != '\0') {
 		printf("%sforced%s   the next step may pass %s, once: ", cli_color(c, "warning"), cli_plain(c),
 		    cli_str(o, "forced"));

@@ -294,7 +294,7 @@ cmd_zone_add(struct cli *c)
 	if (c->arg_count != 1 || cli_flag(c, "file"))
 		return add_many(c);
 	request_begin(c, &r, "/zones");
-	request_arg(c, &r, "name");
+	request_arg(c, &r, "name", 0);
 	if ((rc = zone_fields(c, &r)) != 0) {
 		request_clear(&r);
 		return rc;
@@ -633,6 +633,25 @@ int
 cmd_zone_abort(struct cli *c)
 {
 	return ask_then_do(c, "abort");
+}
+
+int
+cmd_zone_roll(struct cli *c)
+{
+	struct cli_answer a = {.status = 0};
+	struct request r;
+	int rc;
+
+	request_begin(c, &r, "/zones/%s/roll", c->arg[0]);
+	request_arg(c, &r, "signer", 1);
+	request_str(c, &r, "role", "role");
+	request_true(&r, "dry_run", cli_flag(c, "dry-run"));
+	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
+	if (rc == 0)
+		print_consequence(c, a.json);
+	cli_answer_clear(&a);
+	request_clear(&r);
+	return rc;
 }
 
 int

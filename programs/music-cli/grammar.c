@@ -9,6 +9,7 @@ static const char *const formats[] = {"text", "wide", "json", "csv", NULL};
 static const char *const modes[] = {"auto", "manual", NULL};
 static const char *const graphs[] = {"mermaid", "dot", NULL};
 static const char *const roles[] = {"read", "operate", "admin", NULL};
+static const char *const key_roles[] = {"zsk", "ksk", "csk", NULL};
 static const char *const shells[] = {"bash", "zsh", NULL};
 static const char *const states[] = {"UNKNOWN", "VALID", "VALID-SO-FAR", "AT-RISK", "INVALID", "INSECURE", NULL};
 #define DRIVER(name) #name,
@@ -130,6 +131,11 @@ static const struct cli_word o_migrate[] = {
     {"timeout", "SPAN", "with --watch: give up after this time", CLI_K_TEXT}, END};
 static const struct cli_word o_delete[] = {YES, END};
 static const struct cli_word o_abort[] = {DRY, YES, END};
+static const struct cli_word a_roll[] = {
+    {"ZONE", NULL, "name of the zone", CLI_K_ZONE, CLI_NEEDED},
+    {"SIGNER", NULL, "whose key", CLI_K_SIGNER, CLI_NEEDED}, END};
+static const struct cli_word o_roll[] = {
+    {"role", "ROLE", "which key", CLI_K_WORDS, CLI_NEEDED, key_roles}, DRY, END};
 static const struct cli_word o_force[] = {
     {"rule", "RULE", "the rule that refuses the step, as explain names it",
 	CLI_K_RULE, CLI_NEEDED},
@@ -231,6 +237,9 @@ const struct cli_command cli_commands[] = {
 	     "zones that moves together.")),
     C("zone", "abort", cmd_zone_abort, a_zone, o_abort, HELP("turn the running process round"),
 	MORE("Says first what follows."), ASKS("turn the process round?")),
+    C("zone", "roll", cmd_zone_roll, a_roll, o_roll, HELP("have a signer roll a key"),
+	MORE("By the command that hooks of musicd.yaml has for it; where there is none it says what to do at the "
+	     "signer. Refused while a process runs, a zone is not well, or the signer rolls such a key already.")),
     C("zone", "force", cmd_zone_force, a_zone, o_force,
 	HELP("let the next step pass a rule that refuses it, once"),
 	MORE("Says first what breaks, for whom and until when, and what holds the step besides: one step passes one "

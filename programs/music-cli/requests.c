@@ -91,7 +91,7 @@ cli_typed(const struct cli *c, const char *field, char out[static CLI_TYPED_MAX]
 			name = w->name;
 	snprintf(out, CLI_TYPED_MAX, "%s%s%s%s", name != NULL ? "--" : "",
 	    name != NULL	? name
-		: o != NULL	? c->command->args[0].name
+		: o != NULL	? c->command->args[o->arg].name
 				: field,
 	    o != NULL && o->value != NULL ? " " : "", o != NULL && o->value != NULL ? o->value : "");
 	return out;
@@ -112,11 +112,12 @@ request_str(struct cli *c, struct request *r, const char *name, const char *opti
 }
 
 void
-request_arg(struct cli *c, struct request *r, const char *name)
+request_arg(struct cli *c, struct request *r, const char *name, unsigned idx)
 {
-	remember(c, NULL, c->arg[0], "/%s", name);
+	remember(c, NULL, c->arg[idx], "/%s", name);
+	c->origin[c->origin_count - 1].arg = idx;
 	mus_json_name(&r->json, name);
-	mus_json_str(&r->json, c->arg[0]);
+	mus_json_str(&r->json, c->arg[idx]);
 }
 
 void

@@ -24,7 +24,7 @@ void request_clear(struct request *r);
  * exit code, told.
  */
 void request_str(struct cli *c, struct request *r, const char *name, const char *option);
-void request_arg(struct cli *c, struct request *r, const char *name);	/* the first argument */
+void request_arg(struct cli *c, struct request *r, const char *name, unsigned idx);	/* argument ${idx} */
 /* After them: where ${name} was not given, what is refused about it is of the object that the first argument names. */
 void request_kept(struct cli *c, const char *name);
 void request_true(struct request *r, const char *name, bool given);

@@ -235,6 +235,22 @@ print_clock(struct mus_time t)
 	printf("%s ", cli_clock(t, false, "%TZ", text));
 }
 
+/* Commands that have failed: of them a line tells, for somebody may have to do something. */
+static size_t
+add_failed(const json_t *status, char *line, size_t n, size_t cap)
+{
+	const json_t *list = json_object_get(status, "commands");
+
+	for (size_t i = 0; i < json_array_size(list) && n < cap; i++) {
+		const json_t *k = json_array_get(list, i);
+
+		if (strcmp(cli_str(k, "state"), "failed") == 0)
+			n += (size_t)snprintf(line + n, cap - n, "  command failed: %s %s %s: %s", cli_str(k, "signer"),
+			    cli_str(k, "verb"), cli_str(k, "role"), cli_str(k, "text"));
+	}
+	return n;
+}
+
 /* One line, when something else than the time left has changed. */
 static void
 show_line(struct watch *w)
@@ -253,6 +269,7 @@ show_line(struct watch *w)
 		    (long long)cli_num(p, "row_count"), cli_str(p, "row"));
 	if (cli_true(l->status, "held") && n < sizeof line)
 		n += (size_t)snprintf(line + n, sizeof line - n, "  held: %s", cli_str(l->status, "held_reason"));
+	n = add_failed(l->status, line, n, sizeof line);
 	if (wait != NULL && n < sizeof line)
 		snprintf(line + n, sizeof line - n, "  waits: %s%s", cli_str(wait, "text"), cli_came_back(wait, back));
 	if (strcmp(line, w->shown) == 0)
@@ -303,7 +320,8 @@ show_picture(struct watch *w)
 {
 	const struct look *l = &w->look;
 	const json_t *signers = json_object_get(l->status, "signers"),
-		     *waits = json_object_get(l->status, "waits");
+		     *waits = json_object_get(l->status, "waits"),
+		     *commands = json_object_get(l->status, "commands");
 	struct mus_time now = now_of(w);
 	char line[LINE_MAX_BYTES], left[48], process[256], clock[CLI_CLOCK_MAX], back[CLI_CAME_BACK_MAX];
 	size_t count = json_array_size(waits);
@@ -321,6 +339,11 @@ show_picture(struct watch *w)
 	cli_process_line(json_object_get(l->status, "process"), now, process, sizeof process);
 	snprintf(line, sizeof line, "process  %s", process);
 	draw(w, line);
+	for (size_t i = 0; i < json_array_size(commands); i++) {
+		cli_command_line(json_array_get(commands, i), now, process, sizeof process);
+		snprintf(line, sizeof line, "command  %s", process);
+		draw(w, line);
+	}
 	for (size_t i = 0; i < json_array_size(signers); i++) {
 		const json_t *s = json_array_get(signers, i);
 

@@ -1,10 +1,37 @@
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/time.h"
 #include "config.h"
+#include "engine/hook.h"
 #include "io/hints.h"
 
 #define T struct musicd_conf
+
+#define X(id, word, what) word,
+static const char *const verbs[] = {MUS_VERB_MAP(X) NULL};
+#undef X
+static const struct mus_conf_row hook_rows[] = {
+    {MUS_CONF_STRING(struct musicd_hook, signer, "signer"), .required = true,
+	.when = MUS_CONF_AT_RELOAD,
+	.help = "Who is told, by name."},
+    {MUS_CONF_ENUM(struct musicd_hook, verb, "verb", verbs), .required = true,
+	.when = MUS_CONF_AT_RELOAD,
+	.help = "What it is told: to roll a key, that the new key may be used (go), that the old one may go "
+	    "(withdraw)."},
+    {MUS_CONF_STRINGS(struct musicd_hook, roles, "role"), .def = "zsk ksk csk", .min = 1, .max = 3,
+	.when = MUS_CONF_AT_RELOAD,
+	.help = "Roles of keys that the command is for."},
+    {MUS_CONF_STRINGS(struct musicd_hook, command, "command"), .required = true, .min = 1, .max = 64,
+	.when = MUS_CONF_AT_RELOAD,
+	.help = "Path of the program and its arguments, word by word, with {zone}, {signer}, {role}, {algorithm}, "
+	    "{old-key-tag}, {new-key-tag}; no shell reads them."},
+    {MUS_CONF_SPAN_MS(struct musicd_hook, timeout_ms, "timeout"), .def = "30s", .min = 1000, .max = 3600000,
+	.when = MUS_CONF_AT_RELOAD,
+	.help = "How long it may take; then it is ended."},
+    MUS_CONF_END,
+};
 
 static const struct mus_conf_row rows[] = {
     {MUS_CONF_ADDR(T, api_listen, "api.listen"), .port = 8053, .def = "127.0.0.1@8053",
@@ -87,9 +114,56 @@ static const struct mus_conf_row rows[] = {
 	.unit = "zones", .help = "Most zones that are looked at at once."},
     {MUS_CONF_INT(T, history_keep, "schedule.history"), .def = "1000", .min = 10, .max = 1000000,
 	.unit = "lines", .help = "History kept of each zone."},
+    {MUS_CONF_SECTIONS(T, hooks, "hooks", hook_rows), .when = MUS_CONF_AT_RELOAD,
+	.help = "Commands that tell signers to roll keys, and when they may go on."},
     MUS_LOG_CONF_ROWS(T, log),
     MUS_CONF_END,
 };
+
+static unsigned
+role_bit(const char *word)
+{
+	for (enum mus_proc_kind k = MUS_PROC_NONE; k < MUS_PROC_COUNT; k++)
+		if (mus_key_role_bit(k) && strcmp(mus_key_role_text(k), word) == 0)
+			return mus_key_role_bit(k);
+	return 0;
+}
+
+unsigned
+musicd_hook_roles(const struct musicd_hook *h)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < h->roles.count; i++)
+		bits |= role_bit(h->roles.items[i]);
+	return bits;
+}
+
+/* One of ${hooks}, the first ${before} of which are good. */
+static int
+check_hook(const struct mus_conf *mc, const struct musicd_hook *hooks, size_t before, struct mus_errtext *et)
+{
+	const struct musicd_hook *h = &hooks[before];
+	struct mus_errtext why;
+
+	for (size_t i = 0; i < h->roles.count; i++)
+		if (!role_bit(h->roles.items[i]))
+			return mus_conf_errf(mc, &h->roles, et, "no role \"%s\" (there are: zsk, ksk, csk)",
+			    h->roles.items[i]);
+	for (size_t i = 0; i < h->command.count; i++)
+		if (mus_hook_check_word((enum mus_verb)h->verb, h->command.items[i], &why) < 0)
+			return mus_conf_errf(mc, &h->command, et, "%s", why.s);
+	if (h->command.items[0][0] != '/')
+		return mus_conf_errf(mc, &h->command, et, "\"%s\" is no path that begins with /", h->command.items[0]);
+	if (access(h->command.items[0], X_OK) < 0)
+		return mus_conf_errf(mc, &h->command, et, "cannot run %s: %s", h->command.items[0], strerror(errno));
+	for (size_t i = 0; i < before; i++)
+		if (strcmp(hooks[i].signer, h->signer) == 0 && hooks[i].verb == h->verb &&
+		    musicd_hook_roles(&hooks[i]) & musicd_hook_roles(h))
+			return mus_conf_errf(mc, &h->verb, et, "signer %s has a command for %s above already",
+			    h->signer, mus_verb_text((enum mus_verb)h->verb));
+	return 0;
+}
 
 static int
 check(const struct mus_conf *mc, const void *conf, struct mus_errtext *et)
@@ -126,6 +200,9 @@ check(const struct mus_conf *mc, const void *conf, struct mus_errtext *et)
 		    strcmp(c->digests.items[i], "sha384") != 0)
 			return mus_conf_errf(mc, &c->digests, et,
 			    "no digest type \"%s\" (there are: sha256, sha384)", c->digests.items[i]);
+	for (size_t i = 0; i < c->hooks.count; i++)
+		if ((rc = check_hook(mc, c->hooks.items, i, et)) < 0)
+			return rc;
 	return 0;
 }
 

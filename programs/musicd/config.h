@@ -7,6 +7,13 @@
 #include "app/conf.h"
 #include "app/log.h"
 
+struct musicd_hook {			/* a command that tells a signer something (engine/hook.h) */
+	const char *signer;
+	int verb;			/* enum mus_verb */
+	struct mus_conf_strings roles, command;
+	int64_t timeout_ms;
+};
+
 struct musicd_conf {
 	struct mus_addr api_listen;
 	const char *api_cert, *api_key;	/* NULL: made at first start, beside the database */
@@ -24,11 +31,14 @@ struct musicd_conf {
 	struct mus_conf_strings digests;
 	bool strict, spread_sep, csync_keep;
 	int64_t idle_ms, poll_ms, recheck_ms, retry_ms, copy_ms, active_max, history_keep;
+	MUS_CONF_LIST_OF(struct musicd_hook) hooks;
 	struct mus_log_conf log;
 };
 
 extern const struct mus_conf_schema musicd_schema;
 /* Bit per index of the core's digest types. */
 uint8_t musicd_digests(const struct musicd_conf *c);
+/* Bit per role of keys (engine/hook.h). */
+unsigned musicd_hook_roles(const struct musicd_hook *h);
 
 #endif

@@ -142,6 +142,32 @@ load_tokens(struct daemon *d, const struct mus_conf *conf, struct mus_errtext *e
 	return 0;
 }
 
+/* Into the engine.  Signers come and go while we run: one that a command names and that is not there is only told. */
+static int
+set_hooks(struct daemon *d, const struct mus_conf *conf, struct mus_errtext *et)
+{
+	const struct musicd_conf *c = mus_conf_get(conf);
+	struct mus_hook *hooks = calloc(c->hooks.count + 1, sizeof *hooks);
+	int rc = hooks ? 0 : MUS_ERR_NOMEM;
+
+	for (size_t i = 0; hooks && i < c->hooks.count; i++) {
+		const struct musicd_hook *h = &c->hooks.items[i];
+		struct mus_signer_obj s;
+		struct mus_errtext why;
+
+		hooks[i] = (struct mus_hook){h->signer, (enum mus_verb)h->verb, musicd_hook_roles(h), h->command.items,
+		    h->command.count, h->timeout_ms};
+		if (mus_store_load_signer(d->store, h->signer, &s, &why) == MUS_ERR_NOTFOUND) {
+			(void)mus_conf_errf(conf, &h->signer, &why, "there is no signer \"%s\" yet", h->signer);
+			mus_log_warning((const char *)NULL, NULL, "%s", why.s);
+		}
+	}
+	if (rc == 0)
+		rc = mus_engine_set_hooks(d->engine, hooks, c->hooks.count);
+	free(hooks);
+	return rc < 0 ? mus_errf(et, rc, "commands: %s", mus_err_text(rc)) : 0;
+}
+
 /* What cannot change while we run is told each time it differs from the start. */
 static void
 on_differs(void *arg, const struct mus_conf_row *row)
@@ -171,6 +197,8 @@ on_reload(void *arg)
 	}
 	conf = d->reloaded ? d->reloaded : d->conf_file;
 	open_log(d, mus_conf_get(conf));
+	if (set_hooks(d, conf, &et) < 0)
+		mus_log_error((const char *)NULL, et.s, "reload: commands stay as they were");
 	if (load_tokens(d, conf, &et) < 0)
 		mus_log_error((const char *)NULL, et.s, "reload: tokens stay as they were");
 	else
@@ -261,6 +289,8 @@ open_engine(struct daemon *d, struct mus_errtext *et)
 	if (rc < 0)
 		return rc;
 	mus_engine_set_log(d->engine, on_log, d);
+	if ((rc = set_hooks(d, d->conf_file, et)) < 0)
+		return rc;
 	d->dnsd = mus_dnsd_new(d->loop, &n, on_dns, d);
 	if (!d->dnsd)
 		return mus_errf(et, MUS_ERR_NOMEM, "NOTIFY listener: out of memory");

@@ -118,6 +118,8 @@ const struct api_route api_routes[] = {
 	.summary = "Look at the zone now."),
     R("POST", "/zones/{zone}/abort", OPERATE, api_zone_abort, REQ(abort), REP(outcome), OBJECT, 200,
 	.summary = "Turn the running process round."),
+    R("POST", "/zones/{zone}/roll", OPERATE, api_zone_roll, REQ(roll), REP(outcome), OBJECT, 200,
+	.summary = "Have a signer roll a key."),
     R("POST", "/zones/{zone}/force", ADMIN, api_zone_force, REQ(force), REP(outcome), OBJECT, 200,
 	.summary = "Let the next step pass a rule that refuses it, once."),
     R("POST", "/zones/{zone}/lost", ADMIN, api_zone_lost, REQ(lost), REP(zone), OBJECT, 200,

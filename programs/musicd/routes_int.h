@@ -147,7 +147,7 @@ api_handler api_groups_list, api_groups_create, api_group_get, api_group_delete,
 api_handler api_zones_list, api_zones_create, api_zones_bulk, api_zones_migrate, api_zone_get,
     api_zone_change, api_zone_delete, api_zone_set_group, api_zone_clear_group, api_zone_status,
     api_zone_plan, api_zone_explain, api_zone_preflight, api_zone_history, api_zone_hold,
-    api_zone_resume, api_zone_step, api_zone_check, api_zone_abort, api_zone_force, api_zone_lost,
+    api_zone_resume, api_zone_step, api_zone_check, api_zone_abort, api_zone_roll, api_zone_force, api_zone_lost,
     api_zone_migrate;
 api_handler api_history, api_processes, api_tables, api_table_mermaid, api_table_dot, api_events,
     api_status, api_ping, api_openapi_get, api_metrics;

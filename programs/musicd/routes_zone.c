@@ -373,6 +373,21 @@ api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[sta
 	}
 }
 
+static void
+commands(const struct mus_zone_view *v, struct mus_body_view *out)
+{
+	static const char *const states[] = {[MUS_CTL_COMMAND_RUNNING] = "running", [MUS_CTL_COMMAND_DONE] = "done",
+	    [MUS_CTL_COMMAND_FAILED] = "failed"};
+	_Static_assert((int)MUS_CTL_COMMANDS_MAX <= (int)MUS_BODY_COMMANDS_MAX, "room for all");
+
+	for (unsigned i = 0; i < v->command_count; i++) {
+		const struct mus_ctl_command *c = &v->command[i];
+
+		out->command[out->command_count++] = (struct mus_body_command){c->signer, mus_verb_text(c->verb),
+		    mus_key_role_text(c->kind), states[c->state], c->words, c->tries, c->at, c->next};
+	}
+}
+
 static struct mus_body_view
 body_view(const struct mus_zone_view *v)
 {
@@ -387,6 +402,7 @@ body_view(const struct mus_zone_view *v)
 	out.manual = v->manual;
 	out.manual_since = v->manual_since;
 	memcpy(out.by_hand, v->by_hand, sizeof out.by_hand);
+	commands(v, &out);
 	if (v->forced != MUS_RULE_NONE) {
 		out.forced = mus_rule_text(v->forced);
 		out.forced_reason = v->forced_reason;
@@ -531,6 +547,31 @@ api_zone_abort(struct api_call *c)
 	mus_buf_init(&words, 64 << 10);
 	rc = mus_ctl_abort(c->engine, c->caller, o->name, r->dry_run, &words, &c->et);
 	reply_outcome(c, o, r->dry_run, rc, &words, NULL);
+}
+
+static enum mus_proc_kind
+kind_of_role(const char *role)
+{
+	for (enum mus_proc_kind k = MUS_PROC_NONE; k < MUS_PROC_COUNT; k++)
+		if (mus_key_role_bit(k) && strcmp(mus_key_role_text(k), role) == 0)
+			return k;
+	return MUS_PROC_NONE;
+}
+
+void
+api_zone_roll(struct api_call *c)
+{
+	const struct mus_req_roll *r = c->body;
+	const struct mus_zone_obj *o = api_zone(c, c->param[0], NULL);
+	const struct mus_signer_obj *s;
+	struct mus_buf words;
+	int rc;
+
+	if (o == NULL || (s = api_signer(c, r->signer, "/signer")) == NULL)
+		return;
+	mus_buf_init(&words, 64 << 10);
+	rc = mus_ctl_roll(c->engine, c->caller, o->name, s->name, kind_of_role(r->role), r->dry_run, &words, &c->et);
+	reply_outcome(c, o, r->dry_run, rc, &words, "/role");
 }
 
 void

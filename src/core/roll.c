@@ -246,17 +246,22 @@ advance(const struct mus_ctx *c, struct mus_want *want, struct mus_roll *r, stru
 
 /* ---- new ones ------------------------------------------------------------------------------- */
 
+/* The role of the signer's SEP keys. */
 static enum mus_proc_kind
-kind_of(const struct mus_ctx *c, const struct mus_want *want, unsigned s, unsigned k)
+kind_of_sep(const struct mus_ctx *c, const struct mus_want *want, unsigned s)
 {
 	uint64_t seps = 0;
 
-	if (!c->zone->key[k].is_sep)
-		return MUS_PROC_ZSK;
 	for (uint64_t m = c->facts->owned[s] & want->known; m; m &= m - 1)
 		if (c->zone->key[__builtin_ctzll(m)].is_sep)
 			seps |= m & -m;
 	return data_signers(c, seps) ? MUS_PROC_CSK : MUS_PROC_KSK;
+}
+
+static enum mus_proc_kind
+kind_of(const struct mus_ctx *c, const struct mus_want *want, unsigned s, unsigned k)
+{
+	return c->zone->key[k].is_sep ? kind_of_sep(c, want, s) : MUS_PROC_ZSK;
 }
 
 /* What is in use in the role that a new key comes for. */
@@ -377,4 +382,14 @@ mus_rolls(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 		r->early |= is_early(c, r);
 		tell(c, r, advance(c, want, r, &plan->roll_wait[i]), &plan->roll_wait[i], plan);
 	}
+}
+
+/* ---- for who makes a signer roll ------------------------------------------------------------ */
+
+uint64_t
+mus_roll_keys(const struct mus_ctx *c, unsigned s, enum mus_proc_kind kind)
+{
+	if (kind != MUS_PROC_ZSK && kind != kind_of_sep(c, c->want, s))
+		return 0;
+	return in_use(c, c->want, s, kind);
 }

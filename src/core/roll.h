@@ -13,4 +13,8 @@
  * for goes to ${plan} (roll_wait, by the same index, NONE before; wake_at, poll, need_copy). */
 void mus_rolls(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan);
 
+/* Keys of signer ${s} that one which comes by a roll-over of ${kind} would take the place of; 0: it has none in that
+ * role.  ${c} needs no desire. */
+uint64_t mus_roll_keys(const struct mus_ctx *c, unsigned s, enum mus_proc_kind kind);
+
 #endif

@@ -175,7 +175,8 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 			return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	*out = (struct mus_zone_view){st, &e->view_plan, &e->view_verdict, e->view_trouble, eng_now(e), policy.forced,
 	    z && z->busy ? z->busy->forced_reason : "", since,
-	    eng_dsync_of(e, o.name, st->book.parent), (const char *)e->view_manual.data, {NULL}};
+	    eng_dsync_of(e, o.name, st->book.parent), (const char *)e->view_manual.data, e->view_command,
+	    eng_commands(e, z, st, &e->view_plan, e->view_command), {NULL}};
 	for (unsigned s = 0; s < st->zone.signer_count; s++)
 		out->by_hand[s] = e->view_hand[s].len ? (const char *)e->view_hand[s].data : NULL;
 	return 0;

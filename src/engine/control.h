@@ -7,6 +7,7 @@
 #ifndef MUS_ENGINE_CONTROL_H
 #define MUS_ENGINE_CONTROL_H
 
+#include "engine/hook.h"
 #include "model/book.h"
 #include "model/plan.h"
 #include "store/store.h"
@@ -64,6 +65,25 @@ struct mus_ctl_trouble {
 	char change[160];		/* changing its records */
 	char lookup[160];		/* finding its name servers' addresses; the parent, its keys */
 };
+/* Tells ${signer} to roll its key of the role of ${kind} (ZSK, KSK or CSK), by the command that is configured for it;
+ * without one ${out} says what the operator is to do there.  CONFLICT: it would be unwise now, with the reason; INVAL:
+ * it has no key in that role.  ${out} gets what will follow; with ${dry_run} that is all. */
+int mus_ctl_roll(struct mus_engine *e, const char *actor, const char *zone, const char *signer, enum mus_proc_kind kind, bool dry_run, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
+
+/* A command by which a signer is told something, in one zone. */
+struct mus_ctl_command {
+	const char *signer;
+	enum mus_verb verb;
+	enum mus_proc_kind kind;	/* of the roll-over */
+	enum { MUS_CTL_COMMAND_RUNNING, MUS_CTL_COMMAND_DONE, MUS_CTL_COMMAND_FAILED } state;
+	unsigned tries;
+	struct mus_time at;		/* when it was begun, or has ended */
+	struct mus_time next;		/* when it is tried again; NEVER: not by itself */
+	const char *words;		/* how it has ended; empty: not known since the start */
+};
+/* Those of the roll-overs, and what the operator has asked for at each signer in each role. */
+enum { MUS_CTL_COMMANDS_MAX = MUS_ROLLS_MAX + 3 * MUS_SIGNERS_MAX };
+
 /* The zone as it stands: last observations, a plan and a verdict made now.  Lent until the next
  * call into the engine. */
 struct mus_zone_view {
@@ -77,6 +97,8 @@ struct mus_zone_view {
 	struct mus_time manual_since;		/* since when the parent has not followed; NEVER: it may still */
 	const char *announces;			/* what the parent says it does (DSYNC); NULL: not known yet */
 	const char *manual;			/* what it is waited for with, to be entered by hand: lines "add RECORD" */
+	const struct mus_ctl_command *command;	/* what signers are told by command */
+	unsigned command_count;
 	const char *by_hand[MUS_SIGNERS_MAX];	/* likewise at each signer without a driver, now; NULL or empty: nothing */
 };
 int mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et) MUS_MUST_CHECK;

@@ -280,6 +280,8 @@ mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct 
 	if (rc < 0 || (rc = eng_load_state(e, o.id, &e->view, et)) < 0 || (z = eng_zone_get(e, o.id)) == NULL)
 		return rc;
 	eng_forget_tries(z);	/* and what was not seen is sent again, what could not be read is read */
+	if (eng_busy(z))
+		z->busy->tell_again = true;
 	eng_wake(e, z, ENG_FOCUS_ALL, 0);
 	return 0;
 }

@@ -321,6 +321,7 @@ zone_free(struct mus_engine *e, struct eng_zone *z)
 	eng_turn_free(z->turn);
 	for (struct eng_job *j = z->busy ? z->busy->jobs : NULL; j; j = j->zone_next)
 		j->z = NULL;		/* under way: what comes back is about no zone of ours */
+	eng_orders_drop(z);
 	if (z->busy) {
 		eng_copies_unqueue(e, z->busy);
 		mus_dnsx_cancel(z->busy->peek.req);
@@ -501,6 +502,7 @@ at_turn_end(void *arg)
 		e->commit_at = mus_time_add_ms(eng_now(e), ENG_COMMIT_EVERY_MS);
 	commit(e);
 	eng_send_jobs(e);
+	eng_orders_start(e);
 	e->tx_failed = false;
 }
 
@@ -667,7 +669,8 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	e->timer = mus_timer_new(o->loop, on_due, e);
 	e->commit_timer = mus_timer_new(o->loop, on_commit_due, e);
 	if (!e->zone_by_id || !e->signer_by_id || !e->parent_by_name || !e->host_by_name ||
-	    !e->dsync_by_zone || !e->sigs || !e->timer || !e->commit_timer || !e->box_by_id || !e->box_timer)
+	    !e->dsync_by_zone || eng_orders_init(e) < 0 || !e->sigs || !e->timer || !e->commit_timer ||
+	    !e->box_by_id || !e->box_timer)
 		goto fail;
 	rc = mus_loop_at_turn_end(o->loop, at_turn_end, e);
 	if (rc == 0 && (rc = begin_anew(e, et)) < 0) {
@@ -724,6 +727,7 @@ mus_engine_free(struct mus_engine *e)
 		bury(e, e->deleted);
 	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)
 		zone_free(e, v);
+	eng_orders_end(e);
 	eng_turns_free(e);
 	eng_boxes_free(e);
 	for (pos = 0; e->signer_by_id && mus_map_next(e->signer_by_id, &pos, NULL, NULL, &v);)

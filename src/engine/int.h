@@ -10,7 +10,9 @@
 #include "dns/denial.h"
 #include "dns/dnskey.h"
 #include "engine/engine.h"
+#include "engine/hook.h"
 #include "engine/outbox.h"
+#include "io/run.h"
 #include "io/xfrin.h"
 #include "model/codec.h"
 #include "model/text.h"
@@ -35,6 +37,7 @@ struct eng_kept;
 struct eng_trial;
 struct eng_probe;
 struct eng_clean;
+struct eng_order;
 
 /* A signer as the engine uses it.  A change of it makes a new one; who has borrowed its key holds
  * the old one until it is done. */
@@ -178,6 +181,22 @@ struct eng_job {
 	unsigned id_count;
 };
 
+/* A command of the operator's, as it is configured (hook.c). */
+struct eng_hook {
+	const char *signer;
+	enum mus_verb verb;
+	unsigned roles;
+	const char **word;		/* with placeholders */
+	size_t word_count;
+	int64_t timeout_ms;
+};
+/* What one is run about. */
+struct eng_hook_for {
+	uint8_t signer;
+	enum mus_proc_kind kind;
+	uint64_t in, out;		/* keys that come, and that go */
+};
+
 /* One question that stands for a look (peek.c). */
 struct eng_peek {
 	bool ready;
@@ -202,6 +221,8 @@ struct eng_busy {
 	TAILQ_ENTRY(eng_busy) queue_link;
 	struct eng_zone *zone;			/* of queued */
 	struct eng_job *jobs;			/* changes in queues and under way */
+	struct eng_order *orders;		/* commands on their way, and how the last ones have ended */
+	bool tell_again;			/* commands that have failed may be tried again at once */
 	bool recheck;				/* something is to be done: what is not recent is asked first */
 	struct mus_time wake_at;		/* then, most likely, something will be to be done: likewise */
 	char last_wait[MUS_TEXT_MAX];		/* what the history was told last */
@@ -285,6 +306,12 @@ struct mus_engine {
 	struct mus_time commit_at;	/* not before: many turns share one transaction when there are many */
 	struct mus_timer *commit_timer;
 	struct eng_job *jobs, **jobs_tail;	/* to be queued after the commit */
+	struct eng_hook *hook;		/* in hook_arena */
+	size_t hook_count;
+	struct mus_arena hook_arena;
+	struct eng_order *orders;	/* to be run after the commit */
+	LIST_HEAD(, eng_order) all_orders;
+	struct mus_runs *runs;
 	struct mus_map *box_by_id;	/* int64 of a signer -> struct eng_box */
 	struct mus_timer *box_timer;	/* the next change that only waits for time */
 	struct eng_search *searches;		/* look-ups under way */
@@ -297,6 +324,7 @@ struct mus_engine {
 	struct mus_zonestate view;	/* of mus_ctl_view */
 	struct mus_plan plan, view_plan;
 	struct mus_ctl_trouble view_trouble[MUS_ORIGINS];
+	struct mus_ctl_command view_command[MUS_CTL_COMMANDS_MAX];
 	struct mus_buf manual, view_manual, view_hand[MUS_SIGNERS_MAX];
 	struct mus_verdict verdict, view_verdict;
 	struct mus_zone_obj zobj;	/* of the turn at work */
@@ -506,6 +534,31 @@ uint32_t eng_signers_to_change(const struct mus_plan *plan);
 /* Says in ${plan} which queues hold the zone up. */
 void eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
     struct mus_plan *plan);
+/* hook.c: the command that tells ${signer} this; NULL: none is configured.  Lent until they are set anew. */
+const struct eng_hook *eng_hook_find(const struct mus_engine *e, const char *signer, enum mus_verb verb,
+    enum mus_proc_kind kind);
+/* Its words and environment for ${f}, in ${a}; false: no memory. */
+bool eng_hook_fill(const struct eng_hook *h, const struct mus_zonestate *st, const struct eng_hook_for *f,
+    struct mus_arena *a, struct mus_run_cmd *out);
+
+/* order.c: what the roll-overs of ${st} have come to, as e->plan and e->verdict say, is told to their signers after the
+ * commit, and is noted in ${st}.  true: nothing was, for that must be seen again first; what was seen before
+ * ${recent} does not count. */
+bool eng_orders_turn(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st,
+    const struct mus_policy *policy, struct mus_time recent);
+/* In how long a command that has failed is tried again; INT64_MAX: none is. */
+int64_t eng_orders_due_ms(const struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st);
+/* The operator's: NOTFOUND when no command is configured. */
+int eng_order_roll(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
+    const struct eng_hook_for *f) MUS_MUST_CHECK;
+void eng_orders_start(struct mus_engine *e);	/* after the commit */
+void eng_orders_drop(struct eng_zone *z);	/* it is no zone of ours any more */
+/* What of commands there is to tell about a zone; ${z} may be NULL.  Lends what ${st} and ${z} have. */
+unsigned eng_commands(const struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
+    const struct mus_plan *plan, struct mus_ctl_command out[static MUS_CTL_COMMANDS_MAX]);
+int eng_orders_init(struct mus_engine *e) MUS_MUST_CHECK;
+void eng_orders_end(struct mus_engine *e);	/* kills what runs */
+
 /* copy.c */
 void eng_copies(struct mus_engine *e, struct eng_zone *z, const struct mus_zone_obj *zobj,
     const struct mus_zonestate *st, uint8_t needed, uint8_t stale);

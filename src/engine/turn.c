@@ -145,10 +145,11 @@ silent_look_ms(const struct mus_engine *e)
 /* When to look again: at once after a step, soon while others must move, at the instant time alone
  * changes the answer, at the interval of idle zones else. */
 static int64_t
-next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct mus_plan *plan)
+next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
+    const struct mus_plan *plan)
 {
 	int64_t next = e->o.idle_ms, until, silent = silent_look_ms(e),
-		copies = eng_copies_due_ms(e, z, plan->need_copy);
+		copies = eng_copies_due_ms(e, z, plan->need_copy), orders = eng_orders_due_ms(e, z, st);
 
 	if (silent < next)
 		next = silent;
@@ -160,6 +161,8 @@ next_look_ms(const struct mus_engine *e, const struct eng_zone *z, const struct 
 		if (until < next)
 			next = until < 50 ? 50 : until;
 	}
+	if (orders < next)
+		next = orders < 50 ? 50 : orders;
 	if (!is_served(z) && copies < next)
 		next = copies < 50 ? 50 : copies;
 	/* A process that waits by the clock is still watched. */
@@ -236,8 +239,9 @@ forget_busy(struct eng_zone *z, const struct mus_plan *plan)
 {
 	struct eng_busy *b = z->busy;
 
-	if (b && !has_trouble(b) && !b->jobs && !b->copying && !b->queued && !b->probes && !b->probing && !b->step &&
-	    b->forced == MUS_RULE_NONE && plan->want.proc.kind == MUS_PROC_NONE && !plan->poll) {
+	if (b && !has_trouble(b) && !b->jobs && !b->orders && !b->copying && !b->queued && !b->probes && !b->probing &&
+	    !b->step && !b->recheck && b->forced == MUS_RULE_NONE && plan->want.proc.kind == MUS_PROC_NONE &&
+	    !plan->poll) {
 		free(b);
 		z->busy = NULL;
 	}
@@ -376,6 +380,7 @@ eng_turn_done(struct eng_turn *t)
 	struct mus_errtext et = {""};
 	struct mus_policy policy;
 	int64_t next_ms = e->o.poll_ms * 5;
+	bool again;
 
 	if (t->trial) {
 		eng_trial_looked(t->trial);
@@ -406,7 +411,8 @@ eng_turn_done(struct eng_turn *t)
 	if (z->busy && z->busy->spent && eng_signers_to_change(&e->plan) == 0)
 		end_permission(z->busy);
 	eng_copies(e, z, &e->zobj, st, e->plan.need_copy, eng_copies_stale(t, st));
-	next_ms = next_look_ms(e, z, &e->plan);
+	again = eng_orders_turn(e, z, st, &policy, mus_time_add_ms(t->at, -e->o.recheck_ms));
+	next_ms = again ? 0 : next_look_ms(e, z, st, &e->plan);
 	status(e, z, st, &e->plan, &policy, next_ms);
 	if (eng_save_state(e, z->id, st) < 0)
 		next_ms = e->o.poll_ms * 5;

@@ -219,8 +219,8 @@ spawn_with(struct run *r, int out, posix_spawn_file_actions_t *fa, posix_spawnat
 
 	sigfillset(&all);
 	sigemptyset(&none);
-	if ((rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)) ||
-	    (rc = posix_spawnattr_setsigdefault(attr, &all)) || (rc = posix_spawnattr_setsigmask(attr, &none)) ||
+	rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	if (rc || (rc = posix_spawnattr_setsigdefault(attr, &all)) || (rc = posix_spawnattr_setsigmask(attr, &none)) ||
 	    (rc = posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0)) ||
 	    (rc = posix_spawn_file_actions_adddup2(fa, out, 1)) || (rc = posix_spawn_file_actions_adddup2(fa, 1, 2)) ||
 	    (rc = posix_spawn_file_actions_addclosefrom_np(fa, 3)))

@@ -59,7 +59,8 @@ void
 mus_roll_clear(struct mus_roll *r)
 {
 	*r = (struct mus_roll){.kind = MUS_PROC_NONE, .started_at = MUS_TIME_NEVER, .row_at = MUS_TIME_NEVER,
-	    .key = {MUS_TIME_NEVER, 0}, .ds = {MUS_TIME_NEVER, 0}, .data = {MUS_TIME_NEVER, 0}};
+	    .key = {MUS_TIME_NEVER, 0}, .ds = {MUS_TIME_NEVER, 0}, .data = {MUS_TIME_NEVER, 0},
+	    .told_at = MUS_TIME_NEVER};
 }
 
 static void
@@ -190,6 +191,8 @@ mus_zonestate_break(struct mus_zonestate *z, struct mus_time at)
 		w->met |= w->keyg | w->dsg | w->nsg;
 	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++) {
 		w->roll[i].row = 0;
+		w->roll[i].told_tries = 0;
+		w->roll[i].told = false;
 		w->roll[i].key.from = w->roll[i].ds.from = w->roll[i].data.from = MUS_TIME_NEVER;
 		end_at(&w->roll[i].started_at, at);
 		end_at(&w->roll[i].row_at, at);

@@ -18,7 +18,7 @@
 #include "base/map.h"
 #include "model/codec.h"
 
-enum { CODEC_VERSION = 5, CODEC_OLDEST = 3, SUM_LEN = 4, DICT = 64, LABEL_PORT = 53 };
+enum { CODEC_VERSION = 6, CODEC_OLDEST = 3, SUM_LEN = 4, DICT = 64, LABEL_PORT = 53 };
 
 /* Classes of times: those of one class are often equal or near each other. */
 enum { T_ASKED, T_SINCE, T_FIRST, T_LAST, T_REACH, T_OTHER, T_COUNT };

@@ -427,6 +427,13 @@ get_rolls(struct dec *d, struct mus_want *w)
 		r->ds.ttl_s = get_u32(d);
 		r->data.from = get_time(d, T_OTHER);
 		r->data.ttl_s = get_u32(d);
+		if (d->version >= 6) {		/* before that nobody was told */
+			r->told_row = mus_rd_u8(&d->r);
+			head = mus_rd_u8(&d->r);
+			r->told_tries = head & 0x7f;
+			r->told = head >> 7;
+			r->told_at = get_time(d, T_OTHER);
+		}
 		check(d, r->signer < MUS_SIGNERS_MAX, "signer out of range");
 	}
 }

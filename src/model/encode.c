@@ -400,6 +400,10 @@ put_rolls(struct enc *e, const struct mus_want *w)
 		mus_buf_add_uvar(e->b, r->ds.ttl_s);
 		put_time(e, T_OTHER, r->data.from);
 		mus_buf_add_uvar(e->b, r->data.ttl_s);
+		mus_buf_add_u8(e->b, r->told_row);
+		MUS_ASSERT(r->told_tries < 0x80);
+		mus_buf_add_u8(e->b, (uint8_t)(r->told_tries | r->told << 7));
+		put_time(e, T_OTHER, r->told_at);
 	}
 }
 

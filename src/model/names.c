@@ -58,6 +58,33 @@ mus_proc_text(enum mus_proc_kind k)
 }
 
 const char *
+mus_verb_text(enum mus_verb v)
+{
+	static const char *const text[] = {
+#define X(id, word, what) word,
+	    MUS_VERB_MAP(X)
+#undef X
+	};
+
+	return v < MUS_VERB_COUNT ? text[v] : "";
+}
+
+unsigned
+mus_key_role_bit(enum mus_proc_kind kind)
+{
+	return kind == MUS_PROC_ZSK ? MUS_KEY_ROLE_ZSK
+	    : kind == MUS_PROC_KSK  ? MUS_KEY_ROLE_KSK
+	    : kind == MUS_PROC_CSK  ? MUS_KEY_ROLE_CSK
+				    : 0;
+}
+
+const char *
+mus_key_role_text(enum mus_proc_kind kind)
+{
+	return kind == MUS_PROC_ZSK ? "zsk" : kind == MUS_PROC_KSK ? "ksk" : kind == MUS_PROC_CSK ? "csk" : "";
+}
+
+const char *
 mus_rule_text(enum mus_rule r)
 {
 	static const char *const text[] = {

@@ -22,6 +22,24 @@ enum mus_proc_kind {
 };
 const char *mus_proc_text(enum mus_proc_kind k);
 
+/* What a signer can be told by a command.  X(id, word, what it tells the signer) */
+#define MUS_VERB_MAP(X)                                                                            \
+	X(ROLL, "roll", "begin to roll a key")                                                     \
+	X(GO, "go", "use the new key: every signer shows it, and no cache has a set without it")   \
+	X(WITHDRAW, "withdraw", "drop the old key: nothing in any cache needs it")
+enum mus_verb {
+#define X(id, word, what) MUS_VERB_##id,
+	MUS_VERB_MAP(X)
+#undef X
+	    MUS_VERB_COUNT
+};
+const char *mus_verb_text(enum mus_verb v);
+
+/* Roles of keys, as bits: which roll-overs a command is for. */
+enum { MUS_KEY_ROLE_ZSK = 1, MUS_KEY_ROLE_KSK = 2, MUS_KEY_ROLE_CSK = 4 };
+unsigned mus_key_role_bit(enum mus_proc_kind kind);		/* 0: no roll-over */
+const char *mus_key_role_text(enum mus_proc_kind kind);	/* "zsk"; "": no roll-over */
+
 /* A wait: since when the condition it counts from holds on every server. */
 enum mus_clock_id { MUS_CLOCK_KEY, MUS_CLOCK_DS, MUS_CLOCK_NS, MUS_CLOCK_CUT, MUS_CLOCK_COUNT };
 struct mus_clock {
@@ -45,6 +63,11 @@ struct mus_roll {
 	uint64_t in, out;		/* its keys that come, and that go */
 	struct mus_time started_at, row_at;
 	struct mus_clock key, ds, data;	/* the new key is shown by all; the parent names it; the old one is out of use */
+	/* The engine's: that the signer was told by a command that it may go on. */
+	uint8_t told_row;		/* in which row, and the next two are of it */
+	uint8_t told_tries;		/* commands that were begun; 0: none */
+	bool told;			/* one of them ended well */
+	struct mus_time told_at;	/* when the last was begun; NEVER: none */
 };
 enum { MUS_ROLLS_MAX = 4 };
 void mus_roll_clear(struct mus_roll *r);		/* makes the place free */

@@ -77,6 +77,7 @@ mus_check_path(const char *s)
 static const char *const mode_words[] = {"auto", "manual", NULL};
 static const char *const tri_words[] = {"yes", "no", "unknown", NULL};
 static const char *const result_words[] = {"holds", "warning", "unknown", "fails", NULL};
+static const char *const key_role_words[] = {"zsk", "ksk", "csk", NULL};
 static const char *const role_words[] = {"read", "operate", "admin", NULL};
 
 #define S struct mus_body_ns
@@ -179,6 +180,14 @@ static const struct mus_field req_abort_rows[] = {
 REQUEST(req_abort, "AbortRequest", "Turn the running process round.");
 #undef S
 
+#define S struct mus_req_roll
+static const struct mus_field req_roll_rows[] = {
+    ROW("signer", STR, signer, .flags = MUS_FIELD_REQUIRED, .format = "label", .max = 63, .check = mus_check_label,
+	HELP("whose key")),
+    ROW("role", WORD, role, .flags = MUS_FIELD_REQUIRED, .words = key_role_words, HELP("which key")),
+    ROW("dry_run", BOOL, dry_run, HELP("only say what would follow"))};
+REQUEST(req_roll, "RollRequest", "Have a signer roll a key.");
+#undef S
 #define S struct mus_req_force
 static const struct mus_field req_force_rows[] = {
     ROW("rule", STR, rule, .flags = MUS_FIELD_REQUIRED, .max = 32,
@@ -386,6 +395,18 @@ static const struct mus_field rep_rollover_rows[] = {
     ROW("row_at", TIME, row_at, HELP("when it reached this row"))};
 static REPLY(rep_rollover, "Rollover", "How far the roll-over of a signer's key is.");
 #undef S
+#define S struct mus_rep_command
+static const struct mus_field rep_command_rows[] = {
+    ROW("signer", STR, signer, HELP("who is told")),
+    ROW("verb", STR, verb, HELP("what it is told: roll, go (use the new key), withdraw (drop the old key)")),
+    ROW("role", STR, role, HELP("zsk, ksk or csk")),
+    ROW("state", STR, state, HELP("running, done or failed")),
+    ROW("tries", UINT, tries, HELP("how often it was run")),
+    ROW("text", STR, text, HELP("how it has ended; empty: not known")),
+    ROW("at", TIME, at, HELP("when it was begun, or has ended")),
+    ROW("next_at", TIME, next_at, HELP("when it is tried again; null: not by itself"))};
+static REPLY(rep_command, "Command", "A command by which a signer is told something about its keys.");
+#undef S
 #define S struct mus_rep_signer_state
 static const struct mus_field rep_signer_state_rows[] = {
     ROW("name", STR, name, .format = "label", HELP("signer")),
@@ -418,6 +439,8 @@ static const struct mus_field rep_zone_status_rows[] = {
     ROW("process", OBJECT, process, .sub = &mus_schema_rep_process_state, HELP("null: none")),
     ROW("rollovers", LIST, rollovers, .sub = &mus_schema_rep_rollover,
 	HELP("keys that signers roll on their own timetable")),
+    ROW("commands", LIST, commands, .sub = &mus_schema_rep_command,
+	HELP("what signers are told by commands of the configuration")),
     ROW("signers", LIST, signers, .sub = &mus_schema_rep_signer_state, HELP("its signers")),
     ROW("parent_servers", UINT, parent_servers, HELP("servers of the parent")),
     ROW("parent_servers_reached", UINT, parent_servers_reached, HELP("how many answer")),

@@ -80,6 +80,11 @@ struct mus_req_abort {
 	uint64_t given;
 	bool dry_run;
 };
+struct mus_req_roll {
+	uint64_t given;
+	const char *signer, *role;
+	bool dry_run;
+};
 struct mus_req_force {
 	uint64_t given;
 	const char *rule, *reason;
@@ -110,7 +115,7 @@ struct mus_req_nothing {
 
 extern const struct mus_schema mus_schema_req_signer, mus_schema_req_signer_change,
     mus_schema_req_group, mus_schema_req_zone, mus_schema_req_zone_change,
-    mus_schema_req_zone_group, mus_schema_req_hold, mus_schema_req_abort, mus_schema_req_force,
+    mus_schema_req_zone_group, mus_schema_req_hold, mus_schema_req_abort, mus_schema_req_roll, mus_schema_req_force,
     mus_schema_req_lost, mus_schema_req_migrate, mus_schema_req_migrate_many,
     mus_schema_req_probe, mus_schema_req_nothing;
 
@@ -190,6 +195,11 @@ struct mus_rep_rollover {
 	const struct mus_rep_finding *waits_for;
 	struct mus_time started_at, row_at;
 };
+struct mus_rep_command {
+	const char *signer, *verb, *role, *state, *text;
+	uint64_t tries;
+	struct mus_time at, next_at;
+};
 struct mus_rep_signer_state {
 	const char *name;
 	bool member, lost, driver;
@@ -205,6 +215,7 @@ struct mus_rep_zone_status {
 	const char *forced, *forced_reason;	/* a rule that the operator lets pass; NULL: none */
 	const struct mus_rep_process_state *process;
 	struct mus_list rollovers;	/* struct mus_rep_rollover */
+	struct mus_list commands;	/* struct mus_rep_command */
 	struct mus_list signers;	/* struct mus_rep_signer_state */
 	uint64_t parent_servers, parent_servers_reached;
 	struct mus_list waits;		/* struct mus_rep_finding */

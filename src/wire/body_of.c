@@ -484,6 +484,21 @@ rollovers_of(struct mus_arena *a, const struct mus_body_view *v)
 	return (struct mus_list){out, count};
 }
 
+static struct mus_list
+commands_of(struct mus_arena *a, const struct mus_body_view *v)
+{
+	struct mus_rep_command *out = mus_arena_alloc(a, v->command_count * sizeof *out);
+	size_t count = 0;
+
+	for (; out != NULL && count < v->command_count; count++) {
+		const struct mus_body_command *c = &v->command[count];
+
+		out[count] = (struct mus_rep_command){.signer = c->signer, .verb = c->verb, .role = c->role,
+		    .state = c->state, .text = c->text, .tries = c->tries, .at = c->at, .next_at = c->next};
+	}
+	return (struct mus_list){out, count};
+}
+
 static void
 count_servers(const struct mus_zonestate *z, unsigned origin, uint64_t *all, uint64_t *reached)
 {
@@ -523,7 +538,8 @@ mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const stru
 	    .state = o->state, .parent = z->book.parent, .parent_announces = v->announces, .held = o->held,
 	    .held_reason = o->held_reason,
 	    .forced = v->forced, .forced_reason = v->forced_reason,
-	    .process = process_state(a, v), .rollovers = rollovers_of(a, v), .waits = waits_of(a, v, false),
+	    .process = process_state(a, v), .rollovers = rollovers_of(a, v), .commands = commands_of(a, v),
+	    .waits = waits_of(a, v, false),
 	    .findings = v->verdict != NULL ? v->verdict->finding_count : 0, .wake_at = wake_of(v),
 	    .manual = manual_of(a, v),
 	    .manual_since = v->manual != NULL && v->manual[0] != '\0' ? v->manual_since : MUS_TIME_NEVER,

@@ -32,6 +32,13 @@ struct mus_body_trouble {
 	int copy_err;			/* enum mus_err */
 	const char *join;		/* why it cannot join; NULL: it can, or has */
 };
+/* A command about a zone, as the engine tells of it. */
+struct mus_body_command {
+	const char *signer, *verb, *role, *state, *text;
+	unsigned tries;
+	struct mus_time at, next;
+};
+enum { MUS_BODY_COMMANDS_MAX = 32 };
 /* A zone as the engine shows it. */
 struct mus_body_view {
 	const struct mus_zonestate *state;
@@ -45,6 +52,8 @@ struct mus_body_view {
 	const char *announces;			/* of the parent; NULL: not known */
 	const char *manual;			/* lines, each ended; NULL: none */
 	struct mus_time manual_since;
+	struct mus_body_command command[MUS_BODY_COMMANDS_MAX];
+	unsigned command_count;
 	const char *by_hand[MUS_SIGNERS_MAX];	/* likewise: at each signer; NULL: nothing */
 };
 

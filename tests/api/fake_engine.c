@@ -377,6 +377,26 @@ mark(struct mus_zone_obj *o, int64_t signer, bool excluded)
 }
 
 int
+mus_ctl_roll(struct mus_engine *e, const char *actor, const char *zone, const char *signer, enum mus_proc_kind kind,
+    bool dry_run, struct mus_buf *out, struct mus_errtext *et)
+{
+	struct fake_zone *z;
+	struct mus_zone_obj o;
+	int rc = mus_store_load_zone(e->store, zone, &o, et);
+
+	(void)actor;
+	(void)dry_run;
+	if (rc < 0)
+		return rc;
+	if ((z = zone_of(e, o.id)) != NULL && z->kind != MUS_PROC_NONE)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s is running; roll when it has ended", mus_proc_text(z->kind));
+	if (kind == MUS_PROC_CSK)
+		return mus_errf(et, MUS_ERR_INVAL, "signer %s has no CSK in use", signer);
+	mus_buf_printf(out, "%s is told to roll its %s\n", signer, mus_key_role_text(kind));
+	return 0;
+}
+
+int
 mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dry_run,
     struct mus_buf *out, struct mus_errtext *et)
 {

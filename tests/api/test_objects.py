@@ -303,6 +303,18 @@ def test_migrate_one_zone(tmp_path):
     d.stop()
 
 
+def test_a_signer_is_to_roll_a_key(filled):
+    path, ask = "/zones/one.test/roll", {"signer": "bind", "role": "zsk"}
+    assert filled.ok("POST", path, ask) == {"zone": "one.test.", "dry_run": False, "consequence": "bind is told to roll its zsk\n"}
+    assert filled.ok("POST", path, {**ask, "dry_run": True})["dry_run"] is True
+    filled.fails(422, "POST", path, {**ask, "role": "csk"}, field="/role", words="has no CSK in use")
+    filled.fails(422, "POST", path, {**ask, "role": "dsk"}, field="/role")
+    filled.fails(422, "POST", path, {**ask, "signer": "nosuch"}, field="/signer", words="there is no signer")
+    filled.fails(422, "POST", path, {"signer": "bind"}, field="/role")
+    filled.fails(404, "POST", "/zones/nosuch.test/roll", ask)
+    filled.fails(403, "POST", path, ask, token="read-token")
+
+
 def test_abort_of_a_process(tmp_path):
     d = Daemon(tmp_path, tick_ms=3000)      # it is still running when it is aborted
     for name in ("bind", "knot"):

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from conftest import CLI, names_its_place, wait_until
-from test_docs import Real
+from test_docs import MUSICD, Real
 from test_objects import Stream
 
 
@@ -292,3 +292,69 @@ def test_a_reload_takes_what_it_can_and_names_the_rest(tmp_path):
     wait_until(lambda: "tokens stay as they were" in log.read_text())
     assert Client(d).ok("GET", "/status")["caller"] == "boss"
     d.stop()
+
+
+HOOK = """hooks:
+  - signer: bind
+    verb: roll
+    role: zsk
+    command: [/bin/echo, "{zone}", "{old-key-tag}"]
+  - signer: later
+    verb: go
+    command: /bin/true
+    timeout: 5s
+"""
+
+
+@pytest.mark.parametrize("change, place, words", [
+    (("{zone}", "{zonne}"), "command", "no placeholder {zonne} (there are: {zone}, "),
+    (("{old-key-tag}", "{new-key-tag}"), "command", "who is told to roll has no new key yet"),
+    (("verb: roll", "verb: role"), "verb", "roll, go, withdraw"),
+    (("role: zsk", "role: [zsk, dsk]"), "role", 'no role "dsk" (there are: zsk, ksk, csk)'),
+    (("/bin/echo", "echo"), "command", '"echo" is no path that begins with /'),
+    (("/bin/echo", "/nonexistent/echo"), "command", "cannot run /nonexistent/echo: No such file or directory"),
+    (("signer: later\n    verb: go", "signer: bind\n    verb: roll"), "verb", "signer bind has a command for roll above already"),
+    (("signer: bind\n    ", ""), "signer", ""),
+    (("timeout: 5s", "timeout: 10ms"), "timeout", "from 1s"),
+    (("role: zsk", "roles: zsk"), "roles", "role"),
+])
+def test_a_bad_command_is_refused_at_its_place(real, tmp_path, change, place, words):
+    good = (real.folder / "musicd.yaml").read_text()
+    conf = tmp_path / "musicd.yaml"
+    for text in (HOOK, HOOK.replace(*change)):
+        conf.write_text(good + text)
+        p = subprocess.run([MUSICD, "--check", "-c", str(conf)], capture_output=True, text=True, timeout=60)
+        if text == HOOK:
+            assert p.returncode == 0, p.stderr
+    assert p.returncode != 0 and words in p.stderr and place in p.stderr, p.stderr
+    assert p.stderr.startswith(f"musicd: {conf}:") and "hooks[" in p.stderr, p.stderr
+
+
+def test_commands_are_read_again_and_a_signer_that_is_not_there_is_told(tmp_path):
+    d = Real(str(tmp_path))
+    conf, log = tmp_path / "musicd.yaml", tmp_path / "log"
+    start = conf.read_text()
+
+    def reload(text):
+        conf.write_text(text)
+        seen = log.stat().st_size
+        d.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "tokens read again" in log.read_text()[seen:])
+        return log.read_text()[seen:]
+    said = reload(start + HOOK)
+    assert 'hooks[0].signer: there is no signer "bind" yet' in said and 'there is no signer "later" yet' in said, said
+    assert "takes effect at the next start" not in said, said
+    Client(d).ok("POST", "/signers", {"name": "bind", "driver": "manual"})
+    said = reload(start + HOOK)
+    assert '"bind"' not in said and 'there is no signer "later" yet' in said, said
+    said = reload(start + HOOK.replace("{zone}", "{zonne}"))
+    assert "the configuration stays as it was" in said and "{zonne}" in said, said
+    d.stop()
+
+
+def test_a_roll_that_would_be_unwise_is_refused(real):
+    real.fails(409, "POST", "/zones/z.test/roll", {"signer": "bind", "role": "zsk"}, words="signer bind does not sign zone z.test.")
+    p = real.cli("zone", "roll", "z.test", "nosuch", "--role", "zsk")
+    assert p.returncode == 65 and "SIGNER nosuch" in p.stderr, p
+    p = real.cli("zone", "roll", "z.test", "bind", "--role", "dsk")
+    assert p.returncode == 64 and "dsk" in p.stderr, p

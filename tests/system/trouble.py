@@ -22,11 +22,11 @@ SHORT = {"schedule": {"retry": "1500ms", "idle": "1500ms"}}
 
 
 class Trouble:
-    def __init__(self, lab, zones, settings=None, rate=None, binary=None):
+    def __init__(self, lab, zones, settings=None, rate=None, binary=None, hooks=""):
         self.lab, self.zones = lab, [lab.zone_name(z) for z in zones]
         self.rate = rate or max(2.0, 6.0 / len(self.zones))
         self.settings, self.binary, self.verdict, self.at_parent = settings or SHORT, binary, None, {}
-        self.mc = Controller(lab, settings=self.settings)
+        self.mc = Controller(lab, settings=self.settings, hooks=hooks)
 
     def __enter__(self):
         self.mc.start(self.binary)

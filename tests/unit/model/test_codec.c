@@ -227,7 +227,8 @@ rnd_state(struct mus_zonestate *z)
 		if (chance(30))
 			w->roll[i] = (struct mus_roll){(enum mus_proc_kind)(1 + below(MUS_PROC_COUNT - 1)),
 			    (uint8_t)below(MUS_SIGNERS_MAX), (uint8_t)rnd(), chance(50), rnd_u64(), rnd_u64(),
-			    rnd_time(), rnd_time(), {rnd_time(), 1}, {rnd_time(), 2}, {rnd_time(), (uint32_t)rnd_u64()}};
+			    rnd_time(), rnd_time(), {rnd_time(), 1}, {rnd_time(), 2}, {rnd_time(), (uint32_t)rnd_u64()},
+			    (uint8_t)rnd(), (uint8_t)below(128), chance(50), rnd_time()};
 	if (chance(50)) {
 		w->proc.kind = (enum mus_proc_kind)below(MUS_PROC_COUNT);
 		w->proc.signer = (uint8_t)below(MUS_SIGNERS_MAX);
@@ -402,6 +403,10 @@ same_state(const struct mus_zonestate *a, const struct mus_zonestate *b)
 		SAME(want.roll[i].key.ttl_s);
 		SAME(want.roll[i].ds.ttl_s);
 		SAME(want.roll[i].data.ttl_s);
+		SAME(want.roll[i].told_row);
+		SAME(want.roll[i].told_tries);
+		SAME(want.roll[i].told);
+		SAME_TIME(want.roll[i].told_at);
 	}
 	SAME(want.proc.kind);
 	SAME(want.proc.signer);
@@ -669,6 +674,28 @@ refusals(void **state)
 	mus_buf_clear(&out);
 }
 
+/* Version 5 knew nothing of signers that are told to go on. */
+static void
+version_before_commands(void **state)
+{
+	struct mus_roll *r;
+	struct mus_buf out;
+
+	(void)state;
+	mus_buf_init(&out, 0);
+	idle_zone(a);
+	r = &a->want.roll[1];
+	*r = (struct mus_roll){.kind = MUS_PROC_KSK, .in = 1, .started_at = {5}, .row_at = {6}, .key = {{7}, 8},
+	    .ds = {{9}, 10}, .data = {MUS_TIME_NEVER, 11}, .told_at = MUS_TIME_NEVER};
+	assert_true(mus_zonestate_encode(a, &out));
+	out.len -= 3;			/* the row, how often, when: as the time before */
+	out.data[0] = 5;
+	set_checksum(out.data, out.len);
+	assert_int_equal(mus_zonestate_decode(b, out.data, out.len, NULL), 0);
+	same_state(a, b);
+	mus_buf_clear(&out);
+}
+
 /* Version 4 knew nothing of roll-overs, 3 nothing of copies that were not read; what is older is refused. */
 static void
 older_version(void **state)
@@ -807,6 +834,7 @@ main(void)
 	    cmocka_unit_test(idle_zone_is_small),
 	    cmocka_unit_test(refusals),
 	    cmocka_unit_test(older_version),
+	    cmocka_unit_test(version_before_commands),
 	    cmocka_unit_test(hostile_bytes),
 	};
 
