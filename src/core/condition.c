@@ -394,6 +394,24 @@ wait_over(const struct mus_ctx *c, enum mus_rule rule, enum mus_clock_id id, uns
 	return MUS_RES_FAILS;
 }
 
+/* Nor is anybody led to a secondary that still has its copy: there it is refreshed by nobody any more. */
+static enum mus_result
+is_served_by_none(const struct mus_ctx *c, unsigned b, struct mus_witness *w)
+{
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		unsigned served = c->facts->signing >> s & 1 ? 0 : mus_served(c->facts, s, MUS_RR_KEY);
+
+		for (; served; served &= served - 1) {
+			const struct mus_version *v = &c->seen->signer[s][MUS_RR_KEY].v[__builtin_ctz(served)];
+			uint64_t at = v->srv & c->facts->reach;
+
+			if (at && (mus_sig_mask(v, c->now, 0) & c->facts->owned[b]))
+				return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_server(at), MUS_RR_KEY);
+		}
+	}
+	return MUS_RES_HOLDS;
+}
+
 static enum mus_result
 out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
 {
@@ -406,7 +424,7 @@ out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
 	if (at_parent)
 		return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_server(at_parent), MUS_RR_PNS);
 	if (!still)
-		return MUS_RES_HOLDS;
+		return is_served_by_none(c, b, w);
 	return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_server(still), MUS_RR_NS);
 }
 
@@ -441,7 +459,7 @@ data_gone(const struct mus_ctx *c, struct mus_witness *w)
 static enum mus_result
 remaining(const struct mus_ctx *c, struct mus_witness *w)
 {
-	uint8_t rest = (uint8_t)(c->want->nsg & ~(1u << c->want->proc.signer));
+	uint8_t rest = (uint8_t)(c->want->nsg & c->facts->signing & ~(1u << c->want->proc.signer));
 
 	if (rest == 0 || c->desire->ns == 0)
 		return say(w, MUS_RULE_LASTONE, MUS_RES_FAILS, c->want->proc.signer, MUS_NOBODY,
@@ -456,7 +474,7 @@ mus_signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds, struct mus
 	static const enum mus_rr_kind must[] = {MUS_RR_SOA, MUS_RR_KEY, MUS_RR_NS, MUS_RR_DENY0};
 	const struct mus_ring *key = &c->seen->signer[s][MUS_RR_KEY];
 	const struct mus_ring *soa = &c->seen->signer[s][MUS_RR_SOA];
-	uint64_t servers = c->facts->servers[s], ds = 0, own = c->facts->owned[s];
+	uint64_t servers = c->facts->servers[s], ds = 0, own = mus_keys_vouching(c->zone, s);
 
 	if (servers == 0)
 		return say(w, MUS_RULE_NSNAMES, MUS_RES_FAILS, s, MUS_NOBODY, MUS_NOBODY);

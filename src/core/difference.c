@@ -229,6 +229,9 @@ void
 mus_differences(const struct mus_ctx *c, struct mus_plan *plan)
 {
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		/* What it lacks comes with the next transfer. */
+		if (c->zone->signer[s].is_secondary)
+			continue;
 		if (c->desire->key_at >> s & 1)
 			act_keys(c, s, plan);
 		if (c->desire->cds_at >> s & 1) {

@@ -498,7 +498,7 @@ judge_content(struct jd *j)
 		const struct mus_copy *copy = &c->seen->copy[s];
 		struct mus_witness w = find(MUS_RULE_V13, MUS_RES_WARN, s, MUS_NOBODY, MUS_NOBODY);
 
-		if (!(c->want->nsg >> s & 1) || c->zone->signer[s].declared_content)
+		if (!(c->want->nsg & c->facts->signing & 1u << s) || c->zone->signer[s].declared_content)
 			continue;
 		if (!copy->known || copy->declared) {
 			w.result = MUS_RES_UNKNOWN;

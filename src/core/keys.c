@@ -131,6 +131,8 @@ mus_facts(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 
 		for (unsigned k = 0; k <= MUS_RR_NS; k++)
 			out->served[s][k] = (uint16_t)served_of(&ring[k]);
+		if (!zone->signer[s].is_secondary)
+			out->signing |= (uint8_t)(1u << s);
 		out->owned[s] = mus_keys_owned(zone, s);
 		out->shown[s] = shown_in(&ring[MUS_RR_KEY], out->served[s][MUS_RR_KEY]);
 		out->sep[s] = sep_active_in(
@@ -161,6 +163,18 @@ mus_keys_signing(const struct mus_seen *seen, unsigned signer, uint64_t *over_ke
 	}
 }
 
+uint64_t
+mus_keys_vouching(const struct mus_zone *zone, unsigned signer)
+{
+	uint64_t keys = 0;
+
+	if (!zone->signer[signer].is_secondary)
+		return mus_keys_owned(zone, signer);
+	for (unsigned s = 0; s < zone->signer_count; s++)
+		keys |= mus_keys_owned(zone, s);
+	return keys;
+}
+
 /* A key that one signer alone has ever shown is that signer's, if nothing stronger is known. */
 static void
 learn_owner(struct mus_zone *zone, const struct mus_seen *seen, unsigned k, const uint64_t *shown)
@@ -174,12 +188,12 @@ learn_owner(struct mus_zone *zone, const struct mus_seen *seen, unsigned k, cons
 	for (unsigned s = 0; s < zone->signer_count; s++) {
 		uint64_t servers = mus_servers_of(zone, s);
 
-		if (!zone->signer[s].is_lost &&
+		if (!zone->signer[s].is_lost && !zone->signer[s].is_secondary &&
 		    (seen->signer[s][MUS_RR_KEY].ok & servers) != servers)
 			return;
 	}
 	for (unsigned s = 0; s < zone->signer_count; s++)
-		if (shown[s] & mus_bit(k)) {
+		if (!zone->signer[s].is_secondary && (shown[s] & mus_bit(k))) {
 			count++;
 			who = s;
 		}
@@ -254,7 +268,8 @@ mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct 
 		if (key->id == 0)
 			continue;
 		for (unsigned s = 0; s < zone->signer_count; s++) {
-			if (!((over_key[s] | over_data[s]) & bit))
+			/* A secondary shows what others have signed. */
+			if (zone->signer[s].is_secondary || !((over_key[s] | over_data[s]) & bit))
 				continue;
 			/* Who signs with it has the private key. */
 			key->owner = (uint8_t)s;

@@ -16,6 +16,9 @@ uint64_t mus_keys_sep_active(const struct mus_zone *zone, const struct mus_seen 
 uint64_t mus_keys_to_spread(const struct mus_zone *zone, const struct mus_seen *seen,
     unsigned signer, const struct mus_policy *policy);
 
+/* Keys of which one has to vouch for what ${signer} serves: its own, or those of all who sign when it is a secondary. */
+uint64_t mus_keys_vouching(const struct mus_zone *zone, unsigned signer);
+
 /* Keys by which something verifies that the signer shows: over DNSKEY, and over the data that are asked for. */
 void mus_keys_signing(const struct mus_seen *seen, unsigned signer, uint64_t *over_key, uint64_t *over_data);
 
@@ -29,6 +32,7 @@ struct mus_facts {
 	uint16_t served[MUS_SIGNERS_MAX][MUS_RR_NS + 1], parent_served[MUS_RR_PARENT_COUNT];
 	uint64_t owned[MUS_SIGNERS_MAX], shown[MUS_SIGNERS_MAX], sep[MUS_SIGNERS_MAX],
 	    spread[MUS_SIGNERS_MAX];		/* mus_keys_..., of signers that there are */
+	uint8_t signing;			/* signers that are no secondaries */
 	uint64_t unasked;			/* SEP keys that their owners have put others in the place of */
 	uint32_t copy_ttl_s[MUS_SIGNERS_MAX];
 };

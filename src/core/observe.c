@@ -284,6 +284,23 @@ refresh(struct mus_version *v, const struct mus_look *l)
 	v->serve_ttl_s = l->serve_ttl_s;
 }
 
+/* A secondary may serve a copy of anyone, and an old one: the largest of all, and never less than what may have been
+ * served before anybody looked. */
+static uint32_t
+source_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
+    struct mus_time now)
+{
+	uint32_t max_s = 0;
+
+	for (unsigned s = 0; s < zone->signer_count; s++) {
+		uint32_t ttl_s = zone->signer[s].is_secondary ? 0 : mus_copy_ttl_max_s(zone, seen, s, policy, now);
+
+		if (ttl_s > max_s)
+			max_s = ttl_s;
+	}
+	return max_s != 0 && policy->ttl_floor_s > max_s ? policy->ttl_floor_s : max_s;
+}
+
 uint32_t
 mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
     const struct mus_policy *policy, struct mus_time now)
@@ -291,6 +308,8 @@ mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, uns
 	uint32_t ttl_s = zone->signer[signer].declared_max_ttl_s;
 	bool is_declared = ttl_s != 0;
 
+	if (zone->signer[signer].is_secondary && !is_declared)
+		ttl_s = source_ttl_max_s(zone, seen, policy, now);
 	if (seen->copy[signer].known && seen->copy[signer].ttl_max_s > ttl_s)
 		ttl_s = seen->copy[signer].ttl_max_s;
 	if (ttl_s == 0)

@@ -314,6 +314,8 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 			if (c->zone->ns[n].owner == s && !c->zone->ns[n].is_shared && (ns >> n & 1))
 				want->nsg |= bit;
 	}
+	/* Who has no keys has all of them in the DS set. */
+	want->dsg |= want->nsg & (uint8_t)~c->facts->signing;
 	want->keyg = want->met = want->dsg | want->nsg;
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
 		if ((want->nsg >> s & 1) &&
@@ -324,7 +326,7 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 			wait_for(plan, &w, c->now);
 			return false;
 		}
-	if (want->nsg == 0) {
+	if (!(want->nsg & c->facts->signing)) {
 		/* The delegation leads to nobody we know: tell it so, touch nothing. */
 		w = MUS_WITNESS_NONE;
 		w.rule = MUS_RULE_V10;
@@ -378,7 +380,7 @@ lost_leaver(const struct mus_ctx *c, uint8_t full, uint8_t any)
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		const struct mus_zsigner *z = &c->zone->signer[s];
 
-		others |= (full >> s & 1) && !z->is_lost;
+		others |= (full & c->facts->signing & 1u << s) && !z->is_lost;
 		if (found == MUS_NOBODY && z->is_lost && !z->is_member && (any >> s & 1))
 			found = s;
 	}
@@ -386,9 +388,9 @@ lost_leaver(const struct mus_ctx *c, uint8_t full, uint8_t any)
 }
 
 static bool
-is_alone(const struct mus_want *want)
+is_alone(const struct mus_ctx *c, const struct mus_want *want)
 {
-	return !(want->nsg & ~(1u << want->proc.signer));
+	return !(want->nsg & c->facts->signing & ~(1u << want->proc.signer));
 }
 
 /* At its first row, with all its waits. */
@@ -426,7 +428,7 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && gone < MUS_NOBODY && gone != p->signer) {
 		/* Another's leave that has done nothing yet: it waits for all that stay to be seen (V1). */
 		end(want);
-	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && is_alone(want) && next < MUS_NOBODY) {
+	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && is_alone(c, want) && next < MUS_NOBODY) {
 		/* The last cannot leave before another has joined. */
 		end(want);
 	}
@@ -734,7 +736,7 @@ copies_needed(const struct mus_ctx *c)
 	if (c->want->proc.kind != MUS_PROC_NONE)
 		part |= (uint8_t)(1u << c->want->proc.signer);
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
-		if (!(part >> s & 1) && !c->zone->signer[s].is_member)
+		if ((!(part >> s & 1) && !c->zone->signer[s].is_member) || c->zone->signer[s].is_secondary)
 			continue;
 		if (!c->seen->copy[s].known)
 			need |= (uint8_t)(1u << s);

@@ -127,8 +127,8 @@ pf_content(struct pf *p)
 			continue;
 		if (c->facts->copy_ttl_s[s] == 0 && !(s == p->b && p->is_dark))
 			note(p, found(MUS_RULE_TTLMAX, MUS_RES_UNKNOWN, s, MUS_NOBODY));
-		if (s == p->b || c->zone->signer[p->b].declared_content ||
-		    c->zone->signer[s].declared_content)
+		if (s == p->b || c->zone->signer[p->b].declared_content || c->zone->signer[s].declared_content ||
+		    !(c->facts->signing >> p->b & c->facts->signing >> s & 1))
 			continue;
 		if (!mine->known && !p->is_dark) {
 			if (!is_told)
@@ -238,6 +238,8 @@ pf_caps(struct pf *p)
 	    {s->caps.cdnskey, MUS_RR_CDNSKEY}, {s->caps.csync, MUS_RR_CSYNC},
 	    {s->caps.ns, MUS_RR_NS}};
 
+	if (s->is_secondary)
+		return;
 	for (unsigned i = 0; i < sizeof caps / sizeof caps[0]; i++)
 		if (caps[i].can == MUS_NO) {
 			struct mus_witness w = found(MUS_RULE_CAPS, MUS_RES_FAILS, p->b, MUS_NOBODY);

@@ -99,12 +99,15 @@ old_unused(const struct track *t, struct mus_witness *w)
 	unsigned s = t->roll->signer;
 	const struct mus_copy *copy = &c->seen->copy[s];
 	uint64_t out = t->roll->out & c->facts->shown[s];
-	uint64_t over_key, over_data, used;
+	uint64_t over_key, over_data, used = 0;
 
 	if (!out)
 		return MUS_RES_HOLDS;
-	mus_keys_signing(c->seen, s, &over_key, &over_data);
-	used = out & over_data;
+	for (unsigned o = 0; o < c->zone->signer_count; o++)
+		if (o == s || c->zone->signer[o].is_secondary) {
+			mus_keys_signing(c->seen, o, &over_key, &over_data);
+			used |= out & over_data;
+		}
 	if (used)
 		return say(t, w, MUS_RULE_OLDUNUSED, MUS_RES_FAILS, s, used);
 	if (!copy->known || copy->declared || copy->has_stray_sigs || copy->at.ms < t->roll->row_at.ms)

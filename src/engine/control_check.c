@@ -136,6 +136,9 @@ eng_check_signer(const struct mus_engine *e, const struct eng_at *at, struct mus
 	if (d->needs_update_addr && o->update.family == 0)
 		return refuse(
 		    at, "/update", "driver %s needs the address that takes UPDATEs", d->name);
+	if (d->is_secondary && o->update.family != 0)
+		return refuse(at, "/update",
+		    "driver %s changes nothing and reads no copies: it has no use for an address", d->name);
 	if ((rc = check_addr(at, "/update", &o->update)) < 0)
 		return rc;
 	if ((rc = check_key_file(at, "/key_file", o->key_file)) < 0)

@@ -83,6 +83,19 @@ check_changed(struct with_signer *w)
 	return w->rc;
 }
 
+/* Keys are known as its own, or as none of its own, in every zone that it was ever on. */
+static int
+check_kind(const struct mus_signer_obj *before, const struct mus_signer_obj *o, struct mus_errtext *et)
+{
+	const struct mus_driver *was = mus_driver_find(before->driver), *is = mus_driver_find(o->driver);
+
+	if (!was || !is || was->is_secondary == is->is_secondary)
+		return 0;
+	return mus_errf(et, MUS_ERR_CONFLICT,
+	    "signer %s: driver %s cannot become %s: who signs and who does not are two; add another signer", o->name,
+	    before->driver, o->driver);
+}
+
 int
 mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_obj *o, char *field,
     struct mus_errtext *et)
@@ -98,6 +111,8 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 		eng_point(&at, "/name_servers");
 	if (rc == 0 && !fresh)
 		rc = mus_store_load_signer_id(e->o.store, o->id, &before, et);
+	if (rc == 0 && !fresh)
+		rc = check_kind(&before, o, et);
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
 	o->changed_at = eng_now(e);
@@ -312,7 +327,7 @@ look_at_marked(void *arg, int64_t id)
 		changed = true;
 		m->count++;
 	}
-	if (!joins && !eng_has_signer(&m->o, m->g))
+	if (!joins && !eng_has_signer(m->e, &m->o, m->g))
 		snprintf(m->alone, sizeof m->alone, "%s", m->o.name);
 	return changed && m->save ? mus_store_save_zone(m->e->o.store, &m->o, NULL) : 0;
 }
@@ -547,7 +562,7 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 	was_leaving = g.member[at].leaving;
 	g.member[at].leaving = true;
 	for (unsigned i = 0; i < g.member_count; i++)
-		staying += !g.member[i].leaving;
+		staying += !g.member[i].leaving && eng_signs(e, g.member[i].signer_id);
 	if (mus_store_each_zone_of_group(e->o.store, g.id, 0, 1, has_zone, &zones) < 0 ||
 	    mus_store_each_marked_zone(e->o.store, g.id, look_at_marked, &m) < 0)
 		return mus_errf(et, MUS_ERR_STORE, "database error");
@@ -556,7 +571,7 @@ mus_ctl_group_leave(struct mus_engine *e, const char *actor, const char *group, 
 	if (was_leaving && m.count == 0 && is_on)
 		return mus_errf(
 		    et, MUS_ERR_CONFLICT, "signer %s is leaving group %s already", signer, group);
-	if (zones && staying == 0)
+	if (zones && staying == 0 && eng_signs(e, s.id))
 		return mus_errf(et, MUS_ERR_CONFLICT,
 		    "signer %s is the last of group %s; its zones would have none: join another first",
 		    signer, group);

@@ -70,7 +70,9 @@ int eng_say_zone(struct mus_engine *e, const struct mus_zone_obj *a, const struc
 const char *eng_said(struct mus_buf *out);
 
 /* --- control_zone.c --- */
+/* Has it keys of its own?  A secondary has none; of one that cannot be read it is not taken for granted. */
+bool eng_signs(struct mus_engine *e, int64_t signer_id);
 /* Would anybody sign the zone, as its group and its marks are? */
-bool eng_has_signer(const struct mus_zone_obj *o, const struct mus_group_obj *g);
+bool eng_has_signer(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_group_obj *g);
 
 #endif

@@ -6,9 +6,18 @@
 
 #include "engine/control_int.h"
 
+bool
+eng_signs(struct mus_engine *e, int64_t signer_id)
+{
+	struct mus_errtext et;
+	const struct eng_signer *sg = eng_signer_get(e, signer_id, &et);
+
+	return !sg || !sg->driver || !sg->driver->is_secondary;
+}
+
 /* Would anybody sign the zone, as its group and its marks are? */
 bool
-eng_has_signer(const struct mus_zone_obj *o, const struct mus_group_obj *g)
+eng_has_signer(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_group_obj *g)
 {
 	for (unsigned i = 0; i < g->member_count; i++) {
 		bool in = !g->member[i].leaving;
@@ -19,7 +28,7 @@ eng_has_signer(const struct mus_zone_obj *o, const struct mus_group_obj *g)
 				in = (in && !o->signer[k].excluded) || o->signer[k].staying;
 				lost = o->signer[k].lost;
 			}
-		if (in && !lost)
+		if (in && !lost && eng_signs(e, g->member[i].signer_id))
 			return true;
 	}
 	return false;
@@ -38,7 +47,7 @@ check_has_signer(struct mus_engine *e, const struct mus_zone_obj *o, const struc
 		return 0;
 	if (o->group_id && (rc = mus_store_load_group_id(e->o.store, o->group_id, &g, et)) < 0)
 		return rc;
-	if (eng_has_signer(o, &g) || (rc = eng_load_state(e, o->id, st, et)) < 0)
+	if (eng_has_signer(e, o, &g) || (rc = eng_load_state(e, o->id, st, et)) < 0)
 		return rc;
 	if (!(st->want.keyg | st->want.dsg | st->want.nsg))
 		return 0;
@@ -546,9 +555,9 @@ mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const ch
 	ov = override_for(&o, s.id);
 	if (!ov)
 		return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o.name);
-	was_signed = eng_has_signer(&o, &g);
+	was_signed = eng_has_signer(e, &o, &g);
 	ov->lost = true;
-	if (was_signed && !eng_has_signer(&o, &g))
+	if (was_signed && !eng_has_signer(e, &o, &g))
 		return mus_errf(et, MUS_ERR_CONFLICT,
 		    "signer %s is the last of zone %.200s, which would have none: join another first", s.name,
 		    o.name);

@@ -433,6 +433,7 @@ sync_signer(struct syncing *y, int64_t id, bool is_member)
 	z->is_member = (is_member && !(ov && ov->excluded)) || (ov && ov->staying) || id == y->joiner;
 	z->is_lost = ov && ov->lost;
 	z->has_driver = sg->driver && sg->driver->apply;
+	z->is_secondary = sg->driver && sg->driver->is_secondary;
 	z->declared_max_ttl_s = ov && ov->max_ttl_s ? ov->max_ttl_s : sg->obj.max_ttl_s;
 	z->declared_content = sg->obj.declared_content;
 	z->caps = sg->obj.caps;

@@ -269,6 +269,7 @@ get_signer(struct dec *d, struct mus_zonestate *z, unsigned i)
 	s->caps = (struct mus_caps){.dnskey = get_tri(d, head >> 4), .cds = get_tri(d, head >> 6),
 	    .cdnskey = get_tri(d, head >> 8), .csync = get_tri(d, head >> 10),
 	    .ns = get_tri(d, head >> 12)};
+	s->is_secondary = head >> 14 & 1;
 	s->declared_max_ttl_s = get_u32(d);
 	z->book.signer_id[i] = mus_rd_svar(&d->r);
 	get_str(d, z->book.signer[i], sizeof z->book.signer[i]);

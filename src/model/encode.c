@@ -257,7 +257,7 @@ put_signer(struct enc *e, const struct mus_zonestate *z, unsigned i)
 	MUS_ASSERT(c->dnskey <= MUS_YES && c->cds <= MUS_YES && c->cdnskey <= MUS_YES &&
 	    c->csync <= MUS_YES && c->ns <= MUS_YES);
 	head |= (unsigned)c->dnskey << 4 | (unsigned)c->cds << 6 | (unsigned)c->cdnskey << 8 |
-	    (unsigned)c->csync << 10 | (unsigned)c->ns << 12;
+	    (unsigned)c->csync << 10 | (unsigned)c->ns << 12 | (unsigned)s->is_secondary << 14;
 	mus_buf_add_u16(e->b, (uint16_t)head);
 	mus_buf_add_uvar(e->b, s->declared_max_ttl_s);
 	mus_buf_add_svar(e->b, z->book.signer_id[i]);

@@ -29,7 +29,7 @@ struct mus_ns_obj {
 
 /* Drivers by name, X(name): the table of src/signer has one for each, and what speaks of drivers to people
  * names these. */
-#define MUS_DRIVERS(X) X(ddns) X(manual)
+#define MUS_DRIVERS(X) X(ddns) X(manual) X(secondary)
 
 struct mus_signer_obj {
 	int64_t id;			/* 0: not stored yet */

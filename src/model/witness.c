@@ -669,6 +669,13 @@ rules_of_processes(struct tx *t, const struct mus_witness *w)
 			tx_say(t, ": the zone has to be taken off that server");
 			break;
 		}
+		if (w->kind == MUS_RR_KEY) {
+			tx_who(t, w);
+			tx_say(t, " still serves the copy of ");
+			tx_origin(t, w->origin);
+			tx_say(t, ": it has to be pointed to a signer that stays");
+			break;
+		}
 		tx_say(t, "resolvers may still be led to ");
 		tx_who(t, w);
 		tx_until(t, " until ", w->until);

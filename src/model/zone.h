@@ -34,6 +34,7 @@ struct mus_zsigner {
 	bool is_member;			/* the operator wants it to sign this zone (group membership) */
 	bool is_lost;			/* declared lost by the operator: takes no part any more */
 	bool has_driver;		/* we can change it; false: the operator does it by hand */
+	bool is_secondary;		/* signs nothing: it serves what one of the others signs, and nothing is changed at it */
 	uint32_t declared_max_ttl_s;	/* largest TTL in its copy, as declared; 0: not declared */
 	bool declared_content;		/* operator vouches that its content equals the others' */
 	struct mus_caps caps;

@@ -5,6 +5,7 @@
 
 /* A signer without an entrance: the plan names what to change, a person changes it. */
 const struct mus_driver mus_driver_manual = {.name = "manual"};
+const struct mus_driver mus_driver_secondary = {.name = "secondary", .is_secondary = true};
 
 const struct mus_driver *
 mus_driver_find(const char *name)

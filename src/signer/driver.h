@@ -57,6 +57,7 @@ struct mus_drv_job;			/* a change under way; every driver has its own */
 struct mus_driver {
 	const char *name;
 	bool needs_update_addr;
+	bool is_secondary;		/* nothing is changed there: what one of the other signers signs is transferred to it */
 	/* Carries out ${change} (copied).  The callback always comes, from the loop, unless this
 	 * fails (FULL, NOMEM, TOOBIG) or the job is cancelled.  *${job} is lent until then. */
 	int (*apply)(const struct mus_drv_target *t, const struct mus_drv_change *change,
@@ -68,7 +69,7 @@ struct mus_driver {
 
 /* NULL: no such driver. */
 const struct mus_driver *mus_driver_find(const char *name);
-/* "ddns, manual": for error words. */
+/* "ddns, manual, ...": for error words. */
 enum { MUS_DRV_NAMES_MAX = 256 };
 const char *mus_driver_names(char out[static MUS_DRV_NAMES_MAX]);
 
@@ -77,6 +78,8 @@ extern const struct mus_driver *const mus_drivers[];
 extern const struct mus_driver mus_driver_ddns;
 /* For signers that nobody can reach from here: every change is the operator's to make. */
 extern const struct mus_driver mus_driver_manual;
+/* For servers of a provider that signs nothing (mus_zsigner.is_secondary). */
+extern const struct mus_driver mus_driver_secondary;
 
 /* Can this type be changed through a driver at all? */
 bool mus_drv_is_managed(uint16_t type);

@@ -71,6 +71,7 @@ NS = {"name": "ns.x.test", "addresses": ["127.0.0.5"]}
 @pytest.mark.parametrize("change, field, words", [
     ({"driver": "nosuch"}, "/driver", "there are: ddns"),
     ({"update": None}, "/update", "needs the address"),
+    ({"driver": "secondary"}, "/update", "changes nothing and reads no copies"),
     ({"key_file": "/nonexistent/key"}, "/key_file", "/nonexistent/key"),
     ({"name_servers": [NS, {"name": "a..b", "addresses": ["::1"]}]}, "/name_servers/1/name", ""),
     ({"name_servers": [NS, dict(NS, name="NS.x.test.")]}, "/name_servers/1/name", "twice"),
@@ -81,6 +82,16 @@ def test_a_bad_signer_names_its_field(real, change, field, words):
     real.fails(422, "POST", "/signers", body, field, words)
     if "update" in body:
         real.fails(422, "PATCH", "/signers/bind", {k: v for k, v in body.items() if k in change}, field, words)
+
+
+def test_who_signs_does_not_become_a_secondary(real):
+    """Zones know whose keys are whose."""
+    ns = [{"name": "ns.hand.test", "addresses": ["127.0.0.6"]}]
+    for before, after in (("manual", "secondary"), ("secondary", "manual")):
+        real.ok("POST", "/signers", {"name": "hand", "driver": before, "name_servers": ns})
+        real.fails(409, "PATCH", "/signers/hand", {"driver": after}, None, f"driver {before} cannot become {after}")
+        real.ok("PATCH", "/signers/hand", {"driver": before})
+        real.ok("DELETE", "/signers/hand")
 
 
 def test_a_key_file_that_everybody_may_read_is_refused(real, tmp_path):

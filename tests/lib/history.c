@@ -94,7 +94,7 @@ draw_script(struct world *w, struct history *h)
 	h->rolls = world_below(w, 2) ? 0 : world_between(w, 1, 3);
 	h->order_at = h->ttls_at = w->now;
 	h->roll_at = h->rolls ? in(w, 60, 200000) : MUS_TIME_NEVER;
-	h->resume_at = h->lost_at = h->ends_at = MUS_TIME_NEVER;
+	h->resume_at = h->lost_at = h->point_at = h->ends_at = MUS_TIME_NEVER;
 	h->fails_servers = world_below(w, 3) == 0;
 	h->fails_signers = world_below(w, 4) == 0;
 	h->sets_clock = world_below(w, 6) == 0;
@@ -151,8 +151,9 @@ tell_world(struct world *w, const struct history *h)
 	    w->parent.restores_late ? ", restored late" : "", w->parent.copy.rr[MUS_RR_PNS].ttl_s, w->parent.scan_s,
 	    w->parent.delay_s);
 	for (unsigned s = 0; s < w->signer_count; s++)
-		world_tell(w, "%c: %s, keys {%s}, TTL of DNSKEY %u s, NS %u s, data %u s and %u s, lag %u s, signs anew "
+		world_tell(w, "%c: %s%s, keys {%s}, TTL of DNSKEY %u s, NS %u s, data %u s and %u s, lag %u s, signs anew "
 		    "within %u s%s%s", 'A' + s, w->state.zone.signer[s].is_member ? "member" : "no member",
+		    w->signer[s].is_secondary ? ", secondary" : "",
 		    world_keys_text(w, w->signer[s].own, text, sizeof text), w->signer[s].copy.rr[MUS_RR_KEY].ttl_s,
 		    w->signer[s].copy.rr[MUS_RR_NS].ttl_s, w->signer[s].hidden_ttl_s,
 		    w->signer[s].copy.rr[WORLD_HIDDEN2].ttl_s, world_lag_s(w, s), w->signer[s].resign_s,
@@ -185,6 +186,8 @@ history_begin(struct world *w, struct history *h, uint64_t seed)
 	draw_script(w, h);
 	if (h->rolls)
 		level_digests(w);
+	if (signers > 2 && !h->signers && (mixed >> 10 & 3) == 0)
+		world_secondary(w, signers - 1, 0);
 	if (h->shape)
 		h->shape(w, h);
 	settle(w);
@@ -209,19 +212,52 @@ tell_members(struct world *w)
 	world_tell(w, "operator: wants these to sign:%s", who);
 }
 
+/* Takes part wholly: whoever is led to it finds what is good everywhere. */
+static bool
+is_full(const struct world *w, unsigned s)
+{
+	const struct mus_want *want = &w->state.want;
+
+	return w->state.zone.signer[s].is_member && !w->signer[s].is_secondary &&
+	    (want->keyg & want->dsg & want->nsg) >> s & 1;
+}
+
+/* Is a secondary pointed to one that is no member, or none any more? */
+static bool
+is_misled(const struct world *w)
+{
+	for (unsigned s = 0; s < w->signer_count; s++)
+		if (w->signer[s].is_secondary && !w->state.zone.signer[w->signer[s].source].is_member)
+			return true;
+	return false;
+}
+
+/* Points secondaries away from who leaves, as soon as there is somebody else. */
+static void
+point(struct world *w, struct history *h)
+{
+	for (unsigned s = 0; s < w->signer_count; s++)
+		for (unsigned to = 0; to < w->signer_count; to++)
+			if (w->signer[s].is_secondary && !w->state.zone.signer[w->signer[s].source].is_member && is_full(w, to))
+				world_point(w, s, to);
+	h->point_at = is_misled(w) ? mus_time_add_s(w->now, 3600) : MUS_TIME_NEVER;
+}
+
 /* He changes his mind some times; one member always stays. */
 static void
-change_members(struct world *w, const struct history *h)
+change_members(struct world *w, struct history *h)
 {
 	unsigned keep = world_below(w, w->signer_count);
 
-	if (h->leaver >= 0 && keep == (unsigned)h->leaver)
+	while ((h->leaver >= 0 && keep == (unsigned)h->leaver) || w->signer[keep].is_secondary)
 		keep = (keep + 1) % w->signer_count;
 	for (unsigned s = 0; s < w->signer_count; s++)
 		if (!w->state.zone.signer[s].is_lost)
 			world_member(w, s, s == keep || (world_below(w, 2) && !w->signer[s].is_rogue));
 	w->events[WORLD_EV_OPERATOR]++;
 	tell_members(w);
+	if (is_misled(w))
+		h->point_at = in(w, 60, world_below(w, 2) ? 7200 : 400000);
 }
 
 /* The owner changes the TTLs of a signer's sets, for a migration that should be quicker, and back; but not so
@@ -261,6 +297,17 @@ resume(struct world *w, struct history *h)
 	world_tell(w, "operator: lets the zone go on");
 }
 
+static bool
+others_are_full(const struct world *w, unsigned s)
+{
+	uint8_t full = w->state.want.keyg & w->state.want.dsg & w->state.want.nsg;
+
+	for (unsigned o = 0; o < w->signer_count; o++)
+		if (o != s && !w->signer[o].is_secondary && (full >> o & 1))
+			return true;
+	return false;
+}
+
 /* The leaver takes no change any more and lists itself for ever: first it is to leave, and then it is
  * declared lost, and the parent told not to mind it (OP-9). */
 static void
@@ -268,7 +315,7 @@ lose(struct world *w, struct history *h)
 {
 	unsigned s = (unsigned)h->leaver;
 
-	if (!w->signer[s].is_rogue && !(w->state.want.keyg & w->state.want.dsg & w->state.want.nsg & ~(1u << s))) {
+	if (w->signer[s].is_secondary || (!w->signer[s].is_rogue && !others_are_full(w, s))) {
 		h->leaver = -1;		/* it is the only one: nobody can save the zone */
 		h->lost_at = MUS_TIME_NEVER;
 	} else if (!w->signer[s].is_rogue) {
@@ -404,6 +451,8 @@ script(struct world *w)
 	}
 	if (is_now(w, h->lost_at))
 		lose(w, h);
+	if (is_now(w, h->point_at))
+		point(w, h);
 	if (is_now(w, h->roll_at))
 		begin_roll(w, h);
 	if (is_now(w, h->fault_at))
@@ -416,7 +465,7 @@ script(struct world *w)
 	w->script_at = mus_time_max(h->ends_at, mus_time_add_s(w->now, 60));
 	w->script_at = mus_time_min(w->script_at, mus_time_min(h->order_at, h->resume_at));
 	w->script_at = mus_time_min(w->script_at, mus_time_min(h->fault_at, h->roll_at));
-	w->script_at = mus_time_min(w->script_at, h->lost_at);
+	w->script_at = mus_time_min(w->script_at, mus_time_min(h->lost_at, h->point_at));
 }
 
 static bool

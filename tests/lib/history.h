@@ -12,7 +12,7 @@
 struct history {
 	uint64_t seed;
 	struct mus_time ends_at;	/* faults and changes of mind end */
-	struct mus_time order_at, fault_at, roll_at, resume_at, lost_at;	/* the next of each; NEVER: none */
+	struct mus_time order_at, fault_at, roll_at, resume_at, lost_at, point_at;	/* the next of each; NEVER: none */
 	struct mus_time ttls_at;	/* TTLs are not changed again before */
 	unsigned orders, rolls;		/* still to come */
 	bool fails_servers, fails_signers, sets_clock, goes_back, rolls_early;

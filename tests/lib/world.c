@@ -47,13 +47,21 @@ world_names(const struct world *w, unsigned s)
 	return names;
 }
 
+/* Its own servers do, and those of secondaries that are pointed to it. */
+static bool
+shows_copy_of(const struct world *w, unsigned who, unsigned origin)
+{
+	return who == origin ||
+	    (who < w->signer_count && w->signer[who].is_secondary && w->signer[who].source == origin);
+}
+
 uint32_t
 world_lag_s(const struct world *w, unsigned origin)
 {
 	uint32_t lag_s = 0;
 
 	for (unsigned i = 0; i < w->server_count; i++)
-		if (w->server[i].origin == origin && w->server[i].lag_s > lag_s)
+		if (shows_copy_of(w, w->server[i].origin, origin) && w->server[i].lag_s > lag_s)
 			lag_s = w->server[i].lag_s;
 	return lag_s;
 }
@@ -184,6 +192,9 @@ world_changed(struct world *w, unsigned origin)
 		if (v->origin == origin)
 			v->load_at = mus_time_min(v->load_at, mus_time_add_s(w->now, v->lag_s));
 	}
+	for (unsigned s = 0; s < w->signer_count; s++)
+		if (w->signer[s].is_secondary && w->signer[s].source == origin)
+			world_changed(w, s);
 }
 
 static struct mus_time

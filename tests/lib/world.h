@@ -52,6 +52,8 @@ struct world_signer {
 	uint16_t drops;			/* mask by enum mus_rr_kind of what it accepts and forgets */
 	bool is_rogue;			/* takes nothing, and goes on as it is */
 	bool refuses_transfer;
+	bool is_secondary;		/* signs nothing: its servers show the copy of another ... */
+	unsigned source;		/* ... of this one */
 	bool denies_badly;		/* its negative answers prove nothing, as we see it */
 	uint64_t data_content;		/* what its zone says (V13) */
 	uint32_t hidden_ttl_s;
@@ -155,6 +157,10 @@ void world_keys(struct world *w, unsigned s, bool csk);
 unsigned world_add_key(struct world *w, unsigned s, bool sep);
 /* The signer shows ${key} no more. */
 void world_drop_key(struct world *w, unsigned s, unsigned key);
+/* Makes ${s} one that signs nothing: its keys are none, its servers show the copy of ${source}. */
+void world_secondary(struct world *w, unsigned s, unsigned source);
+/* The operator points it to another. */
+void world_point(struct world *w, unsigned s, unsigned source);
 /* The signer begins a roll-over of the kind that its keys allow; false: it is at one, or has no such key. */
 bool world_roll(struct world *w, unsigned s, bool sep, uint32_t lead_s, bool asks, bool swaps_cds);
 /* A server answers nobody, or not us, for so long. */

@@ -21,6 +21,10 @@ world_signer_insist(struct world *w, unsigned s)
 	struct world_signer *g = &w->signer[s];
 	struct world_set *rr = g->copy.rr;
 
+	if (g->is_secondary) {
+		g->copy = w->signer[g->source].copy;
+		return;
+	}
 	rr[MUS_RR_KEY].set |= g->own;
 	rr[MUS_RR_CDS].set = 0;
 	for (unsigned t = 0; t < MUS_DT_COUNT; t++) {
@@ -131,6 +135,43 @@ sign_with(struct world *w, unsigned s, uint64_t keys)
 	for (unsigned k = 0; k < WORLD_RR_COUNT; k++)
 		if (world_is_data(k) && !g->copy.rr[k].absent && k != MUS_RR_SOA)
 			g->resign_at[k] = mus_time_add_s(w->now, world_below(w, g->resign_s + 1));
+	world_changed(w, s);
+}
+
+/* ---- those that sign nothing ---------------------------------------------------------------- */
+
+static void
+forget_keys(struct world_copy *copy, uint64_t keys)
+{
+	for (unsigned k = 0; k < WORLD_RR_COUNT; k++) {
+		if (k == MUS_RR_KEY || k == MUS_RR_CDNSKEY || k == MUS_RR_CDS || k == MUS_RR_DS)
+			copy->rr[k].set &= ~keys;
+		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+			copy->rr[k].dt[t] &= ~keys;
+	}
+}
+
+void
+world_point(struct world *w, unsigned s, unsigned source)
+{
+	w->signer[s].source = source;
+	world_changed(w, s);
+	world_tell(w, "operator: points %c to %c", 'A' + s, 'A' + source);
+}
+
+void
+world_secondary(struct world *w, unsigned s, unsigned source)
+{
+	struct world_signer *g = &w->signer[s];
+
+	for (unsigned i = 0; i < w->signer_count; i++)
+		forget_keys(&w->signer[i].copy, g->own);
+	forget_keys(&w->parent.copy, g->own);
+	g->own = g->key_signers = g->data_signers = 0;
+	g->own_cds_dts = 0;
+	g->refuses_transfer = g->is_secondary = true;
+	g->source = source;
+	w->state.zone.signer[s] = (struct mus_zsigner){.is_member = w->state.zone.signer[s].is_member, .is_secondary = true};
 	world_changed(w, s);
 }
 

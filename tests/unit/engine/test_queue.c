@@ -928,7 +928,7 @@ an_unknown_driver(void **state)
 
 	(void)state;
 	assert_int_equal(mus_ctl_put_signer(e, "test", &o, NULL, &et), MUS_ERR_INVAL);
-	assert_string_equal(et.s, "no driver \"carrier-pigeon\" (there are: ddns, manual, fake)");
+	assert_string_equal(et.s, "no driver \"carrier-pigeon\" (there are: ddns, manual, secondary, fake)");
 	snprintf(o.driver, sizeof o.driver, "fake");
 	assert_int_equal(mus_ctl_put_signer(e, "test", &o, NULL, &et), MUS_ERR_INVAL);
 	assert_string_equal(et.s, "driver fake needs the address that takes UPDATEs");

@@ -155,7 +155,7 @@ rnd_tables(struct mus_zonestate *z)
 		struct mus_zsigner *s = &z->zone.signer[i];
 		struct mus_copy *c = &z->seen.copy[i];
 
-		*s = (struct mus_zsigner){chance(50), chance(50), chance(50), (uint32_t)rnd_u64(), chance(50),
+		*s = (struct mus_zsigner){chance(50), chance(50), chance(50), chance(50), (uint32_t)rnd_u64(), chance(50),
 		    {(enum mus_tri)below(3), (enum mus_tri)below(3), (enum mus_tri)below(3),
 			(enum mus_tri)below(3), (enum mus_tri)below(3)}};
 		z->book.signer_id[i] = (int64_t)rnd_u64();

@@ -25,7 +25,7 @@ by_name(void **state)
 	}
 	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
 		assert_null(mus_driver_find(none[i]));
-	assert_string_equal(mus_driver_names(text), "ddns, manual, fake");
+	assert_string_equal(mus_driver_names(text), "ddns, manual, secondary, fake");
 	assert_ptr_equal(mus_driver_find("ddns"), &mus_driver_ddns);
 	assert_true(mus_driver_ddns.needs_update_addr);
 	assert_non_null(mus_driver_ddns.apply);
