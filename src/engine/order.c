@@ -209,10 +209,10 @@ tell_end(struct eng_order *o)
 {
 	struct mus_engine *e = o->e;
 	const char *verb = mus_verb_text(o->verb), *role = mus_key_role_text(o->kind);
+	int level = o->well ? LOG_NOTICE : LOG_WARNING;
 	unsigned tries = stored_tries(o);
 
-	eng_event(e, o->zone_id, o->zone, "command", "musicd", o->well ? LOG_NOTICE : LOG_WARNING, "%s %s %s: %s",
-	    o->signer, verb, role, o->words);
+	eng_event(e, o->zone_id, o->zone, "command", "musicd", level, "%s %s %s: %s", o->signer, verb, role, o->words);
 	if (!o->well && tries >= TRIES_MAX)
 		eng_event(e, o->zone_id, o->zone, "alarm", "musicd", LOG_ALERT,
 		    "%s cannot be told to %s its %s: the command has failed %u times; do it there, or mend the "

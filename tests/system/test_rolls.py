@@ -18,11 +18,11 @@ GROUPS = {"bind": ["bind", "knot"], "knot": ["knot", "pdns"], "pdns": ["pdns", "
 
 
 class Rolling:
-    def __init__(self, t, role, signer):
+    def __init__(self, t, role, signer, zone=None, other=None):
         self.t, self.lab, self.role, self.signer = t, t.lab, role, signer
-        self.zone = self.lab.zone_name(f"{role}-{signer}")
+        self.zone = self.lab.zone_name(zone or f"{role}-{signer}")
         self.kind = f"{role.upper()}-ROLLOVER"
-        self.other = GROUPS[signer][1]
+        self.other = other or GROUPS[signer][1]
         self.old = self.own()
 
     def own(self):
