@@ -20,6 +20,8 @@ static const struct {
     STAT(COUNTER, "musicd_timeouts_total", timeouts, "DNS questions without an answer."),
     STAT(COUNTER, "musicd_updates_sent_total", updates_sent, "Changes sent to signers."),
     STAT(COUNTER, "musicd_updates_failed_total", updates_failed, "Changes refused or lost."),
+    STAT(COUNTER, "musicd_commands_total", commands, "Commands of hooks that have ended."),
+    STAT(COUNTER, "musicd_commands_failed_total", commands_failed, "Of these, failed."),
     STAT(COUNTER, "musicd_transfers_total", transfers, "Whole zone copies read."),
     STAT(COUNTER, "musicd_signatures_verified_total", sigs_verified, "Signatures verified."),
     STAT(COUNTER, "musicd_signatures_cached_total", sigs_cached, "Signatures known from the cache."),

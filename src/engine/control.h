@@ -145,6 +145,7 @@ void mus_ctl_changes(const struct mus_engine *e, int64_t signer_id, struct mus_c
 struct mus_ctl_stats {
 	uint64_t zones, busy, due, in_flight;
 	uint64_t questions, answers, timeouts, updates_sent, updates_failed, transfers;
+	uint64_t commands, commands_failed;	/* that signers were told something by, as they have ended */
 	uint64_t sigs_verified, sigs_cached, plans, rounds;
 	struct mus_time store_failing_since;	/* nothing can be stored, so nothing is sent; NEVER: all is well */
 	struct mus_errtext store_error;		/* why */

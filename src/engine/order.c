@@ -13,6 +13,7 @@
 enum {
 	TRIES_MAX = 5,			/* then it is the operator's */
 	PAUSE_DOUBLED = 8,		/* between them: schedule.retry, doubled up to so many times of it */
+	SHOWN_MS = 3600000,		/* how a roll that no new key follows has ended is told so long */
 	AT_ONCE = 4,
 	WAITING_MAX = 1024,
 };
@@ -228,6 +229,8 @@ on_end(void *arg, const struct mus_run_result *r)
 	o->state = ORDER_ENDED;
 	o->well = mus_run_is_well(r);
 	o->at = eng_now(e);
+	e->stats.commands++;
+	e->stats.commands_failed += !o->well;
 	(void)mus_run_text(r, o->words);
 	if (!o->z) {
 		order_free(o);
@@ -243,12 +246,13 @@ on_end(void *arg, const struct mus_run_result *r)
 
 /* An order that has ended is shown until what it was about goes on. */
 static void
-drop_ended(struct eng_zone *z, const struct mus_zonestate *st, const struct mus_plan *plan)
+drop_ended(const struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st, const struct mus_plan *plan)
 {
+	int64_t old_ms = eng_now(e).ms - SHOWN_MS;
 	struct eng_order *o, *next;
 
 	for (o = z->busy ? z->busy->orders : NULL; o; o = next) {
-		bool is_over = o->verb != MUS_VERB_ROLL;
+		bool is_over = o->verb != MUS_VERB_ROLL || o->at.ms < old_ms;
 
 		next = o->next;
 		for (unsigned i = 0; i < MUS_ROLLS_MAX; i++) {
@@ -268,7 +272,7 @@ bool
 eng_orders_turn(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, const struct mus_policy *policy,
     struct mus_time recent)
 {
-	drop_ended(z, st, &e->plan);
+	drop_ended(e, z, st, &e->plan);
 	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++) {
 		struct mus_roll *r = &st->want.roll[i];
 		const struct eng_hook *h = hook_of(e, z, st, &e->plan, i);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/queue.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,12 +29,15 @@ struct run {
 	int64_t timeout_ms, began_ms;
 	mus_run_fn *fn;
 	void *arg;
-	pid_t pid;			/* and its process group */
-	int pidfd, out;			/* -1: not open */
-	uv_poll_t on_exit, on_out;
-	unsigned polls;			/* of them, those that are not closed yet */
+	pid_t pid;			/* and its process group; 0: none */
+	int out;			/* -1: not open */
+	uv_poll_t on_out;
+	bool has_poll;
 	struct mus_timer *timer;
-	bool late, is_told;
+	bool late;
+	bool has_ended;			/* so: */
+	enum mus_run_end end;
+	int code;
 	size_t len;
 	char output[2 * MUS_RUN_OUTPUT_MAX];
 };
@@ -43,7 +45,8 @@ TAILQ_HEAD(run_list, run);
 
 struct mus_runs {
 	struct mus_loop *loop;
-	struct mus_timer *pump;
+	uv_signal_t child;
+	struct mus_timer *pump;		/* tells of those that have ended, and starts those that wait */
 	struct run_list waiting, running;
 	unsigned at_once, running_count, waiting_max, waiting_count;
 };
@@ -68,8 +71,6 @@ copy_words(struct mus_arena *a, const char *const *words)
 static void
 run_free(struct run *r)
 {
-	if (r->pidfd >= 0)
-		close(r->pidfd);
 	if (r->out >= 0)
 		close(r->out);
 	mus_timer_free(r->timer);
@@ -80,23 +81,17 @@ run_free(struct run *r)
 static void
 on_poll_closed(uv_handle_t *h)
 {
-	struct run *r = h->data;
-
-	if (--r->polls == 0)
-		run_free(r);
+	run_free(h->data);
 }
 
-/* Frees it as soon as the loop lets go of it. */
+/* Frees it as soon as the loop lets go of its pipe. */
 static void
 dismiss(struct run *r)
 {
-	if (r->polls == 0) {
+	if (r->has_poll)
+		uv_close((uv_handle_t *)&r->on_out, on_poll_closed);
+	else
 		run_free(r);
-		return;
-	}
-	/* The loop must not look at descriptors that are closed: they are after the handles. */
-	uv_close((uv_handle_t *)&r->on_exit, on_poll_closed);
-	uv_close((uv_handle_t *)&r->on_out, on_poll_closed);
 }
 
 /* ---- output --------------------------------------------------------------------------------- */
@@ -150,16 +145,14 @@ last_line(const char *s, size_t len, char out[static MUS_RUN_LAST_MAX])
 
 /* Takes ${r} out of the set and tells; ${r} is gone afterwards. */
 static void
-tell(struct run *r, enum mus_run_end end, int code)
+tell(struct run *r)
 {
 	struct mus_runs *set = r->set;
-	struct mus_run_result res = {.end = end, .code = code};
+	struct mus_run_result res = {.end = r->end, .code = r->code};
 	size_t cut = r->len > MUS_RUN_OUTPUT_MAX ? r->len - MUS_RUN_OUTPUT_MAX : 0;
 
 	TAILQ_REMOVE(&set->running, r, link);
 	set->running_count--;
-	mus_timer_stop(r->timer);
-	mus_timer_start(set->pump, 0);
 	res.took_ms = mus_loop_mono_ms(set->loop) - r->began_ms;
 	res.output = r->output + cut;
 	res.output_len = r->len - cut;
@@ -168,25 +161,35 @@ tell(struct run *r, enum mus_run_end end, int code)
 	dismiss(r);
 }
 
+/* What is left of its group is killed while its number cannot be given to another yet: before it is reaped. */
 static void
-on_exit_seen(uv_poll_t *h, int status, int events)
+look_after(struct run *r)
 {
-	struct run *r = h->data;
 	siginfo_t info = {.si_pid = 0};
-	enum mus_run_end end;
 
-	(void)status;
-	(void)events;
-	if (waitid(P_PIDFD, (id_t)r->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+	if (r->has_ended || waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
 		return;
-	/* What is left of its group, while its number cannot be given to another yet. */
 	(void)kill(-r->pid, SIGKILL);
-	(void)waitid(P_PIDFD, (id_t)r->pidfd, &info, WEXITED | WNOHANG);
+	(void)waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG);
 	take_output(r);
-	end = r->late ? MUS_RUN_TIMED_OUT : info.si_code == CLD_EXITED ? MUS_RUN_EXITED : MUS_RUN_SIGNALLED;
-	(void)uv_poll_stop(&r->on_exit);
 	(void)uv_poll_stop(&r->on_out);
-	tell(r, end, info.si_status);
+	mus_timer_stop(r->timer);
+	r->has_ended = true;
+	r->end = r->late ? MUS_RUN_TIMED_OUT : info.si_code == CLD_EXITED ? MUS_RUN_EXITED : MUS_RUN_SIGNALLED;
+	r->code = info.si_status;
+	mus_timer_start(r->set->pump, 0);
+}
+
+/* One signal may stand for several. */
+static void
+on_child(uv_signal_t *h, int signum)
+{
+	struct mus_runs *set = h->data;
+	struct run *r;
+
+	(void)signum;
+	TAILQ_FOREACH(r, &set->running, link)
+		look_after(r);
 }
 
 static void
@@ -250,7 +253,6 @@ spawn(struct run *r, int out)
 static int
 begin(struct run *r)
 {
-	uv_loop_t *uv = mus_loop_uv(r->set->loop);
 	int pipe_fd[2], rc;
 
 	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
@@ -260,39 +262,50 @@ begin(struct run *r)
 	close(pipe_fd[1]);
 	if (rc)
 		return rc;
-	if ((r->pidfd = pidfd_open(r->pid, 0)) < 0 || uv_poll_init(uv, &r->on_exit, r->pidfd) < 0) {
-		rc = r->pidfd < 0 ? errno : ENOMEM;
-		(void)kill(-r->pid, SIGKILL);
-		(void)waitpid(r->pid, NULL, 0);
-		return rc;
-	}
 	/* A pipe that was just made can be watched: the loop has found room for the first. */
-	MUS_ASSERT(uv_poll_init(uv, &r->on_out, r->out) == 0);
-	r->polls = 2;
-	r->on_exit.data = r->on_out.data = r;
-	(void)uv_poll_start(&r->on_exit, UV_READABLE, on_exit_seen);
+	MUS_ASSERT(uv_poll_init(mus_loop_uv(r->set->loop), &r->on_out, r->out) == 0);
+	r->has_poll = true;
+	r->on_out.data = r;
 	(void)uv_poll_start(&r->on_out, UV_READABLE, on_output);
 	mus_timer_start(r->timer, r->timeout_ms);
 	return 0;
 }
 
+static struct run *
+first_ended(const struct mus_runs *set)
+{
+	struct run *r;
+
+	TAILQ_FOREACH(r, &set->running, link)
+		if (r->has_ended)
+			break;
+	return r;
+}
+
+/* One at a time: who is told may end the set. */
 static void
 on_pump(void *arg)
 {
 	struct mus_runs *set = arg;
-	struct run *r = TAILQ_FIRST(&set->waiting);
-	int rc;
+	struct run *r = first_ended(set);
 
-	if (!r || set->running_count == set->at_once)
+	if (r) {
+		mus_timer_start(set->pump, 0);
+		tell(r);
 		return;
+	}
+	if (!(r = TAILQ_FIRST(&set->waiting)) || set->running_count == set->at_once)
+		return;
+	mus_timer_start(set->pump, 0);
 	TAILQ_REMOVE(&set->waiting, r, link);
 	set->waiting_count--;
 	TAILQ_INSERT_TAIL(&set->running, r, link);
 	set->running_count++;
-	mus_timer_start(set->pump, 0);
 	r->began_ms = mus_loop_mono_ms(set->loop);
-	if ((rc = begin(r)) != 0)
-		tell(r, MUS_RUN_NOT_STARTED, rc);
+	if ((r->code = begin(r)) != 0) {
+		r->has_ended = true;
+		r->end = MUS_RUN_NOT_STARTED;
+	}
 }
 
 int
@@ -308,7 +321,7 @@ mus_run_start(struct mus_runs *set, const struct mus_run_cmd *cmd, mus_run_fn *f
 	r->fn = fn;
 	r->arg = arg;
 	r->timeout_ms = cmd->timeout_ms;
-	r->pidfd = r->out = -1;
+	r->out = -1;
 	mus_arena_init(&r->arena, WORDS_MAX_BYTES);
 	if (!(r->timer = mus_timer_new(set->loop, on_late, r)) || !(r->argv = copy_words(&r->arena, cmd->argv)) ||
 	    !(r->env = copy_words(&r->arena, cmd->env))) {
@@ -335,10 +348,20 @@ mus_runs_new(struct mus_loop *l, unsigned at_once, unsigned waiting_max)
 	set->waiting_max = waiting_max;
 	TAILQ_INIT(&set->waiting);
 	TAILQ_INIT(&set->running);
-	if ((set->pump = mus_timer_new(l, on_pump, set)))
-		return set;
-	free(set);
-	return NULL;
+	if (!(set->pump = mus_timer_new(l, on_pump, set)) || uv_signal_init(mus_loop_uv(l), &set->child) < 0) {
+		mus_timer_free(set->pump);
+		free(set);
+		return NULL;
+	}
+	set->child.data = set;
+	(void)uv_signal_start(&set->child, on_child, SIGCHLD);
+	return set;
+}
+
+static void
+on_set_closed(uv_handle_t *h)
+{
+	free(h->data);
 }
 
 void
@@ -354,12 +377,14 @@ mus_runs_free(struct mus_runs *set)
 	}
 	while ((r = TAILQ_FIRST(&set->running))) {
 		TAILQ_REMOVE(&set->running, r, link);
-		(void)kill(-r->pid, SIGKILL);
-		(void)waitid(P_PIDFD, (id_t)r->pidfd, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG);
+		if (!r->has_ended) {
+			(void)kill(-r->pid, SIGKILL);
+			(void)waitid(P_PID, (id_t)r->pid, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG);
+		}
 		dismiss(r);
 	}
 	mus_timer_free(set->pump);
-	free(set);
+	uv_close((uv_handle_t *)&set->child, on_set_closed);
 }
 
 /* ---- words ---------------------------------------------------------------------------------- */

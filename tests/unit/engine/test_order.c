@@ -14,6 +14,17 @@ static struct mus_group_obj group;
 static struct mus_zone_obj zone;
 static char dir[64], out_path[96];
 
+static int64_t later_ms;		/* so much the clock is ahead */
+
+struct mus_time __real_mus_loop_now(const struct mus_loop *loop);
+struct mus_time __wrap_mus_loop_now(const struct mus_loop *loop);
+
+struct mus_time
+__wrap_mus_loop_now(const struct mus_loop *loop)
+{
+	return mus_time_add_ms(__real_mus_loop_now(loop), later_ms);
+}
+
 static void
 save(void)
 {
@@ -541,6 +552,16 @@ operator_is_refused(void **state)
 	until_ended(2);
 	run_for(100);
 	assert_int_equal(ended(), 2);	/* and by itself it is not */
+	turn(MUS_RULE_NONE);
+	assert_non_null(eng_zone_get(e, zone.id)->busy->orders);
+	run_for(20);
+	later_ms = 3601000;		/* it is told for an hour */
+	run_for(20);
+	turn(MUS_RULE_NONE);
+	later_ms = 0;
+	assert_null(eng_zone_get(e, zone.id)->busy->orders);
+	assert_int_equal(e->stats.commands, 2);
+	assert_int_equal(e->stats.commands_failed, 2);
 }
 
 /* ---- words ---------------------------------------------------------------------------------- */

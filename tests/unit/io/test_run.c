@@ -111,7 +111,11 @@ missing_program(void **state)
 {
 	struct rig *r = *state;
 	const char *const argv[] = {"/nonexistent/rndc", "reload", NULL}, *const dir[] = {"/", NULL};
+	const char *preload = getenv("LD_PRELOAD");
 
+	/* valgrind forks where we share memory with the child: why it could not be started does not come back. */
+	if (preload && strstr(preload, "vgpreload"))
+		skip();
 	assert_int_equal(start(r, argv, 1000), 0);
 	assert_int_equal(r->told, 0);	/* from the loop only */
 	until(r->l, &r->told, 1);
