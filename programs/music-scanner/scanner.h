@@ -18,10 +18,12 @@
 
 enum { SCAN_HOST_ADDRS_MAX = 16, SCAN_ACTED_MAX = 64, SCAN_WORDS_MAX = 700 };
 
-/* What one address showed when it was last acted upon. */
+/* What one address showed, signed by one key, when it was last acted upon. */
 struct scan_past {
 	struct mus_addr addr;
-	struct mus_scan_past past;
+	uint64_t key;			/* digest of the DNSKEY record */
+	uint8_t has;			/* as in struct mus_scan_past */
+	int64_t mark[MUS_SCAN_MARKS];
 };
 
 enum scan_outcome {

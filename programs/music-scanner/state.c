@@ -1,9 +1,10 @@
 /*
- * What was acted upon, so that nothing older is: one line a child and server, rewritten whole
+ * What was acted upon, so that nothing older is: one line a child, server and key, rewritten whole
  * before each change.
  *
  *	ds CHILD HEX64...			digests of the DS records that were put there
- *	seen CHILD ADDRESS CDS CDNSKEY SOA CSYNC	inceptions and serials; "-": none
+ *	seen CHILD ADDRESS CDS CDNSKEY SOA CSYNC KEY	inceptions and serials; "-": none; digest of
+ *						the DNSKEY record whose key had signed them
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,51 +20,58 @@ static const char head[] = "music-scanner state 1\n";
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
+/* A new one unless this address and key are known; NULL: too many, or no memory. */
 static struct scan_past *
-past_of(struct child *c, const struct mus_addr *a)
+past_of(struct child *c, const struct mus_addr *a, uint64_t key)
 {
 	struct scan_past *more;
 
 	for (size_t i = 0; i < c->past_count; i++)
-		if (mus_addr_same_ip(&c->past[i].addr, a))
+		if (mus_addr_same_ip(&c->past[i].addr, a) && c->past[i].key == key)
 			return &c->past[i];
-	if (c->past_count >= 4 * MUS_SCAN_SERVERS_MAX)
+	if (c->past_count >= MUS_SCAN_PAST_MAX)
 		return NULL;
 	more = realloc(c->past, (c->past_count + 1) * sizeof *more);
 	if (!more)
 		return NULL;
 	c->past = more;
-	more[c->past_count] = (struct scan_past){.addr = *a};
+	more[c->past_count] = (struct scan_past){.addr = *a, .key = key};
 	return &more[c->past_count++];
 }
 
 static bool
-read_number(const char *w, bool *has, int64_t *out)
+read_digest(const char *w, uint64_t *out)
 {
-	*has = strcmp(w, "-") != 0;
-	return !*has || mus_parse_i64(w, INT64_MIN, INT64_MAX, out);
+	return mus_hex_decode(w, (uint8_t *)out, sizeof *out) == sizeof *out;
+}
+
+static bool
+read_mark(struct scan_past *p, enum mus_scan_mark mark, const char *w)
+{
+	if (strcmp(w, "-") == 0)
+		return true;
+	p->has |= (uint8_t)(1 << mark);
+	return mus_parse_i64(w, INT64_MIN, INT64_MAX, &p->mark[mark]);
 }
 
 static bool
 read_seen(struct child *c, char **w, size_t n)
 {
-	struct scan_past *p;
-	struct mus_addr a;
-	struct mus_scan_past past = {0};
-	int64_t soa = 0, csync = 0;
-	bool has_soa;
+	struct scan_past line = {0}, *p;
 
-	if (n != 7 || !mus_addr_parse(w[2], 53, &a) ||
-	    !read_number(w[3], &past.has_cds, &past.cds_s) ||
-	    !read_number(w[4], &past.has_cdnskey, &past.cdnskey_s) ||
-	    !read_number(w[5], &has_soa, &soa) || !read_number(w[6], &past.has_csync, &csync))
+	if (n < 7 || n > 8 || !mus_addr_parse(w[2], 53, &line.addr))
 		return false;
-	past.soa_serial = (uint32_t)soa;
-	past.csync_serial = (uint32_t)csync;
-	p = past_of(c, &a);
-	if (!p)
+	for (unsigned m = 0; m < MUS_SCAN_MARKS; m++)
+		if (!read_mark(&line, (enum mus_scan_mark)m, w[3 + m]))
+			return false;
+	/* Without a key, as it was written once: nothing is known that can be compared.  Taking it for
+	 * any key would hold for ever what another signer has signed since; with it goes the
+	 * defence against a replay until the next change, and that all servers must agree stays. */
+	if (n == 7)
+		return true;
+	if (!read_digest(w[7], &line.key) || !(p = past_of(c, &line.addr, line.key)))
 		return false;
-	p->past = past;
+	*p = line;
 	return true;
 }
 
@@ -72,11 +80,9 @@ read_ds(struct child *c, char **w, size_t n)
 {
 	c->acted_count = 0;
 	for (size_t i = 2; i < n; i++) {
-		uint8_t b[8];
-
-		if (mus_hex_decode(w[i], b, sizeof b) != 8)
+		if (!read_digest(w[i], &c->acted[c->acted_count]))
 			return false;
-		memcpy(&c->acted[c->acted_count++], b, 8);
+		c->acted_count++;
 	}
 	return true;
 }
@@ -136,36 +142,36 @@ out:
 /* ---- writing ------------------------------------------------------------------------------------ */
 
 static void
-write_number(struct mus_buf *b, bool has, int64_t v)
+write_digest(struct mus_buf *b, uint64_t digest)
 {
-	if (has)
-		mus_buf_printf(b, " %" PRId64, v);
-	else
-		mus_buf_add_str(b, " -");
+	char hex[17];
+
+	mus_hex_encode((const uint8_t *)&digest, sizeof digest, hex);
+	mus_buf_printf(b, " %s", hex);
 }
 
 static void
 write_child(struct mus_buf *b, const struct child *c)
 {
-	char name[MUS_NAME_TEXT_MAX], addr[MUS_ADDR_TEXT_MAX], hex[17];
+	char name[MUS_NAME_TEXT_MAX], addr[MUS_ADDR_TEXT_MAX];
 
 	mus_name_text(&c->name, name);
 	if (c->acted_count) {
 		mus_buf_printf(b, "ds %s", name);
-		for (size_t i = 0; i < c->acted_count; i++) {
-			mus_hex_encode((const uint8_t *)&c->acted[i], 8, hex);
-			mus_buf_printf(b, " %s", hex);
-		}
+		for (size_t i = 0; i < c->acted_count; i++)
+			write_digest(b, c->acted[i]);
 		mus_buf_add_str(b, "\n");
 	}
 	for (size_t i = 0; i < c->past_count; i++) {
-		const struct mus_scan_past *p = &c->past[i].past;
+		const struct scan_past *p = &c->past[i];
 
-		mus_buf_printf(b, "seen %s %s", name, mus_addr_text(&c->past[i].addr, 53, addr));
-		write_number(b, p->has_cds, p->cds_s);
-		write_number(b, p->has_cdnskey, p->cdnskey_s);
-		write_number(b, p->has_csync, p->soa_serial);
-		write_number(b, p->has_csync, p->csync_serial);
+		mus_buf_printf(b, "seen %s %s", name, mus_addr_text(&p->addr, 53, addr));
+		for (unsigned m = 0; m < MUS_SCAN_MARKS; m++)
+			if (p->has >> m & 1)
+				mus_buf_printf(b, " %" PRId64, p->mark[m]);
+			else
+				mus_buf_add_str(b, " -");
+		write_digest(b, p->key);
 		mus_buf_add_str(b, "\n");
 	}
 }

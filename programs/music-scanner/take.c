@@ -454,14 +454,32 @@ take_delegation(struct check *c)
 	}
 }
 
+/* After the keys: what was signed by a key that no server has any more cannot come again. */
 static void
-take_past(struct check *c, unsigned who)
+take_past(struct check *c)
 {
 	const struct child *child = c->child;
+	struct mus_scan_in *in = &c->in;
 
-	for (size_t i = 0; i < child->past_count; i++)
-		if (mus_addr_same_ip(&child->past[i].addr, &c->server[who].addr))
-			c->in.server[who].past = child->past[i].past;
+	in->past_count = 0;
+	for (unsigned k = 0; child->past_count > 0 && k < c->key_count; k++) {
+		uint64_t key = mus_digest64(c->key[k].data, c->key[k].len);
+
+		for (size_t i = 0; i < child->past_count && in->past_count < MUS_SCAN_PAST_MAX; i++) {
+			const struct scan_past *was = &child->past[i];
+			struct mus_scan_past *p = &in->past[in->past_count];
+
+			if (was->key != key)
+				continue;
+			*p = (struct mus_scan_past){
+			    .addr = MUS_SCAN_NOBODY, .key = (uint8_t)k, .has = was->has};
+			memcpy(p->mark, was->mark, sizeof p->mark);
+			for (unsigned a = 0; a < c->addr_count; a++)
+				if (mus_addr_same_ip(&c->addr[a], &was->addr))
+					p->addr = (uint8_t)a;
+			in->past_count++;
+		}
+	}
 }
 
 static void
@@ -494,7 +512,6 @@ scan_take(struct check *c)
 		in->server[i].addr = c->server[i].addr.family
 		    ? (uint8_t)scan_take_addr(c, &c->server[i].addr)
 		    : MUS_SCAN_NOBODY;
-		take_past(c, i);
 	}
 	for (unsigned i = 0; i < c->fresh_count; i++)
 		in->fresh[i].name = (uint8_t)c->fresh[i].name;
@@ -512,6 +529,7 @@ scan_take(struct check *c)
 		spread_silence(c, i);
 	take_delegation(c);
 	take_tables(c);
+	take_past(c);
 	in->name_count = (uint8_t)c->name_count;
 	in->addr_count = (uint8_t)c->addr_count;
 	in->is_cut = c->is_cut || mus_arena_failed(&c->arena);

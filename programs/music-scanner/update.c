@@ -107,46 +107,72 @@ compose_ns(struct list *l)
 
 /* ---- what was acted upon, on disk before anything is sent --------------------------------------- */
 
+/* The one of this address and key; a new one at the end, or NULL when there is no room. */
+static struct scan_past *
+past_of(struct scan_past *past, size_t *n, const struct scan_past *like)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (past[i].key == like->key && mus_addr_same_ip(&past[i].addr, &like->addr))
+			return &past[i];
+	if (*n == MUS_SCAN_PAST_MAX)
+		return NULL;
+	past[*n] = (struct scan_past){.addr = like->addr, .key = like->key};
+	return &past[(*n)++];
+}
+
+/* What each key has signed at this server. */
+static void
+remember_server(struct check *c, unsigned i, struct scan_past *past, size_t *n)
+{
+	const struct mus_scan_server *s = &c->in.server[i];
+	const struct { const struct mus_scan_set *set; int64_t value; bool now; } mark[MUS_SCAN_MARKS] = {
+	    [MUS_SCAN_MARK_CDS] = {&s->cds, s->cds.inception_s, !c->ns_change},
+	    [MUS_SCAN_MARK_CDNSKEY] = {&s->cdnskey, s->cdnskey.inception_s, !c->ns_change},
+	    [MUS_SCAN_MARK_SOA] = {&s->soa, s->serial, c->ns_change},
+	    [MUS_SCAN_MARK_CSYNC] = {&s->csync, s->csync_serial, c->ns_change},
+	};
+
+	for (unsigned k = 0; k < c->key_count; k++) {
+		struct scan_past like = {.addr = c->server[i].addr,
+		    .key = mus_digest64(c->key[k].data, c->key[k].len)};
+
+		for (unsigned m = 0; m < MUS_SCAN_MARKS; m++) {
+			struct scan_past *p;
+
+			if (!mark[m].now || !mark[m].set->is_present || !(mark[m].set->sig & BIT(k)) ||
+			    !(p = past_of(past, n, &like)))
+				continue;
+			p->has |= (uint8_t)BIT(m);
+			p->mark[m] = mark[m].value;
+		}
+	}
+}
+
 static void
 remember(struct check *c)
 {
 	struct child *child = c->child;
-	struct scan_past *past = calloc(child->past_count + c->server_count + 1, sizeof *past);
+	struct scan_past *past = calloc(MUS_SCAN_PAST_MAX, sizeof *past), *less;
 	size_t n = 0;
 
 	if (!past)
 		return;
-	/* Servers of today first; others only while they are few. */
-	for (unsigned i = 0; i < c->server_count; i++) {
-		const struct mus_scan_server *s = &c->in.server[i];
-		struct mus_scan_past p = s->past;
+	/* What is new first; of the rest what there is room for. */
+	for (unsigned i = 0; i < c->server_count; i++)
+		remember_server(c, i, past, &n);
+	for (size_t k = 0; k < child->past_count; k++) {
+		const struct scan_past *was = &child->past[k];
+		struct scan_past *p = past_of(past, &n, was);
 
-		if (!c->ns_change) {
-			if (s->cds.is_present) {
-				p.has_cds = true;
-				p.cds_s = s->cds.inception_s;
-			}
-			if (s->cdnskey.is_present) {
-				p.has_cdnskey = true;
-				p.cdnskey_s = s->cdnskey.inception_s;
-			}
-		} else {
-			p.has_csync = true;
-			p.soa_serial = s->serial;
-			p.csync_serial = s->csync_serial;
-		}
-		past[n++] = (struct scan_past){c->server[i].addr, p};
+		for (unsigned m = 0; p && m < MUS_SCAN_MARKS; m++)
+			if (!(p->has >> m & 1))
+				p->mark[m] = was->mark[m];
+		if (p)
+			p->has |= was->has;
 	}
-	for (size_t k = 0; k < child->past_count && n < 2 * MUS_SCAN_SERVERS_MAX; k++) {
-		bool known = false;
-
-		for (unsigned i = 0; i < c->server_count; i++)
-			known |= mus_addr_same_ip(&c->server[i].addr, &child->past[k].addr);
-		if (!known)
-			past[n++] = child->past[k];
-	}
+	less = realloc(past, (n + !n) * sizeof *past);
 	free(child->past);
-	child->past = past;
+	child->past = less ? less : past;
 	child->past_count = n;
 	child->acted_count = 0;
 	for (unsigned i = 0; i < c->rec_count; i++)

@@ -149,6 +149,56 @@ is_secure(const struct mus_scan_in *in, const struct mus_scan_server *s, const s
 	return mus_scan_path(in, in->ds, &s->key) && (set->sig & usable_keys(in, &s->key)) != 0;
 }
 
+/* ---- the past ----------------------------------------------------------------------------------- */
+
+/* RFC 1982 for 32 bits; what is just opposite counts as lower. */
+static bool
+is_lower(uint32_t a, uint32_t b)
+{
+	return a != b && (uint32_t)(b - a) <= UINT32_C(0x80000000);
+}
+
+static bool
+is_older(enum mus_scan_mark mark, int64_t a, int64_t b)
+{
+	if (mark == MUS_SCAN_MARK_SOA || mark == MUS_SCAN_MARK_CSYNC)
+		return is_lower((uint32_t)a, (uint32_t)b);
+	return a < b;
+}
+
+/* Is it older than what was acted upon with this key?  At the same address the last of it counts.  Where the
+ * key was not seen yet (a secondary was pointed to another signer) it must be older than all of it, at
+ * whatever address: an old set is no newer for coming from elsewhere.  A key never seen: no comparison. */
+static bool
+is_past_of_key(const struct mus_scan_in *in, const struct mus_scan_server *s, unsigned key,
+    enum mus_scan_mark mark, int64_t value)
+{
+	bool seen = false, older = true;
+
+	for (unsigned i = 0; i < in->past_count; i++) {
+		const struct mus_scan_past *p = &in->past[i];
+
+		if (p->key != key || !(p->has >> mark & 1))
+			continue;
+		if (p->addr == s->addr)
+			return is_older(mark, value, p->mark[mark]);
+		seen = true;
+		older = older && is_older(mark, value, p->mark[mark]);
+	}
+	return seen && older;
+}
+
+/* One of the keys that signed is enough: no honest signer goes back in time. */
+static bool
+is_past(const struct mus_scan_in *in, const struct mus_scan_server *s, uint64_t keys,
+    enum mus_scan_mark mark, int64_t value)
+{
+	for (unsigned k = 0; k < in->key_count; k++)
+		if ((keys & BIT(k)) && is_past_of_key(in, s, k, mark, value))
+			return true;
+	return false;
+}
+
 /* ---- CDS and CDNSKEY ---------------------------------------------------------------------------- */
 
 /* The DS set that a CDNSKEY set stands for; NOBODY in ${odd}: a key of which no DS can be made. */
@@ -297,16 +347,16 @@ ds_signer(const struct mus_scan_in *in, struct mus_scan_finding *f, unsigned i)
 	return true;
 }
 
-/* RFC 7344 6.2, per server only: signers date their signatures each in its own way. */
+/* RFC 7344 6.2: signers date their signatures each in its own way, so only what the same key signed is compared. */
 static bool
 ds_freshness(const struct mus_scan_in *in, struct mus_scan_finding *f, unsigned i)
 {
 	const struct mus_scan_server *s = &in->server[i];
 
-	if (s->cds.is_present && s->past.has_cds && s->cds.inception_s < s->past.cds_s)
+	if (s->cds.is_present && is_past(in, s, s->cds.sig, MUS_SCAN_MARK_CDS, s->cds.inception_s))
 		return hold(f, MUS_SCAN_RULE_FRESHNESS, MUS_SCAN_CDS, i);
-	if (s->cdnskey.is_present && s->past.has_cdnskey &&
-	    s->cdnskey.inception_s < s->past.cdnskey_s)
+	if (s->cdnskey.is_present &&
+	    is_past(in, s, s->cdnskey.sig, MUS_SCAN_MARK_CDNSKEY, s->cdnskey.inception_s))
 		return hold(f, MUS_SCAN_RULE_FRESHNESS, MUS_SCAN_CDNSKEY, i);
 	return true;
 }
@@ -371,13 +421,6 @@ judge_ds(const struct mus_scan_in *in, struct mus_scan_out *out)
 }
 
 /* ---- CSYNC -------------------------------------------------------------------------------------- */
-
-/* RFC 1982 for 32 bits; what is just opposite counts as lower. */
-static bool
-is_lower(uint32_t a, uint32_t b)
-{
-	return a != b && (uint32_t)(b - a) <= UINT32_C(0x80000000);
-}
 
 /* An RRset that must be there and secure. */
 static bool
@@ -457,9 +500,9 @@ csync_serials(const struct mus_scan_in *in, struct mus_scan_finding *f)
 
 		if ((s->csync_flags & MUS_SCAN_SOAMINIMUM) && is_lower(s->serial, s->csync_serial))
 			return hold(f, MUS_SCAN_RULE_SOAMINIMUM, MUS_SCAN_SOA, i);
-		if (s->past.has_csync && is_lower(s->serial, s->past.soa_serial))
+		if (is_past(in, s, s->soa.sig, MUS_SCAN_MARK_SOA, s->serial))
 			return hold(f, MUS_SCAN_RULE_REPLAY, MUS_SCAN_SOA, i);
-		if (s->past.has_csync && is_lower(s->csync_serial, s->past.csync_serial))
+		if (is_past(in, s, s->csync.sig, MUS_SCAN_MARK_CSYNC, s->csync_serial))
 			return hold(f, MUS_SCAN_RULE_REPLAY, MUS_SCAN_CSYNC, i);
 	}
 	return true;

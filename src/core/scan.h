@@ -22,6 +22,7 @@ enum {
 	MUS_SCAN_DS_MAX = 64,
 	MUS_SCAN_ADDRS_MAX = 64,
 	MUS_SCAN_FRESH_MAX = 64,	/* addresses of name servers that would be new */
+	MUS_SCAN_PAST_MAX = 512,	/* addresses and keys of what was acted upon before */
 	MUS_SCAN_NOBODY = 0xff,
 };
 enum { MUS_SCAN_A, MUS_SCAN_AAAA, MUS_SCAN_FAMILIES };
@@ -123,11 +124,19 @@ struct mus_scan_name {
 	uint64_t glue[MUS_SCAN_FAMILIES];	/* addresses at the parent */
 };
 
-/* What was seen when a change was last acted upon. */
+/* What tells old from new: inceptions in seconds, serials. */
+enum mus_scan_mark {
+	MUS_SCAN_MARK_CDS, MUS_SCAN_MARK_CDNSKEY,	/* inceptions */
+	MUS_SCAN_MARK_SOA, MUS_SCAN_MARK_CSYNC,		/* serials */
+	MUS_SCAN_MARKS
+};
+/* What one address showed, signed by one key, when it was last acted upon.  With the key, because signers date
+ * and number each in its own way, and a secondary can be pointed from one to another. */
 struct mus_scan_past {
-	bool has_cds, has_cdnskey, has_csync;
-	int64_t cds_s, cdnskey_s;	/* inceptions */
-	uint32_t soa_serial, csync_serial;
+	uint8_t addr;			/* NOBODY: of no server of today */
+	uint8_t key;
+	uint8_t has;			/* bit n: mark n is known */
+	int64_t mark[MUS_SCAN_MARKS];
 };
 
 struct mus_scan_server {
@@ -139,7 +148,6 @@ struct mus_scan_server {
 	uint16_t csync_flags;
 	uint8_t csync_types;		/* bits */
 	struct mus_scan_set at[MUS_SCAN_NAMES_MAX][MUS_SCAN_FAMILIES];
-	struct mus_scan_past past;
 };
 
 /* One address of a name server that would be new to the delegation. */
@@ -170,6 +178,9 @@ struct mus_scan_in {
 	uint64_t looked;		/* names whose look-up and questions have ended */
 	uint64_t unresolved;		/* of these: no address found */
 	struct mus_scan_fresh fresh[MUS_SCAN_FRESH_MAX];
+	/* Acted upon before, by keys of the table; an address and a key occur together once. */
+	uint16_t past_count;
+	struct mus_scan_past past[MUS_SCAN_PAST_MAX];
 };
 
 enum mus_scan_kind {

@@ -38,13 +38,10 @@ same(struct child *a, const struct child *b)
 	MUS_ASSERT(b && a->acted_count == b->acted_count && a->past_count == b->past_count);
 	MUS_ASSERT(memcmp(a->acted, b->acted, a->acted_count * sizeof a->acted[0]) == 0);
 	for (size_t i = 0; i < a->past_count; i++) {
-		const struct mus_scan_past *p = &a->past[i].past, *q = &b->past[i].past;
+		const struct scan_past *p = &a->past[i], *q = &b->past[i];
 
-		MUS_ASSERT(mus_addr_same_ip(&a->past[i].addr, &b->past[i].addr));
-		MUS_ASSERT(p->has_cds == q->has_cds && p->cds_s == q->cds_s);
-		MUS_ASSERT(p->has_cdnskey == q->has_cdnskey && p->cdnskey_s == q->cdnskey_s);
-		MUS_ASSERT(p->has_csync == q->has_csync);
-		MUS_ASSERT(!p->has_csync || (p->csync_serial == q->csync_serial && p->soa_serial == q->soa_serial));
+		MUS_ASSERT(mus_addr_same_ip(&p->addr, &q->addr) && p->key == q->key && p->has == q->has);
+		MUS_ASSERT(memcmp(p->mark, q->mark, sizeof p->mark) == 0);
 	}
 }
 

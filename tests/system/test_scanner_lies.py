@@ -154,3 +154,57 @@ def test_nothing_older_is_acted_upon(lab, rogue):
     rogue.serve()
     wait_until(lambda: ds(lab, rogue.name) == {rogue.ksk.tag}, 90, "one key again")
     scanner.stop(lab)
+
+
+def signed(z, signer, keys, age, at):
+    """One server's copy as a signer makes it: DNSKEY, CDS and CDNSKEY signed by its key."""
+    z.put("DNSKEY", z.cdnskey(z.ksk, z.second, z.zsk), by=[signer], at=at)
+    z.put("CDS", z.cds(*keys), by=[signer], age=age, at=at)
+    z.put("CDNSKEY", z.cdnskey(*keys), by=[signer], age=age, at=at)
+
+
+def test_a_server_is_pointed_to_another_signer(lab):
+    """The other signer dates further back: its signatures are followed, what it had signed before is not; also over a restart."""
+    z = Rogue(lab, "pointed", "10.53.9.2", "10.53.9.6")
+    one, two = z.addresses
+    z.second, third, fourth = (Key(257, 13) for _ in range(3))
+    second = z.second
+    z.delegate()
+    try:
+        scanner.start(lab, [z.name])
+
+        def request(keys, at_one, at_two):
+            for at, (signer, age) in ((one, at_one), (two, at_two)):
+                signed(z, signer, keys, age, at)
+            z.serve()
+
+        def followed(*keys):
+            wait_until(lambda: ds(lab, z.name) == {k.tag for k in keys}, 90, f"DS of {len(keys)} keys")
+        request([z.ksk, second], (z.ksk, 1000), (z.ksk, 1000))
+        followed(z.ksk, second)
+        request([z.ksk, second, third], (z.ksk, 900), (second, 50000))
+        followed(z.ksk, second, third)
+        scanner.stop(lab)
+        scanner.start(lab, [z.name])
+        request([z.ksk, second], (second, 60000), (second, 40000))
+        v = await_verdict(lab, z.name, outcome="held", ds_rule="freshness")
+        assert one in v["words"], v
+        request([z.ksk, second], (second, 40000), (z.ksk, 2000))
+        v = await_verdict(lab, z.name, outcome="held", ds_rule="freshness", ds_server=f"{z.ns[1]} {two}")
+        assert ds(lab, z.name) == {z.ksk.tag, second.tag, third.tag}
+        request([z.ksk, second, fourth], (second, 40000), (z.ksk, 800))
+        followed(z.ksk, second, fourth)
+        # A state without keys, as it was once written, is read; nothing is compared with it.
+        scanner.stop(lab)
+        state = scanner.path(lab, "state")
+        with open(state, encoding="utf-8") as f:
+            lines = [line.rsplit(" ", 1)[0] if line.startswith("seen ") else line for line in f.read().splitlines()]
+        assert sum(line.startswith(f"seen {z.name} ") for line in lines) == 4, lines
+        with open(state, "w", encoding="utf-8") as f:
+            f.write("\n".join(lines) + "\n")
+        request([z.ksk, second], (second, 70000), (z.ksk, 2000))
+        scanner.start(lab, [z.name])
+        followed(z.ksk, second)
+        scanner.stop(lab)
+    finally:
+        z.end()

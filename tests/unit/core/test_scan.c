@@ -142,11 +142,26 @@ unsigned_cds(struct mus_scan_server *s)
 	s->cds.sig = 0;
 }
 
-static void
-past(struct mus_scan_server *s)
+/* This address acted upon, signed by this key: CDS and CDNSKEY of second 1000, serials 10 and 5. */
+static struct mus_scan_past *
+past(unsigned addr, unsigned key)
 {
-	s->past = (struct mus_scan_past){.has_cds = true, .has_cdnskey = true, .has_csync = true,
-	    .cds_s = 1000, .cdnskey_s = 1000, .soa_serial = 10, .csync_serial = 5};
+	struct mus_scan_past *p = &in.past[in.past_count++];
+
+	*p = (struct mus_scan_past){.addr = (uint8_t)addr, .key = (uint8_t)key,
+	    .has = (1 << MUS_SCAN_MARKS) - 1, .mark = {1000, 1000, 10, 5}};
+	return p;
+}
+
+/* Signer b stays too, and its server shows the same request signed by b's key. */
+static void
+by_b(int64_t inception_s)
+{
+	struct mus_scan_server *s = &in.server[1];
+
+	s->key = have(BIT(KB) | BIT(ZA) | BIT(ZB), BIT(KB));
+	s->cds.sig = s->cdnskey.sig = BIT(KB);
+	s->cds.inception_s = s->cdnskey.inception_s = inception_s;
 }
 
 /* ---- rows --------------------------------------------------------------------------------------- */
@@ -286,10 +301,41 @@ ROW(as_many)
 		cds(i, BIT(DA) | BIT(DA384), BIT(KA));
 }
 ROW(one_too_many) { as_many(); in.policy.ds_max = 1; }
-ROW(fresh) { drop_b(); both_cds(past); }
+ROW(fresh) { drop_b(); past(IPA, KA); past(IPB, KA); }
 ROW(older) { fresh(); in.server[1].cds.inception_s = 999; }
 ROW(older_cdnskey) { fresh(); in.server[0].cdnskey.inception_s = 999; }
-ROW(older_than_another) { drop_b(); past(&in.server[0]); in.server[1].cds.inception_s = 1; }
+/* A third DS record comes; server 1 is a secondary, pointed from a to b. */
+ROW(repointed)
+{
+	steady();
+	for (unsigned i = 0; i < 2; i++) {
+		cds(i, BIT(DA) | BIT(DB) | BIT(DA384), BIT(KA) | BIT(KB));
+		past(i ? IPB : IPA, KA);
+	}
+	by_b(1);
+}
+ROW(repointed_back) { repointed(); past(IPB, KB)->mark[MUS_SCAN_MARK_CDS] = 1; in.server[1].cdnskey.inception_s = 1000; }
+ROW(repointed_back_older) { repointed_back(); in.server[1].cds.inception_s = 0; }
+ROW(elsewhere)			/* b's key was acted upon at two other addresses, one of which is gone */
+{
+	repointed();
+	past(IPIN, KB)->mark[MUS_SCAN_MARK_CDS] = 700;
+	past(MUS_SCAN_NOBODY, KB)->mark[MUS_SCAN_MARK_CDNSKEY] = 800;
+	in.server[1].cds.inception_s = 700;
+	in.server[1].cdnskey.inception_s = 800;
+}
+ROW(elsewhere_older) { elsewhere(); in.server[1].cds.inception_s = 699; }
+ROW(elsewhere_older_cdnskey) { elsewhere(); in.server[1].cdnskey.inception_s = 799; }
+ROW(elsewhere_other_mark)
+{
+	elsewhere_older();
+	in.past[2].has &= (uint8_t)~BIT(MUS_SCAN_MARK_CDS);
+	in.past[3].has = 0;
+	in.server[1].cdnskey.inception_s = 1000;
+}
+ROW(own_before_elsewhere) { elsewhere(); past(IPB, KB); }
+ROW(two_signed) { drop_b(); past(IPA, KA); past(IPB, ZA); in.server[1].cds.sig |= BIT(ZA); in.server[0].cds.inception_s = 1000; }
+ROW(two_signed_older) { two_signed(); in.server[1].cds.inception_s = 999; in.past[0].mark[MUS_SCAN_MARK_CDS] = 1; }
 ROW(breaks_b) { steady(); for (unsigned i = 0; i < 2; i++) cds(i, BIT(DA), BIT(KA)); }
 ROW(breaks_by_digest)
 {
@@ -362,7 +408,16 @@ static const struct row ds_rows[] = {
     {"equal inception is not older", fresh, CHANGE(BIT(DA))},
     {"CDS one second older", older, HOLD(FRESHNESS, 1)},
     {"CDNSKEY one second older", older_cdnskey, HOLD(FRESHNESS, 0)},
-    {"older than at another server", older_than_another, CHANGE(BIT(DA))},
+    {"older, of a key never seen", repointed, CHANGE(BIT(DA) | BIT(DB) | BIT(DA384))},
+    {"as old as its own of this key", repointed_back, CHANGE(BIT(DA) | BIT(DB) | BIT(DA384))},
+    {"older than its own of this key", repointed_back_older, HOLD(FRESHNESS, 1)},
+    {"as old as the oldest of its key", elsewhere, CHANGE(BIT(DA) | BIT(DB) | BIT(DA384))},
+    {"CDS older than all of its key", elsewhere_older, HOLD(FRESHNESS, 1)},
+    {"CDNSKEY older than all of its key", elsewhere_older_cdnskey, HOLD(FRESHNESS, 1)},
+    {"its key signed other things only", elsewhere_other_mark, CHANGE(BIT(DA) | BIT(DB) | BIT(DA384))},
+    {"its own counts before others'", own_before_elsewhere, HOLD(FRESHNESS, 1)},
+    {"two keys signed, neither older", two_signed, CHANGE(BIT(DA))},
+    {"older by one of two keys", two_signed_older, HOLD(FRESHNESS, 1)},
     {"would break the other signer", breaks_b, HOLD(CONTINUITY, 1)},
     {"the one path has a digest we cannot check", breaks_by_digest, HOLD(CONTINUITY, 0)},
 };
@@ -441,9 +496,17 @@ ROW(c_soamin_wraps)
 	in.server[0].csync_serial = 3;
 	in.server[0].serial = in.server[0].serial2 = UINT32_MAX;
 }
-ROW(c_past) { c_drop(); both_cds(past); in.server[1].past.soa_serial = 11; }
-ROW(c_replay_soa) { c_past(); in.server[1].past.soa_serial = 12; }
-ROW(c_replay_csync) { c_past(); in.server[0].past.csync_serial = 6; }
+ROW(c_past) { c_drop(); past(IPA, ZA); past(IPB, ZB)->mark[MUS_SCAN_MARK_SOA] = 11; }
+ROW(c_replay_soa) { c_past(); in.past[1].mark[MUS_SCAN_MARK_SOA] = 12; }
+ROW(c_replay_csync) { c_past(); in.past[0].mark[MUS_SCAN_MARK_CSYNC] = 6; }
+ROW(c_replay_wraps)
+{
+	c_past();
+	in.past[0].mark[MUS_SCAN_MARK_CSYNC] = UINT32_MAX;
+	in.past[1].mark[MUS_SCAN_MARK_SOA] = UINT32_MAX;
+}
+ROW(c_repointed) { c_replay_soa(); in.past[1].key = ZA; in.past[1].mark[MUS_SCAN_MARK_CSYNC] = 6; }
+ROW(c_repointed_replay) { c_repointed(); past(MUS_SCAN_NOBODY, ZB)->mark[MUS_SCAN_MARK_SOA] = 12; }
 ROW(c_ns_differ) { c_drop(); in.server[1].ns.set = BIT(NSB); }
 ROW(c_ns_empty) { c_drop(); in.server[1].ns = nodata(); }
 ROW(c_ns_silent) { c_drop(); in.server[1].ns = silent(); }
@@ -548,6 +611,9 @@ static const struct row csync_rows[] = {
     {"the same serials again", c_past, CHANGE(BIT(NSA))},
     {"SOA serial went back", c_replay_soa, HOLD(REPLAY, 1)},
     {"CSYNC serial went back", c_replay_csync, HOLD(REPLAY, 0)},
+    {"serials have wrapped", c_replay_wraps, CHANGE(BIT(NSA))},
+    {"lower serials, of another key", c_repointed, CHANGE(BIT(NSA))},
+    {"a serial lower than all of its key", c_repointed_replay, HOLD(REPLAY, 1)},
     {"NS differ", c_ns_differ, HOLD(CONSISTENCY, 0)},
     {"NS empty", c_ns_empty, HOLD(NSEMPTY, 1)},
     {"NS silent", c_ns_silent, HOLD(REACH, 1)},
