@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -17,6 +18,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("MUSIC_BUILD", os.path.join(TOP, "build"))
 FAKE = os.path.join(BUILD, "tests", "api", "fake_musicd")
 CLI = os.path.join(BUILD, "programs", "music-cli", "music-cli")
+
+# Who runs the tests in the background may have them ignore Ctrl-C; the programs that they end by it would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Answer = collections.namedtuple("Answer", "status headers body json")
 

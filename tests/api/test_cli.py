@@ -649,7 +649,7 @@ def test_events(cli, filled):
     (["zone", "list", "--group", "a", "--group", "b"], "stands twice"), (["signer", "update", "bind", "--max-ttl", "1x"], "span"),
     (["signer", "update", "bind", "--transfer", "--no-transfer"], "exclude each other"),
     (["zone", "update", "x", "--signer-ns", "nocolon"], "SIGNER:"), (["completion", "fish"], 'SHELL must be bash or zsh, and not "fish"'),
-    (["signer", "add", "x", "--driver", "axfr"], '--driver must be ddns or manual, and not "axfr"'),
+    (["signer", "add", "x", "--driver", "axfr"], '--driver must be ddns, manual or secondary, and not "axfr"'),
     (["help", "nosuch"], "unknown command"), (["help", "zone", "migrat"], 'unknown command "zone migrat"; did you mean "zone migrate"?'),
     (["help", "zone", "frobnicate"], "there are: add, update, "), (["events", "--count", "0"], "number"),
     (["zone", "watch", "one.test", "--interval", "fast"], "span"), (["token", "new", "x"], "--role"),

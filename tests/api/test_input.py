@@ -214,6 +214,7 @@ def test_every_path_of_what_is_not_there_is_404(filled):
     """one object of the path at a time; with a good body, where one is taken"""
     good = {"POST /zones/{zone}/force": {"rule": "V1", "reason": "x"}, "PUT /zones/{zone}/group": {"group": "first"},
             "POST /zones/{zone}/lost": {"signer": "bind", "reason": "x"},
+            "POST /zones/{zone}/roll": {"signer": "bind", "role": "ksk"},
             "POST /zones/{zone}/migrate": {"from": "bind", "to": "knot"},
             "POST /signers/{signer}/probe": {"zone": "one.test"}}
     tried = 0
