@@ -250,6 +250,8 @@ int cli_watch(struct cli *c, const struct cli_watch *w);
 const char *cli_without_rule(const json_t *w);
 /* What came back when it was tried, behind its text: "; UPDATE refused: REFUSED".  "": the text says it, or nothing did. */
 const char *cli_came_back(const json_t *w, char out[static CLI_CAME_BACK_MAX]);
+/* Would ${signer} be fit to join ${zone}?  As cli_call. */
+int cli_preflight(struct cli *c, const char *zone, const char *signer, struct cli_answer *a);
 void cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now);
 void cli_process_line(const json_t *process, struct mus_time now, char *out, size_t cap);
 bool cli_has_left(const json_t *process);	/* of "process list": a leave that has ended well */

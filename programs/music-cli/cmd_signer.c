@@ -147,13 +147,8 @@ static int
 check_zone(struct cli *c, const char *signer, const char *zone, json_t *rows, bool *fit)
 {
 	struct cli_answer a = {.status = 0};
-	struct mus_buf path;
-	int rc;
+	int rc = cli_preflight(c, zone, signer, &a);
 
-	mus_buf_init(&path, 0);
-	cli_path(&path, "/zones/%s/preflight", zone);
-	cli_query(&path, "signer", signer);
-	rc = cli_call(c, "GET", (const char *)path.data, NULL, &a);
 	if (rc == 0) {
 		const json_t *list = json_object_get(a.json, "findings");
 
@@ -167,7 +162,6 @@ check_zone(struct cli *c, const char *signer, const char *zone, json_t *rows, bo
 		}
 	}
 	cli_answer_clear(&a);
-	mus_buf_clear(&path);
 	return rc;
 }
 

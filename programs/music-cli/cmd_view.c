@@ -21,16 +21,13 @@ static const struct cli_column action_columns[] = {{"KIND", "kind", CLI_S_TEXT},
     {"WHAT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
 
 static int
-fetch(struct cli *c, const char *fmt, const char *query, const char *value, struct cli_answer *a)
+fetch(struct cli *c, const char *fmt, struct cli_answer *a)
 {
 	struct mus_buf path;
 	int rc;
 
 	mus_buf_init(&path, 0);
-	cli_path(&path, fmt, c->arg[0]);
-	if (query != NULL)
-		cli_query(&path, query, value);
-	rc = cli_call(c, "GET", (const char *)path.data, NULL, a);
+	rc = cli_call(c, "GET", cli_path(&path, fmt, c->arg[0]), NULL, a);
 	mus_buf_clear(&path);
 	return rc;
 }
@@ -397,7 +394,7 @@ int
 cmd_zone_status(struct cli *c)
 {
 	struct cli_answer a = {.status = 0};
-	int rc = fetch(c, "/zones/%s/status", NULL, NULL, &a);
+	int rc = fetch(c, "/zones/%s/status", &a);
 	json_t *last = NULL;
 
 	if (rc == 0 && c->format == CLI_TEXT && (rc = fetch_last(c, cli_str(a.json, "name"), &last)) != 0)
@@ -478,7 +475,7 @@ int
 cmd_zone_plan(struct cli *c)
 {
 	struct cli_answer a = {.status = 0};
-	int rc = fetch(c, "/zones/%s/plan", NULL, NULL, &a);
+	int rc = fetch(c, "/zones/%s/plan", &a);
 	const json_t *acts = json_object_get(a.json, "actions"), *waits = json_object_get(a.json, "waits"),
 		     *copies = json_object_get(a.json, "need_copy"), *by_hand = json_object_get(a.json, "by_hand");
 
@@ -512,7 +509,7 @@ cmd_zone_explain(struct cli *c)
 	static const struct cli_column rule_columns[] = {{"RULE", "rule", CLI_S_TEXT},
 	    {"RESULT", "result", CLI_S_RESULT}, {"SAYS", "sentence", CLI_S_TEXT, .wide = true}, {NULL}};
 	struct cli_answer a = {.status = 0};
-	int rc = fetch(c, "/zones/%s/explain", NULL, NULL, &a);
+	int rc = fetch(c, "/zones/%s/explain", &a);
 	const json_t *findings = json_object_get(a.json, "findings"),
 		     *waits = json_object_get(a.json, "waits");
 
@@ -542,10 +539,24 @@ cmd_zone_explain(struct cli *c)
 }
 
 int
+cli_preflight(struct cli *c, const char *zone, const char *signer, struct cli_answer *a)
+{
+	struct mus_buf path;
+	int rc;
+
+	mus_buf_init(&path, 0);
+	cli_path(&path, "/zones/%s/preflight", zone);
+	cli_query(&path, "signer", signer);
+	rc = cli_call(c, "GET", (const char *)path.data, NULL, a);
+	mus_buf_clear(&path);
+	return rc;
+}
+
+int
 cmd_zone_preflight(struct cli *c)
 {
 	struct cli_answer a = {.status = 0};
-	int rc = fetch(c, "/zones/%s/preflight", "signer", cli_option(c, "signer"), &a);
+	int rc = cli_preflight(c, c->arg[0], cli_option(c, "signer"), &a);
 	const json_t *findings = json_object_get(a.json, "findings");
 	bool fit = cli_true(a.json, "fit");
 

@@ -394,41 +394,132 @@ say_who_leaves(const json_t *status, const json_t *group, struct mus_buf *words)
 	}
 }
 
-/* Lines about each signer that leaves the zone when it goes into --group; "": none does. */
+/* The zone as it stands, and the group that it would go into. */
+struct move {
+	struct cli_answer status, group;
+};
+
 static int
-leavers_of_move(struct cli *c, bool is_order, struct mus_buf *words)
+move_open(struct cli *c, bool is_order, struct move *m)
 {
-	struct cli_answer status = {.status = 0}, group = {.status = 0};
-	int rc = look_up(c, "/zones/%s/status", c->arg[0], is_order, &status);
+	int rc;
+
+	*m = (struct move){.status = {.status = 0}};
+	if ((rc = look_up(c, "/zones/%s/status", c->arg[0], is_order, &m->status)) == 0)
+		rc = look_up(c, "/groups/%s", cli_option(c, "group"), is_order, &m->group);
+	return rc;
+}
+
+static void
+move_clear(struct move *m)
+{
+	cli_answer_clear(&m->status);
+	cli_answer_clear(&m->group);
+}
+
+/* Lines about each signer that leaves the zone when it goes into --group; none: none does. */
+static int
+leavers_of_move(struct cli *c, struct mus_buf *words)
+{
+	struct move m;
+	int rc = move_open(c, true, &m);
+
+	if (rc == 0 && m.status.status == 200 && m.group.status == 200)
+		say_who_leaves(m.status.json, m.group.json, words);
+	move_clear(&m);
+	return rc;
+}
+
+static bool
+takes_part(const json_t *status, const char *signer)
+{
+	const json_t *signers = json_object_get(status, "signers");
+
+	for (size_t i = 0; i < json_array_size(signers); i++) {
+		const json_t *s = json_array_get(signers, i);
+
+		if (strcmp(cli_str(s, "name"), signer) == 0)
+			return cli_true(s, "member") || cli_true(s, "in_keys") || cli_true(s, "in_ds") ||
+			       cli_true(s, "in_ns");
+	}
+	return false;
+}
+
+/* Is ${signer} fit to join the zone?  A line, and one for each reason why not; a warning is none. */
+static int
+say_fit(struct cli *c, const char *signer, struct mus_buf *words, bool *all_fit)
+{
+	struct cli_answer a = {.status = 0};
+	int rc = cli_preflight(c, c->arg[0], signer, &a);
+	const json_t *list = json_object_get(a.json, "findings");
+	bool fit = cli_true(a.json, "fit");
 
 	if (rc == 0)
-		rc = look_up(c, "/groups/%s", cli_option(c, "group"), is_order, &group);
-	if (rc == 0 && status.status == 200 && group.status == 200)
-		say_who_leaves(status.json, group.json, words);
-	mus_buf_add_u8(words, 0);
-	cli_answer_clear(&status);
-	cli_answer_clear(&group);
+		mus_buf_printf(words, "%s is %sfit to join %s\n", signer, fit ? "" : "not ", cli_str(a.json, "zone"));
+	for (size_t i = 0; rc == 0 && !fit && i < json_array_size(list); i++)
+		if (strcmp(cli_str(json_array_get(list, i), "result"), "warning") != 0)
+			mus_buf_printf(words, "  %s\n", cli_str(json_array_get(list, i), "text"));
+	*all_fit = *all_fit && fit;
+	cli_answer_clear(&a);
+	return rc;
+}
+
+/* Lines about who leaves and who joins. */
+static int
+say_move(struct cli *c, struct mus_buf *words, bool *all_fit)
+{
+	struct move m;
+	int rc = move_open(c, false, &m);
+	const json_t *members = json_object_get(m.group.json, "signers");
+
+	if (rc == 0)
+		say_who_leaves(m.status.json, m.group.json, words);
+	if (words->len == 0)
+		mus_buf_add_str(words, "no signer leaves it\n");
+	for (size_t i = 0; rc == 0 && i < json_array_size(members); i++) {
+		const char *name = cli_str(json_array_get(members, i), "name");
+
+		if (stays_in(m.group.json, name) && !takes_part(m.status.json, name))
+			rc = say_fit(c, name, words, all_fit);
+	}
+	move_clear(&m);
+	return rc;
+}
+
+/* What the move itself refuses, in its words. */
+static int
+may_move(struct cli *c)
+{
+	struct cli_answer a = {.status = 0};
+	struct request r;
+	int rc;
+
+	request_begin(c, &r, "/zones/%s/group", c->arg[0]);
+	request_str(c, &r, "group", "group");
+	request_true(&r, "dry_run", true);
+	rc = cli_call(c, "PUT", request_path(&r), request_body(&r), &a);
+	cli_answer_clear(&a);
+	request_clear(&r);
 	return rc;
 }
 
 static int
 dry_move(struct cli *c)
 {
+	bool all_fit = true;
 	struct mus_buf words;
 	json_t *outcome;
 	int rc;
 
 	mus_buf_init(&words, 0);
-	if ((rc = leavers_of_move(c, false, &words)) == 0) {
-		const char *text = (const char *)words.data;
-
+	if ((rc = may_move(c)) == 0 && (rc = say_move(c, &words, &all_fit)) == 0) {
 		outcome = json_pack("{s:s, s:b, s:s}", "zone", c->arg[0], "dry_run", 1, "consequence",
-		    text[0] != '\0' ? text : "no signer leaves it");
+		    (const char *)words.data);
 		print_consequence(c, outcome);
 		json_decref(outcome);
 	}
 	mus_buf_clear(&words);
-	return rc;
+	return rc != 0 ? rc : all_fit ? 0 : EXIT_UNFIT;
 }
 
 /* A zone that a signer leaves by it is moved when somebody says yes. */
@@ -441,7 +532,7 @@ confirm_move(struct cli *c)
 	if (cli_flag(c, "yes"))
 		return 0;
 	mus_buf_init(&words, 0);
-	if ((rc = leavers_of_move(c, true, &words)) == 0 && words.data[0] != 0) {
+	if ((rc = leavers_of_move(c, &words)) == 0 && words.len > 0) {
 		if (c->format == CLI_TEXT)
 			print_lines((const char *)words.data);
 		fflush(stdout);
@@ -478,7 +569,7 @@ check_update(struct cli *c)
 	if (cli_option(c, "group") == NULL)
 		return 0;
 	mus_buf_init(&words, 0);
-	if ((rc = leavers_of_move(c, true, &words)) == 0 && words.data[0] != 0)
+	if ((rc = leavers_of_move(c, &words)) == 0 && words.len > 0)
 		rc = cli_fail(c, EXIT_USAGE, "--group: a signer would leave the zone; \"zone join %s --group %s\" says "
 		    "which, and asks", c->arg[0], cli_option(c, "group"));
 	mus_buf_clear(&words);

@@ -82,7 +82,7 @@ static const struct cli_word o_join[] = {
     {"dry-run", NULL, "only say for each zone whether it is fit to join", CLI_K_TEXT}, END};
 static const struct cli_word o_zone_join[] = {
     {"group", "GROUP", "the signer group", CLI_K_GROUP, CLI_NEEDED},
-    {"dry-run", NULL, "only say which signers would leave the zone", CLI_K_TEXT}, YES, END};
+    {"dry-run", NULL, "only say who would leave the zone, and whether who would join it is fit", CLI_K_TEXT}, YES, END};
 static const struct cli_word o_on_zone[] = {
     {"zone", "ZONE", "zone to try on; everything is put back", CLI_K_ZONE, CLI_NEEDED}, END};
 static const struct cli_word o_signers[] = {
@@ -208,7 +208,9 @@ const struct cli_command cli_commands[] = {
     C("zone", "show", cmd_zone_show, a_zone, NULL, HELP("settings of a zone")),
     C("zone", "join", cmd_zone_join, a_zone, o_zone_join, HELP("put a zone into a signer group"),
 	MORE("Signers of the zone that are not in the new group leave it (REMOVE-SIGNER), after those that are have "
-	     "joined; who leaves is said first. A zone that no signer leaves by that is moved unasked."),
+	     "joined; who leaves is said first. A zone that no signer leaves by that is moved unasked. With --dry-run "
+	     "each signer that would join is looked at as by \"zone preflight\", which changes nothing; the exit status "
+	     "is 1 when one is not fit, and another when the move would be refused."),
 	ASKS("signers leave the zone. Move it?")),
     C("zone", "leave", cmd_zone_leave, a_zone, NULL, HELP("take a zone out of its signer group"),
 	MORE("Refused once its signers are known: the last cannot leave. \"zone join\" moves it to "

@@ -313,15 +313,17 @@ api_zone_delete(struct api_call *c)
 		api_reply_nothing(c);
 }
 
-/* The zone goes into the group; what speaks against it is at ${field} of the body, if there is one. */
+/* The zone goes into the group, or would; what speaks against it is at ${field} of the body, if there is one. */
 static void
-put_group(struct api_call *c, struct mus_zone_obj *o, int64_t group_id, const char *field)
+put_group(struct api_call *c, struct mus_zone_obj *o, int64_t group_id, bool dry_run, const char *field)
 {
 	char where[MUS_CTL_FIELD_MAX];
 	int rc;
 
 	o->group_id = group_id;
-	if ((rc = mus_ctl_put_zone(c->engine, c->caller, o, where, &c->et)) < 0)
+	rc = dry_run ? mus_ctl_check_zone(c->engine, o, where, &c->et)
+		     : mus_ctl_put_zone(c->engine, c->caller, o, where, &c->et);
+	if (rc < 0)
 		fail_stored(c, rc, o, where, field);
 	else
 		reply_zone_anew(c, o->name);
@@ -336,7 +338,7 @@ api_zone_set_group(struct api_call *c)
 
 	if (o != NULL && api_if_match(c, o->id, o->changed_at) &&
 	    (g = api_group(c, r->group, "/group")) != NULL)
-		put_group(c, o, g->id, "/group");
+		put_group(c, o, g->id, r->dry_run, "/group");
 }
 
 void
@@ -345,7 +347,7 @@ api_zone_clear_group(struct api_call *c)
 	struct mus_zone_obj *o = api_zone(c, c->param[0], NULL);
 
 	if (o != NULL && api_if_match(c, o->id, o->changed_at))
-		put_group(c, o, 0, "");
+		put_group(c, o, 0, false, "");
 }
 
 /* --- views --- */

@@ -35,6 +35,8 @@ int mus_ctl_check_join(struct mus_engine *e, const char *group, const char *sign
 
 /* CONFLICT too when a zone that has been taken over would have no signer in its new group. */
 int mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, char *field, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Would that be refused, but for a name that is taken?  Nothing is changed; ${o} is put into canonical form. */
+int mus_ctl_check_zone(struct mus_engine *e, struct mus_zone_obj *o, char *field, struct mus_errtext *et) MUS_MUST_CHECK;
 /* CONFLICT while a process runs, unless ${abandon}: foreign records stay where they are. */
 int mus_ctl_delete_zone(struct mus_engine *e, const char *actor, const char *name, bool abandon, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_ctl_hold(struct mus_engine *e, const char *actor, const char *zone, const char *reason, struct mus_errtext *et) MUS_MUST_CHECK;

@@ -85,28 +85,45 @@ check_room(struct mus_engine *e, const struct eng_at *at, const struct mus_zone_
 	return rc < 0 ? rc : eng_check_leavers(e, &g, NULL, o, at->et);
 }
 
+/* ${before}: the zone as it is stored; of a new one it is not touched. */
+static int
+check_put(struct mus_engine *e, struct mus_zone_obj *o, struct mus_zone_obj *before, char *field,
+    struct mus_errtext *et)
+{
+	const struct eng_at at = eng_at_of(field, et);
+	bool fresh = o->id == 0;
+	int rc = eng_check_zone(e, &at, o);
+
+	if (rc == 0)
+		rc = check_room(e, &at, o);
+	if (rc == 0 && !fresh && (rc = mus_store_load_zone_id(e->o.store, o->id, before, et)) == 0)
+		rc = check_has_signer(e, o, before, et);
+	return rc < 0 ? rc : eng_check_cut(e, &at, o, fresh ? NULL : before);
+}
+
+int
+mus_ctl_check_zone(struct mus_engine *e, struct mus_zone_obj *o, char *field, struct mus_errtext *et)
+{
+	struct mus_zone_obj before;
+
+	return check_put(e, o, &before, field, et);
+}
+
 int
 mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, char *field,
     struct mus_errtext *et)
 {
-	const struct eng_at at = eng_at_of(field, et);
 	bool fresh = o->id == 0;
 	int64_t old_group = o->group_id;
 	struct mus_zone_obj before;
 	struct mus_buf said;
 	struct eng_zone *z;
-	int rc = eng_check_zone(e, &at, o);
+	int rc = check_put(e, o, &before, field, et);
 
-	if (rc == 0)
-		rc = check_room(e, &at, o);
-	if (rc == 0 && !fresh && (rc = mus_store_load_zone_id(e->o.store, o->id, &before, et)) == 0) {
-		rc = check_has_signer(e, o, &before, et);
-		old_group = before.group_id;
-	}
-	if (rc == 0)
-		rc = eng_check_cut(e, &at, o, fresh ? NULL : &before);
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
+	if (!fresh)
+		old_group = before.group_id;
 	o->changed_at = eng_now(e);
 	if (fresh) {
 		o->created_at = o->changed_at;

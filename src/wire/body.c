@@ -164,7 +164,8 @@ REQUEST(req_zone_change, "ZoneChange", "Changes of a zone; what is not given sta
 
 #define S struct mus_req_zone_group
 static const struct mus_field req_zone_group_rows[] = {
-    ROW("group", STR, group, .flags = MUS_FIELD_REQUIRED, LABEL, HELP("signer group to be in"))};
+    ROW("group", STR, group, .flags = MUS_FIELD_REQUIRED, LABEL, HELP("signer group to be in")),
+    ROW("dry_run", BOOL, dry_run, HELP("only check; the answer is the zone as it stands"))};
 REQUEST(req_zone_group, "ZoneGroupRequest", "The signer group of a zone.");
 #undef S
 

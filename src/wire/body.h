@@ -71,6 +71,7 @@ enum {					/* bits of mus_req_zone.given; ZoneChange has the same rows */
 struct mus_req_zone_group {
 	uint64_t given;
 	const char *group;
+	bool dry_run;
 };
 struct mus_req_hold {
 	uint64_t given;

@@ -242,18 +242,30 @@ zone_of(struct mus_engine *e, int64_t id)
 }
 
 int
+mus_ctl_check_zone(struct mus_engine *e, struct mus_zone_obj *o, char *field, struct mus_errtext *et)
+{
+	struct mus_group_obj g;
+
+	if (strcmp(o->name, ".") == 0)
+		return refuse(field, "/name", et, "the root has no parent to follow");
+	if (mus_store_load_group_id(e->store, o->group_id, &g, NULL) == 0 && strcmp(g.name, "crowded") == 0)
+		return refuse(field, "/group", et, "two signers have this name server");
+	if (strcmp(o->sample, "crowded") == 0)
+		return refuse(field, "/signers", et, "two signers have this name server");
+	return 0;
+}
+
+int
 mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o, char *field,
     struct mus_errtext *et)
 {
 	bool fresh = o->id == 0;
 	struct mus_group_obj g;
 	struct fake_zone *z;
-	int rc;
+	int rc = mus_ctl_check_zone(e, o, field, et);
 
-	if (strcmp(o->name, ".") == 0)
-		return refuse(field, "/name", et, "the root has no parent to follow");
-	if (strcmp(o->sample, "crowded") == 0)
-		return refuse(field, "/signers", et, "two signers have this name server");
+	if (rc < 0)
+		return rc;
 	o->changed_at = mus_ctl_now(e);
 	if (fresh) {
 		o->created_at = o->checked_at = o->changed_at;

@@ -405,8 +405,21 @@ def test_a_move_that_a_signer_leaves_by(cli):
     wait_until(lambda: [s["name"] for s in json.loads(cli.ok("zone", "status", "move.test", "-o", "json"))["signers"] if s["member"]] == ["bind"])
     move = ["zone", "join", "move.test", "--group", "other"]
     told = "bind does not sign the zones of group other: it leaves move.test. (REMOVE-SIGNER) when those that do have joined.\n"
-    assert cli.ok(*move, "--dry-run") == told
-    assert json.loads(cli.ok(*move, "--dry-run", "-o", "json")) == {"zone": "move.test", "dry_run": True, "consequence": told}
+    fit = told + "knot is fit to join move.test.\n"       # who joins is looked at
+    assert cli.ok(*move, "--dry-run") == fit
+    assert json.loads(cli.ok(*move, "--dry-run", "-o", "json")) == {"zone": "move.test", "dry_run": True, "consequence": fit}
+    cli.ok("signer", "add", "dumb", "--driver", "manual")
+    cli.ok("signer", "join", "dumb", "--group", "other")
+    unfit = cli.run(*move, "--dry-run")                 # each reason why not, and no warning
+    assert unfit.returncode == 1 and squeeze(unfit.stdout) == squeeze(fit) + [
+        "dumb is not fit to join move.test.", " capability: bind does not let us change its records: change what is asked for there by hand",
+        " serves: bind is declared lost in this zone, until it joins"], unfit
+    assert json.loads(cli.run(*move, "--dry-run", "-o", "json").stdout)["consequence"].startswith(fit)
+    cli.ok("signer", "leave", "dumb", "--group", "other")
+    assert cli.ok(*move, "--dry-run") == fit            # who leaves the group does not join by it
+    cli.ok("signergroup", "add", "crowded", "--signer", "knot")
+    refused = cli.run("zone", "join", "move.test", "--group", "crowded", "--dry-run")
+    assert refused.returncode == 65 and "--group: two signers have this name server" in refused.stderr and refused.stdout == "", refused
     refused = cli.run(*move)
     assert refused.returncode == 64 and refused.stdout == told and "--yes does it unasked" in refused.stderr, refused
     code, text = on_a_terminal(cli, b"n\n", *move)
@@ -414,7 +427,7 @@ def test_a_move_that_a_signer_leaves_by(cli):
     cli.fails(64, "zone", "update", "move.test", "--group", "other", says='--group: a signer would leave the zone; "zone join move.test --group other" says which')
     assert group() == "first"
     assert cli.ok("zone", "join", "move.test", "--group", "same", "--dry-run") == "no signer leaves it\n"
-    cli.fails(66, "zone", "join", "move.test", "--group", "nosuch", "--dry-run", says="nosuch")
+    cli.fails(65, "zone", "join", "move.test", "--group", "nosuch", "--dry-run", says="nosuch")
     cli.ok("zone", "join", "move.test", "--group", "same")
     assert group() == "same"
     cli.ok("zone", "update", "move.test", "--group", "first")
@@ -422,8 +435,9 @@ def test_a_move_that_a_signer_leaves_by(cli):
     cli.ok(*move, "--yes")
     assert group() == "other"
     cli.ok("zone", "delete", "move.test", "--abandon", "--yes")
-    for name in ("other", "same"):
+    for name in ("other", "same", "crowded"):
         cli.ok("signergroup", "delete", name, "--yes")
+    cli.ok("signer", "delete", "dumb", "--yes")
 
 
 def test_only_what_is_bad_is_red(cli, filled):

@@ -105,6 +105,8 @@ def test_life_of_a_zone(filled):
     kept = filled.ok("PATCH", "/zones/life.test", {"signers": []})["signers"]
     assert [(s["signer"], s["lost"]) for s in kept] == [("knot", True)]
     assert filled.ok("DELETE", "/zones/life.test/group")["group"] == ""
+    assert filled.ok("PUT", "/zones/life.test/group", {"group": "first", "dry_run": True})["group"] == ""
+    assert filled.ok("GET", "/zones/life.test")["group"] == ""
     assert filled.ok("PUT", "/zones/life.test/group", {"group": "first"})["group"] == "first"
     assert filled.call("DELETE", "/zones/life.test").status == 204
     filled.fails(404, "GET", "/zones/life.test/status")

@@ -520,6 +520,7 @@ moved_to_the_same_server(void **state)
 	serve("ns.a.test.", "192.0.2.1");
 	zone.group_id = g2.id;
 	at_address(2, "ns.c.test.", "192.0.2.1");
+	assert_waits(mus_ctl_check_zone(e, &zone, field, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
 	assert_waits(mus_ctl_put_zone(e, "test", &zone, field, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
 	assert_string_equal(field, "");
 	at_address(2, "ns.a.test.", "192.0.2.2");
@@ -538,6 +539,11 @@ moved_to_the_same_server(void **state)
 	process(MUS_PROC_REMOVE, 0);
 	assert_waits(mus_ctl_put_zone(e, "test", &zone, field, &et), STILL_HAS BY_ADDRESS("ns.c.test. (signer c)"));
 	process(MUS_PROC_NONE, 0);
+	/* To be asked is not to be moved. */
+	OK(mus_ctl_check_zone(e, &zone, field, &et));
+	OK(mus_store_load_zone(store, zone.name, &zone, &et));
+	assert_int_not_equal(zone.group_id, g2.id);
+	zone.group_id = g2.id;
 	OK(mus_ctl_put_zone(e, "test", &zone, field, &et));
 }
 
