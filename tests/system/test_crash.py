@@ -213,7 +213,6 @@ def test_no_room_for_the_database(make_lab):
         t.join("full", "knot")
         t.at_row("full", "parent-ds-synced")
         wait_until(lambda: on_disk(t, "full.lab.") == "parent-ds-synced", 10, "what the interface shows is committed")
-        told = len(t.mc.log())
         room(t, 4096)
         breaks.mend(lab)                                    # there is something to do now
         wait_until(lambda: len([1 for k, _ in t.parent("full.lab.") if k == 43]) == 2, 60, "the parent follows")
@@ -231,11 +230,8 @@ def test_no_room_for_the_database(make_lab):
         names = {r.to_text() for s in ("bind", "knot") for r in lab.ex.rrset(lab.state["signers"][s]["update"]["address"], "full.lab.", "NS")}
         assert t.row("full")["row"] == "parent-ds-synced" and names == before, names
         wait_until(lambda: re.search(r"error: .*nothing is sent.* \(repeated \d+ times\)", t.mc.log()), 60, "equal lines are told once")
-        # The row that is come to at each look, and goes back with the transaction, is no news.
-        assert "ADD-SIGNER knot" not in t.mc.log()[told:], t.mc.log()[told:][-3000:]
         room(t, None)
         t.done("full", "ADD-SIGNER", "knot")
-        assert "ADD-SIGNER knot" in t.mc.log()[told:]
         now = t.mc.json("status")
         assert now["store_failing_since"] is None and now["store_error"] == "", now
         assert "the database takes changes again" in t.mc.log()
