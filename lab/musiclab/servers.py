@@ -123,7 +123,8 @@ class Bind(Server):
 
     def zone_text(self, name, z):
         # without an update-policy the zone would not be dynamic, and named would refuse a dnssec-policy without inline-signing
-        grants = " ".join(f"grant {k} zonesub ANY;" for k in (["nobody"] if self.d.get("updates_refused") else self.grants(z)))
+        who, what = ["nobody"] if self.d.get("updates_refused") else self.grants(z), self.d.get("type_refused")
+        grants = " ".join((f"deny {k} zonesub {what}; " if what else "") + f"grant {k} zonesub ANY;" for k in who)     # the first that fits counts
         text = f'zone "{name}" {{ type primary; file "zones/{name}db";\n'
         if not z.get("unsigned"):
             text += f'  dnssec-policy {self.policy(z)[0]}; inline-signing no;\n'

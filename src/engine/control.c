@@ -159,6 +159,7 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 	mus_plan(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_plan);
 	if (z)
 		eng_queue_waits(e, z, st, &e->view_plan);
+	eng_probe_waits(e, z, st, &policy, &e->view_plan);
 	mus_judge(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_verdict);
 	memset(e->view_trouble, 0, sizeof e->view_trouble);
 	if (z && z->busy) {

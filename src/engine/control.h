@@ -121,7 +121,8 @@ typedef void mus_ctl_fit_fn(void *arg, int err, const struct mus_errtext *et, co
 int mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mus_ctl_fit_fn *done, void *arg, struct mus_errtext *et) MUS_MUST_CHECK;
 
 /* Tries on ${zone} what ${signer} lets us do, and puts everything back.  ${done} comes later, from
- * the loop; ${report} is a JSON text. */
+ * the loop; ${report} is a JSON text.  No ${done}: nobody asked; what was not answered counts as what was found before,
+ * and the history tells why nothing could be tried. */
 typedef void mus_ctl_probe_fn(void *arg, int err, const struct mus_errtext *et, const char *report);
 int mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const char *zone, mus_ctl_probe_fn *done, void *arg, struct mus_errtext *et) MUS_MUST_CHECK;
 

@@ -43,6 +43,14 @@ wake_with(void *arg, const struct mus_group_obj *o)
 	return 0;
 }
 
+int
+eng_wake_with(struct mus_engine *e, const struct mus_signer_obj *signer)
+{
+	struct with_signer with = {.e = e, .signer = signer};
+
+	return mus_store_list_groups(e->o.store, NULL, 1u << 20, wake_with, &with) < 0 ? MUS_ERR_STORE : 0;
+}
+
 static int
 room_with(void *arg, const struct mus_group_obj *o)
 {
@@ -134,11 +142,7 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 		return rc;
 	eng_signer_forget(e, o->id);
 	eng_box_changed(e, o->id);
-	if (!fresh)
-		return mus_store_list_groups(e->o.store, NULL, 1u << 20, wake_with, &with) < 0
-		    ? MUS_ERR_STORE
-		    : 0;
-	return 0;
+	return fresh ? 0 : eng_wake_with(e, o);
 }
 
 /* Does any zone of a group still have the signer in its intention? */

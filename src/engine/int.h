@@ -151,6 +151,8 @@ struct eng_box {
 	char name[MUS_LABEL_MAX];
 	struct mus_outbox out;
 	unsigned coming;		/* waiting for the commit, then in the queue */
+	struct mus_time probed_at;	/* by ourselves, when last; 0: not yet */
+	unsigned probes;		/* in a row that found that it refuses something */
 	struct mus_ctl_changes stats;	/* what counts; the rest is filled in when asked */
 };
 
@@ -510,6 +512,13 @@ void eng_sent_forget(struct eng_busy *b, uint64_t id);
 bool eng_is_probed(struct eng_turn *t);
 /* Takes away what a probe has left that did not come to its end. */
 void eng_probe_clean(struct eng_turn *t, const struct mus_zonestate *st);
+/* Is what ${plan} waits for nothing but that a probe found the joiner to refuse something, in a first row that may
+ * be left?  When the joiner is tried again, into those waits. */
+void eng_probe_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
+    const struct mus_policy *policy, struct mus_plan *plan);
+/* The same for e->plan of the zone whose status is stored: tries again when it is time. */
+void eng_probe_again(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
+    const struct mus_policy *policy);
 void eng_probes_free(struct mus_engine *e);	/* tells who waits for them */
 
 /* turn.c: the operator's step is for this place. */
@@ -606,6 +615,8 @@ void eng_trials_free(struct mus_engine *e);
 /* control_group.c: leavers that are on no zone of the group any more are members no longer.  ${at_work}: the
  * state of a zone that is newer than what is stored of it, or NULL. */
 void eng_ctl_left(struct mus_engine *e, int64_t group_id, const struct mus_zonestate *at_work);
+/* Looks at once at the zones of all groups that the signer is in. */
+int eng_wake_with(struct mus_engine *e, const struct mus_signer_obj *signer);
 /* Could the group take the signer, as far as it and ${zone} of its zones go?  CONFLICT with words: it could not. */
 int eng_check_place(struct mus_engine *e, const struct mus_group_obj *g, int64_t signer_id, const struct mus_zone_obj *zone, struct mus_errtext *et);
 

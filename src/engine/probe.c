@@ -10,8 +10,12 @@
 #include <syslog.h>
 
 #include "core/observe.h"
+#include "core/rows.h"
 #include "dns/trial.h"
 #include "engine/int.h"
+
+/* A signer that refused something is tried again after this many times retry_ms, and doubled up to that many. */
+enum { AGAIN_MIN = 4, AGAIN_MAX = 128 };
 
 enum trial { T_DNSKEY, T_CDS, T_CDNSKEY, T_CSYNC, T_NS, T_COUNT };
 static const struct {
@@ -28,7 +32,7 @@ struct eng_probe {
 	struct mus_drv_target target;
 	const struct mus_driver *driver;
 	struct mus_tsig_key *own_key;	/* of this zone alone; else the signer's */
-	mus_ctl_probe_fn *done;
+	mus_ctl_probe_fn *done;		/* NULL: we try again by ourselves */
 	void *arg;
 	char actor[MUS_LABEL_MAX], zone[MUS_ZONETEXT_MAX], signer[MUS_LABEL_MAX];
 	struct mus_arena arena;
@@ -44,7 +48,7 @@ struct eng_probe {
 	uint8_t alg;			/* one that the zone has */
 	unsigned now;			/* trial at work */
 	bool undoing;
-	enum mus_tri can[T_COUNT], undone[T_COUNT];
+	enum mus_tri before[T_COUNT], can[T_COUNT], undone[T_COUNT];
 	struct mus_errtext detail[T_COUNT];
 	struct mus_drv_change change;
 };
@@ -77,7 +81,8 @@ zone_probe_begins(struct mus_engine *e, const struct mus_zone_obj *o, struct mus
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	if (b->probes)
 		return mus_errf(et, MUS_ERR_CONFLICT, "%s is being probed already", o->name);
-	if (o->process[0])
+	/* In the first row of a join nothing is changed yet. */
+	if (o->process[0] && strcmp(o->row, mus_row_name(MUS_PROC_ADD, 0)) != 0)
 		return mus_errf(et, MUS_ERR_CONFLICT,
 		    "%s: %s is running; probe when it has ended, or on another zone", o->name, o->process);
 	eng_withdraw(z);
@@ -261,6 +266,24 @@ probe_free(struct eng_probe *p)
 	free(p);
 }
 
+/* Who refuses nothing any more is tried soon when it begins to; and zones may wait for that. */
+static void
+found(const struct eng_probe *p)
+{
+	struct eng_box *box = eng_box_for(p->e, p->sg);
+	bool refused = false;
+
+	for (unsigned i = 0; i < T_COUNT; i++) {
+		if (p->can[i] == MUS_NO)
+			return;
+		refused |= p->before[i] == MUS_NO;
+	}
+	if (box)
+		box->probes = 0;
+	if (refused)
+		(void)eng_wake_with(p->e, &p->sg->obj);	/* else they look later by themselves */
+}
+
 static void
 finish(struct eng_probe *p)
 {
@@ -284,6 +307,7 @@ finish(struct eng_probe *p)
 		o.caps = (struct mus_caps){p->can[T_DNSKEY], p->can[T_CDS], p->can[T_CDNSKEY],
 		    p->can[T_CSYNC], p->can[T_NS]};
 		o.caps_at = eng_now(p->e);
+		found(p);
 		if (eng_begin(p->e) == 0 && mus_store_save_signer(p->e->o.store, &o, &et) < 0)
 			p->e->tx_failed = true;
 		eng_event(p->e, 0, "", "probe", p->actor, LOG_NOTICE,
@@ -292,11 +316,22 @@ finish(struct eng_probe *p)
 		    tri_text(p->can[3]), tri_text(p->can[4]));
 		eng_signer_forget(p->e, p->signer_id);
 	}
+	if (p->err && !p->done)
+		eng_event(p->e, 0, "", "probe", p->actor, LOG_NOTICE, "signer %s could not be probed on %s: %s",
+		    p->signer, p->zone, p->words.s);
 	if (p->zone_id)
 		zone_probed(p->e, p->zone_id);
-	p->done(p->arg, p->err, &p->words, b.failed ? "{}" : (const char *)b.data);
+	if (p->done)
+		p->done(p->arg, p->err, &p->words, b.failed ? "{}" : (const char *)b.data);
 	mus_buf_clear(&b);
 	probe_free(p);
+}
+
+/* It did not answer: an operator sees that, and decides; else what was found before stays. */
+static enum mus_tri
+not_tried(const struct eng_probe *p)
+{
+	return p->done ? MUS_UNKNOWN : p->before[p->now];
 }
 
 static void
@@ -320,7 +355,7 @@ on_change(void *arg, const struct mus_drv_result *r)
 		return;
 	}
 	p->can[p->now] = good				 ? MUS_YES
-	    : r->outcome == MUS_DRV_FAILED		 ? MUS_UNKNOWN
+	    : r->outcome == MUS_DRV_FAILED		 ? not_tried(p)
 							 : MUS_NO;
 	if (!good)
 		p->detail[p->now] = r->words;
@@ -469,6 +504,11 @@ mus_ctl_probe(struct mus_engine *e, const char *actor, const char *signer, const
 	p->driver = sg->driver;
 	p->done = done;
 	p->arg = arg;
+	p->before[T_DNSKEY] = o.caps.dnskey;
+	p->before[T_CDS] = o.caps.cds;
+	p->before[T_CDNSKEY] = o.caps.cdnskey;
+	p->before[T_CSYNC] = o.caps.csync;
+	p->before[T_NS] = o.caps.ns;
 	snprintf(p->actor, sizeof p->actor, "%s", actor);
 	snprintf(p->signer, sizeof p->signer, "%s", signer);
 	p->target = (struct mus_drv_target){.dnsx = e->o.dnsx, .update = o.update};
@@ -512,6 +552,78 @@ fail:
 	return rc;
 }
 
+/* ---- what was found does not outlive its cause -------------------------------------------------- */
+
+/* The joiner that nothing but a finding of a probe keeps out; NULL: there is none, or the operator has the word. */
+static struct eng_signer *
+kept_out(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
+    const struct mus_policy *policy, const struct mus_plan *plan)
+{
+	const struct mus_proc *p = &plan->want.proc;
+	struct mus_errtext et;
+	struct eng_signer *sg;
+
+	if (p->kind != MUS_PROC_ADD || p->row != 0 || policy->held || policy->probed ||
+	    (policy->manual && !policy->step) || plan->wait_count == 0 || plan->act_count > 0 ||
+	    (z && z->busy && z->busy->jobs))
+		return NULL;
+	for (unsigned i = 0; i < plan->wait_count; i++)
+		if (plan->wait[i].rule != MUS_RULE_CAPS || plan->wait[i].origin != p->signer)
+			return NULL;
+	sg = eng_signer_get(e, st->book.signer_id[p->signer], &et);
+	return sg && sg->driver && sg->driver->apply ? sg : NULL;
+}
+
+/* After every probe, whoever asked for it, a pause; it doubles with those of our own. */
+static struct mus_time
+due_again(const struct mus_engine *e, const struct eng_signer *sg, const struct eng_box *box)
+{
+	struct mus_time now = eng_now(e), last = box->probed_at;
+	const struct eng_probe *p;
+
+	LIST_FOREACH(p, &e->probes, link)
+		if (p->signer_id == sg->obj.id)
+			last = now;
+	if (mus_time_is_set(sg->obj.caps_at))
+		last = mus_time_max(last, sg->obj.caps_at);
+	/* The clock was set back: it is not to wait that much longer. */
+	last = mus_time_min(last, now);
+	last = mus_time_add_ms(last,
+	    mus_span_doubled_ms(e->o.retry_ms * AGAIN_MIN, box->probes, e->o.retry_ms * AGAIN_MAX));
+	return mus_time_max(last, now);
+}
+
+void
+eng_probe_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
+    const struct mus_policy *policy, struct mus_plan *plan)
+{
+	struct eng_signer *sg = kept_out(e, z, st, policy, plan);
+	struct eng_box *box = sg ? eng_box_for(e, sg) : NULL;
+
+	if (!box)
+		return;
+	for (unsigned i = 0; i < plan->wait_count; i++)
+		plan->wait[i].until = due_again(e, sg, box);
+	plan->wake_at = mus_time_min(plan->wake_at, plan->wait[0].until);
+}
+
+void
+eng_probe_again(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
+    const struct mus_policy *policy)
+{
+	struct eng_signer *sg = kept_out(e, z, st, policy, &e->plan);
+	struct eng_box *box = sg ? eng_box_for(e, sg) : NULL;
+	struct mus_errtext et;
+
+	if (!box || due_again(e, sg, box).ms > eng_now(e).ms)
+		return;
+	box->probed_at = eng_now(e);
+	box->probes++;
+	if (mus_ctl_probe(e, "musicd", sg->obj.name, e->zobj.name, NULL, NULL, &et) < 0)
+		eng_event(e, 0, "", "probe", "musicd", LOG_NOTICE, "signer %s could not be probed on %s: %s",
+		    box->name, e->zobj.name, et.s);
+}
+
 void
 eng_probes_free(struct mus_engine *e)
 {
@@ -519,7 +631,8 @@ eng_probes_free(struct mus_engine *e)
 	struct eng_probe *p;
 
 	while ((p = LIST_FIRST(&e->probes))) {
-		p->done(p->arg, MUS_ERR_CANCELLED, &stops, NULL);
+		if (p->done)
+			p->done(p->arg, MUS_ERR_CANCELLED, &stops, NULL);
 		probe_free(p);
 	}
 	while (!LIST_EMPTY(&e->cleans))

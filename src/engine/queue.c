@@ -120,6 +120,8 @@ eng_box_changed(struct mus_engine *e, int64_t signer_id)
 		eng_job_free(job_of(it));
 	}
 	mus_outbox_try_again(&box->out);
+	box->probes = 0;
+	box->probed_at = (struct mus_time){0};
 	box->stats.paused_until = MUS_TIME_NEVER;
 }
 

@@ -410,6 +410,7 @@ eng_turn_done(struct eng_turn *t)
 	eng_act(e, z, &e->zobj, st, &e->plan);
 	if (z->busy && z->busy->spent && eng_signers_to_change(&e->plan) == 0)
 		end_permission(z->busy);
+	eng_probe_waits(e, z, st, &policy, &e->plan);
 	eng_copies(e, z, &e->zobj, st, e->plan.need_copy, eng_copies_stale(t, st));
 	again = eng_orders_turn(e, z, st, &policy, mus_time_add_ms(t->at, -e->o.recheck_ms));
 	next_ms = again ? 0 : next_look_ms(e, z, st, &e->plan);
@@ -421,6 +422,7 @@ eng_turn_done(struct eng_turn *t)
 		z->busy->wake_at = e->plan.wake_at;
 	eng_peek_from(t, st, &e->plan);
 	eng_probe_clean(t, st);
+	eng_probe_again(e, z, st, &policy);
 	eng_copies_settle(e, z, e->plan.need_copy);
 	forget_busy(z, &e->plan);
 over:

@@ -453,6 +453,7 @@ capability(struct tx *t, const struct mus_witness *w)
 	else
 		tx_say(t, "what is asked for");
 	tx_say(t, " there by hand");
+	tx_until(t, "; it is tried again at ", w->until);
 }
 
 /* Waits for caches: how long, or what the wait itself waits for. */

@@ -132,8 +132,9 @@ rule_hint(enum mus_rule r)
 		return "allow transfers to the controller, or declare the largest TTL (signer update "
 		       "--max-ttl)";
 	case MUS_RULE_CAPS:
-		return "let the signer accept these records from the controller's key, then \"signer probe\" on a zone "
-		       "that is idle, or \"signer update\", which forgets what the last probe found";
+		return "let the signer accept these records from the controller's key; it is tried again by itself "
+		       "when nothing else is missing, and at once with \"signer probe\" on this zone, or after "
+		       "\"signer update\", which forgets what the last probe found";
 	case MUS_RULE_NSNAMES:
 		return "give the signer its name servers, in the signer or for this zone";
 	case MUS_RULE_SAMPLE:

@@ -4,6 +4,7 @@ import threading
 from musiclab import breaks
 from musiclab.space import wait_until
 from scene import Stage
+from trouble import Trouble
 
 BOTH = ["bind", "knot"]
 # As in src/dns/trial.c.
@@ -59,3 +60,33 @@ def test_probe_of_a_member(make_lab):
         st.wait("tried", "a process runs", lambda z: z.get("process"))
         assert "REMOVE-SIGNER bind is running" in st.mc.cli("signer", "probe", "knot", "--zone", zone, check=False).stderr
         assert "Sanitizer" not in st.mc.log() and "runtime error:" not in st.mc.log()
+
+
+def test_a_refusal_that_was_mended(make_lab):
+    """A joiner whose update-policy lacks a type when it is probed: the join waits, asks again by itself, says when, and goes on."""
+    lab = make_lab(signers=BOTH)
+    zone = lab.add_zone("acl", BOTH[::-1])              # the first is in the parent
+    breaks.flag(lab, "bind", "type_refused", "CSYNC")
+    with Trouble(lab, ["acl"], settings={"schedule": {"retry": "500ms", "idle": "1500ms"}}) as t:
+        def probes():
+            return t.mc.log().count(f"signer bind probed on {zone}: DNSKEY yes")
+        t.group("acl", ["knot"])
+        assert t.mc.cli("signer", "probe", "bind", "--zone", zone, check=False).returncode == 1
+        t.join("acl", "bind")
+        t.explains("acl", r"bind does not let us change its records: change CSYNC there by hand; it is tried again at \d")
+        t.mc.cli("zone", "hold", zone)
+        held = probes()
+        wait_until(lambda: [w["rule"] for w in t.waits("acl")].count("held") and not any(w["until"] for w in t.waits("acl")), 60,
+                   "nothing is tried while the zone is held")
+        rounds = t.mc.json("status")["rounds"]
+        wait_until(lambda: t.mc.json("status")["rounds"] > rounds + 8, 120, "it is looked at")
+        assert probes() <= held + 1, "one may have been on its way"
+        t.mc.cli("zone", "resume", zone)
+        wait_until(lambda: probes() > held + 1, 120, "it is tried again, and refused")
+        assert t.row("acl")["row"] == "signers-unsynced"
+        t.untouched("acl")
+        breaks.flag(lab, "bind", "type_refused", None)
+        t.done("acl", "ADD-SIGNER", "bind")
+        assert t.mc.json("signer", "show", "bind")["capabilities"]["csync"] == "yes"
+        t.joined("acl", BOTH)
+    t.judge()

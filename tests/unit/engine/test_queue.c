@@ -670,6 +670,8 @@ answers_are_told(void **state)
 
 /* ---- what a signer lets us change ---- */
 
+static bool is_deaf;
+
 static void
 serves(struct fake_q *q, void *arg)
 {
@@ -683,6 +685,8 @@ serves(struct fake_q *q, void *arg)
 	size_t len = fake_reply(q, 0, 0, out);
 
 	(void)arg;
+	if (is_deaf)
+		return;
 	for (unsigned i = 0; i < sizeof has / sizeof has[0]; i++) {
 		const uint8_t head[] = {0xc0, 12, 0, (uint8_t)has[i].type, 0, 1, 0, 0, 0, 60, 0, has[i].len};
 
@@ -747,6 +751,213 @@ a_type_is_refused(void **state)
 	until(l, &probed, 2);
 	assert_int_equal(mus_store_load_signer(store, "a", &sig[0], &et), 0);
 	assert_int_equal(sig[0].caps.dnskey, MUS_UNKNOWN);
+	fake_free(f);
+}
+
+/* The plan of a zone that waits in the first row of a join for nothing but what a probe found. */
+static void
+kept_out(unsigned z)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+
+	e->zobj = zobj[z];
+	memset(&e->plan, 0, sizeof e->plan);
+	e->plan.wake_at = MUS_TIME_NEVER;
+	e->plan.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = 0, .row = 0};
+	w.rule = MUS_RULE_CAPS;
+	w.result = MUS_RES_FAILS;
+	w.origin = 0;
+	e->plan.wait[e->plan.wait_count++] = w;
+}
+
+/* When the joiner is tried again, as the zone is told; NEVER: not by itself. */
+static struct mus_time
+tried_again_at(unsigned z, const struct mus_policy *policy)
+{
+	eng_probe_waits(e, zone[z], st, policy, &e->plan);
+	assert_int_equal(e->plan.wake_at.ms, e->plan.wait[0].until.ms);
+	return e->plan.wait[0].until;
+}
+
+/* As if all that was tried had been that long ago. */
+static void
+back_by(int64_t ms)
+{
+	struct eng_signer *sg = eng_signer_get(e, sig[0].id, &et);
+	struct eng_box *box = eng_box_for(e, sg);
+
+	sg->obj.caps_at = mus_time_add_ms(sg->obj.caps_at, -ms);
+	box->probed_at = mus_time_add_ms(box->probed_at, -ms);
+}
+
+static void
+tries_again(unsigned z)
+{
+	const struct mus_policy policy = {.held = false};
+
+	kept_out(z);
+	eng_probe_again(e, zone[z], st, &policy);
+	assert_false(LIST_EMPTY(&e->probes));
+	while (!LIST_EMPTY(&e->probes))
+		turn_for(l, 5);
+	OK(mus_store_load_signer(store, "a", &sig[0], &et));
+}
+
+/* A joiner with a server of ${f}, found not to take CSYNC; two zones of its group that wait in the first row. */
+static void
+a_joiner_is_kept_out(struct fake *f)
+{
+	struct mus_group_obj g = {.name = "g", .member_count = 1};
+
+	is_deaf = false;
+	e->o.retry_ms = 60000;
+	e->o.idle_ms = 24 * 3600000;	/* a zone is looked at when it is woken */
+	add_signer(0, "a", f->addr.port, 0);
+	add_signer(1, "b", PORT_B, 0);
+	sig[0].update = f->addr;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	add_zones(2);
+	g.member[0].signer_id = sig[0].id;
+	OK(mus_ctl_put_group(e, "test", &g, NULL, &et));
+	for (unsigned z = 0; z < zones; z++) {
+		zobj[z].group_id = g.id;
+		snprintf(zobj[z].process, sizeof zobj[z].process, "ADD-SIGNER a");
+		snprintf(zobj[z].row, sizeof zobj[z].row, "signers-unsynced");
+		OK(mus_store_save_zone(store, &zobj[z], &et));
+		OK(mus_store_save_zone_status(store, &zobj[z], &et));
+	}
+	wants(0, 0, 0);
+	probed = 0;
+	fake_driver.lacks = MUS_TYPE_CSYNC;
+	OK(mus_ctl_probe(e, "test", "a", "some.test", on_probe, NULL, &et));
+	until(l, &probed, 1);
+	OK(mus_store_load_signer(store, "a", &sig[0], &et));
+	assert_int_equal(sig[0].caps.csync, MUS_NO);
+}
+
+/* By the first zone whose turn it is, after pauses that double; whoever waits is told when. */
+static void
+a_refusal_is_tried_again(void **state)
+{
+	const struct mus_policy policy = {.held = false};
+	struct fake *f = fake_new(l, FAKE_TCP, serves, NULL);
+	struct eng_box *box;
+
+	(void)state;
+	a_joiner_is_kept_out(f);
+	box = eng_box_for(e, eng_signer_get(e, sig[0].id, &et));
+	kept_out(0);
+	assert_int_equal(tried_again_at(0, &policy).ms, sig[0].caps_at.ms + 240000);
+	eng_probe_again(e, zone[0], st, &policy);
+	assert_true(LIST_EMPTY(&e->probes));
+	back_by(240000);
+	kept_out(0);
+	eng_probe_again(e, zone[0], st, &policy);
+	assert_false(LIST_EMPTY(&e->probes));
+	assert_true(zone[0]->busy->probing);
+	/* once for all zones of the signer */
+	kept_out(1);
+	assert_in_range(tried_again_at(1, &policy).ms, box->probed_at.ms + 480000, eng_now(e).ms + 480000);
+	back_by(480000);
+	eng_probe_again(e, zone[1], st, &policy);
+	assert_false(zone[1]->busy && zone[1]->busy->probing);
+	while (!LIST_EMPTY(&e->probes))
+		turn_for(l, 5);
+	OK(mus_store_load_signer(store, "a", &sig[0], &et));
+	assert_int_equal(sig[0].caps.csync, MUS_NO);
+	kept_out(1);
+	assert_int_equal(tried_again_at(1, &policy).ms, sig[0].caps_at.ms + 480000);
+	box->probes = 30;
+	kept_out(1);
+	assert_int_equal(tried_again_at(1, &policy).ms, sig[0].caps_at.ms + 128 * 60000);
+	/* an operator's change of the signer ends the pauses */
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	assert_int_equal(box->probes, 0);
+	assert_int_equal(box->probed_at.ms, 0);
+	fake_free(f);
+}
+
+/* Who does not answer has not taken back what it said; what is mended is seen, and all who wait for it are woken. */
+static void
+a_refusal_ends(void **state)
+{
+	struct fake *f = fake_new(l, FAKE_TCP, serves, NULL);
+
+	(void)state;
+	a_joiner_is_kept_out(f);
+	back_by(240000);
+	is_deaf = true;
+	tries_again(1);
+	assert_int_equal(sig[0].caps.csync, MUS_NO);
+	assert_non_null(strstr(said, "signer a could not be probed on z1.test.: "));
+	is_deaf = false;
+	back_by(480000);
+	fake_driver.says = FAKE_TIMES_OUT;
+	fake_driver.lacks = 0;
+	tries_again(1);
+	assert_int_equal(sig[0].caps.csync, MUS_NO);
+	assert_int_equal(sig[0].caps.dnskey, MUS_YES);
+	assert_true(zone[0]->due_ms > eng_now(e).ms + 1000000);
+	back_by(960000);
+	fake_driver.says = FAKE_OK;
+	tries_again(1);
+	assert_int_equal(sig[0].caps.csync, MUS_YES);
+	assert_int_equal(eng_box_for(e, eng_signer_get(e, sig[0].id, &et))->probes, 0);
+	assert_true(zone[0]->due_ms <= eng_now(e).ms);
+	fake_free(f);
+}
+
+/* Nothing is written where the operator has the word, in another row, or where more is missing. */
+static void
+a_refusal_that_stays(void **state)
+{
+	static const struct {
+		struct mus_policy policy;
+		struct mus_proc proc;
+		struct mus_witness also;
+		unsigned acts;
+		bool again;
+	} rows[] = {
+	    {.proc = {.kind = MUS_PROC_ADD}, .again = true},
+	    {.proc = {.kind = MUS_PROC_ADD}, .policy.manual = true, .policy.step = true, .again = true},
+	    {.proc = {.kind = MUS_PROC_ADD}, .also = {.rule = MUS_RULE_CAPS, .kind = MUS_RR_NS}, .again = true},
+	    {.proc = {.kind = MUS_PROC_ADD}, .policy.manual = true},
+	    {.proc = {.kind = MUS_PROC_ADD}, .policy.held = true},
+	    {.proc = {.kind = MUS_PROC_ADD}, .policy.probed = true},
+	    {.proc = {.kind = MUS_PROC_ADD, .row = 1}},
+	    {.proc = {.kind = MUS_PROC_REMOVE}},
+	    {.proc = {.kind = MUS_PROC_NONE}},
+	    {.proc = {.kind = MUS_PROC_ADD, .signer = 1}},
+	    {.proc = {.kind = MUS_PROC_ADD}, .also = {.rule = MUS_RULE_V13}},
+	    {.proc = {.kind = MUS_PROC_ADD}, .acts = 1},
+	};
+	struct fake *f = fake_new(l, FAKE_TCP, serves, NULL);
+
+	(void)state;
+	a_joiner_is_kept_out(f);
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		back_by(24 * 3600000);
+		kept_out(0);
+		e->plan.want.proc = rows[i].proc;
+		e->plan.act_count = (uint8_t)rows[i].acts;
+		if (rows[i].also.rule != MUS_RULE_NONE)
+			e->plan.wait[e->plan.wait_count++] = rows[i].also;
+		eng_probe_waits(e, zone[0], st, &rows[i].policy, &e->plan);
+		eng_probe_again(e, zone[0], st, &rows[i].policy);
+		if (mus_time_is_set(e->plan.wait[0].until) != rows[i].again ||
+		    LIST_EMPTY(&e->probes) == rows[i].again)
+			fail_msg("row %u", i);
+		while (!LIST_EMPTY(&e->probes))
+			turn_for(l, 5);
+	}
+	/* nor while a change is on its way */
+	back_by(24 * 3600000);
+	fake_driver.says = FAKE_HOLDS;
+	wants(0, 1, 0);
+	kept_out(0);
+	assert_false(mus_time_is_set(tried_again_at(0, &rows[0].policy)));
+	eng_probe_again(e, zone[0], st, &rows[0].policy);
+	assert_true(LIST_EMPTY(&e->probes));
 	fake_free(f);
 }
 
@@ -836,6 +1047,7 @@ a_probe_keeps_the_zone_still(void **state)
 	t.at = eng_now(e);
 	assert_false(eng_is_probed(&t));
 	snprintf(zobj[1].process, sizeof zobj[1].process, "ADD-SIGNER a");
+	snprintf(zobj[1].row, sizeof zobj[1].row, "dnskeys-synced");
 	assert_int_equal(mus_store_save_zone_status(store, &zobj[1], &et), 0);
 	assert_int_equal(mus_ctl_probe(e, "test", "a", zobj[1].name, on_probed, &ended, &et), MUS_ERR_CONFLICT);
 	assert_non_null(strstr(et.s, "ADD-SIGNER a is running"));
@@ -956,6 +1168,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(an_old_plan, setup, teardown),
 	    cmocka_unit_test_setup_teardown(answers_are_told, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_type_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_refusal_is_tried_again, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_refusal_ends, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_refusal_that_stays, setup, teardown),
 	    cmocka_unit_test_setup_teardown(history_is_told_after_the_commit, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_probe_keeps_the_zone_still, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_a_probe_left, setup, teardown),
