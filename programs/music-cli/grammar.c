@@ -209,8 +209,8 @@ const struct cli_command cli_commands[] = {
     C("zone", "join", cmd_zone_join, a_zone, o_zone_join, HELP("put a zone into a signer group"),
 	MORE("Signers of the zone that are not in the new group leave it (REMOVE-SIGNER), after those that are have "
 	     "joined; who leaves is said first. A zone that no signer leaves by that is moved unasked. With --dry-run "
-	     "each signer that would join is looked at as by \"zone preflight\", which changes nothing; the exit status "
-	     "is 1 when one is not fit, and another when the move would be refused."),
+	     "each signer that would join is looked at as by \"zone preflight\", which changes nothing; the exit "
+	     "status is 1 when one is not fit, and another when the move would be refused."),
 	ASKS("signers leave the zone. Move it?")),
     C("zone", "leave", cmd_zone_leave, a_zone, NULL, HELP("take a zone out of its signer group"),
 	MORE("Refused once its signers are known: the last cannot leave. \"zone join\" moves it to "
