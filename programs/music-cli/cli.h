@@ -170,6 +170,7 @@ const char *cli_certificate_until(struct cli *c);
 
 enum cli_show {
 	CLI_S_TEXT, CLI_S_NUMBER, CLI_S_YESNO,
+	CLI_S_KEYED,			/* yes or no, of keys; "none" for a secondary, which has none */
 	CLI_S_DECLARED,			/* number; text: of 0 "not declared" */
 	CLI_S_TIME,			/* RFC 3339; text: whole seconds, cut */
 	CLI_S_UNTIL,			/* the same, rounded up: it is not over before */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const struct cli_column signer_columns[] = {{"SIGNER", "name", CLI_S_TEXT},
-    {"MEMBER", "member", CLI_S_YESNO}, {"KEYS", "in_keys", CLI_S_YESNO},
-    {"DS", "in_ds", CLI_S_YESNO}, {"NS", "in_ns", CLI_S_YESNO},
+    {"MEMBER", "member", CLI_S_YESNO}, {"KEYS", "in_keys", CLI_S_KEYED},
+    {"DS", "in_ds", CLI_S_KEYED}, {"NS", "in_ns", CLI_S_YESNO},
     {"KEY TAGS", "key_tags", CLI_S_LIST}, {"SERVERS", "servers", CLI_S_NUMBER},
     {"REACHED", "servers_reached", CLI_S_NUMBER}, {"LOST", "lost", CLI_S_YESNO, .bad = "yes"}, {NULL}};
 static const struct cli_column finding_columns[] = {{"RULE", "rule", CLI_S_TEXT},

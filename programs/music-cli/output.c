@@ -270,6 +270,12 @@ cell(const struct cli *c, const json_t *o, const struct cli_column *col, bool ra
 		if (json_is_integer(v))
 			mus_buf_printf(out, "%lld", (long long)json_integer_value(v));
 		break;
+	case CLI_S_KEYED:
+		if (!raw && cli_true(o, "secondary")) {
+			mus_buf_add_str(out, "none");
+			break;
+		}
+		/* fall through */
 	case CLI_S_YESNO:
 		if (json_is_boolean(v))
 			mus_buf_add_str(out, json_is_true(v) ? "yes" : "no");

@@ -155,7 +155,8 @@ is_done(const struct look *l)
 
 		if (cli_true(s, "lost"))
 			continue;
-		if (wants && wanted > 1 && !(cli_true(s, "in_keys") && cli_true(s, "in_ds")))
+		if (wants && wanted > 1 && !cli_true(s, "secondary") &&
+		    !(cli_true(s, "in_keys") && cli_true(s, "in_ds")))
 			return false;
 		if (wants && wanted > 1 && cli_num(s, "servers") > 0 && !cli_true(s, "in_ns"))
 			return false;
@@ -314,6 +315,14 @@ go_back(struct watch *w)
 	w->drawn_lines = 0;
 }
 
+static const char *
+keyed(const json_t *signer, const char *path)
+{
+	if (cli_true(signer, "secondary"))
+		return "none";
+	return cli_true(signer, path) ? "yes" : "no";
+}
+
 /* Whole or not at all: Ctrl-C leaves the cursor below it. */
 static void
 show_picture(struct watch *w)
@@ -347,9 +356,9 @@ show_picture(struct watch *w)
 	for (size_t i = 0; i < json_array_size(signers); i++) {
 		const json_t *s = json_array_get(signers, i);
 
-		snprintf(line, sizeof line, "  %-16s keys %-3s  DS %-3s  NS %-3s  servers %lld/%lld",
-		    cli_str(s, "name"), cli_true(s, "in_keys") ? "yes" : "no",
-		    cli_true(s, "in_ds") ? "yes" : "no", cli_true(s, "in_ns") ? "yes" : "no",
+		snprintf(line, sizeof line, "  %-16s keys %-4s  DS %-4s  NS %-3s  servers %lld/%lld",
+		    cli_str(s, "name"), keyed(s, "in_keys"), keyed(s, "in_ds"),
+		    cli_true(s, "in_ns") ? "yes" : "no",
 		    (long long)cli_num(s, "servers_reached"), (long long)cli_num(s, "servers"));
 		draw(w, line);
 	}

@@ -113,6 +113,7 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 	struct mus_signer_obj before;
 	bool fresh = o->id == 0;
 	struct mus_buf said;
+	enum mus_tri can;
 	int rc = eng_check_signer(e, &at, o);
 
 	if (rc == 0 && !fresh && (rc = check_changed(&with)) == MUS_ERR_INVAL)
@@ -126,8 +127,9 @@ mus_ctl_put_signer(struct mus_engine *e, const char *actor, struct mus_signer_ob
 	o->changed_at = eng_now(e);
 	if (fresh)
 		o->created_at = o->changed_at;
-	/* What a probe found was for how the signer was. */
-	o->caps = (struct mus_caps){MUS_UNKNOWN, MUS_UNKNOWN, MUS_UNKNOWN, MUS_UNKNOWN, MUS_UNKNOWN};
+	/* What a probe found was for how the signer was; a secondary is not changed. */
+	can = mus_driver_find(o->driver)->is_secondary ? MUS_NO : MUS_UNKNOWN;
+	o->caps = (struct mus_caps){can, can, can, can, can};
 	o->caps_at = MUS_TIME_NEVER;
 	rc = mus_store_save_signer(e->o.store, o, et);
 	mus_buf_init(&said, 0);

@@ -203,7 +203,7 @@ struct mus_rep_command {
 };
 struct mus_rep_signer_state {
 	const char *name;
-	bool member, lost, driver;
+	bool member, lost, driver, secondary;
 	bool in_keys, in_ds, in_ns;	/* shares its keys; its DS at the parent; its name servers in NS */
 	uint64_t keys;			/* own keys shown */
 	struct mus_list key_tags;	/* const char * */

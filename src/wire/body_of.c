@@ -174,12 +174,17 @@ needs_change(const struct mus_witness *w)
 	}
 }
 
-/* A signer that is changed by hand has nothing to probe, and refuses nothing. */
+/* A signer that is changed by hand has nothing to probe, and refuses nothing; a secondary is not changed at all. */
 static const char *
 hint_of(struct mus_arena *a, const struct mus_zonestate *z, const struct mus_witness *w)
 {
 	if (!needs_change(w) || w->origin >= z->zone.signer_count || z->zone.signer[w->origin].has_driver)
 		return mus_body_hint(w);
+	if (z->zone.signer[w->origin].is_secondary)
+		return keep_text(a, mus_arena_printf(a,
+		    "nothing is changed at %s: it serves the copy of the signer that it is pointed to; when "
+		    "this lasts, look whether that is a signer that stays, and whether its zone transfers come",
+		    z->book.signer[w->origin]));
 	return keep_text(a, mus_arena_printf(a, "when it is their turn \"zone plan %s\" lists the records: change them "
 						"at %s by its own means; the zone goes on when its servers show them",
 	    z->book.zone, z->book.signer[w->origin]));
@@ -435,7 +440,7 @@ signer_state(struct mus_arena *a, const struct mus_zonestate *z, unsigned s,
 	bool in_keys = true;
 
 	*out = (struct mus_rep_signer_state){.name = z->book.signer[s], .member = zs->is_member,
-	    .lost = zs->is_lost, .driver = zs->has_driver};
+	    .lost = zs->is_lost, .driver = zs->has_driver, .secondary = zs->is_secondary};
 	for (unsigned k = 0; k < z->zone.key_count; k++) {
 		if (z->zone.key[k].owner != s || mus_time_is_set(z->zone.key[k].gone_at))
 			continue;

@@ -247,5 +247,8 @@ mus_body_hint(const struct mus_witness *w)
 		       "parent's servers has to look why this one lags (its zone transfers)";
 	if (w->rule == MUS_RULE_REACH && w->kind == MUS_RR_PNS)
 		return "have the zone taken off that server, or let it take its copy from a signer that stays";
+	if (w->rule == MUS_RULE_REACH && w->kind == MUS_RR_KEY)
+		return "point that provider to a signer that stays, and see that it takes a new copy: the leave "
+		       "goes on when its servers show it";
 	return rule_hint(w->rule);
 }

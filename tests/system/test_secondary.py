@@ -1,4 +1,6 @@
 """A provider that serves and does not sign: real NSD, pointed to one signer and then to the other."""
+import re
+
 from musiclab.space import wait_until
 from scene import Stage
 
@@ -44,6 +46,10 @@ def test_joins_and_is_pointed_to_another_and_leaves(make_lab):
         st.mc.cli("signer", "join", "nsd", "--group", "g")
         st.settled()
         assert delegated(lab, zone) == {"ns1.bind.net.", "ns2.bind.net."}
+        assert re.search(r"^nsd +yes +none none yes +- +2 +2 no$", st.mc.cli("zone", "status", zone).stdout, re.M), st.mc.cli("zone", "status", zone).stdout
+        shown = st.mc.cli("signer", "show", "nsd").stdout
+        assert "unknown" not in shown and len(re.findall(r"^may change \w+ +no$", shown, re.M)) == 5, shown
+        st.mc.cli("zone", "watch", zone, "--timeout", "90s")  # nothing is left to come: it ends by itself
         refused = st.mc.cli("signer", "leave", "bind", "--group", "g", check=False)
         assert refused.returncode and "is the last of group g" in refused.stderr, refused
 
@@ -53,6 +59,8 @@ def test_joins_and_is_pointed_to_another_and_leaves(make_lab):
         st.mc.cli("signer", "leave", "bind", "--group", "g")
         st.wait("served", "the leaver's copy at the secondary", lambda z: "(nsd) still serves the copy of bind" in z.get("waiting", ""))
         assert not st.ended("served", "REMOVE-SIGNER", "bind")
+        said = st.mc.cli("zone", "explain", zone).stdout
+        assert "point that provider to a signer that stays" in said and "by its own means" not in said, said
         point(lab, "knot")
         st.settled()
         assert delegated(lab, zone) == {"ns2.bind.net.", "ns1.knot.net."}

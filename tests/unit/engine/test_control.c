@@ -946,6 +946,15 @@ capabilities_are_forgotten(void **state)
 	OK(mus_store_load_signer_id(store, sig[1].id, &s, &et));
 	assert_int_equal(s.caps.dnskey, MUS_UNKNOWN);
 	assert_false(mus_time_is_set(s.caps_at));
+	/* Nobody has to try what a secondary takes: nothing is changed there. */
+	s = (struct mus_signer_obj){.name = "second", .driver = "secondary", .max_ttl_s = 60, .ns_count = 1};
+	snprintf(s.ns[0].name, sizeof s.ns[0].name, "ns.second.test.");
+	assert_true(mus_addr_parse("192.0.2.77", 53, &s.ns[0].addr[0]));
+	s.ns[0].addr_count = 1;
+	OK(mus_ctl_put_signer(e, "test", &s, NULL, &et));
+	OK(mus_store_load_signer_id(store, s.id, &s, &et));
+	assert_int_equal(s.caps.dnskey, MUS_NO);
+	assert_int_equal(s.caps.ns, MUS_NO);
 }
 
 /* A step is for what was shown: not for what the zone has come to since. */

@@ -333,6 +333,7 @@ views(void **state)
 	assert_string_equal(str(json_object_get(x, "waits_for"), "rule"), "new-key-used");
 	x = json_array_get(json_object_get(v, "signers"), 0);
 	assert_true(json_is_true(json_object_get(x, "in_keys")));
+	assert_true(json_is_false(json_object_get(x, "secondary")));
 	assert_true(json_is_true(json_object_get(x, "in_ds")));
 	assert_true(json_is_true(json_object_get(x, "in_ns")));
 	assert_int_equal(json_integer_value(json_object_get(x, "servers_reached")), 1);
@@ -450,6 +451,23 @@ views(void **state)
 		mus_body_of_finding(&arena, &z, &caps, &f);
 		assert_int_equal(strstr(f.hint, "\"zone plan example.test.\" lists the records") != NULL, !has_driver);
 	}
+	/* Nothing is changed at a secondary, nor is there anything to probe. */
+	z.zone.signer[1].has_driver = false;
+	z.zone.signer[1].is_secondary = true;
+	for (unsigned r = MUS_RULE_NONE; r < MUS_RULE_COUNT; r++) {
+		struct mus_witness w = MUS_WITNESS_NONE;
+		struct mus_rep_finding f;
+
+		w.rule = (enum mus_rule)r;
+		w.result = MUS_RES_FAILS;
+		w.origin = 1;
+		mus_body_of_finding(&arena, &z, &w, &f);
+		assert_null(strstr(f.hint, "signer probe"));
+		assert_null(strstr(f.hint, "by its own means"));
+		if (w.rule == MUS_RULE_V7)
+			assert_non_null(strstr(f.hint, "the copy of the signer that it is pointed to"));
+	}
+	z.zone.signer[1].is_secondary = false;
 	/* What is to be changed there by hand is told with it. */
 	static struct mus_plan by_hand;
 	struct mus_rep_plan rp;
@@ -611,6 +629,8 @@ hints(void **state)
 		w.cause = MUS_NOBODY;
 		has(mus_body_hint(&w), w.rule == MUS_RULE_V13 ? "while the copy is being read" : rule_words[r].says);
 	}
+	has(mus_body_hint(&(struct mus_witness){.rule = MUS_RULE_REACH, .result = MUS_RES_FAILS, .kind = MUS_RR_KEY}),
+	    "point that provider to a signer that stays");
 	has(mus_body_hint(&(struct mus_witness){.rule = MUS_RULE_V12, .result = MUS_RES_FAILS, .number = 51}),
 	    "iterations to 0 (RFC 9276)");
 	has(mus_body_hint(&(struct mus_witness){.rule = MUS_RULE_SERVES, .result = MUS_RES_FAILS, .origin = 1,
