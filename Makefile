@@ -50,6 +50,14 @@ sim:  ## whole worlds on a virtual clock: HISTORIES=N SEED=S BREAK=rule, REPLAY=
 	@ninja -C build-sim --quiet tests/sim/sim tests/sim/sim_cut
 	@build-sim/tests/sim/sim$(if $(BREAK),_cut --break $(BREAK)) $(if $(REPLAY),--replay $(REPLAY),--histories $(or $(HISTORIES),10000) --seed $(or $(SEED),1))
 
+.PHONY: model
+model:  ## the tables of the processes searched state by state with spin: LONG=1 with more signers (docs/model.md)
+	@$(call deps,build)
+	@$(call deps,test)
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) -Db_sanitize=address,undefined -Dwerror=true >/dev/null
+	@ninja -C $(BUILD) --quiet tests/model/export
+	@tests/model/run --export $(BUILD)/tests/model/export $(if $(LONG),--long)
+
 .PHONY: lint
 lint:  ## format, include directions, banned functions, manual pages, scripts
 	@$(call deps,build)

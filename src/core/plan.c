@@ -528,24 +528,33 @@ ask_by_csync(struct mus_want *want, struct mus_time now)
 	want->csync_serial = at_s > want->csync_serial ? at_s : want->csync_serial + 1;
 }
 
-/* A parent acts with a delay: it may come to an NS set that was asked for earlier after the row that
- * waits for it has passed, even after the process.  Then it is asked again, and told when it is done. */
+/* Is the process at or behind this row, or is there none? */
+static bool
+is_past(const struct mus_proc *p, const char *add_row, const char *remove_row)
+{
+	return p->kind == MUS_PROC_NONE ||
+	    mus_row_reached(p->kind, p->row, p->kind == MUS_PROC_ADD ? add_row : remove_row);
+}
+
+/* A parent acts with a delay: it may come to an NS set that was asked for earlier after the row that asks it for
+ * another has found nothing to ask, after the one that waits for it, even after the process.  Then it is asked again,
+ * and told when it is done. */
 static void
 mend_delegation(const struct mus_ctx *c, struct mus_want *want)
 {
 	const struct mus_proc *p = &want->proc;
-	const char *done = p->kind == MUS_PROC_ADD ? "stop" : "csync-removed";
-	enum mus_result ns;
+	bool is_done = is_past(p, "stop", "csync-removed");
+	enum mus_result ns, parent = MUS_RES_UNKNOWN;
 
 	/* Who never asked the parent for anything does not begin without an order. */
-	if (want->csync_serial == 0 || (p->kind != MUS_PROC_NONE && !mus_row_reached(p->kind, p->row, done)))
+	if (want->csync_serial == 0 || !is_past(p, "csync-added", "csync-added"))
 		return;
 	ns = mus_condition(c, MUS_RULE_NSSET, NULL);
 	if (ns == MUS_RES_HOLDS)
-		ns = mus_condition(c, MUS_RULE_PARENTNS, NULL);
-	if (ns == MUS_RES_FAILS && !want->csync)
+		parent = mus_condition(c, MUS_RULE_PARENTNS, NULL);
+	if (!want->csync && (parent == MUS_RES_FAILS || (is_done && ns == MUS_RES_FAILS)))
 		ask_by_csync(want, c->now);
-	else if (ns == MUS_RES_HOLDS && want->csync && !c->policy->csync_keep)
+	else if (want->csync && is_done && parent == MUS_RES_HOLDS && !c->policy->csync_keep)
 		want->csync = false;
 }
 

@@ -58,6 +58,8 @@ NOT_RUN = {
     "tools/check build lint unit": "as make lint",
     "tools/check sim": "as make lint",
     "make sim HISTORIES=20000": "minutes; make sim with fewer is run",
+    "make model": "the stage model of make check runs what it runs",
+    "make model LONG=1": "make check-long runs what it runs",
     "make format": "changes the tree; tools/lint runs the same program with --check",
     "CC=clang make BUILD=build-clang": "minutes; the stage compilers of tools/check builds that folder with clang",
     "tools/debian-check [trixie|bookworm] [--fresh] [--ci | --demo | stage...]": "needs root, debootstrap and minutes; starts this test again",

@@ -432,6 +432,50 @@ test_late_names_of_one_taken_back(void **state)
 	run_to_goal(2 * 86400);
 }
 
+static bool
+has_read_csync(const struct world *x)
+{
+	return mus_time_is_set(x->parent.publish_at) &&
+	    x->parent.next.rr[MUS_RR_PNS].set != x->parent.copy.rr[MUS_RR_PNS].set;
+}
+
+static bool
+follows_late(const struct world *x)
+{
+	return !mus_time_is_set(x->parent.publish_at);
+}
+
+/* The parent has read that the joiner's names should be in; its join is taken back, and for a moment wanted again. The
+ * parent has what is asked for, the CSYNC of before is still to be removed somewhere; then the parent publishes what it
+ * read (found by the model, tests/model). */
+static void
+test_late_delegation_of_one_taken_back(void **state)
+{
+	(void)state;
+	world_init(&w, 2, 1, 1);
+	make_short();
+	world_member(&w, 1, true);
+	run_to_row(MUS_PROC_ADD, 5);
+	w.parent.delay_s = 5 * 3600;
+	assert_true(world_run(&w, has_read_csync, 86400));
+	w.signer[0].drops = 1u << MUS_RR_CSYNC;
+	world_member(&w, 1, false);
+	run_to_row(MUS_PROC_REMOVE, 4);
+	w.policy.held = true;
+	world_member(&w, 1, true);
+	world_round(&w);
+	assert_int_equal(w.state.want.proc.kind, MUS_PROC_ADD);
+	world_member(&w, 1, false);
+	world_round(&w);
+	w.policy.held = false;
+	run_to_row(MUS_PROC_REMOVE, 2);
+	assert_true(world_run(&w, follows_late, 86400));
+	assert_int_equal(w.state.want.proc.row, 2);
+	w.signer[0].drops = 0;
+	w.parent.delay_s = 300;
+	run_to_goal(5 * 86400);
+}
+
 static void
 test_never_took_part(void **state)
 {
@@ -1011,6 +1055,7 @@ main(void)
 	    T(test_change_of_mind),
 	    T(test_no_such_row),
 	    T(test_late_names_of_one_taken_back),
+	    T(test_late_delegation_of_one_taken_back),
 	    T(test_never_took_part),
 	    T(test_held),
 	    T(test_manual),
