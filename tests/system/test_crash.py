@@ -1,10 +1,12 @@
 """kill -9 of musicd at every state, at random instants, and a disk without room: it goes on, and nothing happens twice with harm."""
+import fcntl
 import os
 import random
 import re
 import resource
 import signal
 import sqlite3
+import struct
 import subprocess
 import time
 
@@ -37,7 +39,7 @@ ROW = re.compile(r"notice: (\S+): (ADD|REMOVE)-SIGNER \S+?(?:: (\S+)| (begins))$
 def migrate(t, zones, victims, timeout):
     """Migrates all zones, and kills musicd the moment it says that a zone has come to one of its victims, {zone: ["ADD row", ...]}.
 
-    It says so before the turn is committed: whether the row is in the database then is left to chance.  Returns what was hit.
+    It says so when the row is in the database, and what the row asks for is about to be sent.  Returns what was hit.
     """
     hit, left = [], {t.lab.zone_name(z): set(v) for z, v in victims.items()}
     with open(os.path.join(t.lab.dir, "log", "musicd.log"), encoding="utf-8", errors="replace") as log:
@@ -80,6 +82,60 @@ def test_killed_in_three_states(make_lab):
         hit = migrate(t, ["killed"], {"killed": ["ADD dnskeys-synced", "ADD nses-synced", "REMOVE cds-added"]}, 300)
         assert len(hit) == 3, hit
         judged(t, ["killed"])
+    t.judge(60)
+
+
+def has_begun(t):
+    """Has musicd a transaction open, of which nothing is on disk?  The kernel knows: the byte of the -shm file that SQLite locks then."""
+    try:
+        with open(t.mc.store + "-shm", "rb") as f:
+            lock = fcntl.fcntl(f, fcntl.F_GETLK, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 120, 1, 0))
+    except FileNotFoundError:
+        return False                                    # it has only just started
+    return struct.unpack("hhqqi", lock)[0] != fcntl.F_UNLCK
+
+
+def next_transaction(t, timeout):
+    """Until the one that is open has ended, and another has begun: most are open for a millisecond, under load for up to a hundred."""
+    end = time.monotonic() + timeout
+    for begun in (False, True):
+        while has_begun(t) != begun:
+            assert time.monotonic() < end, "no transaction"
+            time.sleep(0.0002)                          # nobody tells us that a lock was taken
+
+
+def lacking(t, zones):
+    """Zones in which a signer does not show the other one's keys yet."""
+    return [z for z in zones if not all(t.lab.dnskeys(s, t.lab.zone_name(z))[2] for s in ("bind", "knot"))]
+
+
+def test_killed_around_the_commit(make_lab):
+    """With changes that are stored and still to be sent; and with a transaction open, in which all that was decided is lost."""
+    lab = make_lab(signers=["bind", "knot"])
+    zones, rnd = ["commit1", "commit2", "commit3"], random.Random(11)
+    for z in zones:
+        lab.add_zone(z, ["bind", "knot"])
+    with Trouble(lab, zones) as t:
+        def queued():
+            return max(t.mc.json("signer", "show", s)["changes"]["waiting"] for s in ("bind", "knot"))
+        for s in ("bind", "knot"):
+            t.mc.cli("signer", "update", s, "--update-rate", "1")
+        for z in zones:
+            t.group(z, ["bind"])
+        for z in zones:
+            t.mc.cli("zone", "migrate", lab.zone_name(z), "--from", "bind", "--to", "knot")
+        for _ in range(3):
+            wait_until(lambda: queued() >= 2, 60, "changes are stored, and wait for the second that is theirs")
+            crash(t)
+            assert lacking(t, zones), "all was sent before it was killed"
+        for _ in range(8):
+            for _ in range(rnd.randrange(1, 9)):        # the first after a start is always the same
+                next_transaction(t, 60)
+            crash(t)
+        for z in zones:
+            t.done(z, "REMOVE-SIGNER", "bind")
+        judged(t, zones)
+        assert restores(t) == (0, 0), "the file beside the database is never ahead of it"
     t.judge(60)
 
 
@@ -213,6 +269,7 @@ def test_no_room_for_the_database(make_lab):
         t.join("full", "knot")
         t.at_row("full", "parent-ds-synced")
         wait_until(lambda: on_disk(t, "full.lab.") == "parent-ds-synced", 10, "what the interface shows is committed")
+        told = len(t.mc.log())
         room(t, 4096)
         breaks.mend(lab)                                    # there is something to do now
         wait_until(lambda: len([1 for k, _ in t.parent("full.lab.") if k == 43]) == 2, 60, "the parent follows")
@@ -230,8 +287,11 @@ def test_no_room_for_the_database(make_lab):
         names = {r.to_text() for s in ("bind", "knot") for r in lab.ex.rrset(lab.state["signers"][s]["update"]["address"], "full.lab.", "NS")}
         assert t.row("full")["row"] == "parent-ds-synced" and names == before, names
         wait_until(lambda: re.search(r"error: .*nothing is sent.* \(repeated \d+ times\)", t.mc.log()), 60, "equal lines are told once")
+        # What is waited for now is news at each look, and goes back with the transaction each time.
+        assert "DS-Wait" not in t.mc.log()[told:], t.mc.log()[told:][-3000:]
         room(t, None)
         t.done("full", "ADD-SIGNER", "knot")
+        assert "DS-Wait" in t.mc.log()[told:]
         now = t.mc.json("status")
         assert now["store_failing_since"] is None and now["store_error"] == "", now
         assert "the database takes changes again" in t.mc.log()
