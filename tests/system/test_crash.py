@@ -104,20 +104,6 @@ def next_transaction(t, timeout):
             time.sleep(0.0002)                          # nobody tells us that a lock was taken
 
 
-def next_transaction(t, timeout):
-    """Until the one that is open has ended, and another has begun: most are open for a millisecond, under load for up to a hundred."""
-    end = time.monotonic() + timeout
-    for begun in (False, True):
-        while has_begun(t) != begun:
-            assert time.monotonic() < end, "no transaction"
-            time.sleep(0.0002)                          # nobody tells us that a lock was taken
-
-
-def lacking(t, zones):
-    """Zones in which a signer does not show the other one's keys yet."""
-    return [z for z in zones if not all(t.lab.dnskeys(s, t.lab.zone_name(z))[2] for s in ("bind", "knot"))]
-
-
 def test_killed_around_the_commit(make_lab):
     """With changes that are stored and still to be sent; and with a transaction open, in which all that was decided is lost."""
     lab = make_lab(signers=["bind", "knot"])
