@@ -399,7 +399,9 @@ static enum mus_result
 is_served_by_none(const struct mus_ctx *c, unsigned b, struct mus_witness *w)
 {
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
-		unsigned served = c->facts->signing >> s & 1 ? 0 : mus_served(c->facts, s, MUS_RR_KEY);
+		/* Nobody asks who is lost: what it showed last is no news. */
+		bool counts = !(c->facts->signing >> s & 1) && !c->zone->signer[s].is_lost;
+		unsigned served = counts ? mus_served(c->facts, s, MUS_RR_KEY) : 0;
 
 		for (; served; served &= served - 1) {
 			const struct mus_version *v = &c->seen->signer[s][MUS_RR_KEY].v[__builtin_ctz(served)];

@@ -146,22 +146,24 @@ void
 mus_desire(const struct mus_ctx *c, struct mus_desire *out)
 {
 	const struct mus_want *want = c->want;
-	uint8_t lost = 0;
+	uint8_t lost = 0, leaving = 0;
 
 	*out = (struct mus_desire){.dts = c->policy->digests, .csync = want->csync};
-	for (unsigned s = 0; s < c->zone->signer_count; s++)
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		if (c->zone->signer[s].is_lost)
 			lost |= (uint8_t)(1u << s);
+		if (!c->zone->signer[s].is_member)
+			leaving |= (uint8_t)(1u << s);
+	}
 	desire_keys(c, out);
 	desire_ds(c, out);
 	desire_ns(c, out);
 	out->csync_content = (uint64_t)want->csync_serial << 16 | 1; /* immediate, OP-13 */
 	out->key_at = (uint8_t)(want->keyg & ~lost);
 	out->ns_at = (uint8_t)(want->nsg & ~lost);
-	/* Who leaves takes part (OP-9).  Who joins keeps its own names until they enter everywhere, but
+	/* Who leaves takes part (OP-9), also while another goes first.  Who joins keeps its own names until they enter everywhere, but
 	 * lists nobody that is no signer: it would lead resolvers there as soon as it is reached. */
-	if (want->proc.kind == MUS_PROC_REMOVE)
-		out->ns_at |= (uint8_t)(want->keyg & ~lost & 1u << want->proc.signer);
+	out->ns_at |= (uint8_t)(want->keyg & ~lost & leaving);
 	out->clean_at = (uint8_t)(want->keyg & ~lost & ~out->ns_at);
 	/* Who is on the way out keeps its keys' CDS to itself: it is not asked about DS any more. */
 	out->cds_at = (uint8_t)(want->keyg & want->dsg & ~lost);

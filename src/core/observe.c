@@ -285,10 +285,10 @@ refresh(struct mus_version *v, const struct mus_look *l)
 }
 
 /* A secondary may serve a copy of anyone, and an old one: the largest of all, and never less than what may have been
- * served before anybody looked. */
+ * served before anybody looked, unless somebody says what that was. */
 static uint32_t
-source_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_policy *policy,
-    struct mus_time now)
+source_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, uint32_t floor_s,
+    const struct mus_policy *policy, struct mus_time now)
 {
 	uint32_t max_s = 0;
 
@@ -298,7 +298,7 @@ source_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, const
 		if (ttl_s > max_s)
 			max_s = ttl_s;
 	}
-	return max_s != 0 && policy->ttl_floor_s > max_s ? policy->ttl_floor_s : max_s;
+	return max_s != 0 && floor_s > max_s ? floor_s : max_s;
 }
 
 uint32_t
@@ -308,8 +308,12 @@ mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, uns
 	uint32_t ttl_s = zone->signer[signer].declared_max_ttl_s;
 	bool is_declared = ttl_s != 0;
 
-	if (zone->signer[signer].is_secondary && !is_declared)
-		ttl_s = source_ttl_max_s(zone, seen, policy, now);
+	if (zone->signer[signer].is_secondary) {
+		uint32_t source_s = source_ttl_max_s(zone, seen, is_declared ? 0 : policy->ttl_floor_s, policy, now);
+
+		if (source_s > ttl_s)
+			ttl_s = source_s;
+	}
 	if (seen->copy[signer].known && seen->copy[signer].ttl_max_s > ttl_s)
 		ttl_s = seen->copy[signer].ttl_max_s;
 	if (ttl_s == 0)

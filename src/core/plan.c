@@ -360,14 +360,41 @@ end(struct mus_want *want)
 	start(want, MUS_PROC_NONE, 0, MUS_TIME_NEVER);
 }
 
-/* A member that does not take part wholly yet, and is not lost; MUS_NOBODY: none. */
+static unsigned
+first_of(unsigned signers)
+{
+	return signers ? (unsigned)__builtin_ctz(signers) : MUS_NOBODY;
+}
+
+/* A member that does not take part wholly yet, and is not lost; MUS_NOBODY: none.  Secondaries come last: whom they
+ * are pointed to has to be in. */
 static unsigned
 joiner(const struct mus_ctx *c, uint8_t full)
 {
+	unsigned found = 0;
+
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
 		if (c->zone->signer[s].is_member && !c->zone->signer[s].is_lost && !(full >> s & 1))
-			return s;
-	return MUS_NOBODY;
+			found |= 1u << s;
+	return first_of(found & c->facts->signing ? found & c->facts->signing : found);
+}
+
+/* Who takes part and is to go; MUS_NOBODY: none.  Secondaries first: they show the copy of one that is in. */
+static unsigned
+leaver(const struct mus_ctx *c, uint8_t any)
+{
+	unsigned found = 0;
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if (!c->zone->signer[s].is_member && (any >> s & 1))
+			found |= 1u << s;
+	return first_of(found & ~c->facts->signing ? found & ~(unsigned)c->facts->signing : found);
+}
+
+static bool
+signs(const struct mus_ctx *c, unsigned s)
+{
+	return c->facts->signing >> s & 1;
 }
 
 /* A leaver that is declared lost; MUS_NOBODY: none, or nobody would be left to answer. */
@@ -411,7 +438,7 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 {
 	struct mus_proc *p = &want->proc;
 	uint8_t full = want->keyg & want->dsg & want->nsg, any = want->keyg | want->dsg | want->nsg;
-	unsigned next = joiner(c, full), gone = lost_leaver(c, full, any);
+	unsigned next = joiner(c, full), gone = lost_leaver(c, full, any), goes = leaver(c, any);
 
 	if (p->kind != MUS_PROC_NONE && !mus_has_row(p->kind, p->row))
 		begin_again(want, c->now);
@@ -428,6 +455,14 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && gone < MUS_NOBODY && gone != p->signer) {
 		/* Another's leave that has done nothing yet: it waits for all that stay to be seen (V1). */
 		end(want);
+	} else if (p->kind == MUS_PROC_ADD && !signs(c, p->signer) && !(want->nsg >> p->signer & 1) &&
+	    next < MUS_NOBODY && signs(c, next)) {
+		/* It may be pointed to the one that joins beside it. */
+		end(want);
+	} else if (p->kind == MUS_PROC_REMOVE && signs(c, p->signer) && (want->dsg >> p->signer & 1) &&
+	    goes < MUS_NOBODY && !signs(c, goes)) {
+		/* One that leaves too may show the leaver's copy: nobody would point it to another. */
+		end(want);
 	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && is_alone(c, want) && next < MUS_NOBODY) {
 		/* The last cannot leave before another has joined. */
 		end(want);
@@ -442,11 +477,8 @@ choose(const struct mus_ctx *c, struct mus_want *want)
 		start(want, MUS_PROC_ADD, next, c->now);
 		return;
 	}
-	for (unsigned s = 0; s < c->zone->signer_count; s++)
-		if (!c->zone->signer[s].is_member && (any >> s & 1)) {
-			start(want, MUS_PROC_REMOVE, s, c->now);
-			return;
-		}
+	if (goes < MUS_NOBODY)
+		start(want, MUS_PROC_REMOVE, goes, c->now);
 }
 
 static void

@@ -34,6 +34,13 @@ test_owner_by_signature(void **state)
 	rig_put(A, MUS_RR_SOA, 0, ZA);
 	rig_settle();
 	assert_int_equal(r.z.zone.key[za2].owner, MUS_OWNER_UNKNOWN);
+	/* One of A's servers, given as B's: as long as A shows what it signs, the key is not taken for B's. */
+	rig_put(B, MUS_RR_KEY, KA | ZA | ZB, KA);
+	rig_settle();
+	assert_int_equal(r.z.zone.key[ka].owner, A);
+	rig_put(A, MUS_RR_KEY, ZA | ZB, 0);
+	rig_settle();
+	assert_int_equal(r.z.zone.key[ka].owner, B);
 	/* A signature is stronger than what was declared. */
 	r.z.zone.key[zb].owner = A;
 	r.z.zone.key[zb].evidence = MUS_EV_DECLARED;

@@ -174,6 +174,62 @@ lags_in_a_roll_over(void **state)
 	run_to_goal(30 * 86400);
 }
 
+/* Whoever is pointed to whom: the one that signs joins first, though its place is behind, and leaves last. */
+static void
+joins_and_leaves_with_its_source(void **state)
+{
+	(void)state;
+	world_init(&w, 3, 1, 2);
+	world_secondary(&w, 1, 2);
+	world_advance(&w, w.now);
+	oracle_init(&w.oracle, w.now.ms);
+	world_run(&w, world_is_settled, 3 * 86400);
+	world_member(&w, 1, true);
+	world_round(&w);
+	world_member(&w, 2, true);
+	run_to_goal(60 * 86400);
+	world_member(&w, 2, false);
+	world_run(&w, world_is_settled, 86400);
+	world_member(&w, 1, false);
+	run_to_goal(60 * 86400);
+}
+
+/* Both at once, and the source is the first in every list. */
+static void
+leaves_with_its_source(void **state)
+{
+	(void)state;
+	begin(3, 0);
+	world_run(&w, world_is_settled, 3 * 86400);
+	world_member(&w, 0, false);
+	world_member(&w, 2, false);
+	run_to_goal(60 * 86400);
+}
+
+static bool
+is_idle(const struct world *x)
+{
+	return x->state.want.proc.kind == MUS_PROC_NONE;
+}
+
+/* Nobody asks it any more, so nobody would see it pointed to another. */
+static void
+is_lost_with_the_copy_of_a_leaver(void **state)
+{
+	(void)state;
+	begin(3, 0);
+	world_run(&w, world_is_settled, 3 * 86400);
+	world_member(&w, 0, false);
+	stays(MUS_RULE_REACH, 20 * 86400);
+	for (unsigned i = 0; i < w.server_count; i++)
+		w.server[i].is_silent |= w.server[i].origin == 2;
+	w.parent.passes_over = 1 << 2;
+	w.state.zone.signer[2].is_lost = true;
+	assert_true(world_run(&w, is_idle, 30 * 86400));
+	world_member(&w, 2, false);
+	run_to_goal(30 * 86400);
+}
+
 /* No transfer tells its largest TTL: what the others' copies have, and never less than the floor. */
 static void
 its_largest_ttl(void **state)
@@ -186,6 +242,9 @@ its_largest_ttl(void **state)
 	assert_int_equal(mus_copy_ttl_max_s(&w.state.zone, &w.state.seen, 2, &w.policy, w.now), 7200);
 	w.policy.ttl_floor_s = 86400;
 	assert_int_equal(mus_copy_ttl_max_s(&w.state.zone, &w.state.seen, 2, &w.policy, w.now), 86400);
+	/* What was read of the others is more than a word. */
+	w.state.zone.signer[2].declared_max_ttl_s = 60;
+	assert_int_equal(mus_copy_ttl_max_s(&w.state.zone, &w.state.seen, 2, &w.policy, w.now), 7200);
 	w.state.zone.signer[2].declared_max_ttl_s = 9000;
 	assert_int_equal(mus_copy_ttl_max_s(&w.state.zone, &w.state.seen, 2, &w.policy, w.now), 9000);
 }
@@ -212,6 +271,9 @@ main(void)
 	    T(a_signer_joins),
 	    T(its_source_leaves),
 	    T(the_last_that_signs),
+	    T(joins_and_leaves_with_its_source),
+	    T(leaves_with_its_source),
+	    T(is_lost_with_the_copy_of_a_leaver),
 	    T(lags_in_a_roll_over),
 	    T(its_largest_ttl),
 	    T(owns_nothing),
