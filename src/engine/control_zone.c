@@ -432,18 +432,18 @@ plan_past(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_z
 	mus_plan(&st->zone, &st->seen, &st->want, &policy, view->now, &e->plan);
 }
 
-/* What the force does not pass, and what therefore goes on holding the step at ${row}: beside the rule, and the guard
- * behind it.  What the plan waits for when it is past that row comes after the step. */
+/* What the force does not pass, and what therefore goes on holding the step: beside the rule, and the guard behind it.
+ * What the plan waits for when it has taken the step comes after it; rows that do nothing are none. */
 static void
 say_what_holds(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_zone_view *view,
-    enum mus_rule forced, unsigned row, struct mus_buf *out)
+    enum mus_rule forced, struct mus_buf *out)
 {
 	const struct mus_zonestate *st = view->state;
 	bool goes_on, is_held = false;
 	char text[MUS_TEXT_MAX];
 
 	plan_past(e, o, view, forced);
-	goes_on = e->plan.want.proc.row != row;
+	goes_on = e->plan.advanced;
 	for (unsigned i = 0; i < e->plan.wait_count; i++) {
 		enum mus_rule rule = e->plan.wait[i].rule;
 
@@ -486,7 +486,6 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	struct eng_zone *z;
 	char text[MUS_TEXT_MAX], when[MUS_TIME_TEXT_MAX];
 	bool found = false;
-	unsigned row;
 	int rc;
 
 	if (!mus_rule_can_pass(rule))
@@ -497,7 +496,6 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	if ((rc = eng_ctl_zone(e, zone, &o, et)) < 0 || (rc = mus_ctl_view(e, o.name, &view, et)) < 0)
 		return rc;
 	plan_past(e, &o, &view, MUS_RULE_NONE);
-	row = e->plan.want.proc.row;
 	for (unsigned i = 0; i < e->plan.wait_count; i++) {
 		const struct mus_witness *w = &e->plan.wait[i];
 
@@ -515,7 +513,7 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	if (!found)
 		return mus_errf(et, MUS_ERR_CONFLICT, "%s does not wait for %s now", o.name,
 		    mus_rule_text(rule));
-	say_what_holds(e, &o, &view, rule, row, out);
+	say_what_holds(e, &o, &view, rule, out);
 	if (dry_run)
 		return 0;
 	z = eng_zone_get(e, o.id);
