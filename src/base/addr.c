@@ -76,7 +76,7 @@ mus_addr_text(const struct mus_addr *a, uint16_t default_port, char out[static M
 const char *
 mus_addr_no_host(const struct mus_addr *a)
 {
-	static const uint8_t none[16], all[4] = {255, 255, 255, 255};
+	static const uint8_t none[16], all[4] = {255, 255, 255, 255}, mapped[12] = {[10] = 255, [11] = 255};
 	size_t len = a->family == 4 ? 4 : 16;
 
 	if (memcmp(a->ip, none, len) == 0)
@@ -85,6 +85,9 @@ mus_addr_no_host(const struct mus_addr *a)
 		return "is the broadcast address";
 	if (a->family == 4 ? a->ip[0] >> 4 == 0xe : a->ip[0] == 0xff)
 		return "is a multicast address";
+	/* RFC 4291 2.5.5.2: the same server under another name. */
+	if (a->family == 6 && memcmp(a->ip, mapped, sizeof mapped) == 0)
+		return "is an IPv4 address written as IPv6";
 	return NULL;
 }
 

@@ -225,7 +225,7 @@ is_lost_with_the_copy_of_a_leaver(void **state)
 		w.server[i].is_silent |= w.server[i].origin == 2;
 	w.parent.passes_over = 1 << 2;
 	w.state.zone.signer[2].is_lost = true;
-	assert_true(world_run(&w, is_idle, 30 * 86400));
+	assert_true(world_run(&w, is_idle, 10 * 86400));
 	world_member(&w, 2, false);
 	run_to_goal(30 * 86400);
 }

@@ -1109,6 +1109,7 @@ addresses_of_nobody(void **state)
 	    {"224.0.0.0", "is a multicast address"}, {"224.0.0.1", "is a multicast address"},
 	    {"239.255.255.255@5353", "is a multicast address"}, {"ff00::", "is a multicast address"},
 	    {"ff02::fb", "is a multicast address"}, {"255.255.255.255", "is the broadcast address"},
+	    {"::ffff:192.0.2.1", "is an IPv4 address written as IPv6"},
 	    {"0.0.0.0", "stands for no address at all"}, {"::", "stands for no address at all"},
 	    {"223.255.255.255", NULL}, {"240.0.0.1", NULL}, {"255.255.255.254", NULL}, {"0.0.0.1", NULL},
 	    {"::1", NULL}, {"feff::1", NULL}, {"2001:db8::ff00", NULL},
