@@ -271,9 +271,9 @@ mus_learn_keys(struct mus_zone *zone, const struct mus_seen *seen, const struct 
 			/* A secondary shows what others have signed. */
 			if (zone->signer[s].is_secondary || !((over_key[s] | over_data[s]) & bit))
 				continue;
-			/* Who signs with it has the private key; but a server of the owner's may be given as another's. */
-			if (key->evidence == MUS_EV_SIGNATURE && key->owner < zone->signer_count &&
-			    key->owner != s && ((over_key[key->owner] | over_data[key->owner]) & bit))
+			/* Who signs with it has the private key; but a server may be given as two signers'. */
+			if (key->evidence == MUS_EV_SIGNATURE && key->owner < zone->signer_count && key->owner != s &&
+			    ((over_key[key->owner] | over_data[key->owner]) & bit))
 				continue;
 			key->owner = (uint8_t)s;
 			key->evidence = MUS_EV_SIGNATURE;
