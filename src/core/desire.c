@@ -161,8 +161,8 @@ mus_desire(const struct mus_ctx *c, struct mus_desire *out)
 	out->csync_content = (uint64_t)want->csync_serial << 16 | 1; /* immediate, OP-13 */
 	out->key_at = (uint8_t)(want->keyg & ~lost);
 	out->ns_at = (uint8_t)(want->nsg & ~lost);
-	/* Who leaves takes part (OP-9), also while another goes first.  Who joins keeps its own names until they enter everywhere, but
-	 * lists nobody that is no signer: it would lead resolvers there as soon as it is reached. */
+	/* Who leaves takes part (OP-9), also while another goes first.  Who joins keeps its own names until they enter
+	 * everywhere, but lists nobody that is no signer: it would lead resolvers there as soon as it is reached. */
 	out->ns_at |= (uint8_t)(want->keyg & ~lost & leaving);
 	out->clean_at = (uint8_t)(want->keyg & ~lost & ~out->ns_at);
 	/* Who is on the way out keeps its keys' CDS to itself: it is not asked about DS any more. */
