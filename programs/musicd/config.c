@@ -1,11 +1,13 @@
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/time.h"
 #include "config.h"
-#include "engine/hook.h"
 #include "io/hints.h"
+#include "model/object.h"
+#include "wire/body.h"
 
 #define T struct musicd_conf
 
@@ -13,7 +15,7 @@
 static const char *const verbs[] = {MUS_VERB_MAP(X) NULL};
 #undef X
 static const struct mus_conf_row hook_rows[] = {
-    {MUS_CONF_STRING(struct musicd_hook, signer, "signer"), .required = true,
+    {MUS_CONF_STRING(struct musicd_hook, signer, "signer"), .required = true, .min = 1, .max = MUS_LABEL_MAX - 1,
 	.when = MUS_CONF_AT_RELOAD,
 	.help = "Who is told, by name."},
     {MUS_CONF_ENUM(struct musicd_hook, verb, "verb", verbs), .required = true,
@@ -22,7 +24,7 @@ static const struct mus_conf_row hook_rows[] = {
 	    "(withdraw)."},
     {MUS_CONF_STRINGS(struct musicd_hook, roles, "role"), .def = "zsk ksk csk", .min = 1, .max = 3,
 	.when = MUS_CONF_AT_RELOAD,
-	.help = "Roles of keys that the command is for."},
+	.help = "Roles of keys that the command is for; a KSK is told to roll and withdraw only."},
     {MUS_CONF_STRINGS(struct musicd_hook, command, "command"), .required = true, .min = 1, .max = 64,
 	.when = MUS_CONF_AT_RELOAD,
 	.help = "Path of the program and its arguments, word by word, with {zone}, {signer}, {role}, {algorithm}, "
@@ -120,23 +122,72 @@ static const struct mus_conf_row rows[] = {
     MUS_CONF_END,
 };
 
-static unsigned
-role_bit(const char *word)
+/* NONE: there is no such role. */
+static enum mus_proc_kind
+role_kind(const char *word)
 {
 	for (enum mus_proc_kind k = MUS_PROC_NONE; k < MUS_PROC_COUNT; k++)
 		if (mus_key_role_bit(k) && strcmp(mus_key_role_text(k), word) == 0)
-			return mus_key_role_bit(k);
-	return 0;
+			return k;
+	return MUS_PROC_NONE;
 }
 
-unsigned
-musicd_hook_roles(const struct musicd_hook *h)
+/* Bit per role. */
+static unsigned
+hook_roles(const struct musicd_hook *h)
 {
 	unsigned bits = 0;
 
 	for (size_t i = 0; i < h->roles.count; i++)
-		bits |= role_bit(h->roles.items[i]);
+		bits |= mus_key_role_bit(role_kind(h->roles.items[i]));
 	return bits;
+}
+
+struct mus_hook
+musicd_hook(const struct musicd_hook *h)
+{
+	return (struct mus_hook){h->signer, (enum mus_verb)h->verb, hook_roles(h), h->command.items,
+	    h->command.count, h->timeout_ms};
+}
+
+/* A role that is written there is meant to be told; of those that stand for all, each where it is. */
+static int
+check_roles(const struct mus_conf *mc, const struct musicd_hook *h, struct mus_errtext *et)
+{
+	for (size_t i = 0; i < h->roles.count; i++) {
+		const char *role = h->roles.items[i];
+		enum mus_proc_kind kind = role_kind(role);
+
+		if (kind == MUS_PROC_NONE)
+			return mus_conf_errf(mc, &h->roles, et, "no role \"%s\" (there are: zsk, ksk, csk)", role);
+		if (mus_conf_is_given(mc, &h->roles) && !mus_hook_is_told((enum mus_verb)h->verb, kind))
+			return mus_conf_errf(mc, &h->roles, et,
+			    "no roll-over of a %s waits for \"%s\": the command would never be run", role,
+			    mus_verb_text((enum mus_verb)h->verb));
+	}
+	return 0;
+}
+
+static int
+check_command(const struct mus_conf *mc, const struct musicd_hook *h, struct mus_errtext *et)
+{
+	const struct mus_hook hook = musicd_hook(h);
+	const char *program = h->command.items[0];
+	struct mus_errtext why;
+	struct stat st;
+
+	for (size_t i = 0; i < h->command.count; i++)
+		if (mus_hook_check_word(hook.verb, h->command.items[i], &why) < 0)
+			return mus_conf_errf(mc, &h->command, et, "%s", why.s);
+	if (mus_hook_check_size(&hook, &why) < 0)
+		return mus_conf_errf(mc, &h->command, et, "%s", why.s);
+	if (program[0] != '/')
+		return mus_conf_errf(mc, &h->command, et, "\"%s\" is no path that begins with /", program);
+	if (access(program, X_OK) < 0 || stat(program, &st) < 0)
+		return mus_conf_errf(mc, &h->command, et, "cannot run %s: %s", program, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return mus_conf_errf(mc, &h->command, et, "cannot run %s: is no regular file", program);
+	return 0;
 }
 
 /* One of ${hooks}, the first ${before} of which are good. */
@@ -144,22 +195,16 @@ static int
 check_hook(const struct mus_conf *mc, const struct musicd_hook *hooks, size_t before, struct mus_errtext *et)
 {
 	const struct musicd_hook *h = &hooks[before];
-	struct mus_errtext why;
+	const char *why = mus_check_label(h->signer);
+	int rc;
 
-	for (size_t i = 0; i < h->roles.count; i++)
-		if (!role_bit(h->roles.items[i]))
-			return mus_conf_errf(mc, &h->roles, et, "no role \"%s\" (there are: zsk, ksk, csk)",
-			    h->roles.items[i]);
-	for (size_t i = 0; i < h->command.count; i++)
-		if (mus_hook_check_word((enum mus_verb)h->verb, h->command.items[i], &why) < 0)
-			return mus_conf_errf(mc, &h->command, et, "%s", why.s);
-	if (h->command.items[0][0] != '/')
-		return mus_conf_errf(mc, &h->command, et, "\"%s\" is no path that begins with /", h->command.items[0]);
-	if (access(h->command.items[0], X_OK) < 0)
-		return mus_conf_errf(mc, &h->command, et, "cannot run %s: %s", h->command.items[0], strerror(errno));
+	if (why)
+		return mus_conf_errf(mc, &h->signer, et, "\"%s\" is no name of a signer: %s", h->signer, why);
+	if ((rc = check_roles(mc, h, et)) < 0 || (rc = check_command(mc, h, et)) < 0)
+		return rc;
 	for (size_t i = 0; i < before; i++)
 		if (strcmp(hooks[i].signer, h->signer) == 0 && hooks[i].verb == h->verb &&
-		    musicd_hook_roles(&hooks[i]) & musicd_hook_roles(h))
+		    hook_roles(&hooks[i]) & hook_roles(h))
 			return mus_conf_errf(mc, &h->verb, et, "signer %s has a command for %s above already",
 			    h->signer, mus_verb_text((enum mus_verb)h->verb));
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "app/conf.h"
 #include "app/log.h"
+#include "engine/hook.h"
 
 struct musicd_hook {			/* a command that tells a signer something (engine/hook.h) */
 	const char *signer;
@@ -38,7 +39,7 @@ struct musicd_conf {
 extern const struct mus_conf_schema musicd_schema;
 /* Bit per index of the core's digest types. */
 uint8_t musicd_digests(const struct musicd_conf *c);
-/* Bit per role of keys (engine/hook.h). */
-unsigned musicd_hook_roles(const struct musicd_hook *h);
+/* As the engine takes it; lends what ${h} has. */
+struct mus_hook musicd_hook(const struct musicd_hook *h);
 
 #endif

@@ -155,8 +155,7 @@ set_hooks(struct daemon *d, const struct mus_conf *conf, struct mus_errtext *et)
 		struct mus_signer_obj s;
 		struct mus_errtext why;
 
-		hooks[i] = (struct mus_hook){h->signer, (enum mus_verb)h->verb, musicd_hook_roles(h), h->command.items,
-		    h->command.count, h->timeout_ms};
+		hooks[i] = musicd_hook(h);
 		if (mus_store_load_signer(d->store, h->signer, &s, &why) == MUS_ERR_NOTFOUND) {
 			(void)mus_conf_errf(conf, &h->signer, &why, "there is no signer \"%s\" yet", h->signer);
 			mus_log_warning((const char *)NULL, NULL, "%s", why.s);

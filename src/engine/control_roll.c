@@ -131,15 +131,24 @@ say_by_hand(const struct mus_zonestate *st, const struct eng_hook_for *f, struct
 	    f->kind == MUS_PROC_KSK ? "active" : "inactive");
 }
 
-static void
+static int
+not_begun(const struct mus_zonestate *st, const struct eng_hook_for *f, int err, struct mus_errtext *et)
+{
+	char role[4];
+
+	return mus_errf(et, err, "the command that tells %s to roll its %s cannot be begun: %s",
+	    st->book.signer[f->signer], role_of(f->kind, role), mus_err_text(err));
+}
+
+static int
 say_command(const struct mus_zonestate *st, const struct eng_hook *h, const struct eng_hook_for *f,
-    struct mus_buf *out)
+    struct mus_buf *out, struct mus_errtext *et)
 {
 	struct mus_run_cmd cmd;
 	struct mus_arena a;
+	bool ok = eng_hook_fill(h, st, f, &a, &cmd);
 
-	mus_arena_init(&a, 64 << 10);
-	if (eng_hook_fill(h, st, f, &a, &cmd)) {
+	if (ok) {
 		mus_buf_printf(out, "%s is told by:", st->book.signer[f->signer]);
 		for (unsigned i = 0; cmd.argv[i]; i++)
 			mus_buf_printf(out, " %s", cmd.argv[i]);
@@ -147,6 +156,7 @@ say_command(const struct mus_zonestate *st, const struct eng_hook *h, const stru
 		    "roll-over is followed as soon as the new key is seen.\n");
 	}
 	mus_arena_clear(&a);
+	return ok ? 0 : not_begun(st, f, MUS_ERR_NOMEM, et);
 }
 
 /* ---- the order ------------------------------------------------------------------------------ */
@@ -161,10 +171,12 @@ order(struct mus_engine *e, const char *actor, const struct mus_zone_obj *o, con
 
 	if (rc < 0)
 		return rc;
+	if ((rc = eng_order_roll(e, z, st, f)) < 0)
+		return eng_ctl_end(e, not_begun(st, f, rc, et), et);
 	rc = eng_ctl_end(e, eng_ctl_note(e, o->id, o->name, "operator", actor, et, "%s is to roll its %s",
 	    st->book.signer[f->signer], role_of(f->kind, role)), et);
-	if (rc == 0 && (rc = eng_order_roll(e, z, st, f)) < 0)
-		return mus_errf(et, rc, "%s", mus_err_text(rc));
+	if (rc < 0)
+		eng_order_undo(e);
 	return rc;
 }
 
@@ -196,6 +208,7 @@ mus_ctl_roll(struct mus_engine *e, const char *actor, const char *zone, const ch
 		say_by_hand(v.state, &f, out);
 		return 0;
 	}
-	say_command(v.state, h, &f, out);
-	return dry_run ? 0 : order(e, actor, &o, v.state, &f, et);
+	if ((rc = say_command(v.state, h, &f, out, et)) < 0 || dry_run)
+		return rc;
+	return order(e, actor, &o, v.state, &f, et);
 }

@@ -546,7 +546,9 @@ void eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struc
 /* hook.c: the command that tells ${signer} this; NULL: none is configured.  Lent until they are set anew. */
 const struct eng_hook *eng_hook_find(const struct mus_engine *e, const char *signer, enum mus_verb verb,
     enum mus_proc_kind kind);
-/* Its words and environment for ${f}, in ${a}; false: no memory. */
+/* What a signer is told when a roll-over waits for this; COUNT: nothing. */
+enum mus_verb eng_hook_verb(enum mus_rule rule);
+/* Its words and environment for ${f}, in ${a}, which is made here and cleared by the caller; false: no memory. */
 bool eng_hook_fill(const struct eng_hook *h, const struct mus_zonestate *st, const struct eng_hook_for *f,
     struct mus_arena *a, struct mus_run_cmd *out);
 
@@ -557,9 +559,10 @@ bool eng_orders_turn(struct mus_engine *e, struct eng_zone *z, struct mus_zonest
     const struct mus_policy *policy, struct mus_time recent);
 /* In how long a command that has failed is tried again; INT64_MAX: none is. */
 int64_t eng_orders_due_ms(const struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st);
-/* The operator's: NOTFOUND when no command is configured. */
+/* The operator's, in his transaction: it is run after that.  NOTFOUND when no command is configured, NOMEM. */
 int eng_order_roll(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st,
     const struct eng_hook_for *f) MUS_MUST_CHECK;
+void eng_order_undo(struct mus_engine *e);	/* the last one, whose transaction has failed */
 void eng_orders_start(struct mus_engine *e);	/* after the commit */
 void eng_orders_drop(struct eng_zone *z);	/* it is no zone of ours any more */
 /* What of commands there is to tell about a zone; ${z} may be NULL.  Lends what ${st} and ${z} have. */

@@ -42,11 +42,7 @@ struct eng_order {
 static enum mus_verb
 verb_of(const struct mus_witness *wait)
 {
-	if (wait->result != MUS_RES_FAILS)
-		return MUS_VERB_COUNT;
-	return wait->rule == MUS_RULE_NEWUSED ? MUS_VERB_GO
-	    : wait->rule == MUS_RULE_OLDGONE  ? MUS_VERB_WITHDRAW
-					      : MUS_VERB_COUNT;
+	return wait->result == MUS_RES_FAILS ? eng_hook_verb(wait->rule) : MUS_VERB_COUNT;
 }
 
 static struct eng_order *
@@ -131,6 +127,22 @@ take_out(struct eng_order *o)
 	*p = o->next;
 }
 
+/* Whom it tells what. */
+static void
+set_facts(struct eng_order *o, struct mus_engine *e, struct eng_zone *z, enum mus_verb verb,
+    const struct mus_zonestate *st, const struct eng_hook_for *f)
+{
+	o->e = e;
+	o->z = z;
+	o->zone_id = z->id;
+	o->signer_id = st->book.signer_id[f->signer];
+	o->verb = verb;
+	o->kind = f->kind;
+	o->at = eng_now(e);
+	snprintf(o->zone, sizeof o->zone, "%s", st->book.zone);
+	snprintf(o->signer, sizeof o->signer, "%s", st->book.signer[f->signer]);
+}
+
 /* Into the list of its zone, in the place of an older one; run after the commit.  NOMEM. */
 static int
 order_new(struct mus_engine *e, struct eng_zone *z, const struct eng_hook *h, const struct mus_zonestate *st,
@@ -142,20 +154,11 @@ order_new(struct mus_engine *e, struct eng_zone *z, const struct eng_hook *h, co
 	if (!o)
 		return MUS_ERR_NOMEM;
 	LIST_INSERT_HEAD(&e->all_orders, o, link);
-	mus_arena_init(&o->arena, 64 << 10);
 	if (!eng_hook_fill(h, st, f, &o->arena, &o->cmd)) {
 		order_free(o);
 		return MUS_ERR_NOMEM;
 	}
-	o->e = e;
-	o->z = z;
-	o->zone_id = z->id;
-	o->signer_id = st->book.signer_id[f->signer];
-	o->verb = h->verb;
-	o->kind = f->kind;
-	o->at = eng_now(e);
-	snprintf(o->zone, sizeof o->zone, "%s", st->book.zone);
-	snprintf(o->signer, sizeof o->signer, "%s", st->book.signer[f->signer]);
+	set_facts(o, e, z, h->verb, st, f);
 	if ((old = find_order(z, o->signer_id, o->verb, o->kind))) {
 		take_out(old);
 		order_free(old);
@@ -205,13 +208,13 @@ stored_tries(struct eng_order *o)
 	return 0;
 }
 
+/* ${tries}: how often the roll-over was told, this time too. */
 static void
-tell_end(struct eng_order *o)
+tell_end(const struct eng_order *o, unsigned tries)
 {
 	struct mus_engine *e = o->e;
 	const char *verb = mus_verb_text(o->verb), *role = mus_key_role_text(o->kind);
 	int level = o->well ? LOG_NOTICE : LOG_WARNING;
-	unsigned tries = stored_tries(o);
 
 	eng_event(e, o->zone_id, o->zone, "command", "musicd", level, "%s %s %s: %s", o->signer, verb, role, o->words);
 	if (!o->well && tries >= TRIES_MAX)
@@ -238,7 +241,7 @@ on_end(void *arg, const struct mus_run_result *r)
 	}
 	if (eng_begin(e) == 0)
 		store_end(o, true);
-	tell_end(o);
+	tell_end(o, stored_tries(o));
 	eng_wake(e, o->z, ENG_FOCUS_ALL, 0);
 }
 
@@ -268,6 +271,18 @@ drop_ended(const struct mus_engine *e, struct eng_zone *z, const struct mus_zone
 	}
 }
 
+/* A try, as if it had run and failed: it is told, and tried again after the pause. */
+static void
+tell_not_made(struct mus_engine *e, struct eng_zone *z, enum mus_verb verb, const struct mus_zonestate *st,
+    const struct eng_hook_for *f, int err, unsigned tries)
+{
+	struct eng_order o = {.state = ORDER_ENDED};
+
+	set_facts(&o, e, z, verb, st, f);
+	snprintf(o.words, sizeof o.words, "not begun: %s", mus_err_text(err));
+	tell_end(&o, tries);
+}
+
 bool
 eng_orders_turn(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, const struct mus_policy *policy,
     struct mus_time recent)
@@ -277,6 +292,7 @@ eng_orders_turn(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *
 		struct mus_roll *r = &st->want.roll[i];
 		const struct eng_hook *h = hook_of(e, z, st, &e->plan, i);
 		const struct eng_hook_for f = {r->signer, r->kind, r->in, r->out};
+		int rc;
 
 		if (z->busy && z->busy->tell_again && tries_of(r) > 0 && !r->told)
 			r->told_tries = 0;
@@ -284,12 +300,13 @@ eng_orders_turn(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *
 			continue;
 		if (eng_is_old(st, &e->zobj, recent, eng_now(e)) && eng_busy(z))
 			return z->busy->recheck = true;
-		if (order_new(e, z, h, st, &f) < 0)
-			continue;
+		rc = order_new(e, z, h, st, &f);
 		r->told_tries = (uint8_t)(tries_of(r) + 1);
 		r->told_row = r->row;
 		r->told = false;
 		r->told_at = eng_now(e);
+		if (rc < 0)
+			tell_not_made(e, z, h->verb, st, &f, rc, r->told_tries);
 	}
 	if (z->busy)
 		z->busy->tell_again = false;
@@ -320,7 +337,8 @@ eng_orders_start(struct mus_engine *e)
 	for (; o; o = next) {
 		next = o->after;
 		o->after = NULL;
-		if (!o->z || e->tx_failed || e->stopping) {	/* what is not on disk is not done */
+		/* What is not on disk is not done; the operator's own is, by a transaction of its own. */
+		if (!o->z || (e->tx_failed && o->verb != MUS_VERB_ROLL) || e->stopping) {
 			if (o->z)
 				take_out(o);
 			order_free(o);
@@ -333,7 +351,7 @@ eng_orders_start(struct mus_engine *e)
 		snprintf(o->words, sizeof o->words, "not begun: %s", mus_err_text(rc));
 		if (eng_begin(e) == 0)
 			store_end(o, false);
-		tell_end(o);
+		tell_end(o, stored_tries(o));
 	}
 }
 
@@ -360,6 +378,16 @@ eng_order_roll(struct mus_engine *e, struct eng_zone *z, const struct mus_zonest
 	const struct eng_hook *h = eng_hook_find(e, st->book.signer[f->signer], MUS_VERB_ROLL, f->kind);
 
 	return h ? order_new(e, z, h, st, f) : MUS_ERR_NOTFOUND;
+}
+
+void
+eng_order_undo(struct mus_engine *e)
+{
+	struct eng_order *o = e->orders;
+
+	e->orders = o->after;
+	take_out(o);
+	order_free(o);
 }
 
 /* Of roll-over ${i}; false: there is no command about it, now. */

@@ -18,7 +18,6 @@ enum {
 	GRACE_MS = 2000,		/* between SIGTERM and SIGKILL */
 	CHUNK = 4096,
 	READ_ROUNDS = 16,		/* then the loop goes on; all that a pipe holds */
-	WORDS_MAX_BYTES = 64 << 10,	/* argv and env of one */
 };
 
 struct run {
@@ -322,7 +321,7 @@ mus_run_start(struct mus_runs *set, const struct mus_run_cmd *cmd, mus_run_fn *f
 	r->arg = arg;
 	r->timeout_ms = cmd->timeout_ms;
 	r->out = -1;
-	mus_arena_init(&r->arena, WORDS_MAX_BYTES);
+	mus_arena_init(&r->arena, MUS_RUN_WORDS_MAX);
 	if (!(r->timer = mus_timer_new(set->loop, on_late, r)) || !(r->argv = copy_words(&r->arena, cmd->argv)) ||
 	    !(r->env = copy_words(&r->arena, cmd->env))) {
 		run_free(r);

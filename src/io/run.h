@@ -13,6 +13,7 @@ enum {
 	MUS_RUN_OUTPUT_MAX = 4096,	/* bytes kept: the last ones */
 	MUS_RUN_LAST_MAX = 200,
 	MUS_RUN_TEXT_MAX = 320,
+	MUS_RUN_WORDS_MAX = 64 << 10,	/* bytes of argv and env of one, in an arena */
 };
 
 enum mus_run_end {

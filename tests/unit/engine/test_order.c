@@ -25,6 +25,30 @@ __wrap_mus_loop_now(const struct mus_loop *loop)
 	return mus_time_add_ms(__real_mus_loop_now(loop), later_ms);
 }
 
+static bool event_fails;
+static unsigned allocs_left;		/* then one fails; 0: none does */
+
+void *__real_mus_arena_alloc(struct mus_arena *a, size_t len);
+void *__wrap_mus_arena_alloc(struct mus_arena *a, size_t len);
+
+void *
+__wrap_mus_arena_alloc(struct mus_arena *a, size_t len)
+{
+	if (allocs_left == 0 || --allocs_left > 0)
+		return __real_mus_arena_alloc(a, len);
+	a->failed = true;
+	return NULL;
+}
+
+int __real_mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, struct mus_errtext *why);
+int __wrap_mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, struct mus_errtext *why);
+
+int
+__wrap_mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, struct mus_errtext *why)
+{
+	return event_fails ? mus_errf(why, MUS_ERR_STORE, "disk full") : __real_mus_store_add_event(s, o, why);
+}
+
 static void
 save(void)
 {
@@ -181,7 +205,7 @@ stop_loop(void *arg)
 	mus_loop_stop(l);
 }
 
-static char alarm_text[1024], last_text[1024];
+static char alarm_text[1024], last_text[1024], ordered_text[1024];
 
 static int
 note_event(void *arg, const struct mus_event_obj *o)
@@ -190,6 +214,8 @@ note_event(void *arg, const struct mus_event_obj *o)
 
 	if (strcmp(o->kind, "alarm") == 0)
 		snprintf(alarm_text, sizeof alarm_text, "%s", o->text);
+	if (strcmp(o->kind, "operator") == 0 && strstr(o->text, "is to roll"))
+		snprintf(ordered_text, sizeof ordered_text, "%s", o->text);
 	if (strcmp(o->kind, "command") == 0 && ++*count == 1)	/* newest first */
 		snprintf(last_text, sizeof last_text, "%s", o->text);
 	return 0;
@@ -201,7 +227,7 @@ ended(void)
 {
 	unsigned count = 0;
 
-	alarm_text[0] = last_text[0] = '\0';
+	alarm_text[0] = last_text[0] = ordered_text[0] = '\0';
 	OK(mus_store_list_events(store, zone.id, 0, 1000, note_event, &count));
 	return count;
 }
@@ -386,6 +412,31 @@ nobody_is_told(void **state)
 	until_ended(1);
 }
 
+/* More than a program can be given, which no configuration has: as when memory is out. */
+static void
+one_that_cannot_be_made(void **state)
+{
+	static char huge[MUS_RUN_WORDS_MAX];
+	int64_t due;
+
+	(void)state;
+	memset(huge, 'x', sizeof huge - 1);
+	hooks(huge);
+	rolls("new-key-in-use");
+	for (unsigned i = 1; i <= 5; i++) {
+		until_tried(i);
+		until_ended(i);
+		assert_string_equal(last_text, "a go zsk: not begun: out of memory");
+		assert_false(stored()->told);
+		assert_int_equal(alarm_text[0] != '\0', i == 5);
+		turn(MUS_RULE_NEWUSED);
+		assert_int_equal(stored()->told_tries, i);
+		due = eng_orders_due_ms(e, eng_zone_get(e, zone.id), st);
+		assert_int_equal(due == INT64_MAX, i == 5);
+	}
+	assert_non_null(strstr(alarm_text, "a cannot be told to go its zsk: the command has failed 5 times"));
+}
+
 /* What is deleted while its command runs; and one that still runs at the end of all. */
 static void
 zone_goes_while_it_runs(void **state)
@@ -487,6 +538,54 @@ operator_orders(void **state)
 	assert_non_null(strstr(said, "add-zone-key z.test. ksk inactive"));
 }
 
+/* The history has it when it is on its way, and it is on its way when the history has it. */
+static void
+operator_orders_what_cannot_begin(void **state)
+{
+	static char huge[MUS_RUN_WORDS_MAX];
+	char s[256];
+
+	(void)state;
+	shown_by_a();
+	memset(huge, 'x', sizeof huge - 1);
+	hooks(huge);
+	for (unsigned dry = 0; dry < 2; dry++) {
+		assert_int_equal(roll("a", MUS_PROC_ZSK, dry), MUS_ERR_NOMEM);
+		assert_string_equal(et.s, "the command that tells a to roll its ZSK cannot be begun: out of memory");
+		assert_string_equal(said, "");
+	}
+	script(s, "exit 0");
+	hooks(s);
+	event_fails = true;
+	assert_int_equal(roll("a", MUS_PROC_ZSK, false), MUS_ERR_STORE);
+	event_fails = false;
+	assert_null(e->orders);
+	assert_null(eng_zone_get(e, zone.id)->busy->orders);
+	run_for(50);
+	assert_int_equal(ended(), 0);
+	assert_string_equal(ordered_text, "");
+	assert_string_equal(written(), "");
+	/* Memory is out here, or there: while it is said, or while it is made. */
+	for (unsigned i = 1; allocs_left == 0; i++) {
+		allocs_left = i;
+		if (roll("a", MUS_PROC_ZSK, false) < 0) {
+			assert_string_equal(et.s, "the command that tells a to roll its ZSK cannot be begun: out of memory");
+			assert_int_equal(allocs_left, 0);
+			assert_null(e->orders);
+			assert_int_equal(ended(), 0);
+			assert_string_equal(ordered_text, "");
+		} else {
+			assert_true(allocs_left > 0 && i > 16);
+		}
+	}
+	allocs_left = 0;
+	/* What the engine could not store has nothing to do with it. */
+	e->tx_failed = true;
+	until_ended(1);
+	assert_string_equal(ordered_text, "a is to roll its ZSK");
+	assert_string_equal(written(), "roll z.test. zsk 100 13\n");
+}
+
 static void
 operator_is_refused(void **state)
 {
@@ -581,6 +680,63 @@ placeholders(void **state)
 	OK(mus_hook_check_word(MUS_VERB_GO, "{new-key-tag}", &et));
 }
 
+static int
+size_of(const char *word)
+{
+	const char *words[] = {"/bin/sh", "-c", word};
+	const struct mus_hook h = {"a", MUS_VERB_GO, MUS_KEY_ROLE_ZSK, words, 3, 1000};
+
+	return mus_hook_check_size(&h, &et);
+}
+
+/* Whatever zone it is about: what is taken can be begun. */
+static void
+sizes(void **state)
+{
+	static char word[MUS_RUN_WORDS_MAX];
+	const char *path = getenv("PATH");
+	char kept[4096];
+
+	(void)state;
+	snprintf(kept, sizeof kept, "%s", path ? path : "");
+	memset(word, 'x', sizeof word - 1);
+	assert_int_equal(size_of(word), MUS_ERR_INVAL);
+	assert_non_null(strstr(et.s, "too long: "));
+	assert_non_null(strstr(et.s, "64 KiB"));
+	word[32 << 10] = '\0';
+	OK(size_of(word));
+	/* Braces of a shell cost no more than other characters. */
+	for (unsigned i = 0; i < 32 << 10; i += 8)
+		memcpy(word + i, "{ x; }; ", 8);
+	OK(size_of(word));
+	/* A zone name has up to 1023 of them, the tags of all keys 383. */
+	for (unsigned i = 0; i < 60; i++)
+		memcpy(word + (size_t)i * 6, "{zone}", 6);
+	word[60 * 6] = '\0';
+	OK(size_of(word));
+	memcpy(word + 60 * 6, "{zone}{zone}{zone}", 19);
+	assert_int_equal(size_of(word), MUS_ERR_INVAL);
+	/* The environment is given too. */
+	memset(word, 'x', 63 << 10);
+	word[63 << 10] = '\0';
+	assert_int_equal(setenv("PATH", word, 1), 0);
+	assert_int_equal(size_of("true"), MUS_ERR_INVAL);
+	assert_int_equal(setenv("PATH", kept, 1), 0);
+	OK(size_of("true"));
+}
+
+static void
+told_in(void **state)
+{
+	static const bool waited_for[MUS_VERB_COUNT][3] = {{true, true, true}, {true, false, true}, {true, true, true}};
+	static const enum mus_proc_kind kinds[3] = {MUS_PROC_ZSK, MUS_PROC_KSK, MUS_PROC_CSK};
+
+	(void)state;
+	for (unsigned v = 0; v < MUS_VERB_COUNT; v++)
+		for (unsigned k = 0; k < 3; k++)
+			assert_int_equal(mus_hook_is_told((enum mus_verb)v, kinds[k]), waited_for[v][k]);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -591,10 +747,14 @@ main(void)
 	    T(killed_while_it_runs),
 	    T(one_that_fails_is_tried_five_times),
 	    T(nobody_is_told),
+	    T(one_that_cannot_be_made),
 	    T(zone_goes_while_it_runs),
 	    T(operator_orders),
+	    T(operator_orders_what_cannot_begin),
 	    T(operator_is_refused),
 	    cmocka_unit_test(placeholders),
+	    cmocka_unit_test(sizes),
+	    cmocka_unit_test(told_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
