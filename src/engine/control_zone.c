@@ -432,6 +432,29 @@ plan_past(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_z
 	mus_plan(&st->zone, &st->seen, &st->want, &policy, view->now, &e->plan);
 }
 
+/* What may happen when ${rule} is passed; false: the plan does not wait for it. */
+static bool
+say_what_fails(const struct mus_plan *plan, const struct mus_zone_view *view, enum mus_rule rule, struct mus_buf *out)
+{
+	char text[MUS_TEXT_MAX], when[MUS_TIME_TEXT_MAX];
+	bool found = false;
+
+	for (unsigned i = 0; i < plan->wait_count; i++) {
+		const struct mus_witness *w = &plan->wait[i];
+
+		if (w->rule != rule)
+			continue;
+		found = true;
+		mus_buf_printf(out, "%s\n", mus_witness_text(&view->state->book, &view->state->zone, w, text));
+		if (mus_time_is_set(w->until))
+			mus_buf_printf(out, "  Resolvers that hold the old version may fail until %s.\n",
+			    mus_time_text_s(w->until, true, when));
+		else
+			mus_buf_add_str(out, "  This does not end by itself: the damage stays until it is mended.\n");
+	}
+	return found;
+}
+
 /* What the force does not pass, and what therefore goes on holding the step: beside the rule, and the guard behind it.
  * What the plan waits for when it has taken the step comes after it; rows that do nothing are none. */
 static void
@@ -484,8 +507,7 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	struct mus_zone_view view;
 	struct mus_zone_obj o;
 	struct eng_zone *z;
-	char text[MUS_TEXT_MAX], when[MUS_TIME_TEXT_MAX];
-	bool found = false;
+	bool found;
 	int rc;
 
 	if (!mus_rule_can_pass(rule))
@@ -496,19 +518,12 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	if ((rc = eng_ctl_zone(e, zone, &o, et)) < 0 || (rc = mus_ctl_view(e, o.name, &view, et)) < 0)
 		return rc;
 	plan_past(e, &o, &view, MUS_RULE_NONE);
-	for (unsigned i = 0; i < e->plan.wait_count; i++) {
-		const struct mus_witness *w = &e->plan.wait[i];
-
-		if (w->rule != rule)
-			continue;
-		found = true;
-		mus_buf_printf(out, "%s\n", mus_witness_text(&view.state->book, &view.state->zone, w, text));
-		if (mus_time_is_set(w->until))
-			mus_buf_printf(out, "  Resolvers that hold the old version may fail until %s.\n",
-			    mus_time_text_s(w->until, true, when));
-		else
-			mus_buf_printf(out, "  This does not end by itself: the damage stays until it is "
-					    "mended.\n");
+	found = say_what_fails(&e->plan, &view, rule, out);
+	z = eng_zone_get(e, o.id);
+	if (!found && z && z->busy && z->busy->forced != MUS_RULE_NONE && !z->busy->spent) {
+		/* What the zone says it waits for is what the force of before does not pass. */
+		plan_past(e, &o, &view, z->busy->forced);
+		found = say_what_fails(&e->plan, &view, rule, out);
 	}
 	if (!found)
 		return mus_errf(et, MUS_ERR_CONFLICT, "%s does not wait for %s now", o.name,
@@ -516,7 +531,6 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 	say_what_holds(e, &o, &view, rule, out);
 	if (dry_run)
 		return 0;
-	z = eng_zone_get(e, o.id);
 	if (!z || !eng_busy(z))
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	if ((rc = note_force(e, &o, z->busy, actor, rule, reason, et)) == 0) {
