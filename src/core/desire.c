@@ -146,15 +146,9 @@ void
 mus_desire(const struct mus_ctx *c, struct mus_desire *out)
 {
 	const struct mus_want *want = c->want;
-	uint8_t lost = 0, leaving = 0;
+	uint8_t lost = c->facts->lost, leaving = (uint8_t)~c->facts->members;
 
 	*out = (struct mus_desire){.dts = c->policy->digests, .csync = want->csync};
-	for (unsigned s = 0; s < c->zone->signer_count; s++) {
-		if (c->zone->signer[s].is_lost)
-			lost |= (uint8_t)(1u << s);
-		if (!c->zone->signer[s].is_member)
-			leaving |= (uint8_t)(1u << s);
-	}
 	desire_keys(c, out);
 	desire_ds(c, out);
 	desire_ns(c, out);

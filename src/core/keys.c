@@ -131,8 +131,9 @@ mus_facts(const struct mus_zone *zone, const struct mus_seen *seen, const struct
 
 		for (unsigned k = 0; k <= MUS_RR_NS; k++)
 			out->served[s][k] = (uint16_t)served_of(&ring[k]);
-		if (!zone->signer[s].is_secondary)
-			out->signing |= (uint8_t)(1u << s);
+		out->signing |= (uint8_t)(!zone->signer[s].is_secondary << s);
+		out->members |= (uint8_t)(zone->signer[s].is_member << s);
+		out->lost |= (uint8_t)(zone->signer[s].is_lost << s);
 		out->owned[s] = mus_keys_owned(zone, s);
 		out->shown[s] = shown_in(&ring[MUS_RR_KEY], out->served[s][MUS_RR_KEY]);
 		out->sep[s] = sep_active_in(

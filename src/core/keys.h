@@ -32,7 +32,7 @@ struct mus_facts {
 	uint16_t served[MUS_SIGNERS_MAX][MUS_RR_NS + 1], parent_served[MUS_RR_PARENT_COUNT];
 	uint64_t owned[MUS_SIGNERS_MAX], shown[MUS_SIGNERS_MAX], sep[MUS_SIGNERS_MAX],
 	    spread[MUS_SIGNERS_MAX];		/* mus_keys_..., of signers that there are */
-	uint8_t signing;			/* signers that are no secondaries */
+	uint8_t signing, members, lost;		/* signers that are no secondaries; wanted; declared lost */
 	uint64_t unasked;			/* SEP keys that their owners have put others in the place of */
 	uint32_t copy_ttl_s[MUS_SIGNERS_MAX];
 };

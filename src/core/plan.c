@@ -371,11 +371,8 @@ first_of(unsigned signers)
 static unsigned
 joiner(const struct mus_ctx *c, uint8_t full)
 {
-	unsigned found = 0;
+	unsigned found = c->facts->members & ~c->facts->lost & ~full;
 
-	for (unsigned s = 0; s < c->zone->signer_count; s++)
-		if (c->zone->signer[s].is_member && !c->zone->signer[s].is_lost && !(full >> s & 1))
-			found |= 1u << s;
 	return first_of(found & c->facts->signing ? found & c->facts->signing : found);
 }
 
@@ -383,11 +380,8 @@ joiner(const struct mus_ctx *c, uint8_t full)
 static unsigned
 leaver(const struct mus_ctx *c, uint8_t any)
 {
-	unsigned found = 0;
+	unsigned found = any & ~c->facts->members;
 
-	for (unsigned s = 0; s < c->zone->signer_count; s++)
-		if (!c->zone->signer[s].is_member && (any >> s & 1))
-			found |= 1u << s;
 	return first_of(found & ~c->facts->signing ? found & ~(unsigned)c->facts->signing : found);
 }
 
@@ -401,17 +395,9 @@ signs(const struct mus_ctx *c, unsigned s)
 static unsigned
 lost_leaver(const struct mus_ctx *c, uint8_t full, uint8_t any)
 {
-	unsigned found = MUS_NOBODY;
-	bool others = false;
+	bool others = full & c->facts->signing & ~c->facts->lost;
 
-	for (unsigned s = 0; s < c->zone->signer_count; s++) {
-		const struct mus_zsigner *z = &c->zone->signer[s];
-
-		others |= (full & c->facts->signing & 1u << s) && !z->is_lost;
-		if (found == MUS_NOBODY && z->is_lost && !z->is_member && (any >> s & 1))
-			found = s;
-	}
-	return others ? found : MUS_NOBODY;
+	return others ? first_of(any & c->facts->lost & ~c->facts->members) : MUS_NOBODY;
 }
 
 static bool
