@@ -5,6 +5,8 @@ Each of the three softwares is the one that rolls; nobody does anything by hand.
 import os
 import re
 
+import pytest
+
 from musiclab.space import wait_until
 from test_crash import crash
 from test_rolls import GROUPS, TTL, Rolling, scene
@@ -69,6 +71,7 @@ def test_each_is_told_to_roll_its_zsk(make_lab):
     all_roll(make_lab, "zsk")
 
 
+@pytest.mark.long
 def test_each_is_told_to_roll_its_ksk(make_lab):
     all_roll(make_lab, "ksk")
 
