@@ -400,7 +400,7 @@ is_served_by_none(const struct mus_ctx *c, unsigned b, struct mus_witness *w)
 {
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		/* Nobody asks who is lost: what it showed last is no news. */
-		bool counts = !(c->facts->signing >> s & 1) && !c->zone->signer[s].is_lost;
+		unsigned counts = ~(c->facts->signing | c->facts->lost) >> s & 1;
 		unsigned served = counts ? mus_served(c->facts, s, MUS_RR_KEY) : 0;
 
 		for (; served; served &= served - 1) {
@@ -469,6 +469,19 @@ remaining(const struct mus_ctx *c, struct mus_witness *w)
 	return MUS_RES_HOLDS;
 }
 
+/* Keys of which one has to vouch for what ${s} serves: its own, or those of all who sign when it is a secondary. */
+static uint64_t
+vouching(const struct mus_ctx *c, unsigned s)
+{
+	uint64_t keys = 0;
+
+	if (c->facts->signing >> s & 1)
+		return c->facts->owned[s];
+	for (unsigned o = 0; o < c->zone->signer_count; o++)
+		keys |= c->facts->owned[o];
+	return keys;
+}
+
 /* Does every signer that stays stand on its own: its own SEP key in the DS set, its data verified? */
 enum mus_result
 mus_signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds, struct mus_witness *w)
@@ -476,7 +489,7 @@ mus_signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds, struct mus
 	static const enum mus_rr_kind must[] = {MUS_RR_SOA, MUS_RR_KEY, MUS_RR_NS, MUS_RR_DENY0};
 	const struct mus_ring *key = &c->seen->signer[s][MUS_RR_KEY];
 	const struct mus_ring *soa = &c->seen->signer[s][MUS_RR_SOA];
-	uint64_t servers = c->facts->servers[s], ds = 0, own = mus_keys_vouching(c->zone, s);
+	uint64_t servers = c->facts->servers[s], ds = 0, own = vouching(c, s);
 
 	if (servers == 0)
 		return say(w, MUS_RULE_NSNAMES, MUS_RES_FAILS, s, MUS_NOBODY, MUS_NOBODY);

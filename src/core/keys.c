@@ -164,18 +164,6 @@ mus_keys_signing(const struct mus_seen *seen, unsigned signer, uint64_t *over_ke
 	}
 }
 
-uint64_t
-mus_keys_vouching(const struct mus_zone *zone, unsigned signer)
-{
-	uint64_t keys = 0;
-
-	if (!zone->signer[signer].is_secondary)
-		return mus_keys_owned(zone, signer);
-	for (unsigned s = 0; s < zone->signer_count; s++)
-		keys |= mus_keys_owned(zone, s);
-	return keys;
-}
-
 /* A key that one signer alone has ever shown is that signer's, if nothing stronger is known. */
 static void
 learn_owner(struct mus_zone *zone, const struct mus_seen *seen, unsigned k, const uint64_t *shown)

@@ -16,9 +16,6 @@ uint64_t mus_keys_sep_active(const struct mus_zone *zone, const struct mus_seen 
 uint64_t mus_keys_to_spread(const struct mus_zone *zone, const struct mus_seen *seen,
     unsigned signer, const struct mus_policy *policy);
 
-/* Keys of which one has to vouch for what ${signer} serves: its own, or those of all who sign when it is a secondary. */
-uint64_t mus_keys_vouching(const struct mus_zone *zone, unsigned signer);
-
 /* Keys by which something verifies that the signer shows: over DNSKEY, and over the data that are asked for. */
 void mus_keys_signing(const struct mus_seen *seen, unsigned signer, uint64_t *over_key, uint64_t *over_data);
 
