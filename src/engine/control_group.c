@@ -27,8 +27,8 @@ place_of(const struct mus_group_obj *g, int64_t signer_id)
 	return i;
 }
 
-static bool
-is_in(const struct mus_group_obj *g, int64_t signer_id)
+bool
+eng_is_in(const struct mus_group_obj *g, int64_t signer_id)
 {
 	return place_of(g, signer_id) < g->member_count;
 }
@@ -38,7 +38,7 @@ wake_with(void *arg, const struct mus_group_obj *o)
 {
 	const struct with_signer *w = arg;
 
-	if (is_in(o, w->signer->id))
+	if (eng_is_in(o, w->signer->id))
 		eng_wake_group(w->e, o->id);
 	return 0;
 }
@@ -56,7 +56,7 @@ room_with(void *arg, const struct mus_group_obj *o)
 {
 	struct with_signer *w = arg;
 
-	if (is_in(o, w->signer->id))
+	if (eng_is_in(o, w->signer->id))
 		w->rc = eng_check_group(w->e, o, w->signer, w->et);
 	return w->rc < 0;
 }
@@ -234,7 +234,7 @@ note_departing(struct mus_engine *e, const struct mus_group_obj *o, struct mus_e
 	int rc = mus_store_load_group_id(e->o.store, o->id, &before, et);
 
 	for (unsigned i = 0; i < before.member_count && rc == 0; i++)
-		if (!is_in(o, before.member[i].signer_id))
+		if (!eng_is_in(o, before.member[i].signer_id))
 			rc = mus_store_signer_departs(e->o.store, o->id, before.member[i].signer_id, et);
 	return rc;
 }

@@ -36,6 +36,9 @@ int eng_check_cut(const struct mus_engine *e, const struct eng_at *at, const str
     const struct mus_zone_obj *before);
 int eng_check_zone(const struct mus_engine *e, const struct eng_at *at, struct mus_zone_obj *o);
 
+/* --- control_group.c --- */
+bool eng_is_in(const struct mus_group_obj *g, int64_t signer_id);
+
 /* --- control_room.c --- */
 /* Is there room for the addresses of all signers of the group, as ${changed} is to be (NULL: as stored), on
  * ${zone} (NULL: one with nothing of its own)?  INVAL with words: there is not. */
@@ -45,8 +48,6 @@ int eng_check_room(struct mus_engine *e, const struct mus_group_obj *g, const st
  * Arguments likewise.  INVAL with words: it has not. */
 int eng_check_owners(struct mus_engine *e, const struct mus_group_obj *g,
     const struct mus_signer_obj *changed, const struct mus_zone_obj *zone, struct mus_errtext *et);
-/* Who takes part in the zone still, or is coming or going: a bit for each signer of the state. */
-unsigned eng_taking_part(const struct mus_zonestate *st);
 /* Likewise, between them and signers that take part in the zone though the group has them no more.  CONFLICT with
  * words; or why it cannot be told. */
 int eng_check_leavers(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,

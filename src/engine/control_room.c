@@ -4,7 +4,6 @@
  * (sync.c).
  */
 #include <stdio.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/control_int.h"
@@ -126,23 +125,6 @@ eng_check_owners(struct mus_engine *e, const struct mus_group_obj *g, const stru
 	return rc;
 }
 
-unsigned
-eng_taking_part(const struct mus_zonestate *st)
-{
-	unsigned in = st->want.keyg | st->want.dsg | st->want.nsg;
-
-	return st->want.proc.kind != MUS_PROC_NONE ? in | 1u << st->want.proc.signer : in;
-}
-
-static bool
-is_in(const struct mus_group_obj *g, int64_t signer_id)
-{
-	for (unsigned i = 0; i < g->member_count; i++)
-		if (g->member[i].signer_id == signer_id)
-			return true;
-	return false;
-}
-
 /* Name server ${b} of signer ${sb} against what signer ${s} of the state serves the zone by. */
 static int
 check_served(const struct mus_zonestate *st, unsigned s, const struct mus_signer_obj *sa,
@@ -200,7 +182,7 @@ eng_check_leavers(struct mus_engine *e, const struct mus_group_obj *g, const str
 		struct mus_signer_obj l_stored, m_stored;
 		const struct mus_signer_obj *leaver, *member;
 
-		if (!(in >> s & 1) || is_in(g, st->book.signer_id[s]))
+		if (!(in >> s & 1) || eng_is_in(g, st->book.signer_id[s]))
 			continue;
 		rc = get_signer(e, st->book.signer_id[s], changed, &l_stored, &leaver, et);
 		for (unsigned i = 0; i < g->member_count && rc == 0; i++) {

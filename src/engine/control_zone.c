@@ -550,9 +550,8 @@ check_takes_part(struct mus_engine *e, const struct mus_zone_obj *o, const struc
 	struct mus_zonestate *st = &e->view;
 	int rc, i;
 
-	for (unsigned m = 0; m < g->member_count; m++)
-		if (g->member[m].signer_id == s->id)
-			return 0;
+	if (eng_is_in(g, s->id))
+		return 0;
 	if ((rc = eng_load_state(e, o->id, st, et)) < 0)
 		return rc;
 	i = mus_book_find_signer(&st->book, &st->zone, s->id);

@@ -138,15 +138,21 @@ is_remembered(const struct mus_zonestate *st, unsigned s, uint32_t margin_s, str
 	    mus_time_add_s(copy->at, (int64_t)copy->ttl_max_s + margin_s).ms >= now.ms;
 }
 
+unsigned
+eng_taking_part(const struct mus_zonestate *st)
+{
+	unsigned in = st->want.keyg | st->want.dsg | st->want.nsg;
+
+	return st->want.proc.kind != MUS_PROC_NONE ? in | 1u << st->want.proc.signer : in;
+}
+
 /* Signers that anything intended, sent, served or seen refers to. */
 static uint8_t
 signers_in_use(const struct mus_zonestate *st, uint32_t margin_s, struct mus_time now)
 {
-	unsigned used = st->want.keyg | st->want.dsg | st->want.nsg;
+	unsigned used = eng_taking_part(st);
 	uint64_t keys = eng_keys_in_use(st), names = names_in_use(st);
 
-	if (st->want.proc.kind != MUS_PROC_NONE)
-		used |= 1u << st->want.proc.signer;
 	for (unsigned p = 0; p < st->seen.pending_count; p++)
 		used |= 1u << st->seen.pending[p].signer;
 	for (unsigned s = 0; s < st->zone.signer_count; s++)
