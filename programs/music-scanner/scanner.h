@@ -117,6 +117,8 @@ void scan_check_start(struct scanner *s, struct child *c);
 void scan_check_free(struct check *c);
 
 /* state.c */
+/* The one of this address and key among ${count}; NULL: there is none. */
+struct scan_past *scan_past_find(struct scan_past *past, size_t count, const struct mus_addr *addr, uint64_t key);
 int scan_state_load(struct scanner *s, struct mus_errtext *et) MUS_MUST_CHECK;
 int scan_state_save(struct scanner *s, struct mus_errtext *et) MUS_MUST_CHECK;
 

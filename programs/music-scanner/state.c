@@ -20,15 +20,23 @@ static const char head[] = "music-scanner state 1\n";
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
+struct scan_past *
+scan_past_find(struct scan_past *past, size_t count, const struct mus_addr *addr, uint64_t key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (past[i].key == key && mus_addr_same_ip(&past[i].addr, addr))
+			return &past[i];
+	return NULL;
+}
+
 /* A new one unless this address and key are known; NULL: too many, or no memory. */
 static struct scan_past *
 past_of(struct child *c, const struct mus_addr *a, uint64_t key)
 {
-	struct scan_past *more;
+	struct scan_past *more = scan_past_find(c->past, c->past_count, a, key);
 
-	for (size_t i = 0; i < c->past_count; i++)
-		if (mus_addr_same_ip(&c->past[i].addr, a) && c->past[i].key == key)
-			return &c->past[i];
+	if (more)
+		return more;
 	if (c->past_count >= MUS_SCAN_PAST_MAX)
 		return NULL;
 	more = realloc(c->past, (c->past_count + 1) * sizeof *more);

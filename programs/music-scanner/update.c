@@ -111,9 +111,10 @@ compose_ns(struct list *l)
 static struct scan_past *
 past_of(struct scan_past *past, size_t *n, const struct scan_past *like)
 {
-	for (size_t i = 0; i < *n; i++)
-		if (past[i].key == like->key && mus_addr_same_ip(&past[i].addr, &like->addr))
-			return &past[i];
+	struct scan_past *known = scan_past_find(past, *n, &like->addr, like->key);
+
+	if (known)
+		return known;
 	if (*n == MUS_SCAN_PAST_MAX)
 		return NULL;
 	past[*n] = (struct scan_past){.addr = like->addr, .key = like->key};
