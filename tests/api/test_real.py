@@ -270,32 +270,35 @@ def test_a_token_that_is_taken_out_loses_its_streams_and_connections(tmp_path):
     d.stop()
 
 
+def reloaded(d, file, text):
+    """Written, and read again by the daemon: what its log has said since."""
+    log = file.parent / "log"
+    file.write_text(text)
+    seen = log.stat().st_size
+    d.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "tokens read again" in log.read_text()[seen:])
+    return log.read_text()[seen:]
+
+
 def test_a_reload_takes_what_it_can_and_names_the_rest(tmp_path):
     d = Real(str(tmp_path))
     conf, log = tmp_path / "musicd.yaml", tmp_path / "log"
     start = conf.read_text()
-
-    def reload(text):
-        conf.write_text(text)
-        seen = log.stat().st_size
-        d.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "tokens read again" in log.read_text()[seen:])
-        return log.read_text()[seen:]
     other = tmp_path / "other-tokens"
     other.write_text((tmp_path / "tokens").read_text().replace("boss", "chief", 1))
     other.chmod(0o600)
-    said = reload(start.replace(f"tokens: {tmp_path}/tokens", f"tokens: {other}")
-                  + "log:\n  format: json\n  level: debug\npolicy:\n  margin: 61s\nschedule:\n  idle: 59m\n")
+    said = reloaded(d, conf, start.replace(f"tokens: {tmp_path}/tokens", f"tokens: {other}")
+                    + "log:\n  format: json\n  level: debug\npolicy:\n  margin: 61s\nschedule:\n  idle: 59m\n")
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert any("tokens read again" in line.values() for line in lines), said
     for key in ("policy.margin", "schedule.idle"):
         assert f"{key} has changed; it takes effect at the next start" in said, said
     assert "log." not in said and "api.tokens" not in said, said
     assert Client(d).ok("GET", "/status")["caller"] == "chief"
-    said = reload(start.replace("resolver:", "resolvr:"))
+    said = reloaded(d, conf, start.replace("resolver:", "resolvr:"))
     assert "the configuration stays as it was" in said and "resolvr" in said and said.startswith("{"), said
     assert Client(d).ok("GET", "/status")["caller"] == "chief"
-    said = reload(start)
+    said = reloaded(d, conf, start)
     assert "has changed" not in said and "{" not in said, said
     assert Client(d).ok("GET", "/status")["caller"] == "boss"
     (tmp_path / "tokens").write_text("boss nosuchrole\n")
@@ -351,22 +354,15 @@ def test_a_bad_command_is_refused_at_its_place(real, tmp_path, change, place, wo
 
 def test_commands_are_read_again_and_a_signer_that_is_not_there_is_told(tmp_path):
     d = Real(str(tmp_path))
-    conf, log = tmp_path / "musicd.yaml", tmp_path / "log"
+    conf = tmp_path / "musicd.yaml"
     start = conf.read_text()
-
-    def reload(text):
-        conf.write_text(text)
-        seen = log.stat().st_size
-        d.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "tokens read again" in log.read_text()[seen:])
-        return log.read_text()[seen:]
-    said = reload(start + HOOK)
+    said = reloaded(d, conf, start + HOOK)
     assert 'hooks[0].signer: there is no signer "bind" yet' in said and 'there is no signer "later" yet' in said, said
     assert "takes effect at the next start" not in said, said
     Client(d).ok("POST", "/signers", {"name": "bind", "driver": "manual"})
-    said = reload(start + HOOK)
+    said = reloaded(d, conf, start + HOOK)
     assert '"bind"' not in said and 'there is no signer "later" yet' in said, said
-    said = reload(start + HOOK.replace("{zone}", "{zonne}"))
+    said = reloaded(d, conf, start + HOOK.replace("{zone}", "{zonne}"))
     assert "the configuration stays as it was" in said and "{zonne}" in said, said
     d.stop()
 
