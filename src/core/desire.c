@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "core/desire.h"
 
 /* Keys that a signer's CDS names and that are its own: it publishes them itself and they cannot be
@@ -148,7 +150,12 @@ mus_desire(const struct mus_ctx *c, struct mus_desire *out)
 	const struct mus_want *want = c->want;
 	uint8_t lost = c->facts->lost, leaving = (uint8_t)~c->facts->members;
 
-	*out = (struct mus_desire){.dts = c->policy->digests, .csync = want->csync};
+	/* In pieces that are a few stores each: of the whole at once gcc makes a string instruction, slow to begin. */
+	memset(out->key, 0, sizeof out->key);
+	memset(out->key_del, 0, sizeof out->key_del);
+	out->sep = out->sep_del = out->ns = out->ns_del = 0;
+	out->dts = c->policy->digests;
+	out->csync = want->csync;
 	desire_keys(c, out);
 	desire_ds(c, out);
 	desire_ns(c, out);

@@ -35,6 +35,12 @@ outlive(struct mus_ent *e, const struct mus_version *v, struct mus_time end)
 }
 
 struct mus_ent *
+mus_sets_new(struct mus_sets *s, char which)
+{
+	return which == 'd' ? &s->d[s->d_count] : which == 'k' ? &s->k[s->k_count] : &s->x[s->x_count];
+}
+
+struct mus_ent *
 mus_sets_add(struct mus_sets *s, char which, const struct mus_ent *e)
 {
 	struct mus_ent *list = which == 'd' ? s->d : which == 'k' ? s->k : s->x;
@@ -56,7 +62,8 @@ mus_sets_add(struct mus_sets *s, char which, const struct mus_ent *e)
 		s->full = true;
 		return NULL;
 	}
-	list[*count] = *e;
+	if (e != &list[*count])
+		list[*count] = *e;
 	return &list[(*count)++];
 }
 
@@ -69,17 +76,19 @@ mus_sets_drop_new(struct mus_sets *s)
 	s->full = s->full_alive;
 }
 
-static struct mus_ent
-entry_of(const struct mus_version *v, unsigned origin, enum mus_rr_kind kind, struct mus_time end)
+static struct mus_ent *
+entry_of(struct mus_sets *s, char which, const struct mus_version *v, unsigned origin, enum mus_rr_kind kind,
+    struct mus_time end)
 {
-	struct mus_ent e = {
+	struct mus_ent *e = mus_sets_new(s, which);
+
+	*e = (struct mus_ent){
 	    .origin = (uint8_t)origin,
 	    .kind = (uint8_t)kind,
 	    .server = server_of(v),
 	    .first = v->first,
 	    .end = end,
 	};
-
 	return e;
 }
 
@@ -87,12 +96,12 @@ entry_of(const struct mus_version *v, unsigned origin, enum mus_rr_kind kind, st
 static void
 add_ds_of(const struct mus_version *v, struct mus_time end, struct mus_sets *s)
 {
-	struct mus_ent e = entry_of(v, MUS_PARENT, MUS_RR_DS, end);
+	struct mus_ent *e = entry_of(s, 'd', v, MUS_PARENT, MUS_RR_DS, end);
 
-	e.a = v->set;
-	e.is_void = (v->flags & MUS_VER_ABSENT) != 0;
-	memcpy(e.dt, v->dt, sizeof e.dt);
-	mus_sets_add(s, 'd', &e);
+	e->a = v->set;
+	e->is_void = (v->flags & MUS_VER_ABSENT) != 0;
+	memcpy(e->dt, v->dt, sizeof e->dt);
+	mus_sets_add(s, 'd', e);
 }
 
 /* Resolvers have it from before, and get it nowhere any more. */
@@ -148,12 +157,12 @@ add_ds_asked(const struct mus_zone *zone, const struct mus_seen *seen,
 		}
 	}
 	if (asked && asked->stray == 0 && showing == reach) {
-		struct mus_ent e = entry_of(asked, MUS_PARENT, MUS_RR_DS, MUS_TIME_NEVER);
+		struct mus_ent *e = entry_of(s, 'd', asked, MUS_PARENT, MUS_RR_DS, MUS_TIME_NEVER);
 
-		e.a = asked->set;
-		e.server = MUS_NOBODY;
-		memcpy(e.dt, asked->dt, sizeof e.dt);
-		mus_sets_add(s, 'd', &e);
+		e->a = asked->set;
+		e->server = MUS_NOBODY;
+		memcpy(e->dt, asked->dt, sizeof e->dt);
+		mus_sets_add(s, 'd', e);
 	}
 }
 
@@ -188,28 +197,30 @@ add_ds_pending(const struct mus_seen *seen, const struct mus_facts *facts,
 			continue;
 		for (unsigned m = mus_served(facts, c->signer, MUS_RR_CDS); m; m &= m - 1) {
 			const struct mus_version *v = &ring->v[__builtin_ctz(m)];
-			struct mus_ent e = entry_of(v, MUS_PARENT, MUS_RR_DS, MUS_TIME_NEVER);
+			struct mus_ent *e;
+			uint64_t a = (v->set | c->add) & ~c->del;
 
-			e.a = (v->set | c->add) & ~c->del;
-			if (e.a == v->set || e.a == 0)
+			if (a == v->set || a == 0)
 				continue;
-			e.server = MUS_NOBODY;
+			e = entry_of(s, 'd', v, MUS_PARENT, MUS_RR_DS, MUS_TIME_NEVER);
+			e->a = a;
+			e->server = MUS_NOBODY;
 			for (unsigned t = 0; t < MUS_DT_COUNT; t++)
 				if (v->dt[t] || (policy->digests >> t & 1))
-					e.dt[t] = (v->dt[t] | c->add) & ~c->del;
-			mus_sets_add(s, 'd', &e);
+					e->dt[t] = (v->dt[t] | c->add) & ~c->del;
+			mus_sets_add(s, 'd', e);
 		}
 	}
 }
 
-static struct mus_ent
-key_entry(const struct mus_version *v, unsigned o, uint64_t a, uint64_t b, struct mus_time end)
+static void
+add_key(struct mus_sets *s, const struct mus_version *v, unsigned o, uint64_t a, uint64_t b, struct mus_time end)
 {
-	struct mus_ent e = entry_of(v, o, MUS_RR_KEY, end);
+	struct mus_ent *e = entry_of(s, 'k', v, o, MUS_RR_KEY, end);
 
-	e.a = a;
-	e.b = b;
-	return e;
+	e->a = a;
+	e->b = b;
+	mus_sets_add(s, 'k', e);
 }
 
 /* A DNSKEY set that is served, as it is once a change in flight is made. */
@@ -220,12 +231,9 @@ add_keys_pending(const struct mus_seen *seen, const struct mus_version *v, unsig
 	for (unsigned p = 0; !mus_clause_is_cut(MUS_CLAUSE_PENDING_KEY) && p < seen->pending_count; p++) {
 		const struct mus_pending *c = &seen->pending[p];
 		uint64_t a = (v->set | c->add) & ~c->del;
-		struct mus_ent e;
 
-		if (c->signer != o || c->kind != MUS_RR_KEY || a == v->set)
-			continue;
-		e = key_entry(v, o, a, b, end);
-		mus_sets_add(s, 'k', &e);
+		if (c->signer == o && c->kind == MUS_RR_KEY && a != v->set)
+			add_key(s, v, o, a, b, end);
 	}
 }
 
@@ -256,13 +264,10 @@ add_keys(const struct mus_seen *seen, unsigned o, const struct mus_policy *polic
 		if (end.ms < now.ms || (mus_clause_is_cut(MUS_CLAUSE_OLD_KEY) && is_only_cached(seen, v)))
 			continue;
 		like = find_like(&s->k[from], s->k_count - from, v->set, b);
-		if (like) {
+		if (like)
 			outlive(like, v, end);
-		} else {
-			struct mus_ent e = key_entry(v, o, v->set, b, end);
-
-			mus_sets_add(s, 'k', &e);
-		}
+		else
+			add_key(s, v, o, v->set, b, end);
 		if (v->srv)
 			add_keys_pending(seen, v, o, b, end, s);
 	}
@@ -302,10 +307,10 @@ add_data_of(const struct mus_seen *seen, const struct mus_facts *facts, unsigned
 		if (a == like->a) {
 			outlive(last, v, end);
 		} else {
-			struct mus_ent e = entry_of(v, o, kind, end);
+			struct mus_ent *e = entry_of(s, 'x', v, o, kind, end);
 
-			e.a = a;
-			last = mus_sets_add(s, 'x', &e);
+			e->a = a;
+			last = mus_sets_add(s, 'x', e);
 			like = last ? last : &none;
 		}
 		by = mus_time_add_s(like->end, -span_s);

@@ -22,7 +22,8 @@ struct mus_ent {
 	struct mus_time first, end;	/* of the version; MUS_TIME_ALWAYS for new ones */
 };
 struct mus_sets {
-	struct mus_ent d[MUS_SETS_D_MAX], k[MUS_SETS_K_MAX], x[MUS_SETS_X_MAX];
+	/* The place behind the last is for mus_sets_new. */
+	struct mus_ent d[MUS_SETS_D_MAX + 1], k[MUS_SETS_K_MAX + 1], x[MUS_SETS_X_MAX + 1];
 	uint16_t d_count, k_count, x_count;
 	uint16_t d_alive, k_alive, x_alive;	/* so many of them are alive; after these the new ones */
 	bool full, full_alive;		/* did not fit: nothing may be concluded; already the alive ones */
@@ -35,6 +36,8 @@ struct mus_sets {
 void mus_sets_alive(const struct mus_zone *zone, const struct mus_seen *seen,
     const struct mus_facts *facts, const struct mus_policy *policy, struct mus_time now,
     struct mus_sets *s);
+/* The next member of 'd', 'k' or 'x', to be filled in and added: it need not be copied then. */
+struct mus_ent *mus_sets_new(struct mus_sets *s, char which);
 /* Adds a member unless it is there; returns it, NULL when full. */
 struct mus_ent *mus_sets_add(struct mus_sets *s, char which, const struct mus_ent *e);
 

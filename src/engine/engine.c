@@ -635,7 +635,7 @@ begin_anew(struct mus_engine *e, struct mus_errtext *et)
 int
 mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct mus_errtext *et)
 {
-	struct mus_engine *e = calloc(1, sizeof *e);
+	struct mus_engine *e = mus_zonestate_room(sizeof *e);
 	int rc = MUS_ERR_NOMEM;
 
 	if (!e)

@@ -300,7 +300,7 @@ mus_ctl_preflight(struct mus_engine *e, const char *zone, const char *signer, mu
 		trials++;
 	if (trials >= TRIALS_MAX)
 		return mus_errf(et, MUS_ERR_FULL, "%u preflights are under way; try again", trials);
-	if (!(t = calloc(1, sizeof *t)) || !(t->turn = eng_turn_new(e))) {
+	if (!(t = mus_zonestate_room(sizeof *t)) || !(t->turn = eng_turn_new(e))) {
 		free(t);
 		return mus_errf(et, MUS_ERR_NOMEM, "out of memory");
 	}

@@ -89,6 +89,16 @@ book_init(struct mus_book *b)
 	memset(b->key, 0, sizeof b->key);
 }
 
+void *
+mus_zonestate_room(size_t bytes)
+{
+	const size_t line = _Alignof(struct mus_zonestate);
+	size_t len = (bytes + line - 1) / line * line;
+	void *room = aligned_alloc(line, len);
+
+	return room ? memset(room, 0, len) : NULL;
+}
+
 void
 mus_zonestate_init(struct mus_zonestate *z)
 {

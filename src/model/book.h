@@ -37,6 +37,9 @@ struct mus_zonestate {
 	struct mus_want want;
 };
 
+/* Zeroed memory of ${bytes} for something that has a zone state in it, which stands at cache lines; malloc's
+ * does not.  free() gives it back.  NULL: there is none. */
+void *mus_zonestate_room(size_t bytes);
 void mus_zonestate_init(struct mus_zonestate *z);	/* as never seen */
 void mus_zonestate_clear(struct mus_zonestate *z);	/* frees key rdata; as init */
 

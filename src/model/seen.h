@@ -98,22 +98,23 @@ enum {					/* mus_version.flags */
 };
 
 struct mus_version {			/* what every decision reads comes first: one cache line */
-	uint64_t content;		/* digest of the records; SOA: without the serial */
-	uint64_t set;			/* KEY: keys present; CDS, CDNSKEY, DS: keys named; NS, PNS: names */
+	/* At lines of its own: else every version begins in the middle of one, and a ring takes a half more of them. */
+	_Alignas(64) uint64_t set;	/* KEY: keys present; CDS, CDNSKEY, DS: keys named; NS, PNS: names */
 	uint64_t srv;			/* servers that show it now */
 	struct mus_time last;		/* latest instant some server that stopped showing it may still
 					 * have handed it out (not later than that server's cut) */
-	struct mus_time first;		/* first seen */
-	uint64_t aux;			/* SOA: digest of RNAME and MINIMUM; CSYNC: a record, as mus_csync_of;
-					 * ADDR: digest of the addresses of all signers' names;
-					 * DNSKEY, DS, CDS, CDNSKEY: MUS_AUX_STRAY | key tag of the first stray */
 	uint32_t ttl_s;			/* largest TTL it came with, RRSIG original TTLs included */
-	uint32_t serve_ttl_s;		/* TTL of the records as last served */
 	uint8_t stray;			/* records that name nothing we know (key, name server); CSYNC: those
 					 * beside the first; 255: many */
 	uint8_t flags;
 	uint8_t sig_count;
 	struct mus_sig sig[MUS_SIGS_MAX];
+	uint64_t content;		/* digest of the records; SOA: without the serial */
+	struct mus_time first;		/* first seen */
+	uint64_t aux;			/* SOA: digest of RNAME and MINIMUM; CSYNC: a record, as mus_csync_of;
+					 * ADDR: digest of the addresses of all signers' names;
+					 * DNSKEY, DS, CDS, CDNSKEY: MUS_AUX_STRAY | key tag of the first stray */
+	uint32_t serve_ttl_s;		/* TTL of the records as last served */
 	uint64_t dt[MUS_DT_COUNT];	/* CDS, DS: keys named per digest type; CSYNC: further records; ADDR: first
 					 * all signers' names that have an address */
 };

@@ -890,7 +890,7 @@ tick(void *arg)
 struct mus_engine *
 fake_engine_new(struct mus_loop *loop, struct mus_store *store, unsigned tick_ms)
 {
-	struct mus_engine *e = calloc(1, sizeof *e);
+	struct mus_engine *e = mus_zonestate_room(sizeof *e);
 
 	if (e == NULL)
 		return NULL;

@@ -30,7 +30,7 @@ rig_start(const struct mus_engine_opts *o)
 	with.dnsx = dnsx;
 	OK(mus_engine_new(&with, &e, &et));
 	e->active = e->o.active_max;
-	st = calloc(1, sizeof *st);
+	st = mus_zonestate_room(sizeof *st);
 	assert_non_null(st);
 	mus_zonestate_init(st);
 }

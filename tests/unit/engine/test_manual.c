@@ -36,7 +36,7 @@ setup(void **state)
 		r.z.book.key[k].rdata[67] = (uint8_t)k;
 		r.z.book.key[k].len = 68;
 	}
-	e = calloc(1, sizeof *e);
+	e = mus_zonestate_room(sizeof *e);
 	e->o.parent_patience_s = 10;
 	mus_buf_init(&out, 0);
 	return 0;
