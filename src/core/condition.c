@@ -1,5 +1,6 @@
 #include "core/condition.h"
 #include "core/guard.h"
+#include "core/reach.h"
 
 static enum mus_result
 say(struct mus_witness *w, enum mus_rule rule, enum mus_result r, unsigned origin, unsigned server,

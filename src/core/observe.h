@@ -46,14 +46,6 @@ uint32_t mus_ring_floor_s(const struct mus_ring *ring, enum mus_rr_kind kind,
 struct mus_time mus_asked_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned signer,
     enum mus_rr_kind kind, const struct mus_version *v, const struct mus_policy *policy,
     struct mus_time now);
-/* Until when a server of the parent answers for the zone itself with the copy of ${signer} (one whose owner
- * nobody knows is the leaver's): to that copy resolvers come without any delegation.  NEVER: now, ${at} tells
- * where; ALWAYS: none did. */
-struct mus_time mus_parent_serves_until(const struct mus_zone *zone, const struct mus_seen *seen,
-    const struct mus_want *want, unsigned signer, uint64_t *at);
-/* When the last version that lists ${ns} ends, the parent's included; ALWAYS: none does. */
-struct mus_time mus_listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned ns,
-    const struct mus_policy *policy, struct mus_time now);
 /* From when on the ring's history is complete; in the past: it is. */
 struct mus_time mus_history_at(const struct mus_ring *ring, enum mus_rr_kind kind,
     const struct mus_policy *policy, struct mus_time now);

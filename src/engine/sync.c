@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/observe.h"
+#include "core/reach.h"
 #include "engine/int.h"
 
 /* One sync under way. */

@@ -256,7 +256,7 @@ inline may_enter()
 	i = 0; j = 0
 }
 
-/* ---- the controller (src/core/plan.c) ------------------------------------------------------------------------------ */
+/* ---- the controller (src/core/plan.c, process.c) ------------------------------------------------------------------------------ */
 
 #define FULL (keyg & dsg & nsg)
 #define ANY (keyg | dsg | nsg)
