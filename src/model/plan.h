@@ -57,7 +57,7 @@
 	X(PARENTNS, "parent-ns", "every parent server shows the NS set and glue asked for")        \
 	X(NSWAIT, "NS-Wait", "old NS sets have left all caches")                                   \
 	X(REACH, "reach", "no resolver is led to the leaving signer any more")                     \
-	X(DATAWAIT, "DATA-Wait", "the leaving signer's data have left all caches")                 \
+	X(DATAWAIT, "DATA-Wait", "old data of the signer have left all caches")                    \
 	X(PREFLIGHT, "preflight", "the joining signer is fit")                                     \
 	X(QUEUE, "queue", "the signer takes changes as they come")                                 \
 	X(HELD, "held", "the operator holds the zone")                                             \
