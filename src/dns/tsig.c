@@ -545,10 +545,13 @@ mus_tsig_result_text(enum mus_tsig_result r)
 }
 
 const char *
-mus_tsig_reason(enum mus_tsig_result r, int64_t ahead_s, char out[static MUS_TSIG_REASON_MAX])
+mus_tsig_reason(enum mus_tsig_result r, int64_t ahead_s, unsigned rcode,
+    char out[static MUS_TSIG_REASON_MAX])
 {
 	const char *text = mus_tsig_result_text(r);
 
+	if (r == MUS_TSIG_UNSIGNED && rcode == MUS_RCODE_NOTAUTH)
+		return "answer is not signed: it does not know the key, has another secret, or not the zone";
 	if (ahead_s == 0 || (r != MUS_TSIG_BADTIME && r != MUS_TSIG_PEER_BADTIME))
 		return text;
 	(void)snprintf(out, MUS_TSIG_REASON_MAX, "%s: its clock is %lld s %s ours", text,

@@ -34,9 +34,10 @@ enum mus_tsig_result {
 	MUS_TSIG_BADTRUNC,
 };
 const char *mus_tsig_result_text(enum mus_tsig_result r);
-/* The same, and by how much the clocks differ when that is why: ${ahead_s} of the context. */
+/* The same, and by how much the clocks differ when that is why: ${ahead_s} of the context.  ${rcode} of
+ * the answer: NOTAUTH without the TSIG record that would say why (RFC 8945 5.2) is about the key, too. */
 enum { MUS_TSIG_REASON_MAX = 160 };
-const char *mus_tsig_reason(enum mus_tsig_result r, int64_t ahead_s,
+const char *mus_tsig_reason(enum mus_tsig_result r, int64_t ahead_s, unsigned rcode,
     char out[static MUS_TSIG_REASON_MAX]);
 
 /* One request and its answer messages. */

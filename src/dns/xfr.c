@@ -123,14 +123,19 @@ take_rr(struct mus_xfr *x, const struct mus_walk *w, const struct mus_walk_rr *i
 /* ---- messages ---- */
 
 static int
-check_header(const struct mus_xfr *x, const struct mus_walk *w, struct mus_errtext *et)
+check_header(const struct mus_xfr *x, const struct mus_walk *w, enum mus_tsig_result t,
+    struct mus_errtext *et)
 {
+	char why[MUS_TSIG_REASON_MAX];
 	unsigned rcode = w->flags & 15u;
 
 	if (w->id != x->id)
 		return malform(et, "message id is not the question's");
 	if ((w->flags & FLAG_QR) == 0 || (w->flags >> 11 & 15) != MUS_OPCODE_QUERY)
 		return malform(et, "message is no answer");
+	if (rcode == MUS_RCODE_NOTAUTH && t == MUS_TSIG_UNSIGNED)
+		return mus_errf(et, MUS_ERR_REFUSED, "zone transfer: server answered NOTAUTH: %s",
+		    mus_tsig_reason(t, 0, rcode, why));
 	if (rcode != MUS_RCODE_NOERROR)
 		return mus_errf(et, MUS_ERR_REFUSED, "zone transfer: server answered %s",
 		    mus_rcode_text((uint16_t)rcode));
@@ -209,25 +214,27 @@ feed(struct mus_xfr *x, const uint8_t *wire, size_t len, struct mus_time now,
     struct mus_errtext *et)
 {
 	char why[MUS_TSIG_REASON_MAX];
-	enum mus_tsig_result t;
+	enum mus_tsig_result t = MUS_TSIG_OK;
 	struct mus_walk w;
 	bool covered = true;
+	unsigned rcode;
 	int rc;
 
 	if (!mus__walk_init(&w, wire, len))
 		return malform(et, "message shorter than a header");
+	rcode = w.flags & 15u;
 	if (x->where == BEHIND)
 		return malform(et, "messages behind the last SOA");
 	if (x->tsig) {
 		t = mus_tsig_check(x->tsig, wire, len, true, now, &covered);
 		/* A refusal without signature is told as what it is: nothing is taken from it. */
-		if (t == MUS_TSIG_UNSIGNED && (w.flags & 15) != 0)
+		if (t == MUS_TSIG_UNSIGNED && rcode != MUS_RCODE_NOERROR)
 			covered = false;
 		else if (t != MUS_TSIG_OK)
 			return mus_errf(et, MUS_ERR_BADSIG, "zone transfer: TSIG: %s",
-			    mus_tsig_reason(t, x->tsig->ahead_s, why));
+			    mus_tsig_reason(t, x->tsig->ahead_s, rcode, why));
 	}
-	if ((rc = check_header(x, &w, et)) < 0)
+	if ((rc = check_header(x, &w, t, et)) < 0)
 		return rc;
 	if (!covered)
 		return hold(x, wire, len);

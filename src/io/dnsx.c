@@ -229,7 +229,7 @@ mus__dnsx_answer(struct mus_dnsx_req *r, const uint8_t *wire, size_t len, enum m
 			a.ahead_s = r->sig->ctx.ahead_s;
 			if (a.tsig != MUS_TSIG_OK)
 				a.err = mus_errf(&a.words, MUS_ERR_BADSIG, "%s %s: %s (RCODE %s)", addr,
-				    transport, mus_tsig_reason(a.tsig, a.ahead_s, why),
+				    transport, mus_tsig_reason(a.tsig, a.ahead_s, msg.rcode, why),
 				    mus_rcode_text(msg.rcode));
 		}
 	}

@@ -270,9 +270,10 @@ on_update(void *arg, const struct mus_dnsx_answer *a)
 		break;
 	default:
 		j->result.outcome = MUS_DRV_REFUSED;
-		if (j->target.key && a->tsig != MUS_TSIG_OK && a->tsig != MUS_TSIG_UNSIGNED)
-			mus_errf(&j->result.words, 0, "UPDATE refused: %s (%s)",
-			    mus_rcode_text(a->msg->rcode), mus_tsig_reason(a->tsig, a->ahead_s, why));
+		if (j->target.key && a->tsig != MUS_TSIG_OK &&
+		    (a->tsig != MUS_TSIG_UNSIGNED || a->msg->rcode == MUS_RCODE_NOTAUTH))
+			mus_errf(&j->result.words, 0, "UPDATE refused: %s (%s)", mus_rcode_text(a->msg->rcode),
+			    mus_tsig_reason(a->tsig, a->ahead_s, a->msg->rcode, why));
 		else
 			mus_errf(&j->result.words, 0, "UPDATE refused: %s",
 			    mus_rcode_text(a->msg->rcode));

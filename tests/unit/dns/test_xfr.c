@@ -458,6 +458,14 @@ tsig_refuses(void **state)
 	message(&b, &refused, NULL, 0);
 	assert_int_equal(mus_xfr_feed(x, b.data, b.len, now, &et), MUS_ERR_REFUSED);
 	assert_non_null(strstr(et.s, "REFUSED"));
+	assert_null(strstr(et.s, "key"));
+	mus_xfr_free(x);
+	/* NOTAUTH without signature is about the key, too */
+	x = xfr(&s, &p.client);
+	refused.flags = 0x8009;
+	message(&b, &refused, NULL, 0);
+	assert_int_equal(mus_xfr_feed(x, b.data, b.len, now, &et), MUS_ERR_REFUSED);
+	assert_non_null(strstr(et.s, "NOTAUTH: answer is not signed: it does not know the key"));
 	mus_xfr_free(x);
 	/* tampered record */
 	x = xfr(&s, &p.client);

@@ -268,10 +268,12 @@ connections_are_bounded(void **state)
 
 static struct mus_tsig_key *key;
 
-enum sign { SIGN_GOOD, SIGN_NOT, SIGN_BAD };
+enum sign { SIGN_GOOD, SIGN_NOT, SIGN_NOT_TAKEN, SIGN_BAD };
 static void
 signs(struct fake_q *q, void *arg)
 {
+	static const unsigned rcode[] = {
+	    [SIGN_NOT] = MUS_RCODE_REFUSED, [SIGN_NOT_TAKEN] = MUS_RCODE_NOTAUTH, [SIGN_BAD] = 0};
 	enum sign how = *(enum sign *)arg;
 	struct mus_tsig_ctx ctx;
 	uint8_t out[1024];
@@ -280,8 +282,8 @@ signs(struct fake_q *q, void *arg)
 
 	mus_tsig_ctx_init(&ctx, key);
 	assert_int_equal(mus_tsig_check_request(&ctx, q->wire, q->len, mus_loop_now(l)), MUS_TSIG_OK);
-	len = fake_reply(q, how == SIGN_NOT ? MUS_RCODE_REFUSED : 0, 1, out);
-	if (how != SIGN_NOT) {
+	len = fake_reply(q, rcode[how], 1, out);
+	if (rcode[how] == 0) {
 		n = mus_tsig_sign(&ctx, out, len, sizeof out, mus_loop_now(l));
 		assert_true(n > 0);
 		len = (size_t)n;
@@ -321,7 +323,12 @@ tsig(void **state)
 		assert_int_equal(g.tsig, MUS_TSIG_UNSIGNED);
 		assert_true(g.has_msg);
 		assert_int_equal(g.rcode, MUS_RCODE_REFUSED);
-		assert_non_null(strstr(g.words, "REFUSED"));
+		assert_non_null(strstr(g.words, "answer is not signed (RCODE REFUSED)"));
+		how = SIGN_NOT_TAKEN;
+		g = ask_and_wait(&q);
+		assert_int_equal(g.err, MUS_ERR_BADSIG);
+		assert_non_null(strstr(g.words, "does not know the key"));
+		assert_non_null(strstr(g.words, "RCODE NOTAUTH"));
 	}
 	mus_tsig_key_free(key);
 	fake_free(f);

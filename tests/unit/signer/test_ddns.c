@@ -698,6 +698,8 @@ static const struct {
     {"signed refusal", SIGNED, 5, .with_key = true, .want = MUS_DRV_REFUSED, .words = "UPDATE refused: REFUSED"},
     {"NOERROR unsigned", PLAIN, 0, .with_key = true, .want = MUS_DRV_FAILED, .words = ""},
     {"refusal unsigned", PLAIN, 5, .with_key = true, .want = MUS_DRV_REFUSED, .words = "UPDATE refused: REFUSED"},
+    {"NOTAUTH unsigned", PLAIN, 9, .with_key = true, .want = MUS_DRV_REFUSED,
+	.words = "NOTAUTH (answer is not signed: it does not know the key"},
     {"wrong MAC", BAD_MAC, 0, .with_key = true, .want = MUS_DRV_FAILED, .words = ""},
     {"BADSIG", TSIG_ERROR, 9, 16, .with_key = true, .want = MUS_DRV_REFUSED, .words = "another secret"},
     {"BADKEY", TSIG_ERROR, 9, 17, .with_key = true, .want = MUS_DRV_REFUSED, .words = "(BADKEY)"},
