@@ -412,6 +412,17 @@ def test_configuration_tables_are_current():
     assert generated("docs/man/musicd.yaml.5", "musicd --manual").split() == output("musicd", "--manual").split()
 
 
+def test_types_of_keys_and_what_a_reload_takes_are_explained():
+    text = text_of("docs/man/musicd.yaml.5").split(".Sh KEYS")[0]
+    types = {t for line in re.findall(r"^\.It Ar (.*)$", text, re.M) for t in line.split(" , ")}
+    items = output("musicd", "--manual").split(".It Ic ")[1:]
+    used = [re.match(r"\S+ : Ar (.+)", i)[1] for i in items + output("music-scanner", "--manual").split(".It Ic ")[1:]]
+    assert len(used) > 60 and set(used) == types
+    reload = {re.match(r"log|hooks|[\w.]+", i)[0] for i in items if "Takes effect at reload" in i}
+    assert reload == set(re.findall(r"^\.Ic ([\w.]+)", text[text.index("A change takes effect at restart"):], re.M))
+    assert not [k for k in reload if not re.search(rf"^\.Ic {k}\b", text_of("docs/man/musicd.8"), re.M)]
+
+
 def test_metrics_are_listed():
     shown = set(re.findall(r'"(musicd_\w+)"', text_of("programs", "musicd", "routes_metrics.c"))) | {"music_metrics_series_dropped_total"}
     guide = text_of("docs", "operators-guide.md")
