@@ -72,7 +72,7 @@ static const struct mus_conf_row rows[] = {
 	    .help = "What was acted upon, so that nothing older is."},
 	{MUS_CONF_PATH(struct scan_conf, report, "report"),
 	    .help = "File with the last verdict on every child, as JSON."},
-	MUS_LOG_CONF_ROWS(struct scan_conf, log),
+	MUS_LOG_CONF_ROWS(struct scan_conf, log, MUS_CONF_AT_RESTART),
 	MUS_CONF_END,
 };
 

@@ -118,7 +118,7 @@ static const struct mus_conf_row rows[] = {
 	.unit = "lines", .help = "History kept of each zone."},
     {MUS_CONF_SECTIONS(T, hooks, "hooks", hook_rows), .when = MUS_CONF_AT_RELOAD,
 	.help = "Commands that tell signers to roll keys, and when they may go on."},
-    MUS_LOG_CONF_ROWS(T, log),
+    MUS_LOG_CONF_ROWS(T, log, MUS_CONF_AT_RELOAD),
     MUS_CONF_END,
 };
 

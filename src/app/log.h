@@ -114,18 +114,19 @@ struct mus_log_kv {
 #define mus_log_info(subject, ...) mus_log_kv(MUS_LOG_INFO, subject, NULL, NULL, __VA_ARGS__)
 #define mus_log_debug(subject, ...) mus_log_kv(MUS_LOG_DEBUG, subject, NULL, NULL, __VA_ARGS__)
 
-/* The part an operator configures; a program embeds it in its configuration and names the rows. */
+/* The part an operator configures; a program embeds it in its configuration and names the rows.
+ * ${at}: when a program takes what has changed, for not every one can reload. */
 struct mus_log_conf {
 	int level, format;		/* of the enums above */
 	int64_t repeat_ms;		/* 0: every line is written */
 };
-#define MUS_LOG_CONF_ROWS(T, f)                                                                    \
+#define MUS_LOG_CONF_ROWS(T, f, at)                                                                \
 	{MUS_CONF_ENUM(T, f.level, "log.level", mus_log_level_words), .def = "info",               \
-	    .when = MUS_CONF_AT_RELOAD, .help = "Least important level that is written."},         \
+	    .when = (at), .help = "Least important level that is written."},                       \
 	{MUS_CONF_ENUM(T, f.format, "log.format", mus_log_format_words), .def = "text",            \
-	    .when = MUS_CONF_AT_RELOAD, .help = "Lines for people, or one JSON object a line."},   \
+	    .when = (at), .help = "Lines for people, or one JSON object a line."},                 \
 	{MUS_CONF_SPAN_MS(T, f.repeat_ms, "log.repeat"), .def = "30s", .max = 86400000,            \
-	    .when = MUS_CONF_AT_RELOAD,                                                            \
+	    .when = (at),                                                                          \
 	    .help = "An equal line within this time is counted, not written; 0 writes every line."}
 
 /* One level more for each -v of the command line. */

@@ -79,7 +79,7 @@ static const struct mus_conf_row rows[] = {
 	    .help = "Role of a | guest."},
 	{MUS_CONF_SECTIONS(struct demo, tokens, "tokens", token_rows), .unique = "name", .max = 3,
 	    .help = "Bearer tokens."},
-	MUS_LOG_CONF_ROWS(struct demo, log),
+	MUS_LOG_CONF_ROWS(struct demo, log, MUS_CONF_AT_RELOAD),
 	MUS_CONF_END,
 };
 
