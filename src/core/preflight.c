@@ -9,13 +9,21 @@ struct pf {
 	bool is_dark;			/* no server of it shows the zone: that is told, and not what follows */
 };
 
+/* Worst first, else in the order in which they are found; where there is too little room the least go. */
 static void
 note(struct pf *p, struct mus_witness w)
 {
+	unsigned i = p->count;
+
 	if (w.result > p->worst)
 		p->worst = w.result;
 	if (p->count < p->cap)
-		p->out[p->count++] = w;
+		p->count++;
+	for (; i > 0 && p->out[i - 1].result < w.result; i--)
+		if (i < p->count)
+			p->out[i] = p->out[i - 1];
+	if (i < p->count)
+		p->out[i] = w;
 }
 
 static struct mus_witness
@@ -366,14 +374,6 @@ mus_preflight(const struct mus_ctx *c, unsigned signer, struct mus_witness *out,
 	pf_caps(&p);
 	pf_times(&p);
 	pf_addresses(&p);
-	/* Worst first; stable, and short. */
-	for (unsigned i = 1; i < p.count; i++)
-		for (unsigned j = i; j > 0 && out[j].result > out[j - 1].result; j--) {
-			struct mus_witness t = out[j];
-
-			out[j] = out[j - 1];
-			out[j - 1] = t;
-		}
 	*count = p.count;
 	return p.worst;
 }

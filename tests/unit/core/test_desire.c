@@ -1118,11 +1118,26 @@ test_worst_first(void **state)
 	r.z.zone.signer[B].has_driver = false;
 	r.z.seen.copy[B].known = false;
 	r.z.zone.ns[NS_B].is_shared = true;
+	r.z.seen.signer[B][MUS_RR_KEY].v[0].serve_ttl_s++;	/* a warning, found early */
 	assert_int_equal(preflight(), MUS_RES_FAILS);
 	for (unsigned i = 1; i < found_count; i++)
 		assert_true(found[i - 1].result >= found[i].result);
-	/* Too little room: the worst result all the same. */
+	/* Room for some: the worst, whenever they are found. */
 	c = desire();
+	assert_int_equal(mus_preflight(&c, B, found, 12, &found_count), MUS_RES_FAILS);
+	for (unsigned cap = 1; cap <= found_count; cap++) {
+		struct mus_witness some[12];
+		unsigned n;
+
+		assert_int_equal(mus_preflight(&c, B, some, cap, &n), MUS_RES_FAILS);
+		assert_int_equal(n, cap);
+		for (unsigned i = 0; i < n; i++) {
+			assert_rule(some[i].rule, found[i].rule);
+			assert_int_equal(some[i].result, found[i].result);
+			assert_int_equal(some[i].kind, found[i].kind);
+		}
+	}
+	/* Too little room: the worst result all the same. */
 	assert_int_equal(mus_preflight(&c, B, found, 0, &found_count), MUS_RES_FAILS);
 	assert_int_equal(found_count, 0);
 }

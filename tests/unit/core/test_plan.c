@@ -702,6 +702,32 @@ test_waits_fill_up(void **state)
 	assert_rule(r.plan.wait[0].rule, MUS_RULE_HELD);
 }
 
+/* However many warnings there are, they hide nothing that keeps the joiner out. */
+static void
+test_warnings_hide_nothing(void **state)
+{
+	struct mus_ring *ring = &r.z.seen.signer[A][MUS_RR_DENY0];
+
+	(void)state;
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	rig_steady();
+	r.z.zone.signer[B].caps.ns = MUS_NO;
+	for (unsigned i = 0; i < MUS_VERSIONS_MAX; i++) {	/* a server each, with so many iterations */
+		ring->v[i] = ring->v[0];
+		ring->v[i].aux = 1 + i;
+	}
+	ring->count = MUS_VERSIONS_MAX;
+	rig_plan();
+	assert_int_equal(r.plan.want.proc.kind, MUS_PROC_ADD);
+	assert_int_equal(r.plan.want.proc.row, 0);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_CAPS);
+	/* By force it passes, for all that fails is in the list: what is left is the guard's word on the step. */
+	r.policy.forced = MUS_RULE_CAPS;
+	rig_plan();
+	for (unsigned i = 0; i < r.plan.wait_count; i++)
+		assert_rule(r.plan.wait[i].rule, MUS_RULE_V1);
+}
+
 /* ---- purity --------------------------------------------------------------------------------- */
 
 static void
@@ -1003,6 +1029,7 @@ main(void)
 	    T(test_parent_goes_astray),
 	    T(test_copies),
 	    T(test_waits_fill_up),
+	    T(test_warnings_hide_nothing),
 	    T(test_inputs_stay),
 	    T(test_rows),
 	    T(test_forced_wait),
