@@ -92,6 +92,15 @@ mus_err_wrap(struct mus_errtext *et, int err, const char *fmt, ...)
 	return err;
 }
 
+#ifdef MUS_COVERAGE
+void
+mus_assert_holds(bool holds, const char *expr, const char *file, int line, const char *func)
+{
+	if (!holds)
+		mus_assert_failed(expr, file, line, func);
+}
+#endif
+
 void
 mus_assert_failed(const char *expr, const char *file, int line, const char *func)
 {

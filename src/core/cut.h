@@ -81,29 +81,11 @@ mus_rule_is_cut(const enum mus_rule *rule)
 			return true;
 	return false;
 }
-#else
-static inline bool
-mus_guard_is_cut(void)
-{
-	return MUS_CUT_GUARDS == 1;
-}
-static inline bool
-mus_waits_are_cut(void)
-{
-	return MUS_CUT_GUARDS == 1;
-}
-static inline bool
-mus_clause_is_cut(enum mus_clause c)
-{
-	(void)c;
-	return false;
-}
-static inline bool
-mus_rule_is_cut(const enum mus_rule *rule)
-{
-	(void)rule;
-	return false;
-}
+#else	/* constants, so that no branch of them is left at any level of optimisation */
+#define mus_guard_is_cut() (MUS_CUT_GUARDS == 1)
+#define mus_waits_are_cut() (MUS_CUT_GUARDS == 1)
+#define mus_clause_is_cut(clause) false
+#define mus_rule_is_cut(rule) false
 #endif
 
 #endif

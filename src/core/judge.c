@@ -9,12 +9,19 @@ struct jd {
 	struct mus_verdict *out;
 };
 
-/* Notes what does not hold, and lets the rule's result get worse, never better. */
+/* A rule's result gets worse, never better. */
+static void
+worsen(struct jd *j, enum mus_rule rule, enum mus_result r)
+{
+	if (r > j->out->rule[rule])
+		j->out->rule[rule] = r;
+}
+
+/* Notes what does not hold. */
 static void
 note(struct jd *j, const struct mus_witness *w)
 {
-	if (w->result > j->out->rule[w->rule])
-		j->out->rule[w->rule] = w->result;
+	worsen(j, w->rule, w->result);
 	if (j->out->finding_count < MUS_FINDINGS_MAX)
 		j->out->finding[j->out->finding_count++] = *w;
 }
@@ -48,8 +55,8 @@ as_rule(struct jd *j, enum mus_rule as, enum mus_rule condition, bool soft)
 		return;
 	/* Who could not be asked makes the predicate unknown, in its own name; a key that may not be imported
 	 * keeps its cause. */
-	if (w.rule == MUS_RULE_G8 && w.result > j->out->rule[as])
-		j->out->rule[as] = w.result;
+	if (w.rule == MUS_RULE_G8)
+		worsen(j, as, w.result);
 	else
 		w.rule = as;
 	if (soft && w.result == MUS_RES_FAILS)

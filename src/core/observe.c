@@ -399,7 +399,7 @@ drop_dead(const struct mus_seen *seen, struct mus_ring *ring, uint32_t floor_s,
 static void
 keep_history(struct mus_ring *ring, uint64_t servers, const struct mus_policy *policy, struct mus_time now)
 {
-	if (mus_time_is_set(ring->fail_since) && mus_time_is_set(ring->asked_at) &&
+	if (mus_time_is_set(ring->fail_since) &&
 	    mus_time_add_s(ring->fail_since, policy->gap_s).ms < ring->asked_at.ms)
 		ring->since = MUS_TIME_NEVER;
 	if (servers == 0 || (ring->ok & servers) != servers)

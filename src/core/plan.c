@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/err.h"
 #include "core/cut.h"
 #include "core/difference.h"
 #include "core/plan.h"
@@ -47,7 +48,7 @@ act_id(const struct mus_act *a)
 		h = (h ^ parts[i]) * 0x9e3779b97f4a7c15u;
 		h ^= h >> 29;
 	}
-	return h ? h : 1;
+	return h;
 }
 
 /* ---- one evaluation ------------------------------------------------------------------------- */
@@ -161,12 +162,14 @@ guard_key(const struct mus_ctx *c, unsigned s, unsigned k, struct mus_witness *w
 static enum mus_result
 guard_imports(const struct mus_ctx *c, const struct mus_act *act, unsigned count, struct mus_witness *w)
 {
-	enum mus_result r = MUS_RES_HOLDS;
+	for (unsigned i = 0; i < count; i++)
+		for (uint64_t m = act[i].rr == MUS_RR_KEY ? act[i].add : 0; m; m &= m - 1) {
+			enum mus_result r = guard_key(c, act[i].signer, (unsigned)__builtin_ctzll(m), w);
 
-	for (unsigned i = 0; i < count && r == MUS_RES_HOLDS; i++)
-		for (uint64_t m = act[i].rr == MUS_RR_KEY ? act[i].add : 0; m && r == MUS_RES_HOLDS; m &= m - 1)
-			r = guard_key(c, act[i].signer, (unsigned)__builtin_ctzll(m), w);
-	return r;
+			if (r != MUS_RES_HOLDS)
+				return r;
+		}
+	return MUS_RES_HOLDS;
 }
 
 static enum mus_result
@@ -372,13 +375,13 @@ all_hold(const struct mus_ctx *c, const enum mus_rule *rules, struct mus_plan *p
 {
 	bool good = true;
 
-	for (unsigned i = 0; i < MUS_ROW_RULES_MAX && rules[i] != MUS_RULE_NONE; i++) {
+	for (unsigned i = 0; rules[i] != MUS_RULE_NONE; i++) {
 		struct mus_witness w = MUS_WITNESS_NONE;
 
 		if (mus_rule_is_cut(&rules[i]))
 			continue;
 		if (rules[i] == MUS_RULE_PREFLIGHT) {
-			good = is_fit(c, plan) && good;
+			good &= is_fit(c, plan);
 			continue;
 		}
 		if (mus_condition(c, rules[i], &w) == MUS_RES_HOLDS ||
@@ -452,11 +455,11 @@ advance(struct eval *e, struct mus_want *want, struct mus_plan *plan)
 	unsigned count;
 	const struct mus_row *rows = mus_rows(want->proc.kind, &count);
 
-	/* Bound: each pass moves one row on. */
-	for (unsigned pass = 0; pass < count; pass++) {
+	for (;;) {
 		struct mus_ctx c = context(e, want);
 		MUS_UNINIT struct mus_want next;
 
+		MUS_ASSERT(want->proc.row < count);	/* each pass moves one row on, or ends */
 		if (!all_hold(&c, rows[want->proc.row].post, plan))
 			return;
 		if (want->proc.row + 1u == count) {

@@ -102,8 +102,9 @@ mus_proc_choose(const struct mus_ctx *c, struct mus_want *want)
 		/* It may be pointed to the one that joins beside it. */
 		mus_proc_end(want);
 	} else if (p->kind == MUS_PROC_REMOVE && signs(c, p->signer) && (want->dsg >> p->signer & 1) &&
-	    goes < MUS_NOBODY && !signs(c, goes)) {
-		/* One that leaves too may show the leaver's copy: nobody would point it to another. */
+	    !signs(c, goes)) {
+		/* One that leaves too (as the leaver itself does, so that there is one) may show the leaver's copy:
+		 * nobody would point it to another. */
 		mus_proc_end(want);
 	} else if (p->kind == MUS_PROC_REMOVE && p->row == 0 && is_alone(c, want) && next < MUS_NOBODY) {
 		/* The last cannot leave before another has joined. */

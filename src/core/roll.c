@@ -1,3 +1,4 @@
+#include "base/err.h"
 #include "core/condition.h"
 #include "core/roll.h"
 #include "core/rows.h"
@@ -175,7 +176,7 @@ holds(const struct track *t, enum mus_rule rule, struct mus_witness *w)
 static enum mus_rule
 missing(const struct track *t, const enum mus_rule *rules, struct mus_witness *w)
 {
-	for (unsigned i = 0; i < MUS_ROW_RULES_MAX && rules[i] != MUS_RULE_NONE; i++)
+	for (unsigned i = 0; rules[i] != MUS_RULE_NONE; i++)
 		if (holds(t, rules[i], w) != MUS_RES_HOLDS)
 			return rules[i];
 	return MUS_RULE_NONE;
@@ -231,7 +232,8 @@ advance(const struct mus_ctx *c, struct mus_want *want, struct mus_roll *r, stru
 	enum mus_rule rule = MUS_RULE_NONE;
 
 	*w = MUS_WITNESS_NONE;
-	for (unsigned pass = 0; pass < count; pass++) {
+	for (;;) {
+		MUS_ASSERT(r->row < count);	/* each pass moves one row on, or ends */
 		if ((rule = missing(&t, rows[r->row].post, w)) != MUS_RULE_NONE)
 			break;
 		if (r->row + 1u == count) {
@@ -359,8 +361,8 @@ tell(const struct mus_ctx *c, const struct mus_roll *r, enum mus_rule rule, cons
 {
 	const struct mus_copy *copy = &c->seen->copy[r->signer];
 
-	if (mus_time_is_set(w->until) && w->until.ms > c->now.ms)
-		plan->wake_at = mus_time_min(plan->wake_at, w->until);
+	/* What has an end has not come to it, else it would not be waited for. */
+	plan->wake_at = mus_time_min(plan->wake_at, w->until);
 	plan->poll |= is_others_turn(rule);
 	if (w->rule == MUS_RULE_OLDUNUSED && w->result == MUS_RES_UNKNOWN &&
 	    (!copy->known || copy->at.ms < r->row_at.ms))

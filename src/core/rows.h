@@ -13,7 +13,7 @@ struct mus_row {
 	const char *name;		/* state reached: "dnskeys-synced" */
 	const char *action;		/* what is done on the way in; NULL: nothing, a waiting row */
 	enum mus_rule pre[MUS_ROW_RULES_MAX];	/* must hold before the action; ends with NONE */
-	enum mus_rule post[MUS_ROW_RULES_MAX];	/* must hold before the next row is looked at */
+	enum mus_rule post[MUS_ROW_RULES_MAX];	/* must hold before the next row is looked at; so does this */
 	enum mus_rule guard;		/* guard of section 4.4 that this step stands under; NONE */
 };
 

@@ -104,15 +104,21 @@ add_ds_of(const struct mus_version *v, struct mus_time end, struct mus_sets *s)
 	mus_sets_add(s, 'd', e);
 }
 
-/* Resolvers have it from before, and get it nowhere any more. */
+#if MUS_CUT_GUARDS == 4
+/* What a cut clause leaves out: resolvers have it from before, and get it nowhere any more. */
 static bool
-is_only_cached(const struct mus_seen *seen, const struct mus_version *v)
+is_old_and_cut(enum mus_clause clause, const struct mus_seen *seen, const struct mus_version *v)
 {
+	if (!mus_clause_is_cut(clause))
+		return false;
 	for (uint64_t m = v->srv; m; m &= m - 1)
 		if (!mus_time_is_set(seen->server[__builtin_ctzll(m)].cut))
 			return false;
 	return true;
 }
+#else
+#define is_old_and_cut(clause, seen, v) false
+#endif
 
 static void
 add_ds(const struct mus_seen *seen, const struct mus_policy *policy, struct mus_time now,
@@ -126,7 +132,7 @@ add_ds(const struct mus_seen *seen, const struct mus_policy *policy, struct mus_
 		struct mus_time end =
 		    mus_version_end(seen, ring, v, floor_s, now, policy->margin_s);
 
-		if (mus_clause_is_cut(MUS_CLAUSE_OLD_DS) && is_only_cached(seen, v))
+		if (is_old_and_cut(MUS_CLAUSE_OLD_DS, seen, v))
 			continue;
 		if (end.ms >= now.ms)
 			add_ds_of(v, end, s);
@@ -261,7 +267,7 @@ add_keys(const struct mus_seen *seen, unsigned o, const struct mus_policy *polic
 		uint64_t b = mus_sig_mask_s(v, now_s, latest_s);
 		struct mus_ent *like;
 
-		if (end.ms < now.ms || (mus_clause_is_cut(MUS_CLAUSE_OLD_KEY) && is_only_cached(seen, v)))
+		if (end.ms < now.ms || is_old_and_cut(MUS_CLAUSE_OLD_KEY, seen, v))
 			continue;
 		like = find_like(&s->k[from], s->k_count - from, v->set, b);
 		if (like)
@@ -302,7 +308,7 @@ add_data_of(const struct mus_seen *seen, const struct mus_facts *facts, unsigned
 		if (a == like->a && !v->srv && v->last.ms <= by.ms)
 			continue;
 		end = mus_version_end(seen, ring, v, ttl_s, now, policy->margin_s);
-		if (end.ms < now.ms || (mus_clause_is_cut(MUS_CLAUSE_OLD_DATA) && is_only_cached(seen, v)))
+		if (end.ms < now.ms || is_old_and_cut(MUS_CLAUSE_OLD_DATA, seen, v))
 			continue;
 		if (a == like->a) {
 			outlive(last, v, end);

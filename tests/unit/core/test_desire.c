@@ -203,6 +203,26 @@ test_ns(void **state)
 	assert_int_equal(d.clean_at, 0);
 }
 
+/* Names of who has left go from the NS sets; not as long as nobody knows whether the delegation lists them. */
+static void
+test_former_names(void **state)
+{
+	(void)state;
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.z.zone.ns[NS_B] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN, .is_former = true};
+	rig_steady();
+	desire();
+	assert_int_equal(d.ns_del, 0);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_settle();
+	desire();
+	assert_int_equal(d.ns_del, 1 << NS_B);
+	rig_fail(MUS_PARENT, MUS_RR_PNS, MUS_CAUSE_TIMEOUT);
+	rig_settle();
+	desire();
+	assert_int_equal(d.ns_del, 0);
+}
+
 /* ---- conditions ----------------------------------------------------------------------------- */
 
 static void
@@ -226,12 +246,50 @@ test_import(void **state)
 	assert_rule(r.w.rule, MUS_RULE_V7);
 	assert_int_equal(r.w.origin, A);
 	assert_int_equal(r.w.key, ka);
+	r.z.zone.key[ka2].signs_data = MUS_UNKNOWN;	/* of two the first is named */
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | KA2, KA);
+	assert_int_equal(rig_condition(MUS_RULE_V7), MUS_RES_UNKNOWN);
+	assert_int_equal(r.w.key, ka);
 	r.z.want.keyg = 1 << A;		/* alone: nobody to spread it to */
 	holds(MUS_RULE_V7);
 	r.z.want.keyg = 3;
 	rig_fail(B, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
 	rig_settle();
 	assert_int_equal(rig_condition(MUS_RULE_V7), MUS_RES_UNKNOWN);
+}
+
+/* What a server shows that was taken away is no matter: neither what it lacks, nor what it has. */
+static void
+test_server_taken_away(void **state)
+{
+	struct mus_look l = {.server = 3, .kind = MUS_RR_KEY, .set = KA | ZA, .content = 9, .ttl_s = 60};
+
+	(void)state;
+	r.z.zone.server_count = 4;
+	r.z.zone.server[3] = (struct mus_server){A, NS_A};
+	rig_steady();
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_IMPORT);
+	assert_int_equal(r.w.server, 3);
+	assert_true(r.w.lags);
+	r.z.zone.server[3] = (struct mus_server){MUS_NOBODY, MUS_NOBODY};
+	rig_settle();
+	holds(MUS_RULE_IMPORT);
+	/* ... and the other way round: the one that is left lacks it, and nobody counts as further. */
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	r.z.zone.server[3] = (struct mus_server){A, NS_A};
+	l.set |= ZB;
+	rig_look(&l);
+	rig_settle();
+	fails(MUS_RULE_IMPORT);
+	assert_int_equal(r.w.server, AT_A);
+	assert_true(r.w.lags);
+	r.z.zone.server[3] = (struct mus_server){MUS_NOBODY, MUS_NOBODY};
+	rig_settle();
+	fails(MUS_RULE_IMPORT);
+	assert_int_equal(r.w.server, AT_A);
+	assert_false(r.w.lags);
 }
 
 static void
@@ -470,6 +528,17 @@ test_clock_ttls(void **state)
 	assert_int_equal(mus_clock_ttl_s(&c, MUS_CLOCK_NS), 300000);
 }
 
+/* Where nothing was seen there is nothing to outlive; nor is there by a clock that there is not. */
+static void
+test_clock_ttls_of_nothing(void **state)
+{
+	struct mus_ctx c = desire();
+
+	(void)state;
+	for (unsigned id = 0; id <= MUS_CLOCK_COUNT + 1; id++)
+		assert_int_equal(mus_clock_ttl_s(&c, (enum mus_clock_id)id), id == MUS_CLOCK_CUT ? 3600 : 0);
+}
+
 static void
 test_data_wait(void **state)
 {
@@ -499,6 +568,9 @@ test_data_wait(void **state)
 	r.z.seen.copy[B].at = rig_time(0);
 	fails(MUS_RULE_DATAWAIT);
 	r.z.seen.copy[B].at = rig_time(-1);
+	r.z.seen.copy[B].declared = true;		/* the operator's word does not age */
+	fails(MUS_RULE_DATAWAIT);
+	r.z.seen.copy[B].declared = false;
 	r.z.zone.signer[B].declared_max_ttl_s = 60;
 	fails(MUS_RULE_DATAWAIT);
 	rig_at(3660);
@@ -658,6 +730,7 @@ test_denial(void **state)
 	    {50, 0, MUS_RES_FAILS, 0},		/* not the iterations are at fault */
 	    {0, 0, MUS_RES_FAILS, 0},
 	};
+	struct mus_ctx c;
 
 	(void)state;
 	rig_steady();
@@ -682,6 +755,9 @@ test_denial(void **state)
 	denies(B, 0, MUS_VER_PROVES);
 	r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = B};
 	holds(MUS_RULE_V12);
+	denies(B, 51, MUS_VER_PROVES);			/* nor is it another answer without a witness */
+	c = desire();
+	assert_int_equal(mus_condition(&c, MUS_RULE_V12, NULL), MUS_RES_FAILS);
 	r.z.seen.signer[B][MUS_RR_DENY0].ok = 0;	/* nobody knows */
 	assert_int_equal(rig_condition(MUS_RULE_V12), MUS_RES_UNKNOWN);
 	r.z.zone.server[AT_B].origin = A;		/* nobody to ask */
@@ -978,6 +1054,14 @@ test_unfit_parent(void **state)
 	preflight();
 	for (unsigned i = 0; i < found_count; i++)
 		assert_int_not_equal(found[i].rule, MUS_RULE_V9);
+	/* Not of one that takes no part. */
+	r.z.want.keyg = 0;
+	preflight();
+	for (unsigned i = 0, told = 0; i < found_count || !told; i++) {
+		assert_in_range(i, 0, found_count - 1);
+		told |= found[i].rule == MUS_RULE_V9;
+	}
+	r.z.want.keyg = 1;
 	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
 	rig_settle();
 	finds(MUS_RULE_V9, MUS_RES_WARN);
@@ -1047,6 +1131,30 @@ test_no_address(void **state)
 		finds(MUS_RULE_GLUEADDR, MUS_RES_FAILS);
 		assert_int_equal(found[0].ns, MUS_NOBODY);
 	}
+}
+
+/* Only names that will be listed need one: not what its owner has given up, nor what is nobody's or another's. */
+static void
+test_no_address_needed(void **state)
+{
+	(void)state;
+	joiner();
+	r.z.zone.ns[NS_A].in_domain = true;
+	addresses_at(AT_A, 2, 77, 5);
+	addresses_at(AT_B, 2, 77, 5);
+	finds(MUS_RULE_GLUEADDR, MUS_RES_FAILS);
+	r.z.zone.ns[NS_A].is_dropped = true;
+	assert_int_equal(preflight(), MUS_RES_HOLDS);
+	r.z.zone.ns[NS_A].is_dropped = false;
+	r.z.zone.ns[NS_A].owner = MUS_OWNER_UNKNOWN;
+	preflight();
+	for (unsigned i = 0; i < found_count; i++)
+		assert_int_not_equal(found[i].rule, MUS_RULE_GLUEADDR);
+	r.z.zone.ns[NS_A].owner = A;
+	r.z.want.nsg = 0;
+	preflight();
+	for (unsigned i = 0; i < found_count; i++)
+		assert_int_not_equal(found[i].rule, MUS_RULE_GLUEADDR);
 }
 
 /* What is not known or vouched for is compared with nothing. */
@@ -1162,7 +1270,9 @@ main(void)
 	    T(test_digest_types),
 	    T(test_alone_and_untouched),
 	    T(test_ns),
+	    T(test_former_names),
 	    T(test_import),
+	    T(test_server_taken_away),
 	    T(test_signal),
 	    T(test_parent_ds),
 	    T(test_ns_set),
@@ -1170,6 +1280,7 @@ main(void)
 	    T(test_csync),
 	    T(test_clocks),
 	    T(test_clock_ttls),
+	    T(test_clock_ttls_of_nothing),
 	    T(test_data_wait),
 	    T(test_rest_stands),
 	    T(test_v2c_without_ds),
@@ -1189,7 +1300,7 @@ main(void)
 	    T(test_unfit_signatures),
 	    T(test_unsigned),
 	    T(test_unfit_parent),
-	    T(test_unfit_addresses), T(test_no_address),
+	    T(test_unfit_addresses), T(test_no_address), T(test_no_address_needed),
 	    T(test_content),
 	    T(test_nothing_to_compare),
 	    T(test_unfit_udp),

@@ -398,6 +398,10 @@ test_repair(void **state)
 	/* But it must not break something else. */
 	change.key_del[B] = ZA;
 	stopped(MUS_RULE_V2);
+	/* ... nor a chain that was good. */
+	change.key_del[B] = KB;
+	stopped(MUS_RULE_V1);
+	assert_int_equal(r.w.origin2, B);
 }
 
 static void
@@ -650,6 +654,8 @@ test_g8_algorithm(void **state)
 	(void)state;
 	r.z.zone.alg_count = 2;
 	assert_int_equal(import(A, ZN), MUS_RES_HOLDS);	/* no DS: nobody minds */
+	rig_absent(MUS_PARENT, MUS_RR_DS);
+	assert_int_equal(import(A, ZN), MUS_RES_HOLDS);
 	rig_ds(KA);
 	rig_fail(A, MUS_RR_SOA, MUS_CAUSE_TIMEOUT);
 	rig_settle();
@@ -691,6 +697,29 @@ test_g8_algorithm(void **state)
 		}
 	assert_int_equal(import(A, ZN), MUS_RES_FAILS);
 	assert_int_equal(import(A, ZB), MUS_RES_HOLDS);
+}
+
+/* A signature by a key that nobody knows says nothing of an algorithm; and without a witness the answer is the same. */
+static void
+test_g8_algorithm_of_nobody(void **state)
+{
+	struct mus_look soa = {.server = AT_A, .kind = MUS_RR_SOA, .ttl_s = 60, .sig_count = 1,
+	    .sig = {{.key = MUS_KEY_NONE, .alg = 8, .tag = 99, .until_s = INT64_MAX / 2000}}};
+	struct mus_facts facts;
+
+	(void)state;
+	r.z.zone.alg_count = 2;
+	rig_steady();
+	rig_look(&soa);
+	rig_settle();
+	assert_int_equal(import(A, ZN), MUS_RES_FAILS);
+	assert_rule(r.w.rule, MUS_RULE_G8);
+	mus_facts(&r.z.zone, &r.z.seen, &r.policy, r.now, &facts);
+	assert_int_equal(mus_guard_import_alg(&r.z.zone, &r.z.seen, &facts, A, ZN, NULL), MUS_RES_FAILS);
+	r.z.seen.signer[A][MUS_RR_SOA].count = 0;
+	assert_int_equal(import(A, ZN), MUS_RES_UNKNOWN);
+	assert_rule(r.w.rule, MUS_RULE_OBSERVE);
+	assert_int_equal(mus_guard_import_alg(&r.z.zone, &r.z.seen, &facts, A, ZN, NULL), MUS_RES_UNKNOWN);
 }
 
 /* A ring that had to forget an alive version is unknown until that is dead. */
@@ -1017,6 +1046,7 @@ main(void)
 	    T(test_floor),
 	    T(test_g8),
 	    T(test_g8_algorithm),
+	    T(test_g8_algorithm_of_nobody),
 	    T(test_overflow),
 	    T(test_too_many_members),
 	    T(test_without_witness),

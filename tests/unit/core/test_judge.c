@@ -651,6 +651,18 @@ test_unknown_is_not_valid(void **state)
 	expect(MUS_RULE_V1, MUS_RES_UNKNOWN);
 }
 
+/* Where nobody is left to be asked, what was never seen does not hold. */
+static void
+test_nobody_left_to_ask(void **state)
+{
+	(void)state;
+	rig_steady();
+	holds(MUS_RULE_V7);
+	r.z.zone.signer[A].is_lost = r.z.zone.signer[B].is_lost = true;
+	expect(MUS_RULE_V7, MUS_RES_UNKNOWN);
+	expect(MUS_RULE_V2, MUS_RES_UNKNOWN);
+}
+
 static void
 test_so_far(void **state)
 {
@@ -903,6 +915,7 @@ main(void)
 	    T(test_servers_that_cannot_be_asked),
 	    T(test_a_name_that_nobody_asks), T(test_a_name_whose_servers_are_gone), T(test_a_shared_name_is_asked), T(test_what_a_lost_one_lists),
 	    T(test_a_name_at_the_parent_alone), T(test_unknown_is_not_valid),
+	    T(test_nobody_left_to_ask),
 	    T(test_so_far),
 	    T(test_v6_causes),
 	    T(test_v4_once),

@@ -75,6 +75,37 @@ test_a_version_is_content_and_signers(void **state)
 		assert_int_equal(k->v[i].srv, 0);
 }
 
+/* Two keys of one tag: each signature keeps its own times. */
+static void
+test_equal_tags(void **state)
+{
+	struct mus_look l = key_look(KA | ZA);
+	struct mus_ring *k = ring(A, MUS_RR_KEY);
+
+	(void)state;
+	l.sig_count = 2;
+	l.sig[0] = (struct mus_sig){.key = ka, .alg = 13, .tag = 1000, .from_s = 1, .until_s = 1000};
+	l.sig[1] = (struct mus_sig){.key = za, .alg = 13, .tag = 1000, .from_s = 1, .until_s = 1000};
+	rig_look(&l);
+	l.sig[0].until_s = 2000;
+	l.sig[1].until_s = 3000;
+	rig_look(&l);
+	assert_int_equal(k->count, 1);
+	assert_int_equal(k->v[0].sig[0].until_s, 2000);
+	assert_int_equal(k->v[0].sig[1].key, za);
+	assert_int_equal(k->v[0].sig[1].until_s, 3000);
+	/* Where one was not judged yet and two might be it, it is the first; the other takes nobody's place. */
+	k->v[0].sig[0].key = MUS_KEY_NONE;
+	k->v[0].sig[1].tag = 1001;
+	l.sig[1].until_s = 4000;
+	rig_look(&l);
+	assert_int_equal(k->count, 1);
+	assert_int_equal(k->v[0].sig[0].key, ka);
+	assert_int_equal(k->v[0].sig[0].until_s, 2000);
+	assert_int_equal(k->v[0].sig[1].tag, 1001);
+	assert_int_equal(k->v[0].sig[1].until_s, 3000);
+}
+
 /* A zone that changes all day fills no ring: of its data only the signers matter. */
 static void
 test_data_fold(void **state)
@@ -373,7 +404,12 @@ test_overflow(void **state)
 	assert_int_equal(k->overflow_until.ms, rig_time(1 + 3660).ms);
 	assert_false(mus_is_known(k, A, MUS_RR_KEY, mus_bit(AT_A), &r.policy, r.now, &r.w));
 	assert_int_equal(r.w.cause, MUS_CAUSE_OVERFLOW);
+	/* To the millisecond, whether that was noted since or not. */
+	rig_at_ms((1 + 3660) * 1000 - 1);
+	assert_true(mus_ring_is_full(k, r.now));
 	rig_at(1 + 3660);
+	assert_false(mus_ring_is_full(k, r.now));
+	assert_true(k->overflow);
 	rig_settle();
 	assert_true(mus_is_known(k, A, MUS_RR_KEY, mus_bit(AT_A), &r.policy, r.now, &r.w));
 	assert_false(k->overflow);
@@ -394,6 +430,40 @@ test_dead_make_room(void **state)
 	rig_put(A, MUS_RR_KEY, KA, KA);
 	assert_int_equal(k->count, MUS_VERSIONS_MAX);
 	assert_false(k->overflow);
+}
+
+/* Whom nobody can be asked about is not known, and has no history. */
+static void
+test_without_servers(void **state)
+{
+	struct mus_ring *k = ring(B, MUS_RR_KEY);
+
+	(void)state;
+	rig_steady();
+	assert_false(mus_is_known(k, B, MUS_RR_KEY, 0, &r.policy, r.now, &r.w));
+	assert_rule(r.w.rule, MUS_RULE_OBSERVE);
+	assert_int_equal(r.w.server, MUS_NOBODY);
+	rig_init();
+	r.z.zone.server[AT_B].origin = A;
+	rig_steady();
+	assert_true(mus_time_is_set(ring(A, MUS_RR_KEY)->since));
+	assert_false(mus_time_is_set(k->since));
+}
+
+/* Who did not answer is named: the first of the round as far as it is one of those that matter. */
+static void
+test_who_is_unknown(void **state)
+{
+	struct mus_ring *k = ring(A, MUS_RR_KEY);
+
+	(void)state;
+	rig_steady();
+	rig_fail(A, MUS_RR_KEY, MUS_CAUSE_REFUSED);
+	assert_int_equal(k->fail_server, AT_A);
+	k->fail_server = 64;		/* a state that names no server */
+	assert_false(mus_is_known(k, A, MUS_RR_KEY, mus_bit(AT_A), &r.policy, r.now, &r.w));
+	assert_int_equal(r.w.server, AT_A);
+	assert_int_equal(r.w.cause, MUS_CAUSE_REFUSED);
 }
 
 static void
@@ -505,6 +575,15 @@ test_reach_by_a_copy_at_the_parent(void **state)
 	rig_at(50060);
 	at_parent(0);
 	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	/* A signature by a key that is not known is nobody's too. */
+	rig_at(50070);
+	at_parent(ZA);
+	r.z.seen.parent[MUS_RR_PNS - MUS_RR_DS].v[0].sig[0].key = MUS_KEY_NONE;
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	r.z.want.proc.kind = MUS_PROC_REMOVE;
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
 }
 
 /* One address under two names, or renamed while caches lead there by the old one: Reach lasts as long as
@@ -603,6 +682,62 @@ test_intended_names_are_in_reach(void **state)
 	rig_settle();
 	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
 	assert_int_equal(r.z.seen.server[AT_B].cut.ms, r.now.ms);
+}
+
+/* A change on its way to a signer that there is not leads nobody anywhere. */
+static void
+test_pending_of_nobody(void **state)
+{
+	(void)state;
+	r.z.want.nsg = 1;
+	r.ns = 1;
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1, 0);
+	rig_data(A, ZA);
+	r.z.seen.pending[0] = (struct mus_pending){.signer = 2, .kind = MUS_RR_NS, .add = 1 << NS_B, .sent_at = r.now};
+	r.z.seen.pending_count = 1;
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+	r.z.seen.pending[0].signer = A;
+	rig_settle();
+	assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+}
+
+/* An NS set that was asked for and withdrawn leads to a server that does not show it: were resolvers led there,
+ * the parent could not follow, and nobody would lead there.  That ends, and the server counts at least until now. */
+static void
+test_reach_that_denies_itself(void **state)
+{
+	(void)state;
+	for (unsigned servers = 3; servers <= 4; servers++) {
+		struct mus_time cut;
+
+		rig_init();
+		r.z.zone.server_count = (uint8_t)servers;
+		r.z.zone.server[3] = (struct mus_server){MUS_NOBODY, MUS_NOBODY};
+		r.policy.parent_ttl_floor_s = 86400;
+		r.z.want.nsg = 1;
+		r.ns = 1 << NS_A;
+		rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+		rig_data(A, ZA);
+		rig_data(B, ZB);
+		rig_settle();
+		assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A));
+		rig_at(10);
+		rig_put(A, MUS_RR_NS, 3, ZA);
+		rig_put(A, MUS_RR_CSYNC, 0, ZA);
+		rig_settle();
+		rig_at(20);
+		rig_put(A, MUS_RR_NS, 1 << NS_A, ZA);
+		rig_absent(A, MUS_RR_CSYNC);
+		rig_settle();
+		assert_int_equal(mus_reach(&r.z.zone, &r.z.seen), mus_bit(AT_A) | mus_bit(AT_B));
+		for (int64_t s = 5000; s < 5030; s += 10) {
+			rig_at(s);
+			rig_settle();
+			cut = r.z.seen.server[AT_B].cut;
+			assert_true(cut.ms == MUS_TIME_NEVER.ms || cut.ms == r.now.ms);
+		}
+	}
 }
 
 /* ---- what the parent was asked for ---------------------------------------------------------- */
@@ -815,6 +950,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup(f, init)
 	const struct CMUnitTest tests[] = {
 	    T(test_a_version_is_content_and_signers),
+	    T(test_equal_tags),
 	    T(test_data_fold),
 	    T(test_key_learnt_later),
 	    T(test_failed_look_changes_nothing),
@@ -830,12 +966,16 @@ main(void)
 	    T(test_silence_breaks_history),
 	    T(test_overflow),
 	    T(test_dead_make_room),
+	    T(test_without_servers),
+	    T(test_who_is_unknown),
 	    T(test_sig_mask),
 	    T(test_reach_ends_with_the_last_lead),
 	    T(test_reach_by_any_name),
 	    T(test_who_lists_itself_stays),
 	    T(test_who_was_never_led_to),
 	    T(test_intended_names_are_in_reach),
+	    T(test_pending_of_nobody),
+	    T(test_reach_that_denies_itself),
 	    T(test_reach_by_a_copy_at_the_parent),
 	    T(test_asked_and_withdrawn),
 	    T(test_not_asked_by_all),

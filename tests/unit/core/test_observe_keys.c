@@ -41,11 +41,34 @@ test_owner_by_signature(void **state)
 	rig_put(A, MUS_RR_KEY, ZA | ZB, 0);
 	rig_settle();
 	assert_int_equal(r.z.zone.key[ka].owner, B);
+	/* Nor for nobody's, as one of before whose owner has gone is. */
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
+	r.z.zone.key[ka].owner = MUS_OWNER_UNKNOWN;
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB, KB);
+	rig_settle();
+	assert_int_equal(r.z.zone.key[ka].owner, A);
+	assert_int_equal(r.z.zone.key[ka].evidence, MUS_EV_SIGNATURE);
 	/* A signature is stronger than what was declared. */
 	r.z.zone.key[zb].owner = A;
 	r.z.zone.key[zb].evidence = MUS_EV_DECLARED;
 	rig_settle();
 	assert_int_equal(r.z.zone.key[zb].owner, B);
+}
+
+/* A signature by a key that nobody knows makes nobody an owner. */
+static void
+test_signed_by_nobody(void **state)
+{
+	struct mus_look l = {.server = AT_A, .kind = MUS_RR_SOA, .ttl_s = 60, .sig_count = 2,
+	    .sig = {{.key = MUS_KEY_NONE, .alg = 13, .tag = 99}, {.key = za2, .alg = 13, .tag = 1004}}};
+	uint64_t over_key, over_data;
+
+	(void)state;
+	rig_steady();
+	rig_look(&l);
+	mus_keys_signing(&r.z.seen, A, &over_key, &over_data);
+	assert_true(over_key == KA);
+	assert_true(over_data == (ZA | ZA2));
 }
 
 static void
@@ -475,6 +498,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, init)
 	const struct CMUnitTest tests[] = {
+	    T(test_signed_by_nobody),
 	    T(test_owner_by_signature),
 	    T(test_owner_by_first_sight),
 	    T(test_shown_by_two_at_first),

@@ -463,6 +463,26 @@ leaves_unseen(bool met)
 	go(3660);
 }
 
+/* NS sets that nobody has watched for long count as those of who takes part, and is not declared lost. */
+static void
+test_leaver_beside_others(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		bool takes_part = i & 1, is_lost = i & 2;
+
+		leaves_unseen(true);
+		r.z.want.proc.clock[MUS_CLOCK_CUT].from = MUS_TIME_NEVER;
+		r.z.zone.signer_count = 3;
+		r.z.zone.signer[2] = (struct mus_zsigner){.is_lost = is_lost};
+		r.z.want.keyg |= takes_part ? 1 << 2 : 0;
+		go(3661);
+		assert_int_equal(r.z.want.proc.signer, B);
+		assert_int_equal(r.z.want.proc.clock[MUS_CLOCK_CUT].from.ms,
+		    (takes_part && !is_lost ? MUS_TIME_NEVER : rig_time(3661)).ms);
+	}
+}
+
 static void
 test_leaver_never_seen_led_to(void **state)
 {
@@ -548,9 +568,91 @@ test_no_driver(void **state)
 	assert_int_equal(r.plan.act[0].signer, A);
 	assert_int_equal(r.plan.act[0].rr, MUS_RR_KEY);
 	assert_true(r.plan.act[0].add != 0);
+	/* behind those that are sent, each in their order */
+	rig_put(B, MUS_RR_KEY, KB | ZB, KB);
+	for (unsigned s = 0; s < 2; s++)
+		rig_absent(s, MUS_RR_CDNSKEY);
+	go(0);
+	assert_int_equal(r.plan.act_count, 2);
+	assert_int_equal(r.plan.hand_count, 2);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(r.plan.act[i].signer, i < 2 ? B : A);
+		assert_int_equal(r.plan.act[i].rr, i % 2 ? MUS_RR_CDNSKEY : MUS_RR_KEY);
+	}
 	r.z.zone.signer[A].has_driver = true;
 	go(0);
 	assert_int_equal(r.plan.hand_count, 0);
+}
+
+/* What a probe wrote may be shown still: nothing is done, and it is looked at again soon. */
+static void
+test_probed(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA, KA);
+	go(0);
+	assert_non_null(act_of(A, MUS_RR_KEY));
+	r.policy.probed = true;
+	go(1);
+	assert_int_equal(r.plan.act_count, 0);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_PROBE);
+	assert_true(r.plan.poll);
+	/* The operator's hold is told first. */
+	r.policy.held = true;
+	go(2);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_HELD);
+}
+
+/* By hand nothing is left to be taken when the last row has only to be left. */
+static void
+test_end_by_hand(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.policy.manual = true;
+	r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = B, .row = 8};
+	go(0);
+	assert_int_equal(r.z.want.proc.kind, MUS_PROC_NONE);
+	assert_true(r.plan.advanced);
+	assert_false(r.plan.proposal);
+	assert_int_equal(r.plan.wait_count, 0);
+}
+
+/* A step is the operator's to take though there is nothing to be sent for it. */
+static void
+test_step_without_acts(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.policy.manual = true;
+	r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_ADD, .signer = B};
+	go(0);
+	assert_int_equal(r.plan.act_count, 0);
+	assert_true(r.plan.proposal);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_MANUAL);
+	assert_string_equal(row(), "signers-unsynced");
+	r.policy.step = true;
+	go(1);
+	assert_string_equal(row(), "dnskeys-synced");
+}
+
+/* A leaver that is declared lost before it has taken a step goes on with its leave. */
+static void
+test_leaver_is_lost_at_once(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.zone.signer[B].is_member = false;
+	rig_fail(A, MUS_RR_KEY, MUS_CAUSE_TIMEOUT);
+	go(0);
+	assert_int_equal(r.z.want.proc.kind, MUS_PROC_REMOVE);
+	assert_int_equal(r.z.want.proc.row, 0);
+	r.z.zone.signer[B].is_lost = true;
+	go(10);
+	assert_int_equal(r.z.want.proc.kind, MUS_PROC_REMOVE);
+	assert_int_equal(r.z.want.proc.signer, B);
+	assert_int_equal(r.z.want.proc.started_at.ms, rig_time(0).ms);
 }
 
 /* Of several changes those that are safe are made, and the others wait. */
@@ -657,6 +759,16 @@ test_parent_goes_astray(void **state)
 	rig_put(MUS_PARENT, MUS_RR_PNS, 3, 0);
 	go(2);
 	assert_false(r.z.want.csync);
+	/* A signer that leads elsewhere: the parent follows it as it was asked to, so it is asked anew. */
+	r.z.want.csync_serial = 77;
+	r.ns = 1 << NS_A;
+	rig_data(A, ZA);
+	go(2);
+	assert_true(r.z.want.csync);
+	r.ns = 3;
+	rig_data(A, ZA);
+	go(2);
+	assert_false(r.z.want.csync);
 	/* The serial never goes back. */
 	r.z.want.csync_serial = UINT32_MAX - 1;
 	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
@@ -676,6 +788,12 @@ test_copies(void **state)
 	r.z.seen.copy[B].known = false;
 	go(1);
 	assert_int_equal(r.plan.need_copy, 3);
+	/* Not for a key that its owner does not show. */
+	r.z.zone.key[ka].signs_data = MUS_NO;
+	r.z.zone.key[ka2].signs_data = MUS_UNKNOWN;
+	go(1);
+	assert_int_equal(r.plan.need_copy, 2);
+	r.z.zone.key[ka].signs_data = MUS_UNKNOWN;
 	r.z.zone.key[ka].id = 0;
 	r.z.seen.copy[A].has_stray_sigs = false;
 	go(2);
@@ -700,6 +818,24 @@ test_waits_fill_up(void **state)
 	go(0);
 	assert_int_equal(r.plan.wait_count, MUS_PLAN_WAITS_MAX);
 	assert_rule(r.plan.wait[0].rule, MUS_RULE_HELD);
+	/* A list that is full may lack others, so that to force one of it passes nothing. */
+	r.policy.held = false;
+	go(0);
+	assert_int_equal(r.plan.wait_count, MUS_PLAN_WAITS_MAX);
+	r.policy.forced = r.plan.wait[0].rule;
+	go(1);
+	assert_int_equal(r.plan.wait_count, MUS_PLAN_WAITS_MAX);
+	assert_rule(r.plan.wait[0].rule, r.policy.forced);
+	assert_int_equal(r.z.want.proc.row, 0);
+	/* What more there is to wait for finds no place. */
+	r.z.zone.signer[A].has_driver = false;
+	r.z.want.csync = true;
+	r.z.want.csync_serial = 5;
+	go(2);
+	assert_int_not_equal(r.plan.hand_count, 0);
+	assert_int_equal(r.plan.wait_count, MUS_PLAN_WAITS_MAX);
+	for (unsigned i = 0; i < r.plan.wait_count; i++)
+		assert_true(r.plan.wait[i].rule != MUS_RULE_CAPS || r.plan.wait[i].origin == B);
 }
 
 /* However many warnings there are, they hide nothing that keeps the joiner out. */
@@ -805,9 +941,18 @@ test_rows(void **state)
 		const char *const *rows;
 		unsigned count;
 	} want[] = {{MUS_PROC_NONE, NULL, 0}, {MUS_PROC_ADD, add, sizeof add / sizeof add[0]},
-	    {MUS_PROC_REMOVE, remove, sizeof remove / sizeof remove[0]}, {MUS_PROC_COUNT, NULL, 0}};
+	    {MUS_PROC_REMOVE, remove, sizeof remove / sizeof remove[0]}, {MUS_PROC_COUNT, NULL, 0}, {MUS_PROC_COUNT + 1, NULL, 0}};
 
 	(void)state;
+	for (unsigned kind = 0; kind < MUS_PROC_COUNT; kind++) {
+		unsigned count;
+		const struct mus_row *rows = mus_rows((enum mus_proc_kind)kind, &count);
+
+		for (unsigned i = 0; i < count; i++) {	/* lists end, else they would be read on and on */
+			assert_int_equal(rows[i].pre[MUS_ROW_RULES_MAX - 1], MUS_RULE_NONE);
+			assert_int_equal(rows[i].post[MUS_ROW_RULES_MAX - 1], MUS_RULE_NONE);
+		}
+	}
 	for (unsigned k = 0; k < sizeof want / sizeof want[0]; k++) {
 		unsigned count;
 		const struct mus_row *rows = mus_rows(want[k].kind, &count);
@@ -817,16 +962,15 @@ test_rows(void **state)
 		for (unsigned i = 0; i < count; i++) {
 			char text[256] = "", pre[96] = "", post[96] = "";
 
-			/* Lists end. */
-			assert_int_equal(rows[i].pre[MUS_ROW_RULES_MAX - 1], MUS_RULE_NONE);
-			assert_int_equal(rows[i].post[MUS_ROW_RULES_MAX - 1], MUS_RULE_NONE);
 			add_rules(pre, rows[i].pre);
 			add_rules(post, rows[i].post);
 			snprintf(text, sizeof text, "%s%s |%s%s |%s%s | %s", rows[i].name,
 			    rows[i].action ? "*" : "", *pre ? " " : "", pre, *post ? " " : "", post,
 			    mus_rule_text(rows[i].guard));
 			assert_string_equal(text, want[k].rows[i]);
+			assert_string_equal(mus_row_name(want[k].kind, i), rows[i].name);
 		}
+		assert_string_equal(mus_row_name(want[k].kind, count), "");
 	}
 }
 
@@ -914,6 +1058,50 @@ test_import_algorithm(void **state)
 	r.policy.forced = MUS_RULE_G8;
 	go(4);
 	assert_int_equal(act_of(A, MUS_RR_KEY)->add, ZN);
+}
+
+/* Each key that is kept out is told, at each signer that keeps it out, with each rule. */
+static void
+test_each_import_is_told(void **state)
+{
+	struct mus_zone *z = &r.z.zone;
+
+	(void)state;
+	z->alg_count = 2;
+	z->signer_count = z->ns_count = 3;
+	z->server_count = 4;
+	z->signer[2] = (struct mus_zsigner){.is_member = true, .has_driver = true};
+	z->server[3] = (struct mus_server){2, 2};
+	z->ns[2].owner = 2;
+	z->key[ka2].owner = z->key[za2].owner = 2;
+	r.z.seen.copy[2] = r.z.seen.copy[B];
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 7;
+	r.ns = 7;
+	rig_steady();
+	rig_ds(KA | KB | KA2);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 7, 0);
+	rig_put(2, MUS_RR_KEY, KA2 | ZA2 | ZA | ZB, KA2);
+	rig_data(2, ZA2);
+	rig_put(B, MUS_RR_KEY, KB | ZB | ZA | ZA2 | ZN | KN, KB);
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	z->key[kn].is_sep = false;
+	go(0);
+	assert_int_equal(r.plan.wait_count, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_rule(r.plan.wait[i].rule, MUS_RULE_G8);
+		assert_int_equal(r.plan.wait[i].origin, B);
+		assert_int_equal(r.plan.wait[i].origin2, i < 2 ? A : 2);
+		assert_int_equal(r.plan.wait[i].key, i % 2 ? zn : kn);
+	}
+	/* Another rule of one of them. */
+	z->key[kn].tag = z->key[ka].tag;
+	z->key[kn].alg = z->key[ka].alg;
+	z->key[kn].alg_idx = z->key[ka].alg_idx;
+	rig_plan();
+	assert_int_equal(r.plan.wait_count, 3);
+	assert_rule(r.plan.wait[0].rule, MUS_RULE_V11);
+	assert_rule(r.plan.wait[1].rule, MUS_RULE_G8);
+	assert_rule(r.plan.wait[2].rule, MUS_RULE_G8);
 }
 
 /* A shared name is no sign that its owner takes part. */
@@ -1020,10 +1208,15 @@ main(void)
 	    T(test_timing_of_add),
 	    T(test_timing_of_remove),
 	    T(test_leaver_never_seen_led_to),
+	    T(test_leaver_beside_others),
 	    T(test_acts_are_differences),
 	    T(test_same_act_same_id),
 	    T(test_what_is_unknown_is_not_changed),
 	    T(test_no_driver),
+	    T(test_probed),
+	    T(test_end_by_hand),
+	    T(test_step_without_acts),
+	    T(test_leaver_is_lost_at_once),
 	    T(test_safe_ones_are_kept),
 	    T(test_foreign_csync),
 	    T(test_parent_goes_astray),
@@ -1035,6 +1228,7 @@ main(void)
 	    T(test_forced_wait),
 	    T(test_forced_import),
 	    T(test_import_algorithm),
+	    T(test_each_import_is_told),
 	    T(test_adopt_shared),
 	    T(test_no_names),
 	    T(test_many_csync),

@@ -301,6 +301,8 @@ ROW(as_many)
 		cds(i, BIT(DA) | BIT(DA384), BIT(KA));
 }
 ROW(one_too_many) { as_many(); in.policy.ds_max = 1; }
+ROW(no_limit) { as_many(); in.policy.ds_max = 0; }
+ROW(digest_without_bit) { drop_b(); in.rec[DA].digest_type = 64; in.policy.digest_types = ~UINT64_C(0); }
 ROW(fresh) { drop_b(); past(IPA, KA); past(IPB, KA); }
 ROW(older) { fresh(); in.server[1].cds.inception_s = 999; }
 ROW(older_cdnskey) { fresh(); in.server[0].cdnskey.inception_s = 999; }
@@ -405,6 +407,8 @@ static const struct row ds_rows[] = {
     {"unknown algorithm", unknown_alg, HOLD(ALGORITHM, 0)},
     {"as many as allowed", as_many, CHANGE(BIT(DA) | BIT(DA384))},
     {"one more than allowed", one_too_many, HOLD(MANYDS, 0)},
+    {"as many as one likes", no_limit, CHANGE(BIT(DA) | BIT(DA384))},
+    {"a digest type that no policy can name", digest_without_bit, HOLD(DIGEST, 0)},
     {"equal inception is not older", fresh, CHANGE(BIT(DA))},
     {"CDS one second older", older, HOLD(FRESHNESS, 1)},
     {"CDNSKEY one second older", older_cdnskey, HOLD(FRESHNESS, 0)},
@@ -488,6 +492,7 @@ ROW(c_approval_policy) { c_drop(); in.policy.need_approval = true; }
 ROW(c_moving) { c_drop(); in.server[1].serial2++; }
 ROW(c_no_soa2) { c_drop(); in.server[1].soa2 = silent(); }
 ROW(c_soa_unsigned) { c_drop(); in.server[1].soa.sig = 0; }
+ROW(c_soa_absent) { c_drop(); in.server[1].soa = nodata(); }
 ROW(c_soamin) { c_drop(); in.server[0].csync_flags |= 2; in.server[0].csync_serial = 10; }
 ROW(c_soamin_short) { c_soamin(); in.server[0].csync_serial = 11; }
 ROW(c_soamin_wraps)
@@ -520,6 +525,7 @@ ROW(c_ns_root)
 	}
 }
 ROW(c_few) { c_drop(); in.policy.ns_min = 2; }
+ROW(c_no_least) { c_drop(); in.policy.ns_min = 0; }
 ROW(c_enough) { steady(); in.policy.ns_min = 2; in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_NS, 1); }
 ROW(c_new)
 {
@@ -530,9 +536,11 @@ ROW(c_new)
 }
 ROW(c_new_good) { c_new(); good_fresh(); }
 ROW(c_new_known_addr) { c_new(); addrs(NSNEW, MUS_SCAN_A, BIT(IPB)); }
+ROW(c_new_unknown_addr) { c_new_known_addr(); in.server[1].addr = MUS_SCAN_NOBODY; }
 ROW(c_new_udp) { c_new_good(); in.fresh[0].udp = silent(); }
 ROW(c_new_tcp) { c_new_good(); in.fresh[0].tcp = silent(); }
 ROW(c_new_lame) { c_new_good(); in.fresh[0].udp.cause = MUS_CAUSE_NOTAUTH; }
+ROW(c_new_empty_udp) { c_new_good(); in.fresh[0].udp = nodata(); }
 ROW(c_new_empty) { c_new_good(); in.fresh[0].tcp.is_present = false; }
 ROW(c_new_chain)
 {
@@ -605,6 +613,7 @@ static const struct row csync_rows[] = {
     {"the serial moves", c_moving, HOLD(MOVING, 1)},
     {"no last SOA", c_no_soa2, HOLD(REACH, 1)},
     {"SOA not signed", c_soa_unsigned, HOLD(BOGUS, 1)},
+    {"no SOA", c_soa_absent, HOLD(BOGUS, 1)},
     {"soaminimum reached", c_soamin, CHANGE(BIT(NSA))},
     {"soaminimum one short", c_soamin_short, HOLD(SOAMINIMUM, 0)},
     {"soaminimum, serials wrap", c_soamin_wraps, HOLD(SOAMINIMUM, 0)},
@@ -620,13 +629,16 @@ static const struct row csync_rows[] = {
     {"NS not signed", c_ns_unsigned, HOLD(BOGUS, 1)},
     {"NS is the root", c_ns_root, HOLD(MALFORMED, 0)},
     {"too few names", c_few, HOLD(NSFEW, 0)},
+    {"one name when no least number is set", c_no_least, CHANGE(BIT(NSA))},
     {"just enough names", c_enough, CHANGE(BIT(NSA) | BIT(NSB))},
     {"a newcomer is looked at first", c_new, MUS_SCAN_MORE, MUS_SCAN_RULE_NONE, -1, 0},
     {"a good newcomer", c_new_good, CHANGE(BIT(NSA) | BIT(NSB) | BIT(NSNEW))},
     {"a new name of a known server", c_new_known_addr, CHANGE(BIT(NSA) | BIT(NSB) | BIT(NSNEW))},
+    {"a new name of a server whose address has no place", c_new_unknown_addr, MUS_SCAN_MORE, MUS_SCAN_RULE_NONE, -1, 0},
     {"newcomer silent by UDP", c_new_udp, HOLD(NEWAA, -1)},
     {"newcomer silent by TCP", c_new_tcp, HOLD(NEWAA, -1)},
     {"newcomer lame", c_new_lame, HOLD(NEWAA, -1)},
+    {"newcomer without SOA by UDP", c_new_empty_udp, HOLD(NEWAA, -1)},
     {"newcomer without SOA", c_new_empty, HOLD(NEWAA, -1)},
     {"newcomer's keys without DS", c_new_chain, HOLD(NEWCHAIN, -1)},
     {"newcomer without keys", c_new_nokeys, HOLD(NEWCHAIN, -1)},
@@ -707,6 +719,30 @@ test_every_rule_fires(void **state)
 	for (unsigned r = 0; r < MUS_SCAN_RULE_COUNT; r++)
 		if (!fired[r])
 			fail_msg("no row for %s", mus_scan_rule_word((enum mus_scan_rule)r));
+}
+
+/* Reports name every value, and no two alike; what is none of them is "?". */
+static void
+test_words(void **state)
+{
+	static const char *const kinds[] = {"unchanged", "held", "asking", "change"};
+
+	(void)state;
+	for (unsigned r = 0; r <= MUS_SCAN_RULE_COUNT; r++) {
+		const char *word = mus_scan_rule_word((enum mus_scan_rule)r);
+
+		assert_int_equal(strcmp(word, "?") == 0, r == MUS_SCAN_RULE_COUNT);
+		assert_int_equal(strcmp(mus_scan_rule_text((enum mus_scan_rule)r), "?") == 0,
+		    r == MUS_SCAN_RULE_COUNT);
+		for (unsigned o = 0; o < r; o++)
+			assert_string_not_equal(word, mus_scan_rule_word((enum mus_scan_rule)o));
+	}
+	for (unsigned w = 0; w <= MUS_SCAN_WHAT_COUNT; w++)
+		assert_int_equal(strcmp(mus_scan_what_text((enum mus_scan_what)w), "?") == 0,
+		    w == MUS_SCAN_WHAT_COUNT);
+	for (unsigned k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+		assert_string_equal(mus_scan_kind_text((enum mus_scan_kind)k), kinds[k]);
+	assert_string_equal(mus_scan_kind_text((enum mus_scan_kind)(MUS_SCAN_CHANGE + 1)), "?");
 }
 
 static void
@@ -956,6 +992,7 @@ main(void)
 	    cmocka_unit_test(test_ds_rules),
 	    cmocka_unit_test(test_csync_rules),
 	    cmocka_unit_test(test_every_rule_fires),
+	    cmocka_unit_test(test_words),
 	    cmocka_unit_test(test_glue_sets),
 	    cmocka_unit_test(test_early_exit),
 	    cmocka_unit_test(test_symmetry),

@@ -127,6 +127,34 @@ test_full(void **state)
 	}
 }
 
+/* More data than there is room for, as signers show them: told, also when what a change adds is forgotten again. */
+static void
+test_full_of_data(void **state)
+{
+	static const enum mus_rr_kind kinds[] = {MUS_RR_SOA, MUS_RR_NS};
+	struct mus_facts facts;
+
+	(void)state;
+	r.z.zone.signer_count = MUS_SIGNERS_MAX;
+	for (unsigned o = 0; o < MUS_SIGNERS_MAX; o++)
+		for (unsigned i = 0; i < 2 * MUS_VERSIONS_MAX; i++) {
+			struct mus_ring *ring = &r.z.seen.signer[o][kinds[i / MUS_VERSIONS_MAX]];
+			struct mus_version *v = &ring->v[ring->count++];
+
+			v->last = r.now;
+			v->ttl_s = ring->ttl_max_s = 60;
+			for (unsigned k = 0; k < 5; k++)
+				if ((i + 1) >> k & 1)
+					v->sig[v->sig_count++] = (struct mus_sig){.key = (uint8_t)k, .until_s = INT64_MAX / 2000};
+		}
+	mus_facts(&r.z.zone, &r.z.seen, &r.policy, r.now, &facts);
+	mus_sets_alive(&r.z.zone, &r.z.seen, &facts, &r.policy, r.now, &s);
+	assert_int_equal(s.x_count, MUS_SETS_X_MAX);
+	assert_true(s.full);
+	mus_sets_drop_new(&s);
+	assert_true(s.full);
+}
+
 static int
 init(void **state)
 {
@@ -144,6 +172,7 @@ main(void)
 	    T(test_what_is_one),
 	    T(test_longest),
 	    T(test_full),
+	    T(test_full_of_data),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
