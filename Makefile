@@ -84,4 +84,4 @@ debian13:  ## build and unit tests on a bare Debian 13 in a folder of its own (r
 
 .PHONY: clean
 clean:  ## remove the build folders
-	rm -rf build build-release build-clang build-fuzz build-plain build-speed build-sim build-cut
+	rm -rf build build-release build-clang build-fuzz build-plain build-speed build-sim build-cut build-cov
