@@ -58,7 +58,6 @@ NOT_RUN = {
     "tools/check build lint unit": "as make lint",
     "tools/check sim": "as make lint",
     "tools/check coverage": "as make lint",
-    "tools/coverage build-cov src/core": "the stage coverage of tools/check does, after it has built and run what is counted",
     "make sim HISTORIES=20000": "minutes; make sim with fewer is run",
     "make model": "the stage model of make check runs what it runs",
     "make model LONG=1": "make check-long runs what it runs",
