@@ -211,17 +211,25 @@ is_family_used(const struct scanner *s, const struct mus_addr *a)
 }
 
 static void
+say_why(struct check *c, unsigned name, const char *words)
+{
+	c->why[name] = mus_arena_strdup(&c->arena, words);
+}
+
+/* false: it is not asked, nor was it asked before. */
+static bool
 add_fresh(struct check *c, unsigned name, const struct mus_addr *a)
 {
+	if (!is_family_used(c->s, a))
+		return false;
 	for (unsigned i = 0; i < c->server_count; i++)
 		if (mus_addr_same_ip(&c->server[i].addr, a))
-			return;
-	if (!is_family_used(c->s, a))
-		return;
+			return true;
 	if (c->fresh_count == MUS_SCAN_FRESH_MAX)
 		c->is_cut = true;
 	else
 		c->fresh[c->fresh_count++] = (struct server){name, *a};
+	return true;
 }
 
 struct wait {
@@ -229,17 +237,32 @@ struct wait {
 	unsigned name;
 };
 
+/* All addresses of a newcomer are known; ${any}: one at least can be asked. */
+static void
+resolve(struct check *c, unsigned name, bool any)
+{
+	if (any)
+		c->resolved |= (uint64_t)1 << name;
+	else if (c->s->conf->query.families == SCAN_BOTH)
+		say_why(c, name, "has no address");
+	else
+		say_why(c, name, "has no address of the family that is asked (query.families)");
+}
+
 static void
 on_fresh_host(void *arg, const struct mus_name *name, const struct scan_host *h)
 {
 	struct wait *w = arg;
 	struct check *c = w->c;
+	bool any = false;
 
 	(void)name;
 	for (size_t i = 0; i < h->count; i++)
-		add_fresh(c, w->name, &h->addr[i]);
-	if (h->err != 0 || h->count == 0)
-		c->unresolved |= (uint64_t)1 << w->name;
+		any |= add_fresh(c, w->name, &h->addr[i]);
+	if (h->err != 0)
+		say_why(c, w->name, h->words.s);
+	else
+		resolve(c, w->name, any);
 	one_done(c);
 }
 
@@ -247,7 +270,7 @@ static void
 look_up(struct check *c, unsigned name, scan_host_fn *fn)
 {
 	struct wait *w = mus_arena_alloc(&c->arena, sizeof *w);
-	static const struct scan_host none = {.err = MUS_ERR_NOMEM};
+	struct scan_host none = {.count = 0};
 
 	c->left++;
 	if (!w) {
@@ -256,8 +279,11 @@ look_up(struct check *c, unsigned name, scan_host_fn *fn)
 		return;
 	}
 	*w = (struct wait){c, name};
-	if (scan_host_get(c->s, &c->name[name], fn, w) < 0)
+	none.err = scan_host_get(c->s, &c->name[name], fn, w);
+	if (none.err < 0) {
+		(void)mus_errf(&none.words, none.err, "%s", mus_err_text(none.err));
 		fn(w, &c->name[name], &none);
+	}
 }
 
 /* Every address of every newcomer: by UDP, by TCP, and its keys. */
@@ -287,6 +313,8 @@ look_up_fresh(struct check *c)
 
 	begin(c, ask_fresh);
 	for (unsigned n = 0; n < c->name_count; n++) {
+		bool any = false;
+
 		if (!(todo >> n & 1))
 			continue;
 		c->looked |= (uint64_t)1 << n;
@@ -296,7 +324,8 @@ look_up_fresh(struct check *c)
 		}
 		for (unsigned a = 0; a < c->addr_count; a++)
 			if ((c->out.new_glue[n][0] | c->out.new_glue[n][1]) >> a & 1)
-				add_fresh(c, n, &c->addr[a]);
+				any |= add_fresh(c, n, &c->addr[a]);
+		resolve(c, n, any);
 	}
 	one_done(c);
 }
@@ -519,6 +548,8 @@ add_server(struct check *c, unsigned name, const struct mus_addr *a)
 		c->server[c->server_count++] = (struct server){name, *a};
 }
 
+static const struct mus_addr nowhere;
+
 static void
 on_host(void *arg, const struct mus_name *name, const struct scan_host *h)
 {
@@ -529,15 +560,18 @@ on_host(void *arg, const struct mus_name *name, const struct scan_host *h)
 	for (size_t i = 0; i < h->count; i++)
 		if (is_family_used(c->s, &h->addr[i]))
 			add_server(c, w->name, &h->addr[i]);
+	/* Of the addresses that could not be learnt each may be a server, which cannot be asked. */
+	if (h->err != 0) {
+		say_why(c, w->name, h->words.s);
+		add_server(c, w->name, &nowhere);
+	}
 	one_done(c);
 }
 
 static void
 hosts_done(struct check *c)
 {
-	static const struct mus_addr nowhere;
-
-	/* A name server that cannot be found is one that cannot be asked. */
+	/* Neither can one that has no address. */
 	for (unsigned n = 0; n < c->ns.count; n++)
 		if (!(c->led >> n & 1))
 			add_server(c, n, &nowhere);

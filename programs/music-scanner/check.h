@@ -56,7 +56,9 @@ struct check {
 	struct server server[MUS_SCAN_SERVERS_MAX], fresh[MUS_SCAN_FRESH_MAX];
 	unsigned server_count, fresh_count;
 	uint64_t led;			/* names of the delegation that lead somewhere */
-	uint64_t looked, unresolved;	/* new names */
+	uint64_t looked, resolved;	/* new names */
+	const char *why[MUS_SCAN_NAMES_MAX];	/* what keeps us from asking a name server at all its
+					 * addresses; NULL: nothing, or it is proved to have none */
 	bool is_cut;
 	struct mus_scan_in in;
 	struct mus_scan_out out;

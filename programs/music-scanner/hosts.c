@@ -81,6 +81,15 @@ make_room(struct scanner *s)
 	return n > 0;
 }
 
+/* A half of the answer is none: a server that nobody asks might say otherwise. */
+static int
+err_of(const struct mus_lookup_addrs *r)
+{
+	if (r->err != 0 || r->half_err != 0)
+		return r->err != 0 ? r->err : r->half_err;
+	return r->security == MUS_LOOKUP_BOGUS ? MUS_ERR_BADSIG : 0;
+}
+
 static void
 on_addrs(void *arg, const struct mus_lookup_addrs *r)
 {
@@ -90,16 +99,10 @@ on_addrs(void *arg, const struct mus_lookup_addrs *r)
 
 	h->asking = false;
 	h->waiters = NULL;
-	memset(&h->h, 0, sizeof h->h);
-	h->until_ms = mus_loop_mono_ms(h->s->loop) + h->s->conf->resolver.keep_s * 1000;
-	if (r->err != 0 || r->security == MUS_LOOKUP_BOGUS) {
-		h->h.err = r->err ? r->err : MUS_ERR_BADSIG;
-		h->h.words = r->words;
-		h->until_ms = mus_loop_mono_ms(h->s->loop) + RETRY_MS;
-	} else {
-		for (size_t i = 0; i < r->count && h->h.count < SCAN_HOST_ADDRS_MAX; i++)
-			h->h.addr[h->h.count++] = r->addr[i];
-	}
+	h->h = (struct scan_host){.err = err_of(r), .words = r->words, .count = r->count};
+	memcpy(h->h.addr, r->addr, sizeof h->h.addr);
+	h->until_ms = mus_loop_mono_ms(h->s->loop) +
+	    (h->h.err ? RETRY_MS : h->s->conf->resolver.keep_s * 1000);
 	lent = h->h;
 	while (w) {
 		struct waiter *next = w->next;

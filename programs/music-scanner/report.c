@@ -26,15 +26,18 @@ scan_outcome_text(enum scan_outcome o)
 static void
 server_text(const struct check *c, unsigned who, char *out, size_t cap)
 {
-	char name[MUS_NAME_TEXT_MAX], addr[MUS_ADDR_TEXT_MAX];
+	char name[MUS_NAME_TEXT_MAX], addr[MUS_ADDR_TEXT_MAX] = "(no address)";
 
 	if (who >= c->server_count) {
 		snprintf(out, cap, "-");
 		return;
 	}
 	mus_name_text(&c->name[c->server[who].name], name);
-	snprintf(out, cap, "%.200s %s", name,
-	    c->server[who].addr.family ? mus_addr_text(&c->server[who].addr, 53, addr) : "(no address)");
+	if (c->server[who].addr.family)
+		mus_addr_text(&c->server[who].addr, 53, addr);
+	else if (c->why[c->server[who].name])
+		snprintf(addr, sizeof addr, "(address not known)");
+	snprintf(out, cap, "%.200s %s", name, addr);
 }
 
 static void
@@ -62,10 +65,22 @@ item_text(const struct check *c, const struct mus_scan_finding *f, struct mus_bu
 	}
 }
 
+/* NULL: the rule says it all. */
+static const char *
+why_of(const struct check *c, const struct mus_scan_finding *f)
+{
+	if (f->rule == MUS_SCAN_RULE_NEWNS)
+		return c->why[f->item];
+	if (f->cause == MUS_CAUSE_NOLOOKUP)
+		return c->why[c->server[f->server].name];
+	return f->cause != MUS_CAUSE_NONE ? mus_cause_text(f->cause) : NULL;
+}
+
 static void
 hold_text(const struct check *c, const struct mus_scan_finding *f, struct mus_buf *b)
 {
 	char who[MUS_NAME_TEXT_MAX];
+	const char *why = why_of(c, f);
 
 	mus_buf_add_str(b, "held: ");
 	if (f->server != MUS_SCAN_NOBODY) {
@@ -78,8 +93,8 @@ hold_text(const struct check *c, const struct mus_scan_finding *f, struct mus_bu
 		server_text(c, f->other, who, sizeof who);
 		mus_buf_printf(b, " (%s says otherwise)", who);
 	}
-	if (f->cause != MUS_CAUSE_NONE)
-		mus_buf_printf(b, ": it %s", mus_cause_text(f->cause));
+	if (why)
+		mus_buf_printf(b, ": %s", why);
 	mus_buf_printf(b, " [%s]", mus_scan_rule_word(f->rule));
 }
 

@@ -16,7 +16,7 @@
 #include "io/dnsx.h"
 #include "io/lookup.h"
 
-enum { SCAN_HOST_ADDRS_MAX = 16, SCAN_ACTED_MAX = 64, SCAN_WORDS_MAX = 700 };
+enum { SCAN_ACTED_MAX = 64, SCAN_WORDS_MAX = 700 };
 
 /* What one address showed, signed by one key, when it was last acted upon. */
 struct scan_past {
@@ -99,9 +99,9 @@ const char *scan_outcome_text(enum scan_outcome o);
 
 /* hosts.c: addresses of a name server, by validated look-up, kept for a while. */
 struct scan_host {
-	int err;			/* no addresses, words say why */
+	int err;			/* not all addresses could be learnt, words say why: here are the others */
 	struct mus_errtext words;
-	struct mus_addr addr[SCAN_HOST_ADDRS_MAX];
+	struct mus_addr addr[MUS_LOOKUP_ADDRS_MAX];
 	size_t count;
 };
 typedef void scan_host_fn(void *arg, const struct mus_name *name, const struct scan_host *h);

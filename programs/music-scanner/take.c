@@ -365,13 +365,13 @@ take_keys(struct check *c, const struct ask *q)
 	out->sig = verify(c, &q->set, out->set, &out->inception_s);
 }
 
-/* Who has no address, or did not answer the first question, was asked nothing more. */
+/* Who has no address that is known, or did not answer the first question, was asked nothing more. */
 static void
 spread_silence(struct check *c, unsigned who)
 {
 	struct mus_scan_server *s = &c->in.server[who];
 	struct mus_scan_set *sets[] = {&s->soa, &s->soa2, &s->key, &s->cds, &s->cdnskey, &s->csync, &s->ns};
-	enum mus_cause why = MUS_CAUSE_NET;
+	enum mus_cause why = c->why[c->server[who].name] ? MUS_CAUSE_NOLOOKUP : MUS_CAUSE_NOADDR;
 
 	if (c->server[who].addr.family != 0) {
 		if (!s->soa.is_asked || s->soa.cause == MUS_CAUSE_NONE)
@@ -518,7 +518,7 @@ scan_take(struct check *c)
 	in->server_count = (uint8_t)c->server_count;
 	in->fresh_count = (uint8_t)c->fresh_count;
 	in->looked = c->looked;
-	in->unresolved = c->unresolved;
+	in->resolved = c->resolved;
 	for (const struct ask *q = c->asks; q; q = q->next)
 		take_keys(c, q);
 	for (const struct ask *q = c->asks; q; q = q->next) {

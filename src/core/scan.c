@@ -618,7 +618,7 @@ static bool
 csync_safety(const struct mus_scan_in *in, struct mus_scan_finding *f, uint64_t ask)
 {
 	for (unsigned n = 0; n < in->name_count; n++)
-		if (ask & in->unresolved & BIT(n))
+		if (ask & ~in->resolved & BIT(n))
 			return hold_item(f, MUS_SCAN_RULE_NEWNS, MUS_SCAN_NS, MUS_SCAN_NOBODY, n);
 	for (unsigned i = 0; i < in->fresh_count; i++) {
 		const struct mus_scan_fresh *s = &in->fresh[i];

@@ -81,7 +81,7 @@ const char *mus_scan_what_text(enum mus_scan_what w);
 	X(NSEMPTY, "ns-empty", "an empty NS set is never taken over")                              \
 	X(NSFEW, "ns-few", "fewer name servers than are demanded here")                            \
 	X(NOADDR, "no-address", "a name server in the zone would have no address")                 \
-	X(NEWNS, "new-ns", "a new name server has no address that can be found")                   \
+	X(NEWNS, "new-ns", "a new name server has an unknown address, or none that is asked")      \
 	X(NEWAA, "new-ns-lame", "a new name server does not answer for the zone")                  \
 	X(NEWCHAIN, "new-ns-chain", "a new name server's DNSKEY set does not fit the DS set")
 enum mus_scan_rule {
@@ -176,7 +176,7 @@ struct mus_scan_in {
 	struct mus_scan_server server[MUS_SCAN_SERVERS_MAX];
 	/* New name servers, as far as they were looked at: */
 	uint64_t looked;		/* names whose look-up and questions have ended */
-	uint64_t unresolved;		/* of these: no address found */
+	uint64_t resolved;		/* of these: all addresses are known, and one at least was asked */
 	struct mus_scan_fresh fresh[MUS_SCAN_FRESH_MAX];
 	/* Acted upon before, by keys of the table; an address and a key occur together once. */
 	uint16_t past_count;

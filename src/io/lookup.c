@@ -15,7 +15,6 @@
 
 enum {
 	JOBS_MAX = 4096,
-	ADDRS_MAX = 16,
 	ARENA_MAX = 16 << 20,
 	OPTION_TEXT = 512,
 };
@@ -313,8 +312,9 @@ on_addr(void *arg, const struct mus_lookup_result *r)
 	for (i = 0; i < r->set.count; i++) {
 		if (r->set.rd[i].len != len)
 			continue;
-		if (g->res.count == ADDRS_MAX) {
-			g->res.half_err = mus_errf(&g->res.words, MUS_ERR_FULL, "more than %d addresses", ADDRS_MAX);
+		if (g->res.count == MUS_LOOKUP_ADDRS_MAX) {
+			g->res.half_err = mus_errf(&g->res.words, MUS_ERR_FULL, "more than %d addresses",
+			    MUS_LOOKUP_ADDRS_MAX);
 			break;
 		}
 		memset(&a, 0, sizeof a);
@@ -377,7 +377,7 @@ struct parent;
 struct parent_ns {
 	struct parent *p;
 	struct mus_name name;
-	struct mus_addr addr[ADDRS_MAX];
+	struct mus_addr addr[MUS_LOOKUP_ADDRS_MAX];
 	size_t count;
 };
 struct parent {
@@ -409,7 +409,7 @@ parent_collect(struct parent *p)
 	char name[MUS_NAME_TEXT_MAX];
 	size_t round, i;
 
-	for (round = 0; round < ADDRS_MAX; round++) {
+	for (round = 0; round < MUS_LOOKUP_ADDRS_MAX; round++) {
 		for (i = 0; i < p->ns_count; i++) {
 			if (round >= p->ns[i].count)
 				continue;

@@ -39,6 +39,7 @@ typedef void mus_lookup_fn(void *arg, const struct mus_lookup_result *r);
 int mus_lookup(struct mus_lookup *k, const struct mus_name *name, uint16_t type, mus_lookup_fn *fn,
     void *arg) MUS_MUST_CHECK;
 
+enum { MUS_LOOKUP_ADDRS_MAX = 16 };
 /* Addresses of a host (A and AAAA): ${count} 0 with err 0 means proved to have none.  ${half_err}: one
  * of the two was not answered, or there are more than 16, and what is given may be a part. */
 struct mus_lookup_addrs {
@@ -46,7 +47,7 @@ struct mus_lookup_addrs {
 	struct mus_errtext words;
 	uint32_t ttl_s;			/* largest: as signed, else as given, cache_max_ttl_s at most */
 	enum mus_lookup_security security;	/* the weaker of both */
-	struct mus_addr addr[16];
+	struct mus_addr addr[MUS_LOOKUP_ADDRS_MAX];
 	size_t count;
 };
 typedef void mus_lookup_addrs_fn(void *arg, const struct mus_lookup_addrs *r);

@@ -462,7 +462,7 @@ addrs(unsigned name, unsigned family, uint64_t set)
 static void
 good_fresh(void)
 {
-	in.looked = BIT(NSNEW);
+	in.looked = in.resolved = BIT(NSNEW);
 	in.fresh_count = 1;
 	in.fresh[0] = (struct mus_scan_fresh){.name = NSNEW, .udp = have(0, 0), .tcp = have(0, 0),
 	    .key = have(BIT(KB) | BIT(ZA) | BIT(ZB), BIT(KB))};
@@ -550,7 +550,7 @@ ROW(c_new_chain)
 	in.server[1].csync.sig = BIT(ZA);
 }
 ROW(c_new_nokeys) { c_new_good(); in.fresh[0].key = silent(); }
-ROW(c_new_unresolved) { c_new_good(); in.unresolved = BIT(NSNEW); }
+ROW(c_new_unresolved) { c_new_good(); in.resolved = 0; }
 ROW(c_new_noaddr)
 {
 	c_new();
@@ -581,7 +581,7 @@ ROW(c_glue_moves)
 	csync(MUS_SCAN_BIT_A, 1);
 	addrs(NSIN, MUS_SCAN_A, BIT(IPNEW));
 }
-ROW(c_glue_moved) { c_glue_moves(); good_fresh(); in.looked = BIT(NSIN); in.fresh[0].name = NSIN; }
+ROW(c_glue_moved) { c_glue_moves(); good_fresh(); in.looked = in.resolved = BIT(NSIN); in.fresh[0].name = NSIN; }
 ROW(c_glue_gone) { steady(); in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_A, 1); }
 ROW(c_glue_stays) { steady(); in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_AAAA, 1); }
 ROW(c_glue_leaves) { steady(); in.ns |= BIT(NSIN); csync(MUS_SCAN_BIT_NS | MUS_SCAN_BIT_A, 1); }
