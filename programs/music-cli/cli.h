@@ -146,9 +146,9 @@ int cli_list(struct cli *c, const char *path, size_t max, json_t **out);
 enum { CLI_EVENT_ID_MAX = 32 };
 typedef int cli_event_fn(void *arg, const char *data, size_t len);
 /* Reads an event stream until ${fn} says stop (nonzero) or the server ends it.  ${last_id}: what was
- * seen last, empty: nothing; afterwards where to go on. */
-int cli_stream(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX], cli_event_fn *fn,
-    void *arg, struct mus_errtext *et);
+ * seen last, empty: nothing; afterwards where to go on.  *was_open: did the daemon take the request? */
+int cli_stream(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX], bool *was_open,
+    cli_event_fn *fn, void *arg, struct mus_errtext *et);
 /* The same beside other calls: each step waits for at most ${wait_ms} and gives ${fn} what has come.
  * 0: it goes on; 1: ${fn} said stop; negative: it is over, and why.  ${path} is copied, ${last_id}
  * is lent until the end. */

@@ -633,14 +633,15 @@ cli_feed_step(struct cli_feed *f, int wait_ms, struct mus_errtext *et)
 }
 
 int
-cli_stream(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX], cli_event_fn *fn,
-    void *arg, struct mus_errtext *et)
+cli_stream(struct cli *c, const char *path, char last_id[static CLI_EVENT_ID_MAX], bool *was_open,
+    cli_event_fn *fn, void *arg, struct mus_errtext *et)
 {
 	struct cli_feed *f = NULL;
 	int rc = cli_feed_open(c, path, last_id, fn, arg, &f, et);
 
 	while (rc == 0)
 		rc = cli_feed_step(f, 1000, et);
+	*was_open = f != NULL && cli_feed_is_open(f);
 	cli_feed_close(f);
 	return rc == 1 ? 0 : rc;
 }

@@ -18,18 +18,24 @@ cmd_show(struct cli *c)
 	    {"/zones", "zones", cli_columns_zone},
 	};
 	json_t *all = json_object(), *items;
+	size_t count = 0;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < sizeof parts / sizeof parts[0]; i++) {
 		if ((rc = cli_list(c, parts[i].path, 0, &items)) != 0)
 			break;
 		json_object_set_new(all, parts[i].title, items);
-		if (c->format == CLI_JSON)
-			continue;
+		count += json_array_size(items);
+	}
+	for (size_t i = 0; rc == 0 && c->format != CLI_JSON && i < sizeof parts / sizeof parts[0]; i++) {
+		if (c->format == CLI_TEXT && count == 0)
+			break;
 		if (c->format == CLI_TEXT)
 			printf("%s%s%s%s\n", i > 0 ? "\n" : "", cli_color(c, "head"), parts[i].title, cli_plain(c));
-		cli_print_list(c, items, parts[i].columns);
+		cli_print_list(c, json_object_get(all, parts[i].title), parts[i].columns);
 	}
+	if (rc == 0 && c->format == CLI_TEXT && count == 0)
+		puts("there is nothing yet; begin with \"signer add\" (see \"music-cli help signer add\")");
 	if (rc == 0 && c->format == CLI_JSON)
 		cli_print_json(all);
 	json_decref(all);
@@ -124,8 +130,10 @@ cmd_events(struct cli *c)
 	struct listener l = {.c = c};
 	struct mus_errtext et = {""};
 	struct mus_buf path;
+	unsigned missed = 0;
+	bool was_open;
 	uint64_t id;
-	int rc, quiet = 0;
+	int rc;
 
 	if (count != NULL && (!mus_parse_u64(count, INT64_MAX, &l.max) || l.max == 0))
 		return cli_fail(c, EXIT_USAGE, "--count: \"%s\" is no number", count);
@@ -135,16 +143,16 @@ cmd_events(struct cli *c)
 	mus_buf_init(&path, 0);
 	cli_path(&path, "/events");
 	cli_query(&path, "zone", cli_option(c, "zone"));
-	/* a stream that worked once is taken up again where it broke */
+	/* a stream that worked once is taken up again where it broke; that nobody answers is told once */
 	do {
-		uint64_t before = l.count;
-
-		rc = cli_stream(c, (const char *)path.data, l.last_id, on_event, &l, &et);
+		rc = cli_stream(c, (const char *)path.data, l.last_id, &was_open, on_event, &l, &et);
 		if (rc == 0 || l.last_id[0] == '\0' || (rc != MUS_ERR_NET && rc != MUS_ERR_TIMEOUT))
 			break;
-		quiet = l.count > before ? 0 : quiet + 1;
+		missed = was_open ? 0 : missed + 1;
+		if (missed == 1)
+			cli_fail(c, 0, "%s", et.s);
 		sleep(2);
-	} while (quiet < 30);
+	} while (missed < 30);
 	mus_buf_clear(&path);
 	return rc == 0 ? 0 : cli_fail(c, mus_err_exit(rc), "%s", et.s);
 }

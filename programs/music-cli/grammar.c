@@ -231,12 +231,14 @@ const struct cli_command cli_commands[] = {
     C("zone", "watch", cmd_zone_watch, a_zone, o_watch, HELP("follow a zone live"),
 	MORE("With --until-done or --timeout exits 0 when all that was asked for is done, at once when nothing is "
 	     "under way, 1 when a process ended otherwise, 2 when no process runs and the zone is INVALID, 75 when the "
-	     "zone is held or the time is over.")),
+	     "zone is held or the time is over. With -o json each look is an object on a line of its own, and the end "
+	     "is the last: outcome (done, ended, INVALID, held or timeout) and text.")),
     C("zone", "migrate", cmd_zone_migrate, a_maybe_zone, o_migrate,
 	HELP("move a zone, or a group of zones, from one signer to another"),
 	MORE("The new signer joins first, then the old one leaves. A zone that shares its group with "
 	     "others is refused: signers join and leave whole groups, so make a group for each set of "
-	     "zones that moves together.")),
+	     "zones that moves together. With --watch and -o json what \"zone watch\" prints follows the answer, an "
+	     "object a line.")),
     C("zone", "abort", cmd_zone_abort, a_zone, o_abort, HELP("turn the running process round"),
 	MORE("Says first what follows."), ASKS("turn the process round?")),
     C("zone", "roll", cmd_zone_roll, a_roll, o_roll, HELP("have a signer roll a key"),
@@ -265,7 +267,9 @@ const struct cli_command cli_commands[] = {
 	HELP("look for what is wrong: settings, certificate, token, clock, version, zones, signers"),
 	MORE("Exits 1 when something needs attention: a zone that is not well, is held or stands still, and who it "
 	     "waits for; a signer that refuses changes or does not answer; servers that are not reached.")),
-    C("events", NULL, cmd_events, NULL, o_events, HELP("events as they happen")),
+    C("events", NULL, cmd_events, NULL, o_events, HELP("events as they happen"),
+	MORE("When musicd stops, that is told on standard error, and what happened meanwhile follows when it is "
+	     "there again.")),
     C("token", "new", cmd_token_new, a_name, o_token, .is_local = true,
 	HELP("make a token, and the line for the daemon's file of tokens")),
     C("completion", NULL, cmd_completion, a_shell, NULL, .is_local = true,

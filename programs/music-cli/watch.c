@@ -8,6 +8,7 @@
 #include "cli.h"
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -379,6 +380,38 @@ show_picture(struct watch *w)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
+/* The end, in words: in JSON an object, as all that is printed, and the last one.  Returns ${code}. */
+static int end(const struct watch *w, int code, const char *outcome, const char *fmt, ...) MUS_PRINTF(4, 5);
+
+static int
+end(const struct watch *w, int code, const char *outcome, const char *fmt, ...)
+{
+	char text[LINE_MAX_BYTES];
+	struct mus_json j;
+	struct mus_buf b;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (w->c->format == CLI_JSON) {
+		mus_buf_init(&b, 0);
+		mus_json_init(&j, &b);
+		mus_json_object(&j);
+		mus_json_name(&j, "outcome");
+		mus_json_str(&j, outcome);
+		mus_json_name(&j, "text");
+		mus_json_str(&j, text);
+		mus_json_object_end(&j);
+		fwrite(b.data, 1, b.len, stdout);
+		putchar('\n');
+		mus_buf_clear(&b);
+	} else if (code == 0) {
+		printf("%s\n", text);
+	}
+	return code == 0 ? 0 : cli_fail(w->c, code, "%s", text);
+}
+
 /* What a look means for us; an exit code, or -1: go on. */
 static int
 judge(struct watch *w)
@@ -391,18 +424,17 @@ judge(struct watch *w)
 		return -1;
 	w->was_busy = w->was_busy || is_busy;
 	if (cli_true(l->status, "held"))
-		return cli_fail(w->c, 75, "%s is held: %s", w->o->zone, cli_str(l->status, "held_reason"));
+		return end(w, 75, "held", "%s is held: %s", w->o->zone, cli_str(l->status, "held_reason"));
 	is_over = is_done(l);
 	if (is_over && (failed = find_failed(w)) != NULL)
-		return cli_fail(w->c, EXIT_UNFIT, "%s %s: %s", cli_str(failed, "kind"), cli_str(failed, "signer"),
+		return end(w, EXIT_UNFIT, "ended", "%s %s: %s", cli_str(failed, "kind"), cli_str(failed, "signer"),
 		    cli_str(failed, "outcome"));
 	if (!is_busy && (is_over || is_settled(l)) && strcmp(cli_str(l->status, "state"), "INVALID") == 0)
-		return cli_fail(w->c, EXIT_INVALID, "%s is INVALID, and nothing runs that would change it: see "
+		return end(w, EXIT_INVALID, "INVALID", "%s is INVALID, and nothing runs that would change it: see "
 		    "\"zone explain %s\"", w->o->zone, w->o->zone);
 	if (!is_over)
 		return -1;
-	printf("%s\n", w->was_busy ? "done" : "done: nothing is under way");
-	return 0;
+	return end(w, 0, "done", "%s", w->was_busy ? "done" : "done: nothing is under way");
 }
 
 /* --- following --- */
@@ -512,7 +544,7 @@ follow(struct watch *w)
 		else if (w->in_place && w->drawn_lines > 0 && mono_ms() - w->drawn_ms >= 1000)
 			show_picture(w);
 		if (rc < 0 && mono_ms() >= end_ms)
-			rc = cli_fail(w->c, 75, "%s is not done after the time given", w->o->zone);
+			rc = end(w, 75, "timeout", "%s is not done after the time given", w->o->zone);
 		if (rc < 0)
 			wait_for_events(w, end_ms);
 	}

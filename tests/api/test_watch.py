@@ -23,7 +23,7 @@ class Line:
     """stands between a client and the daemon; can be cut, and keeps what was asked"""
 
     def __init__(self, port, tls):
-        self.port, self.tls, self.asked, self.ends = port, tls, [], []
+        self.port, self.tls, self.asked, self.ends, self.turned_away = port, tls, [], [], 0
         self.up = True
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(*tls)
@@ -39,6 +39,7 @@ class Line:
                 return
             if not self.up:
                 client.close()
+                self.turned_away += 1
                 continue
             client = self.context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
             server = socket.create_connection(("127.0.0.1", self.port))
@@ -175,6 +176,23 @@ def test_it_goes_on_where_the_stream_broke(still):
     d.ok("POST", "/zones/z.test/resume")
     wait_until(lambda: "held" not in w.lines[-1])
     assert w.end().count("\n") <= 1                     # a look that found nobody is told once
+
+
+def test_events_say_that_nobody_answers(still):
+    """once, and go on where they were"""
+    d, line, cli = still
+    p = subprocess.Popen([CLI, "events", "--since", "0", "--zone", "other.test", "-o", "json"], env=dict(cli.env, MUSIC_SERVER=line.url),
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "other.test." in p.stdout.readline()
+    line.cut()
+    assert p.stderr.readline().startswith(f"music-cli: {line.url}: ")
+    wait_until(lambda: line.turned_away >= 3)
+    d.ok("POST", "/zones/other.test/hold", {"reason": "lunch"})
+    line.up = True
+    while "held" not in p.stdout.readline():
+        pass
+    p.send_signal(signal.SIGINT)
+    assert p.wait(60) == -signal.SIGINT and p.stderr.read() == ""
 
 
 def test_without_a_stream_it_looks_every_second(still):
