@@ -53,6 +53,49 @@ send_and_show(struct cli *c, const char *method, struct request *r, const struct
 	return rc;
 }
 
+/* What the signer lacks that zones will want of it, as soon as it is known. */
+static void
+say_lacks(const struct cli *c, const json_t *o)
+{
+	const char *name = cli_str(o, "name"), *driver = cli_str(o, "driver");
+	bool has_update = cli_str(o, "update")[0] != '\0';
+	char line[600];
+
+	if (c->format != CLI_TEXT)
+		return;
+	if (strcmp(driver, "manual") == 0 && !has_update && !cli_true(o, "no_transfer") &&
+	    !(cli_true(o, "declared_content") && cli_num(o, "max_ttl_s") > 0)) {
+		snprintf(line, sizeof line, "there is no address to read whole copies from, and zones that it shares "
+		    "wait for them for ever: give it with \"signer update %s --update ADDRESS\"; or, where it allows no "
+		    "transfer, declare what a copy would show with \"signer update %s --no-transfer --max-ttl SPAN "
+		    "--declared-content\"", name, name);
+		putchar('\n');
+		cli_fold(c, 0, 0, line);
+	}
+	if (strcmp(driver, "ddns") == 0 && cli_str(o, "key_file")[0] == '\0') {
+		snprintf(line, sizeof line, "there is no key: changes are sent unsigned, and only a signer that trusts "
+		    "addresses takes them; give one with \"signer update %s --key-file FILE\"", name);
+		putchar('\n');
+		cli_fold(c, 0, 0, line);
+	}
+}
+
+/* Creates or changes a signer. */
+static int
+send_signer(struct cli *c, const char *method, struct request *r)
+{
+	struct cli_answer a = {.status = 0};
+	int rc = cli_call(c, method, request_path(r), request_body(r), &a);
+
+	if (rc == 0) {
+		cli_print_object(c, a.json, signer_full);
+		say_lacks(c, a.json);
+	}
+	cli_answer_clear(&a);
+	request_clear(r);
+	return rc;
+}
+
 static int
 signer_fields(struct cli *c, struct request *r)
 {
@@ -81,7 +124,7 @@ cmd_signer_add(struct cli *c)
 		request_clear(&r);
 		return rc;
 	}
-	return send_and_show(c, "POST", &r, signer_full);
+	return send_signer(c, "POST", &r);
 }
 
 int
@@ -95,7 +138,7 @@ cmd_signer_update(struct cli *c)
 		request_clear(&r);
 		return rc;
 	}
-	return send_and_show(c, "PATCH", &r, signer_full);
+	return send_signer(c, "PATCH", &r);
 }
 
 int
@@ -190,6 +233,55 @@ check_group(struct cli *c, const char *signer, const char *group)
 	return rc != 0 ? rc : all_fit ? 0 : EXIT_UNFIT;
 }
 
+/* What begins now, where, and how to follow it. */
+static void
+say_begins(struct cli *c, const json_t *group, const char *process)
+{
+	const char *name = cli_str(group, "name");
+	long long count = cli_num(group, "zones");
+	struct cli_answer a = {.status = 0};
+	struct mus_errtext et;
+	struct mus_buf path;
+
+	if (c->format != CLI_TEXT)
+		return;
+	if (count == 0) {
+		printf("\nthe group has no zones yet: \"zone add ZONE --group %s\"\n", name);
+		return;
+	}
+	mus_buf_init(&path, 0);
+	cli_path(&path, "/zones");
+	cli_query(&path, "limit", "1");
+	cli_query(&path, "group", name);
+	if (cli_try(c, "GET", (const char *)path.data, NULL, NULL, &a, &et) < 0)
+		cli_answer_clear(&a);	/* the order has been done: then only the name of a zone is not told */
+	printf("\n%s %s begins in the %lld zone%s of the group, in each as soon as it is safe there\n"
+	       "follow one with \"zone watch ", process, c->arg[0], count, count == 1 ? "" : "s");
+	cli_print_safe(stdout, json_array_size(json_object_get(a.json, "items")) == 0 ? "ZONE"
+		: cli_str(json_array_get(json_object_get(a.json, "items"), 0), "name"));
+	printf("\", all with \"zone list --group %s\"\n", name);
+	cli_answer_clear(&a);
+	mus_buf_clear(&path);
+}
+
+/* Joins or leaves. */
+static int
+send_member(struct cli *c, const char *method, const char *process)
+{
+	struct cli_answer a = {.status = 0};
+	struct request r;
+	int rc;
+
+	request_plain(c, &r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
+	if ((rc = cli_call(c, method, request_path(&r), request_body(&r), &a)) == 0) {
+		cli_print_object(c, a.json, group_full);
+		say_begins(c, a.json, process);
+	}
+	cli_answer_clear(&a);
+	request_clear(&r);
+	return rc;
+}
+
 /* What the join itself refuses, in its words. */
 static int
 may_join(struct cli *c)
@@ -209,7 +301,6 @@ int
 cmd_signer_join(struct cli *c)
 {
 	bool dry = cli_flag(c, "dry-run");
-	struct request r;
 	int rc;
 
 	if (dry || cli_flag(c, "preflight")) {
@@ -217,18 +308,13 @@ cmd_signer_join(struct cli *c)
 		    (rc = check_group(c, c->arg[0], cli_option(c, "group"))) != 0 || dry)
 			return rc;
 	}
-
-	request_plain(c, &r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
-	return send_and_show(c, "PUT", &r, group_full);
+	return send_member(c, "PUT", "ADD-SIGNER");
 }
 
 int
 cmd_signer_leave(struct cli *c)
 {
-	struct request r;
-
-	request_plain(c, &r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
-	return send_and_show(c, "DELETE", &r, group_full);
+	return send_member(c, "DELETE", "REMOVE-SIGNER");
 }
 
 static const struct cli_column probe_columns[] = {{"RECORD", "record", CLI_S_TEXT},

@@ -187,6 +187,7 @@ check_waits(struct doctor *d, const char *zone)
 	struct cli_answer a = {.status = 0};
 	struct mus_errtext et = {""};
 	struct mus_buf path;
+	char back[CLI_CAME_BACK_MAX];
 	const json_t *waits;
 	int rc;
 
@@ -203,8 +204,8 @@ check_waits(struct doctor *d, const char *zone)
 
 		if (!is_stuck(a.json, w))
 			continue;
-		note(d, "wait", "warning", "%s stands still: %s; see \"zone explain %s\"", zone, cli_str(w, "text"),
-		    zone);
+		note(d, "wait", "warning", "%s stands still: %s%s; see \"zone explain %s\"", zone, cli_str(w, "text"),
+		    cli_came_back(w, back), zone);
 		break;
 	}
 	if (rc == 0 && cli_str(a.json, "checked_at")[0] != '\0')
@@ -255,7 +256,7 @@ check_signer(struct doctor *d, const json_t *s, bool zones_wait)
 		    waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "", last);
 	else if (refused + silent > 0 && (zones_wait || waiting > 0))
 		note(d, "signer", "warning", "%s: of %lld changes since the daemon started %lld were refused and %lld "
-					     "not answered; last failure: %s; see \"signer probe %s\"",
+					     "not answered; last failure: %s; see \"signer probe %s --zone ZONE\"",
 		    name, sent, refused, silent, last, name);
 }
 

@@ -113,7 +113,8 @@ struct api_names {
 struct mus_body_names api_names_of(struct api_names *n, struct api_call *c);
 
 /* What the engine says of troubles, as the bodies take it; lent as ${from} is. */
-void api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[static MUS_ORIGINS]);
+void api_troubles(struct api_call *c, const struct mus_zonestate *st, const struct mus_ctl_trouble *from,
+    struct mus_body_trouble out[static MUS_ORIGINS]);
 
 /* --- lists: items are written as the store hands them out --- */
 struct api_list {

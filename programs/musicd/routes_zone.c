@@ -362,8 +362,21 @@ row_of(enum mus_proc_kind kind, unsigned row)
 	return out;
 }
 
+/* A signer that cannot be loaded is nothing to tell here: then what its copy waits for stands without it. */
+static enum mus_body_unread
+unread_of(struct api_call *c, const char *signer)
+{
+	struct mus_errtext et;
+	struct mus_signer_obj o;
+
+	if (mus_store_load_signer(c->store, signer, &o, &et) < 0)
+		return MUS_BODY_READ;
+	return o.no_transfer ? MUS_BODY_NO_TRANSFER : o.update.family == 0 ? MUS_BODY_NO_ADDRESS : MUS_BODY_READ;
+}
+
 void
-api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[static MUS_ORIGINS])
+api_troubles(struct api_call *c, const struct mus_zonestate *st, const struct mus_ctl_trouble *from,
+    struct mus_body_trouble out[static MUS_ORIGINS])
 {
 	for (unsigned s = 0; s < MUS_ORIGINS; s++) {
 		out[s] = (struct mus_body_trouble){.copy_next = MUS_TIME_NEVER, .copy_since = MUS_TIME_NEVER};
@@ -373,6 +386,9 @@ api_troubles(const struct mus_ctl_trouble *from, struct mus_body_trouble out[sta
 			    .copy_since = from[s].copy_since, .copy_server = &from[s].copy_server,
 			    .copy_began = from[s].copy_began, .copy_err = from[s].copy_err};
 	}
+	for (unsigned s = 0; st != NULL && s < st->zone.signer_count; s++)
+		if (!st->zone.signer[s].is_secondary)
+			out[s].unread = unread_of(c, st->book.signer[s]);
 }
 
 static void
@@ -391,7 +407,7 @@ commands(const struct mus_zone_view *v, struct mus_body_view *out)
 }
 
 static struct mus_body_view
-body_view(const struct mus_zone_view *v)
+body_view(struct api_call *c, const struct mus_zone_view *v)
 {
 	const struct mus_want *want = v->plan != NULL ? &v->plan->want : &v->state->want;
 	struct mus_body_view out = {.state = v->state, .plan = v->plan, .verdict = v->verdict,
@@ -399,7 +415,7 @@ body_view(const struct mus_zone_view *v)
 
 	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
 		out.roll_row[i] = row_of(want->roll[i].kind, want->roll[i].row);
-	api_troubles(v->trouble, out.trouble);
+	api_troubles(c, v->state, v->trouble, out.trouble);
 	out.announces = v->announces;
 	out.manual = v->manual;
 	out.manual_since = v->manual_since;
@@ -425,7 +441,7 @@ view_of(struct api_call *c, struct mus_body_view *out)
 		api_fail(c, rc);
 		return NULL;
 	}
-	*out = body_view(&v);
+	*out = body_view(c, &v);
 	return o;
 }
 

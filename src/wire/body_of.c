@@ -231,6 +231,17 @@ add_copy_reading(struct mus_arena *a, struct mus_rep_finding *out, const struct 
 	out->seen_at = t->copy_began;
 }
 
+/* Nobody reads it, so that waiting does not help. */
+static void
+add_copy_unread(struct mus_rep_finding *out, enum mus_rule rule, enum mus_body_unread why)
+{
+	if (why == MUS_BODY_READ)
+		return;
+	out->cause = why == MUS_BODY_NO_ADDRESS ? "there is no address to read it from"
+						: "the signer is said to allow no transfer";
+	out->hint = mus_body_unread_hint(why, rule);
+}
+
 /* Why a copy could not be read, by whom and since when, and when it is tried again. */
 static void
 add_copy_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_body_trouble *t)
@@ -251,6 +262,13 @@ add_copy_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct 
 	    mus_time_text_s(t->copy_next, true, at)));
 }
 
+static void
+add_refused_join(struct mus_arena *a, struct mus_rep_finding *out, const char *why)
+{
+	out->text = keep_text(a, mus_arena_printf(a, "%s: %s", out->rule, why));
+	out->hint = "a join would be refused: put that right first";
+}
+
 /* What was told when it was tried: it says more than that something is not there. */
 static void
 add_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_witness *w,
@@ -264,11 +282,12 @@ add_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_w
 		if (w->result == MUS_RES_UNKNOWN) {
 			add_copy_trouble(a, out, t);
 			add_copy_reading(a, out, t);
+			add_copy_unread(out, w->rule, t->unread);
 		}
 		break;
 	case MUS_RULE_PREFLIGHT:
-		if (t->join != NULL)
-			out->text = keep_text(a, mus_arena_printf(a, "%s: %s", out->rule, t->join));
+		if (t->join != NULL)	/* this is the preflight: it is no place to lead to */
+			add_refused_join(a, out, t->join);
 		break;
 	case MUS_RULE_IMPORT:
 	case MUS_RULE_SIGNAL:
@@ -603,7 +622,7 @@ mus_body_of_plan(struct mus_arena *a, const struct mus_zone_obj *o, const struct
 	for (size_t i = 0; i < acts; i++)
 		action_of(a, z, &p->act[i], &act[i]);
 	for (unsigned s = 0; p != NULL && copy != NULL && s < z->zone.signer_count; s++)
-		if ((p->need_copy >> s & 1) != 0)
+		if ((p->need_copy >> s & 1) != 0 && v->trouble[s].unread == MUS_BODY_READ)
 			copy[need++] = z->book.signer[s];
 	*out = (struct mus_rep_plan){
 	    .zone = o->name, .state = o->state, .process = process_state(a, v),

@@ -30,6 +30,11 @@ struct mus_body_trouble {
 	const struct mus_addr *copy_server;	/* who was asked for it */
 	struct mus_time copy_began;	/* it is being read since then; 0: it is not */
 	int copy_err;			/* enum mus_err */
+	enum mus_body_unread {		/* why it is never read */
+		MUS_BODY_READ,		/* it is */
+		MUS_BODY_NO_ADDRESS,	/* there is none to read it from */
+		MUS_BODY_NO_TRANSFER,	/* the operator says that the signer allows none */
+	} unread;
 	const char *join;		/* why it cannot join; NULL: it can, or has */
 };
 /* A command about a zone, as the engine tells of it. */
@@ -81,6 +86,8 @@ const char *mus_body_result_word(enum mus_result r);
 const char *mus_body_hint(const struct mus_witness *w);
 /* The same about a whole copy that could not be read, by enum mus_err. */
 const char *mus_body_copy_hint(int err);
+/* And about one that is never read: ${rule} is V13, or TTLMAX; never for MUS_BODY_READ. */
+const char *mus_body_unread_hint(enum mus_body_unread why, enum mus_rule rule);
 
 /* Writes what was given over ${o}.  Names must be canonical already. */
 void mus_body_to_signer(const struct mus_req_signer *r, struct mus_signer_obj *o);

@@ -98,7 +98,8 @@ rule_hint(enum mus_rule r)
 		return "delegation and zone differ: the parent has not followed yet, or does not follow CDS "
 		       "and CSYNC";
 	case MUS_RULE_V10:
-		return "tell the controller whose it is: name servers in the signer, or for this zone alone";
+		return "tell the controller whose it is: among the name servers of the signer (signer update --ns), or "
+		       "for this zone alone (zone update --signer-ns)";
 	case MUS_RULE_V11:
 		return "let one of the two signers make a new key";
 	case MUS_RULE_V12:
@@ -217,6 +218,22 @@ mus_body_copy_hint(int err)
 		return "look at what the cause names: the key file must be there, and readable for the controller "
 		       "alone";
 	}
+}
+
+const char *
+mus_body_unread_hint(enum mus_body_unread why, enum mus_rule rule)
+{
+	bool is_content = rule == MUS_RULE_V13;
+
+	if (why == MUS_BODY_NO_ADDRESS)
+		return is_content ? "give the address that its copy is read from (signer update --update), or vouch "
+				    "for equal content (signer update --declared-content)"
+				  : "give the address that its copy is read from (signer update --update), or declare "
+				    "the largest TTL (signer update --max-ttl)";
+	return is_content ? "vouch for equal content (signer update --declared-content), or let the copy be read "
+			    "(signer update --transfer)"
+			  : "declare the largest TTL (signer update --max-ttl), or let the copy be read (signer update "
+			    "--transfer)";
 }
 
 const char *

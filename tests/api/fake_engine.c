@@ -277,6 +277,8 @@ mus_ctl_put_zone(struct mus_engine *e, const char *actor, struct mus_zone_obj *o
 							: "VALID");
 		if (strstr(o->name, "stuck") != NULL || strstr(o->name, "patient") != NULL)
 			(void)mus_strcpy(o->waiting, sizeof o->waiting, "DS-Wait: old DS sets have left all caches");
+		if (strstr(o->name, "uncopied") != NULL)
+			(void)mus_strcpy(o->waiting, sizeof o->waiting, "V13: signers serve the same content");
 	}
 	if ((rc = mus_store_save_zone(e->store, o, et)) < 0)
 		return rc;
@@ -614,6 +616,11 @@ mus_ctl_view(
 		add_wait(e, MUS_RULE_V7, MUS_RES_FAILS, MUS_TIME_NEVER);
 		e->plan.wait[e->plan.wait_count - 1].kind = MUS_RR_KEY;
 		out->trouble = trouble;
+	}
+	if (strstr(zone, "uncopied") != NULL) {
+		add_wait(e, MUS_RULE_V13, MUS_RES_UNKNOWN, MUS_TIME_NEVER);
+		e->plan.wait[e->plan.wait_count - 1].origin = 0;
+		e->plan.need_copy = 1;
 	}
 	for (unsigned i = 0; strstr(zone, "waits") != NULL && i < 7; i++)
 		add_wait(e, MUS_RULE_DSWAIT, MUS_RES_FAILS, mus_time_add_s(mus_ctl_now(e), 3000));

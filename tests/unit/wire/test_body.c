@@ -531,6 +531,35 @@ views(void **state)
 		assert_int_equal(json_is_null(json_object_get(x, "cause")), first);
 		json_decref(v);
 	}
+	/* Never read: what is missing, and neither that it is being read nor what cannot be tried again. */
+	view.plan = &by_hand;
+	by_hand.need_copy = 2;
+	view.trouble[1] = (struct mus_body_trouble){.copy_next = MUS_TIME_NEVER, .copy_since = MUS_TIME_NEVER};
+	for (int why = MUS_BODY_READ; why <= MUS_BODY_NO_TRANSFER; why++) {
+		view.trouble[1].unread = (enum mus_body_unread)why;
+		mus_body_of_explain(&arena, &o, &view, &e);
+		mus_body_of_plan(&arena, &o, &view, &rp);
+		v = encode(&mus_schema_rep_explain, &e);
+		x = json_array_get(json_object_get(v, "findings"), 0);
+		assert_int_equal(rp.need_copy.count, why == MUS_BODY_READ);
+		assert_int_equal(json_is_null(json_object_get(x, "cause")), why == MUS_BODY_READ);
+		if (why == MUS_BODY_NO_ADDRESS)
+			assert_string_equal(str(x, "cause"), "there is no address to read it from");
+		if (why != MUS_BODY_READ)
+			assert_non_null(strstr(str(x, "hint"), why == MUS_BODY_NO_ADDRESS ? "--update" : "--transfer"));
+		json_decref(v);
+	}
+	/* The preflight leads to no other preflight. */
+	struct mus_witness refused = MUS_WITNESS_NONE;
+	const struct mus_rep_finding *found;
+
+	refused.rule = MUS_RULE_PREFLIGHT;
+	refused.result = MUS_RES_FAILS;
+	refused.origin = 1;
+	view.trouble[1].join = "group g is full";
+	found = mus_body_of_findings(&arena, &z, &refused, 1, view.trouble).item;
+	assert_string_equal(found->text, "preflight: group g is full");
+	assert_null(strstr(found->hint, "zone preflight"));
 	mus_zonestate_clear(&z);
 }
 
@@ -566,7 +595,7 @@ static const struct word rule_words[] = {{MUS_RULE_NONE, "nothing to do"}, {MUS_
     {MUS_RULE_V2, "compare DS and DNSKEY"}, {MUS_RULE_V2C, "a key that the DS set names"},
     {MUS_RULE_V3, "compare DS and DNSKEY"}, {MUS_RULE_V3S, "compare DS and DNSKEY"}, {MUS_RULE_V4, "its clock"},
     {MUS_RULE_V5, "delegation in the parent zone"}, {MUS_RULE_V6, "over UDP and TCP"}, {MUS_RULE_V7, "others' keys"},
-    {MUS_RULE_V8, "different sets"}, {MUS_RULE_V9, "parent has not followed"}, {MUS_RULE_V10, "whose it is"},
+    {MUS_RULE_V8, "different sets"}, {MUS_RULE_V9, "parent has not followed"}, {MUS_RULE_V10, "(zone update --signer-ns)"},
     {MUS_RULE_V11, "make a new key"}, {MUS_RULE_V12, "NSEC3 settings"}, {MUS_RULE_V13, "same content"},
     {MUS_RULE_V14, "compare DS and DNSKEY"}, {MUS_RULE_G0, "left the caches"}, {MUS_RULE_G1, "left the caches"},
     {MUS_RULE_G2, "left the caches"}, {MUS_RULE_G3, "left the caches"}, {MUS_RULE_G4, "left the caches"},
@@ -644,6 +673,10 @@ hints(void **state)
 		w.result = MUS_RES_FAILS;
 		w.lags = true;
 		has(mus_body_hint(&w), "nothing is to be entered");
+	}
+	for (int why = MUS_BODY_NO_ADDRESS; why <= MUS_BODY_NO_TRANSFER; why++) {
+		has(mus_body_unread_hint((enum mus_body_unread)why, MUS_RULE_V13), "signer update --declared-content");
+		has(mus_body_unread_hint((enum mus_body_unread)why, MUS_RULE_TTLMAX), "signer update --max-ttl");
 	}
 	for (unsigned i = 0; i < sizeof copy_words / sizeof copy_words[0]; i++) {
 		has(mus_body_copy_hint(copy_words[i].of), copy_words[i].says);
