@@ -67,7 +67,7 @@ enum cli_format { CLI_TEXT, CLI_JSON, CLI_CSV };
 struct mus_conf;
 struct cli_settings {
 	const char *file;		/* configuration file in use; NULL: none */
-	const char *server, *cacert, *pin, *token_file;
+	const char *server, *cacert, *pin, *token_file, *cert, *key;
 	const char *server_from, *token_from;	/* where each comes from, for doctor */
 	struct mus_conf *conf;		/* owns what came from the file */
 	char path[512];
@@ -202,6 +202,9 @@ unsigned cli_terminal_width(const struct cli *c, unsigned *height);
 /* How many bytes of ${s} stand in a line of ${width} columns, broken at a word where there is one; *next: where the
  * following line begins, more than 0 unless ${s} is empty. */
 size_t cli_break(const char *s, size_t width, size_t *next);
+/* ${text}, made safe, behind what stands in ${used} columns of the line already, and the end of the line.  On a
+ * terminal it is broken at words where that ends, and goes on ${indent} columns from the left. */
+void cli_fold(const struct cli *c, size_t used, size_t indent, const char *text);
 /* One object, a line each column. */
 void cli_print_object(struct cli *c, const json_t *o, const struct cli_column *col);
 void cli_print_json(const json_t *v);

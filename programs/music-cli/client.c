@@ -102,6 +102,7 @@ error_of(CURLcode code, const char *words, const char *server, struct mus_errtex
 		err = MUS_ERR_BADSIG;
 		break;
 	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
 		err = MUS_ERR_NOTFOUND;
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
@@ -144,6 +145,10 @@ set_common(struct cli *c, CURL *curl, char error[static CURL_ERROR_SIZE], const 
 	if (c->set.cacert != NULL) {
 		curl_easy_setopt(curl, CURLOPT_CAINFO, c->set.cacert);
 		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	}
+	if (c->set.cert != NULL) {
+		curl_easy_setopt(curl, CURLOPT_SSLCERT, c->set.cert);
+		curl_easy_setopt(curl, CURLOPT_SSLKEY, c->set.key);
 	}
 	if (c->set.pin != NULL)
 		curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, c->set.pin);

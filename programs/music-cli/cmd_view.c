@@ -20,6 +20,13 @@ static const struct cli_column action_columns[] = {{"KIND", "kind", CLI_S_TEXT},
     {"SIGNER", "signer", CLI_S_TEXT}, {"RECORD", "record", CLI_S_TEXT}, {"WHY", "why", CLI_S_TEXT},
     {"WHAT", "text", CLI_S_TEXT, .wide = true}, {NULL}};
 
+enum {
+	PART_INDENT = 13,		/* behind "    hint     " */
+	HEAD_INDENT = 9,		/* behind "process  " */
+	RECORD_INDENT = 4,
+	LINE_MAX_BYTES = 1536,
+};
+
 static int
 fetch(struct cli *c, const char *fmt, struct cli_answer *a)
 {
@@ -94,32 +101,35 @@ cli_came_back(const json_t *w, char out[static CLI_CAME_BACK_MAX])
 	return out;
 }
 
-/* "  DS-Wait  old DS sets have left all caches   12s left" and what is the case below. */
+/* "  DS-Wait  old DS sets have left all caches; what came back  (12s left)" */
 void
 cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now)
 {
 	char left[48], back[CLI_CAME_BACK_MAX];
+	struct mus_buf line;
 
+	mus_buf_init(&line, 0);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *w = json_array_get(list, i);
+		const char *rule = cli_str(w, "rule");
+		bool ends = *cli_left(w, "until", now, left) != '\0';
 
-		printf("  %s%s%s  ", cli_color(c, "head"), cli_str(w, "rule"), cli_plain(c));
-		cli_print_safe(stdout, cli_without_rule(w));
-		cli_print_safe(stdout, cli_came_back(w, back));
-		if (*cli_left(w, "until", now, left) != '\0')
-			printf("  (%s)", left);
-		putchar('\n');
+		printf("  %s%s%s  ", cli_color(c, "head"), rule, cli_plain(c));
+		mus_buf_reset(&line);
+		mus_buf_printf(&line, "%s%s%s%s%s", cli_without_rule(w), cli_came_back(w, back),
+		    ends ? "  (" : "", left, ends ? ")" : "");
+		cli_fold(c, strlen(rule) + 4, strlen(rule) + 4, line.failed ? "" : (const char *)line.data);
 	}
+	mus_buf_clear(&line);
 }
 
 static void
-print_part(const char *label, const char *text)
+print_part(const struct cli *c, const char *label, const char *text)
 {
 	if (text[0] == '\0')
 		return;
 	printf("    %-8s ", label);
-	cli_print_safe(stdout, text);
-	putchar('\n');
+	cli_fold(c, PART_INDENT, PART_INDENT, text);
 }
 
 /* An instant as the sentences have it; "" when it is not set. */
@@ -157,28 +167,27 @@ print_findings(struct cli *c, const json_t *list, const json_t *above, struct mu
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *w = json_array_get(list, i), *same = find_same(above, w);
-		const char *result = cli_str(w, "result");
+		const char *result = cli_str(w, "result"), *rule = cli_str(w, "rule");
 		char left[48], until[96] = "", at[CLI_CLOCK_MAX];
 
-		printf("  %s%s%s  %s%s%s  ", cli_color(c, "head"), cli_str(w, "rule"), cli_plain(c),
-		    cli_color(c, result), result, cli_plain(c));
-		cli_print_safe(stdout, cli_str(w, "sentence"));
-		putchar('\n');
+		printf("  %s%s%s  %s%s%s  ", cli_color(c, "head"), rule, cli_plain(c), cli_color(c, result), result,
+		    cli_plain(c));
+		cli_fold(c, strlen(rule) + strlen(result) + 6, PART_INDENT, cli_str(w, "sentence"));
 		if (same != NULL) {
 			printf("    %-8s what %s above says\n", "is", cli_str(same, "rule"));
 			continue;
 		}
-		print_part("is", cli_without_rule(w));
-		print_part("signer", cli_str(w, "signer"));
-		print_part("other", cli_str(w, "other_signer"));
-		print_part("server", cli_str(w, "server"));
-		print_part("record", cli_str(w, "record"));
-		print_part("cause", cli_str(w, "cause"));
-		print_part("seen", instant(w, "seen_at", false, at));
+		print_part(c, "is", cli_without_rule(w));
+		print_part(c, "signer", cli_str(w, "signer"));
+		print_part(c, "other", cli_str(w, "other_signer"));
+		print_part(c, "server", cli_str(w, "server"));
+		print_part(c, "record", cli_str(w, "record"));
+		print_part(c, "cause", cli_str(w, "cause"));
+		print_part(c, "seen", instant(w, "seen_at", false, at));
 		if (instant(w, "until", true, at)[0] != '\0')
 			snprintf(until, sizeof until, "%s (%s)", at, cli_left(w, "until", now, left));
-		print_part("until", until);
-		print_part("hint", cli_str(w, "hint"));
+		print_part(c, "until", until);
+		print_part(c, "hint", cli_str(w, "hint"));
 	}
 }
 
@@ -193,8 +202,7 @@ print_rollovers(struct cli *c, const json_t *o)
 
 		cli_rollover_line(r, now_of(o), line, sizeof line);
 		printf("%srolls%s    ", cli_color(c, cli_true(r, "early") ? "bad" : "head"), cli_plain(c));
-		cli_print_safe(stdout, line);
-		putchar('\n');
+		cli_fold(c, HEAD_INDENT, HEAD_INDENT, line);
 	}
 }
 
@@ -222,8 +230,7 @@ print_commands(struct cli *c, const json_t *o)
 
 		cli_command_line(k, now_of(o), line, sizeof line);
 		printf("%scommand%s  ", cli_color(c, failed ? "bad" : "head"), cli_plain(c));
-		cli_print_safe(stdout, line);
-		putchar('\n');
+		cli_fold(c, HEAD_INDENT, HEAD_INDENT, line);
 	}
 }
 
@@ -231,7 +238,7 @@ static void
 print_head(struct cli *c, const json_t *o, const char *name)
 {
 	const char *state = cli_str(o, "state");
-	char line[256];
+	char line[LINE_MAX_BYTES];
 
 	printf("%s%s%s  %s%s%s", cli_color(c, "head"), name, cli_plain(c), cli_color(c, state),
 	    state[0] != '\0' ? state : "not looked at yet", cli_plain(c));
@@ -242,26 +249,24 @@ print_head(struct cli *c, const json_t *o, const char *name)
 	putchar('\n');
 	cli_process_line(json_object_get(o, "process"), now_of(o), line, sizeof line);
 	printf("process  ");
-	cli_print_safe(stdout, line);
-	putchar('\n');
+	cli_fold(c, HEAD_INDENT, HEAD_INDENT, line);
 	print_rollovers(c, o);
 	print_commands(c, o);
 	if (cli_str(o, "forced")[0] != '\0') {
-		printf("%sforced%s   the next step may pass %s, once: ", cli_color(c, "warning"), cli_plain(c),
-		    cli_str(o, "forced"));
-		cli_print_safe(stdout, cli_str(o, "forced_reason"));
-		putchar('\n');
+		snprintf(line, sizeof line, "the next step may pass %s, once: %s", cli_str(o, "forced"),
+		    cli_str(o, "forced_reason"));
+		printf("%sforced%s   ", cli_color(c, "warning"), cli_plain(c));
+		cli_fold(c, HEAD_INDENT, HEAD_INDENT, line);
 	}
 }
 
 static void
-print_announces(const json_t *o, const char *head)
+print_announces(const struct cli *c, const json_t *o, const char *head)
 {
 	if (cli_str(o, "parent_announces")[0] == '\0')
 		return;
 	fputs(head, stdout);
-	cli_print_safe(stdout, cli_str(o, "parent_announces"));
-	putchar('\n');
+	cli_fold(c, strlen(head), HEAD_INDENT, cli_str(o, "parent_announces"));
 }
 
 /* What somebody has to enter at the registrar. */
@@ -270,26 +275,29 @@ print_manual(struct cli *c, const json_t *o)
 {
 	const json_t *manual = json_object_get(o, "manual");
 	const char *first = json_string_value(json_array_get(manual, 0));
-	char since[CLI_CLOCK_MAX];
+	char since[CLI_CLOCK_MAX], line[256];
 	bool ds;
 
 	if (first == NULL)
 		return;
 	ds = strstr(first, " DS ") != NULL;
-	if (strncmp(first, "wait: ", 6) == 0)
-		printf("\nthe parent has to follow %s, and must not yet:\n", ds ? "CDS" : "CSYNC");
-	else if (instant(o, "manual_since", false, since)[0] != '\0')
-		printf("\n%sneeds manual %s%s: the parent has not followed since %s. To be entered there by hand, as "
-		       "it\nstands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",
-		    cli_color(c, "warning"), ds ? "DS" : "NS", cli_plain(c), since);
-	else
-		printf("\nthe parent has to follow %s. Where it does not, to be entered there by hand, as it\n"
-		       "stands; musicd sees it at the parent's servers, and nothing has to be confirmed:\n",
+	putchar('\n');
+	if (strncmp(first, "wait: ", 6) == 0) {
+		printf("the parent has to follow %s, and must not yet:\n", ds ? "CDS" : "CSYNC");
+	} else if (instant(o, "manual_since", false, since)[0] != '\0') {
+		printf("%sneeds manual %s%s", cli_color(c, "warning"), ds ? "DS" : "NS", cli_plain(c));
+		snprintf(line, sizeof line, ": the parent has not followed since %s. To be entered there by hand, "
+		    "as it stands; musicd sees it at the parent's servers, and nothing has to be confirmed:", since);
+		cli_fold(c, strlen("needs manual DS"), 0, line);
+	} else {
+		snprintf(line, sizeof line, "the parent has to follow %s. Where it does not, to be entered there by "
+		    "hand, as it stands; musicd sees it at the parent's servers, and nothing has to be confirmed:",
 		    ds ? "CDS" : "CSYNC");
+		cli_fold(c, 0, 0, line);
+	}
 	for (size_t i = 0; i < json_array_size(manual); i++) {
 		fputs("  ", stdout);
-		cli_print_safe(stdout, json_string_value(json_array_get(manual, i)));
-		putchar('\n');
+		cli_fold(c, 2, RECORD_INDENT, json_string_value(json_array_get(manual, i)));
 	}
 }
 
@@ -344,13 +352,12 @@ print_status(struct cli *c, const json_t *o, const json_t *last)
 	print_head(c, o, cli_str(o, "name"));
 	if (cli_true(o, "held")) {
 		printf("%sheld%s     ", cli_color(c, "held"), cli_plain(c));
-		cli_print_safe(stdout, cli_str(o, "held_reason"));
-		putchar('\n');
+		cli_fold(c, HEAD_INDENT, HEAD_INDENT, cli_str(o, "held_reason"));
 	}
 	printf("parent   %s, %lld of %lld servers reached\n",
 	    cli_str(o, "parent")[0] != '\0' ? cli_str(o, "parent") : "not found yet",
 	    (long long)cli_num(o, "parent_servers_reached"), (long long)cli_num(o, "parent_servers"));
-	print_announces(o, "         announces ");
+	print_announces(c, o, "         announces ");
 	if (cli_time(o, "checked_at", &t))
 		printf("checked  %s ago", mus_span_text_s(now.ms > t.ms ? (now.ms - t.ms) / 1000 : 0, span));
 	else
@@ -413,12 +420,14 @@ out:
 }
 
 static void
-print_records(const char *signer, const char *verb, const json_t *records)
+print_records(const struct cli *c, const char *signer, const char *verb, const json_t *records)
 {
+	char line[LINE_MAX_BYTES];
+
 	for (size_t i = 0; i < json_array_size(records); i++) {
-		printf("at %s %s: ", signer, verb);
-		cli_print_safe(stdout, json_string_value(json_array_get(records, i)));
-		putchar('\n');
+		snprintf(line, sizeof line, "at %s %s: %s", signer, verb,
+		    json_string_value(json_array_get(records, i)));
+		cli_fold(c, 0, RECORD_INDENT, line);
 	}
 }
 
@@ -432,8 +441,8 @@ print_by_hand(struct cli *c, const json_t *by_hand)
 	for (size_t i = 0; i < json_array_size(by_hand); i++) {
 		const json_t *at = json_array_get(by_hand, i);
 
-		print_records(cli_str(at, "signer"), "add", json_object_get(at, "add"));
-		print_records(cli_str(at, "signer"), "remove", json_object_get(at, "remove"));
+		print_records(c, cli_str(at, "signer"), "add", json_object_get(at, "add"));
+		print_records(c, cli_str(at, "signer"), "remove", json_object_get(at, "remove"));
 	}
 }
 
@@ -568,7 +577,7 @@ cmd_zone_preflight(struct cli *c)
 		printf("%s is %s%s%sfit%s to join %s\n", cli_str(a.json, "signer"),
 		    cli_true(a.json, "member") ? "a member already; it would be " : "",
 		    cli_color(c, fit ? "yes" : "no"), fit ? "" : "not ", cli_plain(c), cli_str(a.json, "zone"));
-		print_announces(a.json, "the parent announces ");
+		print_announces(c, a.json, "the parent announces ");
 		print_findings(c, findings, NULL, now_of(a.json));
 	}
 	cli_answer_clear(&a);

@@ -27,6 +27,8 @@ static const struct cli_column override_columns[] = {{"SIGNER", "signer", CLI_S_
     {"MAX TTL", "max_ttl_s", CLI_S_DECLARED}, {"LOST", "lost", CLI_S_YESNO, .bad = "yes"},
     {"KEPT OUT", "excluded", CLI_S_YESNO}, {"KEPT IN", "staying", CLI_S_YESNO}, {NULL}};
 
+enum { LINE_INDENT = 4 };		/* of what follows a broken line */
+
 static void
 print_zone(struct cli *c, const json_t *o)
 {
@@ -41,15 +43,14 @@ print_zone(struct cli *c, const json_t *o)
 
 /* Lines of words, each made safe by itself. */
 static void
-print_lines(const char *p)
+print_lines(const struct cli *c, const char *p)
 {
 	while (*p != '\0') {
 		size_t n = strcspn(p, "\n");
 		char line[1024];
 
 		snprintf(line, sizeof line, "%.*s", (int)n, p);
-		cli_print_safe(stdout, line);
-		putchar('\n');
+		cli_fold(c, 0, LINE_INDENT, line);
 		p += n + (p[n] == '\n');
 	}
 }
@@ -63,7 +64,7 @@ print_consequence(struct cli *c, const json_t *o)
 	if (c->format != CLI_TEXT)
 		cli_print_object(c, o, columns);
 	else
-		print_lines(cli_str(o, "consequence"));
+		print_lines(c, cli_str(o, "consequence"));
 }
 
 static int
@@ -532,9 +533,10 @@ confirm_move(struct cli *c)
 	if (cli_flag(c, "yes"))
 		return 0;
 	mus_buf_init(&words, 0);
-	if ((rc = leavers_of_move(c, &words)) == 0 && words.len > 0) {
+	/* what would be refused is not asked about */
+	if ((rc = leavers_of_move(c, &words)) == 0 && words.len > 0 && (rc = may_move(c)) == 0) {
 		if (c->format == CLI_TEXT)
-			print_lines((const char *)words.data);
+			print_lines(c, (const char *)words.data);
 		fflush(stdout);
 		rc = cli_confirm(c);
 	}

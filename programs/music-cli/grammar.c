@@ -25,6 +25,8 @@ const struct cli_word cli_globals[] = {
     {"cacert", "FILE", "certificates to trust: of the CA, or the daemon's own", CLI_K_FILE},
     {"pin", "sha256//BASE64", "the daemon's public key, besides its certificate", CLI_K_TEXT},
     {"token-file", "FILE", "file whose first line is the token", CLI_K_FILE},
+    {"cert", "FILE", "certificate to show to the daemon, where it asks for one (PEM)", CLI_K_FILE},
+    {"key", "FILE", "its private key (PEM)", CLI_K_FILE},
     {"config", "FILE", "configuration file instead of ~/.config/music/cli.yaml", CLI_K_FILE},
     {"output", "FORMAT", "form of what is printed, wide with all columns (default text)", CLI_K_WORDS, 0, formats, 'o'},
     {"help", NULL, "help on a command", CLI_K_TEXT, 0, NULL, 'h'},

@@ -6,6 +6,8 @@
 
 #include "model/plan.h"
 
+enum { COMMAND_WIDTH = 24, OPTION_WIDTH = 38, USAGE_INDENT = 4, HELP_MAX_BYTES = 320 };
+
 int
 cmd_version(struct cli *c)
 {
@@ -33,54 +35,75 @@ choices(const struct cli_word *w, char out[static CLI_WORDS_TEXT_MAX + 3])
 	return out;
 }
 
+/* "  LEFT         what it is": what follows a broken line stands below the latter. */
 static void
-print_option(const struct cli_word *w)
+print_pair(const struct cli *c, const char *left, unsigned width, const char *help)
 {
-	char left[64], may[CLI_WORDS_TEXT_MAX + 3];
+	int used = printf("  %-*s ", (int)width, left);
+
+	cli_fold(c, used > 0 ? (size_t)used : 0, width + 3, help);
+}
+
+static void
+print_option(const struct cli *c, const struct cli_word *w)
+{
+	char left[64], may[CLI_WORDS_TEXT_MAX + 3], help[HELP_MAX_BYTES];
 
 	snprintf(left, sizeof left, "%s%c%s--%s%s%s", w->letter != '\0' ? "-" : "",
 	    w->letter != '\0' ? w->letter : ' ', w->letter != '\0' ? ", " : "   ", w->name,
 	    w->value != NULL ? " " : "", w->value != NULL ? w->value : "");
-	printf("  %-38s %s%s%s%s\n", left, w->help, choices(w, may),
+	snprintf(help, sizeof help, "%s%s%s%s", w->help, choices(w, may),
 	    (w->flags & CLI_MANY) != 0 ? "; may be repeated" : "", (w->flags & CLI_NEEDED) != 0 ? " (needed)" : "");
+	print_pair(c, left, OPTION_WIDTH, help);
 }
 
 static void
-print_usage_line(const struct cli_command *cmd)
+print_usage_line(const struct cli *c, const struct cli_command *cmd)
 {
-	printf("music-cli %s%s%s", cmd->noun, cmd->verb != NULL ? " " : "", verb_of(cmd));
+	struct mus_buf b;
+
+	mus_buf_init(&b, 0);
+	mus_buf_printf(&b, "music-cli %s%s%s", cmd->noun, cmd->verb != NULL ? " " : "", verb_of(cmd));
 	for (const struct cli_word *w = cmd->args; w != NULL && w->name != NULL; w++)
-		printf((w->flags & CLI_NEEDED) != 0 ? " %s%s" : " [%s%s]", w->name,
+		mus_buf_printf(&b, (w->flags & CLI_NEEDED) != 0 ? " %s%s" : " [%s%s]", w->name,
 		    (w->flags & CLI_MANY) != 0 ? "..." : "");
 	for (const struct cli_word *w = cmd->options; w != NULL && w->name != NULL; w++)
 		if ((w->flags & CLI_NEEDED) != 0)
-			printf(" --%s %s", w->name, w->value);
+			mus_buf_printf(&b, " --%s %s", w->name, w->value);
 	if (cmd->options != NULL)
-		printf(" [OPTION...]");
-	putchar('\n');
+		mus_buf_add_str(&b, " [OPTION...]");
+	cli_fold(c, 0, USAGE_INDENT, b.failed ? "" : (const char *)b.data);
+	mus_buf_clear(&b);
 }
 
 static void
-print_command(const struct cli_command *cmd)
+print_command(const struct cli *c, const struct cli_command *cmd)
 {
-	char may[CLI_WORDS_TEXT_MAX + 3];
+	char may[CLI_WORDS_TEXT_MAX + 3], help[HELP_MAX_BYTES];
 
-	print_usage_line(cmd);
-	printf("\n%s%s%s\n", cmd->help, cmd->more != NULL ? ".\n" : "", cmd->more != NULL ? cmd->more : "");
+	print_usage_line(c, cmd);
+	snprintf(help, sizeof help, "%s%s", cmd->help, cmd->more != NULL ? "." : "");
+	putchar('\n');
+	cli_fold(c, 0, 0, help);
+	if (cmd->more != NULL)
+		cli_fold(c, 0, 0, cmd->more);
 	if (cmd->asks != NULL)
-		puts(asks);
-	for (const struct cli_word *w = cmd->args; w != NULL && w->name != NULL; w++)
-		printf("%s  %-38s %s%s\n", w == cmd->args ? "\n" : "", w->name, w->help,
-		    choices(w, may));
+		cli_fold(c, 0, 0, asks);
+	for (const struct cli_word *w = cmd->args; w != NULL && w->name != NULL; w++) {
+		if (w == cmd->args)
+			putchar('\n');
+		snprintf(help, sizeof help, "%s%s", w->help, choices(w, may));
+		print_pair(c, w->name, OPTION_WIDTH, help);
+	}
 	for (const struct cli_word *w = cmd->options; w != NULL && w->name != NULL; w++) {
 		if (w == cmd->options)
 			putchar('\n');
-		print_option(w);
+		print_option(c, w);
 	}
 }
 
 static void
-print_all(const char *noun)
+print_all(const struct cli *c, const char *noun)
 {
 	char left[40];
 
@@ -92,11 +115,11 @@ print_all(const char *noun)
 		if (cmd->is_hidden || (noun != NULL && strcmp(cmd->noun, noun) != 0))
 			continue;
 		snprintf(left, sizeof left, "%s %s", cmd->noun, verb_of(cmd));
-		printf("  %-24s %s\n", left, cmd->help);
+		print_pair(c, left, COMMAND_WIDTH, cmd->help);
 	}
 	printf("\noptions of all commands\n");
 	for (const struct cli_word *w = cli_globals; w->name != NULL; w++)
-		print_option(w);
+		print_option(c, w);
 	printf("\n\"music-cli help COMMAND\" says more.\n");
 }
 
@@ -192,17 +215,19 @@ print_mdoc(void)
 	printf(".El\n.Pp\nThe certificate of the daemon is always checked: against the certificates of the\n"
 	       "system, or against those of\n.Fl \\-cacert .\nA pin is checked besides.\n"
 	       "The token is read from a file and never taken from the command line.\n"
+	       "Where the daemon asks for client certificates (api.client\\-ca of\n.Xr musicd.yaml 5 ) ,\n"
+	       ".Fl \\-cert\nand\n.Fl \\-key\nshow one; it stands for the token that has its common name.\n"
 	       ".Sh COMMANDS\n.Bl -tag -width 4n\n");
 	for (unsigned i = 0; i < cli_command_count; i++)
 		if (!cli_commands[i].is_hidden)
 			mdoc_command(&cli_commands[i]);
 	printf(".El\n.Sh ENVIRONMENT\n.Bl -tag -width 4n\n"
-	       ".It Ev MUSIC_SERVER , MUSIC_CACERT , MUSIC_PIN , MUSIC_TOKEN_FILE\n"
+	       ".It Ev MUSIC_SERVER , MUSIC_CACERT , MUSIC_PIN , MUSIC_TOKEN_FILE , MUSIC_CERT , MUSIC_KEY\n"
 	       "As the options of these names, which come first.\n"
 	       ".It Ev MUSIC_CLI_CONFIG\nThe configuration file.\n"
 	       ".It Ev NO_COLOR\nNo colours, also on a terminal.\n.El\n"
 	       ".Sh FILES\n.Bl -tag -width 4n\n.It Pa ~/.config/music/cli.yaml\n"
-	       "Defaults of the options, as YAML with the keys\n.Cm server , cacert , pin\nand\n"
+	       "Defaults of the options, as YAML with the keys\n.Cm server , cacert , pin , cert , key\nand\n"
 	       ".Cm token\\-file .\n.El\n"
 	       ".Sh EXIT STATUS\n.Bl -tag -width 4n -compact\n.It 0\ndone\n"
 	       ".It 1\nnot fit (zone preflight, signer join, signer probe), something needs attention (doctor), "
@@ -232,7 +257,7 @@ cmd_help(struct cli *c)
 	unsigned found = 0;
 
 	if (c->command != NULL && c->command->run != cmd_help) {
-		print_command(c->command);
+		print_command(c, c->command);
 		return 0;
 	}
 	if (cli_flag(c, "mdoc"))
@@ -248,13 +273,13 @@ cmd_help(struct cli *c)
 			continue;
 		found++;
 		if (cmd->verb == NULL || (verb != NULL && strcmp(cmd->verb, verb) == 0)) {
-			print_command(cmd);
+			print_command(c, cmd);
 			return 0;
 		}
 	}
 	if (noun != NULL && (found == 0 || verb != NULL))
 		return cli_unknown(c, noun, verb);
-	print_all(noun);
+	print_all(c, noun);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #include "app/conf.h"
 
 struct cli_conf {
-	const char *server, *cacert, *pin, *token_file;
+	const char *server, *cacert, *pin, *token_file, *cert, *key;
 };
 
 static const struct mus_conf_row rows[] = {
@@ -22,6 +22,9 @@ static const struct mus_conf_row rows[] = {
 	.help = "Public key of the daemon, sha256//BASE64, checked besides its certificate."},
     {MUS_CONF_PATH(struct cli_conf, token_file, "token-file"),
 	.help = "File whose first line is the token."},
+    {MUS_CONF_PATH(struct cli_conf, cert, "cert"),
+	.help = "Certificate to show to the daemon, where it asks for one (PEM)."},
+    {MUS_CONF_PATH(struct cli_conf, key, "key"), .help = "Its private key (PEM)."},
     MUS_CONF_END,
 };
 static const struct mus_conf_schema schema = {
@@ -117,6 +120,8 @@ cli_settings_load(struct cli *c)
 	c->set.cacert = pick(c, "cacert", "MUSIC_CACERT", conf->cacert, &from);
 	c->set.pin = pick(c, "pin", "MUSIC_PIN", conf->pin, &from);
 	c->set.token_file = pick(c, "token-file", "MUSIC_TOKEN_FILE", conf->token_file, &c->set.token_from);
+	c->set.cert = pick(c, "cert", "MUSIC_CERT", conf->cert, &from);
+	c->set.key = pick(c, "key", "MUSIC_KEY", conf->key, &from);
 	if (c->set.server == NULL) {
 		c->set.server = "https://127.0.0.1:8053";
 		c->set.server_from = "default";
@@ -126,5 +131,7 @@ cli_settings_load(struct cli *c)
 		    c->set.server);
 	if (c->set.pin != NULL && strncmp(c->set.pin, "sha256//", 8) != 0)
 		return cli_fail(c, 78, "the pin must be sha256//BASE64");
+	if ((c->set.cert != NULL) != (c->set.key != NULL))
+		return cli_fail(c, 78, "--cert and --key are given together");
 	return 0;
 }

@@ -210,6 +210,37 @@ print_piece(const char *s, size_t len)
 	free(piece);
 }
 
+/* Does ${s} go on behind its first ${len} bytes in the midst of a word? */
+static bool
+splits_word(const char *s, size_t len)
+{
+	return len > 0 && s[len] != '\0' && s[len] != ' ' && s[len - 1] != ' ' && s[len - 1] != ',';
+}
+
+void
+cli_fold(const struct cli *c, size_t used, size_t indent, const char *text)
+{
+	size_t width = cli_terminal_width(c, NULL), len, next;
+
+	if (indent + WIDE_MIN > width)
+		indent = INDENT;
+	if (width <= INDENT) {			/* 0: no terminal */
+		cli_print_safe(stdout, text);
+		putchar('\n');
+		return;
+	}
+	for (;; text += next, used = indent) {
+		len = cli_break(text, width > used ? width - used : 1, &next);
+		if (used > indent && splits_word(text, len))
+			len = next = 0;		/* the next line has more room for it */
+		print_piece(text, len);
+		putchar('\n');
+		if (text[next] == '\0')
+			return;
+		printf("%*s", (int)indent, "");
+	}
+}
+
 /* One line of what stands side by side; ${rest} moves on.  Blanks at the end of a line are not printed. */
 static bool
 print_line(const struct table *t, const char **rest)

@@ -7,9 +7,11 @@ import os
 import pty
 import re
 import socket
+import ssl
 import struct
 import subprocess
 import termios
+import threading
 
 import pytest
 
@@ -109,14 +111,45 @@ def test_signers(cli):
     cli.fails(66, "signer", "show", "extra", says='there is no signer "extra"')
 
 
+def test_what_a_signer_lacks_is_said_at_once(cli):
+    """And, when a zone waits for it, what it is and what to type."""
+    told = cli.ok("signer", "add", "hand", "--driver", "manual")
+    assert "no address to read whole copies from" in told and '"signer update hand --update ADDRESS"' in told, told
+    assert cli.ok("signer", "add", "hand2", "--driver", "manual", "--max-ttl", "1h", "--declared-content").endswith("Z\n")
+    assert json.loads(cli.ok("signer", "update", "hand2", "--compared-content", "-o", "json"))["declared_content"] is False
+    assert "no address to read" in cli.ok("signer", "update", "hand2", "--max-ttl", "2h")
+    cli.ok("signergroup", "add", "hands", "--signer", "hand")
+    cli.ok("zone", "add", "uncopied.test", "--group", "hands")
+    wait_until(lambda: "waiting for" in cli.ok("zone", "plan", "uncopied.test"))
+    plan = cli.ok("zone", "plan", "uncopied.test")
+    assert "; there is no address to read it from\n" in plan and "read first" not in plan, plan
+    assert "give the address that its copy is read from (signer update --update)" in cli.ok("zone", "explain", "uncopied.test")
+    waits = [x for x in json.loads(cli.run("doctor", "-o", "json").stdout)["items"] if x["check"] == "wait"]
+    assert len(waits) == 1 and waits[0]["text"].startswith("uncopied.test. stands still: V13: ") and "no address to read it from" in waits[0]["text"]
+    assert cli.ok("signer", "update", "hand", "--update", "192.0.2.9").endswith("Z\n")
+    plan = cli.ok("zone", "plan", "uncopied.test")
+    assert "no address" not in plan and "read first: the whole copy of hand\n" in plan, plan
+    assert "sent unsigned" in cli.ok("signer", "add", "open", "--driver", "ddns", "--update", "192.0.2.1")
+    assert "sent unsigned" not in cli.ok("signer", "update", "open", "--key-file", "/etc/k")
+    cli.ok("zone", "delete", "uncopied.test", "--yes")
+    cli.ok("signergroup", "delete", "hands", "--yes")
+    for signer in ("hand", "hand2", "open"):
+        cli.ok("signer", "delete", signer, "--yes")
+
+
 def test_groups(cli):
     assert squeeze(cli.ok("signergroup", "add", "pair", "--signer", "bind", "--signer", "knot"))[:3] == [
         "group pair", "signers bind,knot", "zones 0"]
     assert cli.ok("signergroup", "list").splitlines() == [
         "GROUP  SIGNERS   ZONES BUSY", "first  bind          1    0", "pair   bind,knot     0    0",
         "second bind          1    0"]
-    assert "bind,knot,pdns" in cli.ok("signer", "join", "pdns", "--group", "pair")
-    assert "pdns" not in cli.ok("signer", "leave", "pdns", "--group", "pair")
+    joined = cli.ok("signer", "join", "pdns", "--group", "pair")
+    assert "bind,knot,pdns" in joined and joined.endswith('\nthe group has no zones yet: "zone add ZONE --group pair"\n'), joined
+    assert "pdns" not in squeeze(cli.ok("signer", "leave", "pdns", "--group", "pair"))[1]
+    assert cli.ok("signer", "join", "knot", "--group", "second").endswith(
+        "\nADD-SIGNER knot begins in the 1 zone of the group, in each as soon as it is safe there\n"
+        'follow one with "zone watch two.test.", all with "zone list --group second"\n')
+    assert "\nREMOVE-SIGNER knot begins in the 1 zone of" in cli.ok("signer", "leave", "knot", "--group", "second")
     assert cli.ok("signergroup", "delete", "pair", "--yes") == ""
     cli.fails(75, "signergroup", "delete", "first", "--yes")
     cli.fails(75, "signer", "leave", "bind", "--group", "first", says="last")
@@ -418,12 +451,13 @@ def test_a_move_that_a_signer_leaves_by(cli):
     cli.ok("signer", "leave", "dumb", "--group", "other")
     assert cli.ok(*move, "--dry-run") == fit            # who leaves the group does not join by it
     cli.ok("signergroup", "add", "crowded", "--signer", "knot")
-    refused = cli.run("zone", "join", "move.test", "--group", "crowded", "--dry-run")
-    assert refused.returncode == 65 and "--group: two signers have this name server" in refused.stderr and refused.stdout == "", refused
+    for more in (["--dry-run"], []):                    # nobody is asked about what would be refused
+        refused = cli.run("zone", "join", "move.test", "--group", "crowded", *more)
+        assert refused.returncode == 65 and "--group: two signers have this name server" in refused.stderr and refused.stdout == "", refused
     refused = cli.run(*move)
     assert refused.returncode == 64 and refused.stdout == told and "--yes does it unasked" in refused.stderr, refused
     code, text = on_a_terminal(cli, b"n\n", *move)
-    assert code == 1 and told.strip() in text and "signers leave the zone. Move it? [y/N] " in text and "nothing is done" in text, text
+    assert code == 1 and told.strip() in " ".join(text.split()) and "signers leave the zone. Move it? [y/N] " in text and "nothing is done" in text, text
     cli.fails(64, "zone", "update", "move.test", "--group", "other", says='--group: a signer would leave the zone; "zone join move.test --group other" says which')
     assert group() == "first"
     assert cli.ok("zone", "join", "move.test", "--group", "same", "--dry-run") == "no signer leaves it\n"
@@ -473,6 +507,8 @@ def test_lists_on_a_narrow_terminal(tmp_path):
     """Broken at words; what is too wide still stands below its row; and a list of nothing says so."""
     d = Daemon(tmp_path, tls=certificate(tmp_path))
     cli = Shell(tmp_path, d)
+    assert on_a_terminal(cli, b"", "show") == (0, 'there is nothing yet; begin with "signer add" (see "music-cli help signer add")\r\n')
+    assert json.loads(cli.ok("show", "-o", "json")) == {"signers": [], "groups": [], "zones": []}
     d.ok("POST", "/signers", {"name": "bind", "driver": "ddns", "update": "192.0.2.1", "key_file": "/etc/music/keys/a-name-of-thirty-characters.key",
                               "name_servers": [{"name": "ns1.bind.test", "addresses": ["192.0.2.1", "2001:db8::1"]}]})
     d.ok("POST", "/groups", {"name": "g", "signers": ["bind"]})
@@ -499,6 +535,26 @@ def test_lists_on_a_narrow_terminal(tmp_path):
     rows = shown(80, "process", "show", "ADD-SIGNER")
     assert "    WHAT IS DONE  import every signer's keys into the others' DNSKEY sets" in rows
     assert len(shown(70, "process", "show", "ADD-SIGNER")) > len(shown(200, "process", "show", "ADD-SIGNER")) == 10
+
+    def words_of(text):
+        return sorted(re.sub(r"\S*\d\d:\d\d:\d\dZ|\b(\d+[smh])+\b", "", text).split())
+    # prose is folded alike, below where it began, and only on a terminal
+    d.ok("POST", "/signers", {"name": "hand", "driver": "manual"})
+    d.ok("POST", "/groups", {"name": "hands", "signers": ["hand"]})
+    d.ok("POST", "/zones", {"name": "uncopied-waits.test", "group": "hands"})
+    zone = ["uncopied-waits.test"]
+    wait_until(lambda: "waiting for" in cli.ok("zone", "plan", *zone))
+    joined = [["zone", "explain"] + zone, ["zone", "status"] + zone, ["zone", "plan"] + zone, ["help", "zone", "join"], ["help", "zone"],
+              ["help"], ["signer", "add", "--help"]]
+    for words in joined:
+        piped = words_of(cli.ok(*words))
+        for columns in (80, 60):
+            assert words_of("\n".join(shown(columns, *words))) == piped, (columns, words)
+        assert max(map(len, cli.ok(*words).splitlines())) > 80, words
+    lines = shown(80, "zone", "explain", *zone)
+    at = next(i for i, x in enumerate(lines) if x.startswith("    hint     give the address"))
+    assert re.match(r" {13}\S", lines[at + 1]), lines[at:at + 3]
+    assert len(shown(80, "help", "zone", "join")) > len(cli.ok("help", "zone", "join").splitlines())
     d.stop()
 
 
@@ -535,6 +591,29 @@ def test_migrate_in_one_command(moving, tmp_path):
     cli.ok("signer", "join", "bind", "--group", "g")
     wait_until(lambda: "process  ADD-SIGNER bind" in cli.ok("zone", "status", "z.test"))
     assert "switched off" not in cli.ok("zone", "status", "z.test")
+
+
+def outcomes(text):
+    """of a watch in JSON, whose lines are all objects and of which one tells the end"""
+    lines = [json.loads(x) for x in text.splitlines()]
+    assert all("outcome" not in x and x["name"] == "z.test." for x in lines[:-1]), text
+    return lines[-1]
+
+
+def test_all_of_a_watch_is_json(moving, tmp_path):
+    cli = Shell(tmp_path, moving)
+    first, rest = cli.ok("zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--watch", "--interval", "100ms", "--timeout", "50s",
+                         "-o", "json").split("\n", 1)
+    assert json.loads(first)["text"].startswith("knot joins ") and outcomes(rest) == {"outcome": "done", "text": "done"}
+    watched = cli.ok("zone", "watch", "z.test", "--until-done", "-o", "json")
+    assert outcomes(watched) == {"outcome": "done", "text": "done: nothing is under way"}
+    cli.ok("zone", "hold", "z.test", "--reason", "lunch")
+    r = cli.run("zone", "watch", "z.test", "--until-done", "-o", "json")
+    assert r.returncode == 75 and outcomes(r.stdout) == {"outcome": "held", "text": "z.test is held: lunch"} and "lunch" in r.stderr, r
+    cli.ok("zone", "resume", "z.test")
+    cli.ok("signer", "join", "bind", "--group", "g")
+    r = cli.run("zone", "watch", "z.test", "--timeout", "100ms", "-o", "json")
+    assert r.returncode == 75 and outcomes(r.stdout)["outcome"] == "timeout", r
 
 
 def test_who_has_left_is_told_as_long_as_it_is_so(moving, tmp_path):
@@ -885,7 +964,7 @@ def test_doctor(cli, filled, tmp_path):
     found = checks(code=1)
     assert found["signer"] == (
         "warning", 'badsig: of 3 changes since the daemon started 2 were refused and 0 not answered; last failure: BADSIG; '
-        'see "signer probe badsig"') and found["wait"][1].startswith("stuck.test. stands still: ")
+        'see "signer probe badsig --zone ZONE"') and found["wait"][1].startswith("stuck.test. stands still: ")
     filled.ok("DELETE", "/zones/stuck.test")
     filled.ok("POST", "/zones", {"name": "patient.test"})
     found = checks(code=1)
@@ -951,6 +1030,45 @@ def test_certificates_are_always_checked(tls, tmp_path):
     assert found.returncode == 76 and json.loads(found.stdout)["items"][-1]["check"] == "certificate"
     p = subprocess.run([CLI, "zone", "watch", "z.test"], env=cli.env, capture_output=True, text=True, timeout=90)
     assert p.returncode == 76 and p.stderr.count("\n") == 1
+
+
+def test_a_client_certificate_is_shown(tmp_path):
+    """by options, and by the file; one without the other is a mistake"""
+    server, client = certificate(tmp_path), certificate(tmp_path, "client", "DNS:client.test")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*server)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(client[0])
+    listener, seen = socket.create_server(("127.0.0.1", 0)), []
+
+    def serve():
+        while True:
+            try:
+                with context.wrap_socket(listener.accept()[0], server_side=True) as s:
+                    s.recv(65536)
+                    seen.append(s.getpeercert()["subjectAltName"])
+                    s.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 37\r\n\r\n"
+                              b'{"program":"fake","version":"0.0.0"}\n')
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+    threading.Thread(target=serve, daemon=True).start()
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    words = [CLI, "ping", "--server", f"https://127.0.0.1:{listener.getsockname()[1]}", "--cacert", server[0]]
+
+    def ping(*more):
+        return subprocess.run(words + list(more), env=env, capture_output=True, text=True, timeout=60)
+    assert ping().returncode == 69 and seen == []
+    r = ping("--cert", client[0], "--key", client[1])
+    assert r.returncode == 0 and seen == [(("DNS", "client.test"),)], r
+    conf = tmp_path / "cli.yaml"
+    conf.write_text(f"cert: {client[0]}\nkey: {client[1]}\n")
+    assert ping("--config", str(conf)).returncode == 0 and len(seen) == 2
+    r = ping("--cert", client[0])
+    assert r.returncode == 78 and "--cert and --key" in r.stderr, r
+    assert ping("--cert", str(tmp_path / "nowhere"), "--key", client[1]).returncode == 66
+    listener.close()
 
 
 # --- completion and the manual ---
