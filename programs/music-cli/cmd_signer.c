@@ -66,8 +66,8 @@ say_lacks(const struct cli *c, const json_t *o)
 	if (strcmp(driver, "manual") == 0 && !has_update && !cli_true(o, "no_transfer") &&
 	    !(cli_true(o, "declared_content") && cli_num(o, "max_ttl_s") > 0)) {
 		snprintf(line, sizeof line, "there is no address to read whole copies from, and zones that it shares "
-		    "wait for them for ever: give it with \"signer update %s --update ADDRESS\"; or, where it allows no "
-		    "transfer, declare what a copy would show with \"signer update %s --no-transfer --max-ttl SPAN "
+		    "wait for them for ever: give it with \"signer update %s --update ADDRESS\"; or, where it allows "
+		    "no transfer, declare what a copy would show with \"signer update %s --no-transfer --max-ttl SPAN "
 		    "--declared-content\"", name, name);
 		putchar('\n');
 		cli_fold(c, 0, 0, line);
