@@ -1,4 +1,5 @@
 #include "core/preflight.h"
+#include "core/sets.h"
 
 struct pf {
 	const struct mus_ctx *c;
@@ -119,6 +120,44 @@ pf_keys(struct pf *p)
 		note(p, w);
 	if (mus_owners_known(c, p->b, &w) != MUS_RES_HOLDS)
 		note(p, w);
+}
+
+/* Digest types of the CDS that a signer has for keys of its own. */
+static uint8_t
+types_of(const struct mus_ctx *c, unsigned s)
+{
+	const struct mus_ring *ring = &c->seen->signer[s][MUS_RR_CDS];
+	uint8_t types = 0;
+
+	for (unsigned m = mus_served(c->facts, s, MUS_RR_CDS); m; m &= m - 1)
+		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+			if (ring->v[__builtin_ctz(m)].dt[t] & c->facts->owned[s])
+				types |= (uint8_t)(1u << t);
+	return types;
+}
+
+/* Who rolls a SEP key publishes CDS for it of the types that it has; the others' types are added a look later, and the
+ * parent may have taken up the set before (V14). */
+static void
+pf_digests(struct pf *p)
+{
+	const struct mus_ctx *c = p->c;
+	uint8_t mine = types_of(c, p->b);
+
+	for (unsigned s = 0; mine && s <= c->zone->signer_count; s++) {
+		bool is_policy = s == c->zone->signer_count;
+		uint8_t theirs = is_policy ? c->policy->digests : types_of(c, s);
+		struct mus_witness w = found(MUS_RULE_DIGESTS, MUS_RES_WARN, p->b, is_policy ? MUS_NOBODY : s);
+		unsigned t = (unsigned)__builtin_ctz((unsigned)(mine ^ theirs) | 1u << MUS_DT_COUNT);
+
+		if (!theirs || t == MUS_DT_COUNT || (!is_policy && (s == p->b || !(c->want->keyg >> s & 1))))
+			continue;
+		w.kind = MUS_RR_CDS;
+		w.number = mus_dt_number[t];
+		w.surplus = mine >> t & 1;
+		note(p, w);
+		return;		/* one says it all */
+	}
 }
 
 static void
@@ -367,6 +406,7 @@ mus_preflight(const struct mus_ctx *c, unsigned signer, struct mus_witness *out,
 
 	pf_serves(&p);
 	pf_keys(&p);
+	pf_digests(&p);
 	pf_content(&p);
 	pf_sample(&p);
 	pf_denial(&p);

@@ -46,6 +46,7 @@
 	X(NSNAMES, "name-servers", "the signer has name servers of its own for the zone")          \
 	X(GLUEADDR, "addresses", "in-domain name servers have the same addresses on all signers")  \
 	X(KEYTTL, "dnskey-ttl", "the DNSKEY TTL is equal on all signers")                          \
+	X(DIGESTS, "cds-digests", "the CDS that signers publish have the same digest types")      \
 	X(LASTONE, "last-signer", "at least one other signer remains")                             \
 	X(IMPORT, "import", "each signer shows the others' keys")                                  \
 	X(SIGNAL, "signal", "each signer shows CDS and CDNSKEY for all SEP keys")                  \

@@ -632,6 +632,16 @@ rules_of_processes(struct tx *t, const struct mus_witness *w)
 		both(t, w);
 		tx_say(t, " have different DNSKEY TTLs");
 		break;
+	case MUS_RULE_DIGESTS:
+		tx_origin(t, w->origin);
+		tx_say(t, w->surplus ? " publishes CDS of digest type %u, which " : " publishes no CDS of digest type %u, which ",
+		    w->number);
+		if (tx_has_origin(w->origin2))
+			tx_origin(t, w->origin2);
+		else
+			tx_say(t, "musicd");
+		tx_say(t, w->surplus ? " does not" : " does");
+		break;
 	case MUS_RULE_LASTONE:
 		tx_origin(t, w->origin);
 		tx_say(t, " cannot leave: no other signer remains");

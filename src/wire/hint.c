@@ -145,6 +145,9 @@ rule_hint(enum mus_rule r)
 		return "put the same address records into the zone on all signers";
 	case MUS_RULE_KEYTTL:
 		return "set the same DNSKEY TTL at all signers";
+	case MUS_RULE_DIGESTS:
+		return "set the same digest types for CDS at all signers, or switch their own CDS off; else a parent that "
+		       "looks while a SEP key rolls can leave out resolvers that mind the strongest type only";
 	case MUS_RULE_PREFLIGHT:
 		return "\"zone preflight\" lists what the signer lacks; put that right";
 	case MUS_RULE_LASTONE:

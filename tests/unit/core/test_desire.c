@@ -951,6 +951,38 @@ test_unfit_key_ttl(void **state)
 	finds(MUS_RULE_KEYTTL, MUS_RES_WARN);
 }
 
+/* Types of CDS that the joiner has of its own, against those of the policy and of the members; none is no difference. */
+static void
+test_unfit_digests(void **state)
+{
+	struct mus_ring *ring = &r.z.seen.signer[B][MUS_RR_CDS];
+	uint64_t *dt;
+
+	(void)state;
+	joiner();
+	rig_put(B, MUS_RR_CDS, KB, KB);
+	dt = ring->v[ring->count - 1].dt;
+	preflight();
+	for (unsigned f = 0; f < found_count; f++)
+		assert_int_not_equal(found[f].rule, MUS_RULE_DIGESTS);
+	dt[2] = KB;
+	finds(MUS_RULE_DIGESTS, MUS_RES_WARN);
+	assert_int_equal(found[0].number, 4);
+	assert_int_equal(found[0].origin2, MUS_NOBODY);
+	assert_true(found[0].surplus);
+	r.policy.digests = 1 << 1 | 1 << 2;
+	preflight();
+	for (unsigned f = 0; f < found_count; f++)
+		assert_int_not_equal(found[f].rule, MUS_RULE_DIGESTS);
+	rig_put(A, MUS_RR_CDS, KA, KA);		/* a member with type 2 alone */
+	finds(MUS_RULE_DIGESTS, MUS_RES_WARN);
+	assert_int_equal(found[0].origin2, A);
+	dt[1] = dt[2] = KA;			/* of a foreign key: nobody's own */
+	preflight();
+	for (unsigned f = 0; f < found_count; f++)
+		assert_int_not_equal(found[f].rule, MUS_RULE_DIGESTS);
+}
+
 static void
 test_missing_sample(void **state)
 {
@@ -1295,6 +1327,7 @@ main(void)
 	    T(test_unfit_servers),
 	    T(test_unfit_algorithm),
 	    T(test_unfit_key_ttl),
+	    T(test_unfit_digests),
 	    T(test_missing_sample),
 	    T(test_unfit_denial),
 	    T(test_unfit_signatures),

@@ -605,6 +605,7 @@ static const struct word rule_words[] = {{MUS_RULE_NONE, "nothing to do"}, {MUS_
     {MUS_RULE_SIGNED, "keys of its own"}, {MUS_RULE_ALGS, "same algorithms"}, {MUS_RULE_TTLMAX, "--max-ttl"},
     {MUS_RULE_CAPS, "accept these records"}, {MUS_RULE_NSNAMES, "its name servers"},
     {MUS_RULE_GLUEADDR, "same address records"}, {MUS_RULE_KEYTTL, "same DNSKEY TTL"},
+    {MUS_RULE_DIGESTS, "same digest types"},
     {MUS_RULE_PREFLIGHT, "zone preflight"}, {MUS_RULE_LASTONE, "join another signer"},
     {MUS_RULE_IMPORT, "zone history"}, {MUS_RULE_SIGNAL, "zone history"}, {MUS_RULE_NSSET, "zone history"},
     {MUS_RULE_CSYNCSET, "zone history"}, {MUS_RULE_PARENTDS, "follow CDS"}, {MUS_RULE_PARENTNS, "follow CSYNC"},
