@@ -587,6 +587,11 @@ judge_equal(struct jd *j)
 {
 	const struct mus_ctx *c = j->c;
 
+	/* What the sets should be is not known before it is known who takes part: nobody is told to mend them. */
+	if (!c->want->adopted) {
+		j->out->rule[MUS_RULE_V8] = j->out->rule[MUS_RULE_V9] = MUS_RES_UNKNOWN;
+		return;
+	}
 	as_rule(j, MUS_RULE_V8, MUS_RULE_NSSET, true);
 	as_rule(j, MUS_RULE_V8, MUS_RULE_CSYNCSET, true);
 	if (__builtin_popcount(c->want->keyg) > 1)

@@ -285,6 +285,8 @@ pf_caps(struct pf *p)
 	    {s->caps.cdnskey, MUS_RR_CDNSKEY}, {s->caps.csync, MUS_RR_CSYNC},
 	    {s->caps.ns, MUS_RR_NS}};
 
+	bool is_tried = true;
+
 	if (s->is_secondary)
 		return;
 	for (unsigned i = 0; i < sizeof caps / sizeof caps[0]; i++)
@@ -293,8 +295,10 @@ pf_caps(struct pf *p)
 
 			w.kind = (uint8_t)caps[i].kind;
 			note(p, w);
+		} else {
+			is_tried &= caps[i].can == MUS_YES;
 		}
-	if (!s->has_driver)
+	if (!s->has_driver || !is_tried)
 		note(p, found(MUS_RULE_CAPS, MUS_RES_WARN, p->b, MUS_NOBODY));
 }
 

@@ -443,8 +443,15 @@ history(struct tx *t, const struct mus_witness *w)
 static void
 capability(struct tx *t, const struct mus_witness *w)
 {
+	bool has_driver = w->origin >= MUS_SIGNERS_MAX || t->z->signer[w->origin].has_driver;
+
 	tx_origin(t, w->origin);
-	if (w->origin < MUS_SIGNERS_MAX && !t->z->signer[w->origin].has_driver)
+	if (has_driver && w->result == MUS_RES_WARN) {
+		tx_say(t, " was not probed: whether it takes our changes shows in the middle of the process only, unless "
+			  "\"signer probe\" tries it before");
+		return;
+	}
+	if (!has_driver)
 		tx_say(t, " cannot be changed from here: change ");
 	else
 		tx_say(t, " does not let us change its records: change ");
@@ -634,8 +641,7 @@ rules_of_processes(struct tx *t, const struct mus_witness *w)
 		break;
 	case MUS_RULE_DIGESTS:
 		tx_origin(t, w->origin);
-		tx_say(t, w->surplus ? " publishes CDS of digest type %u, which " : " publishes no CDS of digest type %u, which ",
-		    w->number);
+		tx_say(t, " publishes %sCDS of digest type %u, which ", w->surplus ? "" : "no ", w->number);
 		if (tx_has_origin(w->origin2))
 			tx_origin(t, w->origin2);
 		else

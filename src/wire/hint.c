@@ -60,8 +60,9 @@ cause_hint(enum mus_cause c)
 	case MUS_CAUSE_NOADDR:
 		return "look at the spelling of the name server; or give it its addresses";
 	case MUS_CAUSE_UNASKED:
-		return "take the name out of the NS sets and the delegation by hand, and keep its server served "
-		       "until then; or give it to the signer whose copy it serves";
+		return "give the name to the signer whose copy its server has (signer update --ns, zone update "
+		       "--signer-ns); or take it out of the NS sets and the delegation by hand, and keep its server "
+		       "served until caches have forgotten it";
 	case MUS_CAUSE_COUNT:
 		break;
 	}
@@ -91,7 +92,8 @@ rule_hint(enum mus_rule r)
 	case MUS_RULE_V6:
 		return "look whether that server runs, has the zone, and answers over UDP and TCP";
 	case MUS_RULE_V7:
-		return "a signer lacks the others' keys: look whether its changes are accepted (signer probe)";
+		return "a signer lacks the others' keys: look what became of the changes (zone history), and what it "
+		       "takes: \"signer probe\", on a zone for which no process runs";
 	case MUS_RULE_V8:
 		return "the signers show different sets: someone else writes there, or a change was lost";
 	case MUS_RULE_V9:
@@ -146,8 +148,8 @@ rule_hint(enum mus_rule r)
 	case MUS_RULE_KEYTTL:
 		return "set the same DNSKEY TTL at all signers";
 	case MUS_RULE_DIGESTS:
-		return "set the same digest types for CDS at all signers, or switch their own CDS off; else a parent that "
-		       "looks while a SEP key rolls can leave out resolvers that mind the strongest type only";
+		return "set the same digest types for CDS at all signers, or switch their own CDS off; else a parent "
+		       "that looks while a SEP key rolls can leave out resolvers that mind the strongest type only";
 	case MUS_RULE_PREFLIGHT:
 		return "\"zone preflight\" lists what the signer lacks; put that right";
 	case MUS_RULE_LASTONE:

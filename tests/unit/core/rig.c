@@ -225,7 +225,8 @@ rig_init(void)
 	    .refresh_s = 3600, .digests = 1 << 1};
 	z->signer_count = 2;
 	for (unsigned s = 0; s < 2; s++) {
-		z->signer[s] = (struct mus_zsigner){.is_member = true, .has_driver = true};
+		z->signer[s] = (struct mus_zsigner){.is_member = true, .has_driver = true,
+		    .caps = {MUS_YES, MUS_YES, MUS_YES, MUS_YES, MUS_YES}};
 		r.z.seen.copy[s] = (struct mus_copy){.known = true, .ttl_max_s = 3600, .content = 7,
 		    .keys_in_data = s == A ? ZA : ZB, .at = r.t0, .unread_at = MUS_TIME_ALWAYS};
 	}

@@ -854,7 +854,11 @@ test_unfit(void **state)
 	r.z.zone.signer[B].caps.ns = MUS_NO;
 	finds(MUS_RULE_CAPS, MUS_RES_FAILS);
 	assert_int_equal(found[0].kind, MUS_RR_NS);
+	r.z.zone.signer[B].caps.ns = MUS_UNKNOWN;	/* not tried: may turn out in the middle */
+	finds(MUS_RULE_CAPS, MUS_RES_WARN);
+	assert_int_equal(found_count, 1);
 	r.z.zone.signer[B].caps.ns = MUS_YES;
+	assert_int_equal(preflight(), MUS_RES_HOLDS);
 	r.z.zone.signer[B].has_driver = false;
 	finds(MUS_RULE_CAPS, MUS_RES_WARN);
 }
@@ -951,7 +955,7 @@ test_unfit_key_ttl(void **state)
 	finds(MUS_RULE_KEYTTL, MUS_RES_WARN);
 }
 
-/* Types of CDS that the joiner has of its own, against those of the policy and of the members; none is no difference. */
+/* Types of CDS that the joiner has of its own, against those of policy and members; none is no difference. */
 static void
 test_unfit_digests(void **state)
 {

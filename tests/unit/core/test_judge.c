@@ -593,6 +593,23 @@ test_a_shared_name_is_asked(void **state)
 	holds(MUS_RULE_V9);
 }
 
+/* Who takes part is not known yet: no set is wrong, least of all the DS that the zone lives by. */
+static void
+test_nothing_is_intended_before_adoption(void **state)
+{
+	const struct mus_verdict *v;
+
+	(void)state;
+	rig_steady();
+	r.z.want.adopted = false;
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 0;
+	v = rig_judge();
+	assert_int_equal(v->rule[MUS_RULE_V8], MUS_RES_UNKNOWN);
+	assert_int_equal(v->rule[MUS_RULE_V9], MUS_RES_UNKNOWN);
+	for (unsigned f = 0; f < v->finding_count; f++)
+		assert_true(v->finding[f].rule != MUS_RULE_V8 && v->finding[f].rule != MUS_RULE_V9);
+}
+
 /* OP-9: who is declared lost is believed to list nobody, whatever its last set was. */
 static void
 test_what_a_lost_one_lists(void **state)
@@ -916,7 +933,7 @@ main(void)
 	    T(test_a_name_that_nobody_asks), T(test_a_name_whose_servers_are_gone), T(test_a_shared_name_is_asked), T(test_what_a_lost_one_lists),
 	    T(test_a_name_at_the_parent_alone), T(test_unknown_is_not_valid),
 	    T(test_nobody_left_to_ask),
-	    T(test_so_far),
+	    T(test_so_far), T(test_nothing_is_intended_before_adoption),
 	    T(test_v6_causes),
 	    T(test_v4_once),
 	    T(test_v4_last_second),

@@ -244,6 +244,9 @@ static const struct {
     {W(CAPS, FAILS, NONE, .origin = BIND, .kind = MUS_RR_CSYNC, .until = AT),
 	"capability: bind does not let us change its records: change CSYNC there by hand; it is tried again at "
 	"2026-01-01T00:00:01Z"},
+    {W(CAPS, WARN, NONE, .origin = BIND),
+	"capability: bind was not probed: whether it takes our changes shows in the middle of the process only, unless "
+	"\"signer probe\" tries it before"},
     {W(CAPS, WARN, NONE, .origin = KNOT),
 	"capability: knot cannot be changed from here: change what is asked for there by hand"},
     {W(NSNAMES, FAILS, NONE, .origin = KNOT), "name-servers: knot has no name server of its own for the zone"},
