@@ -370,15 +370,18 @@ open_all(struct daemon *d, struct mus_errtext *et)
 	d->loop = mus_loop_new();
 	if (!d->loop)
 		return mus_errf(et, MUS_ERR_NOMEM, "event loop: out of memory");
+	/* Before anybody can know that we run: a signal that comes while we start waits for the loop. */
+	if ((rc = mus_loop_on_signal(d->loop, SIGTERM, on_stop, d)) < 0 ||
+	    (rc = mus_loop_on_signal(d->loop, SIGINT, on_stop, d)) < 0 ||
+	    (rc = mus_loop_on_signal(d->loop, SIGHUP, on_reload, d)) < 0)
+		return mus_errf(et, MUS_ERR_NOMEM, "signals");
 	if ((rc = mus_store_open(d->conf->store_file, &d->store, et)) < 0)
 		return mus_conf_wrap(d->conf_file, &d->conf->store_file, et, rc);
 	if ((rc = open_dns(d, et)) < 0 || (rc = open_engine(d, et)) < 0 || (rc = open_api(d, et)) < 0)
 		return rc;
 	d->tick = mus_timer_new(d->loop, on_tick, d);
-	if (!d->tick || (rc = mus_loop_on_signal(d->loop, SIGTERM, on_stop, d)) < 0 ||
-	    (rc = mus_loop_on_signal(d->loop, SIGINT, on_stop, d)) < 0 ||
-	    (rc = mus_loop_on_signal(d->loop, SIGHUP, on_reload, d)) < 0)
-		return mus_errf(et, MUS_ERR_NOMEM, "signals and timers");
+	if (!d->tick)
+		return mus_errf(et, MUS_ERR_NOMEM, "timer: out of memory");
 	mus_timer_start(d->tick, 1000);
 	return mus_sdnotify_watchdog_start(d->loop, &d->watchdog);
 }
