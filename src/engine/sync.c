@@ -18,6 +18,7 @@ struct syncing {
 	int64_t joiner;			/* taken as a member; 0: none */
 	uint8_t configured;		/* signers of the group, and the joiner */
 	uint64_t keep, named;		/* servers and names that are configured */
+	uint64_t looked_up;		/* of those names, the ones without addresses */
 	uint32_t names[MUS_SERVERS_MAX];	/* of those, which lead to each server */
 	bool adds;			/* what has no place gets one; else it is passed over */
 	struct mus_errtext *et;
@@ -379,6 +380,7 @@ sync_looked_up(struct syncing *y, unsigned s, unsigned n, const char *name)
 	struct eng_host *h = eng_host_get(y->e, name, y->zobj->id);
 	uint64_t all = 0;
 
+	y->looked_up |= n < MUS_NSNAMES_MAX ? mus_bit(n) : 0;
 	for (unsigned a = 0; h && a < h->count; a++)
 		all |= sync_server(y, s, n, &h->addr[a].addr);
 	if (!h || eng_host_keeps(h))
@@ -564,6 +566,65 @@ find_dropped(struct syncing *y)
 	}
 }
 
+/* Names that lead, by an address in the zone or by glue, to a server that nobody asks; or did as long ago as caches
+ * remember (protocol.md 4.4, G9).  The operator gives the address, or takes it out. */
+static void
+find_unasked_addresses(struct syncing *y)
+{
+	struct mus_zonestate *st = y->st;
+	const struct mus_policy *policy = &y->e->o.policy;
+	struct mus_time now = eng_now(y->e);
+
+	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
+		enum mus_rr_kind kind = o == MUS_PARENT ? MUS_RR_GLUE : MUS_RR_ADDR;
+		const struct mus_ring *ring = mus_seen_ring_const(&st->seen, o, kind);
+		uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now);
+		uint64_t names = 0;
+
+		if (o < MUS_SIGNERS_MAX && (o >= st->zone.signer_count || st->zone.signer[o].is_lost))
+			continue;
+		for (unsigned i = 0; i < ring->count; i++)
+			if (ring->v[i].srv ||
+			    mus_version_end(
+				&st->seen, ring, &ring->v[i], floor_s, now, policy->margin_s)
+				    .ms >= now.ms)
+				names |= ring->v[i].dt[1];
+		for (names &= y->named; names; names &= names - 1) {
+			unsigned n = (unsigned)__builtin_ctzll(names);
+
+			lack(y, st->zone.ns[n].owner, n, MUS_CAUSE_ADDRESS);
+		}
+	}
+}
+
+/* A server whose address is not given any more, while its name is: caches lead there as long as they remember the
+ * address, and it is asked until then.  Of addresses nobody knows the TTL but inside the zone: policy.ttl-floor. */
+static bool
+is_still_led_to(struct syncing *y, unsigned i)
+{
+	struct mus_zonestate *st = y->st;
+	struct mus_server *s = &st->zone.server[i];
+	struct mus_srvstate *state = &st->seen.server[i];
+	uint64_t names = mus_server_names(s), given = names & y->named & ~y->looked_up;
+	uint32_t ttl_s = y->e->o.policy.ttl_floor_s;
+
+	if (s->origin >= MUS_SIGNERS_MAX || !(y->configured >> s->origin & 1) || st->zone.signer[s->origin].is_lost ||
+	    state->cut.ms != MUS_TIME_NEVER.ms)
+		return false;
+	if (!names)
+		return state->led_until.ms >= eng_now(y->e).ms;
+	if (!given)
+		return false;
+	if (st->seen.signer[s->origin][MUS_RR_ADDR].ttl_max_s > ttl_s)
+		ttl_s = st->seen.signer[s->origin][MUS_RR_ADDR].ttl_max_s;
+	if (st->seen.parent[MUS_RR_GLUE - MUS_RR_DS].ttl_max_s > ttl_s)
+		ttl_s = st->seen.parent[MUS_RR_GLUE - MUS_RR_DS].ttl_max_s;
+	s->ns = MUS_NOBODY;
+	s->also = 0;
+	state->led_until = mus_time_add_s(eng_now(y->e), (int64_t)ttl_s + y->e->o.policy.margin_s);
+	return true;
+}
+
 /* The parent first: without it nothing is known. */
 static bool
 sync_all(struct syncing *y)
@@ -604,12 +665,13 @@ eng_sync_with(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_
 	if (!sync_all(&y))
 		return false;
 	for (unsigned i = 0; i < st->zone.server_count; i++)
-		if (!(y.keep >> i & 1) && st->zone.server[i].origin != MUS_NOBODY)
+		if (!(y.keep >> i & 1) && st->zone.server[i].origin != MUS_NOBODY && !is_still_led_to(&y, i))
 			drop_server(st, i, eng_now(e));
 	y.adds = true;
 	if (!sync_all(&y))
 		return false;
 	find_dropped(&y);
+	find_unasked_addresses(&y);
 	snprintf(st->book.sample, sizeof st->book.sample, "%s", zobj->sample);
 	if (!zobj->sample[0])
 		forget_sample(st, eng_now(e));

@@ -605,6 +605,43 @@ sum_addr(struct addr_sum *s, const struct mus_rrset *set)
 		s->ttl_s = set->ttl_s;
 }
 
+/* Does the name ${n} have an address here that is none of the servers of its owner which are asked?  Resolvers are
+ * led there too. */
+static bool
+leads_elsewhere(const struct tk *k, unsigned n, const struct mus_rrset *set)
+{
+	const struct mus_zone *z = &k->st->zone;
+	size_t len = set->type == MUS_TYPE_A ? 4 : 16;
+
+	if (z->ns[n].owner >= z->signer_count || (set->type != MUS_TYPE_A && set->type != MUS_TYPE_AAAA))
+		return false;
+	for (size_t r = 0; r < set->count; r++) {
+		struct mus_addr addr = {.family = len == 4 ? 4 : 6};
+		bool asked = set->rd[r].len != len;	/* no address at all: that is not ours to tell */
+
+		if (!asked)
+			memcpy(addr.ip, set->rd[r].data, len);
+		for (unsigned i = 0; i < z->server_count && !asked; i++)
+			asked = z->server[i].origin == z->ns[n].owner && mus_addr_same_ip(&k->st->book.addr[i], &addr);
+		if (!asked)
+			return true;
+	}
+	return false;
+}
+
+/* The name of this glue, if it leads elsewhere. */
+static uint64_t
+glue_elsewhere(const struct tk *k, const struct mus_rrset *glue)
+{
+	struct mus_name name;
+
+	for (unsigned n = 0; n < k->st->zone.ns_count; n++)
+		if (k->st->book.ns[n][0] && mus_name_parse(k->st->book.ns[n], &name, NULL) == 0 &&
+		    mus_name_equal(&name, &glue->owner))
+			return leads_elsewhere(k, n, glue) ? mus_bit(n) : 0;
+	return 0;
+}
+
 static void
 take_delegation(struct tk *k, const struct eng_answer *a)
 {
@@ -630,8 +667,10 @@ take_delegation(struct tk *k, const struct eng_answer *a)
 	give(k, &look);
 	g.cause = look.cause;
 	for (size_t i = 0; i < a->glue_count; i++)
-		if (mus_name_in(&a->glue[i].owner, &k->zone))
+		if (mus_name_in(&a->glue[i].owner, &k->zone)) {
 			sum_addr(&glue, &a->glue[i]);
+			g.dt[1] |= glue_elsewhere(k, &a->glue[i]);
+		}
 	g.content = glue.sum;
 	g.ttl_s = g.serve_ttl_s = glue.ttl_s;
 	g.flags = glue.any ? 0 : MUS_VER_ABSENT;
@@ -690,6 +729,7 @@ take_addrs(struct tk *k, unsigned server)
 			all.any = false;
 			sum_addr(&all, &a->set);
 			look.dt[0] |= all.any ? mus_bit(a->ns) : 0;
+			look.dt[1] |= leads_elsewhere(k, a->ns, &a->set) ? mus_bit(a->ns) : 0;
 		}
 	}
 	if (!asked)

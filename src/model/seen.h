@@ -68,7 +68,8 @@ mus_rr_names_keys(unsigned kind)
 	X(LOOKING, "is being looked up")                                                           \
 	X(NOLOOKUP, "cannot be looked up")                                                         \
 	X(NOADDR, "has no address")                                                                \
-	X(UNASKED, "is listed, and nobody asks it")
+	X(UNASKED, "is listed, and nobody asks it")                                                \
+	X(ADDRESS, "has an address that nobody asks")
 enum mus_cause {
 #define X(name, text) MUS_CAUSE_##name,
 	MUS_CAUSE_MAP(X)
@@ -116,7 +117,8 @@ struct mus_version {			/* what every decision reads comes first: one cache line 
 					 * DNSKEY, DS, CDS, CDNSKEY: MUS_AUX_STRAY | key tag of the first stray */
 	uint32_t serve_ttl_s;		/* TTL of the records as last served */
 	uint64_t dt[MUS_DT_COUNT];	/* CDS, DS: keys named per digest type; CSYNC: further records; ADDR: first
-					 * all signers' names that have an address */
+					 * all signers' names that have an address, then, as of GLUE, those
+					 * that have one at which nobody is asked */
 };
 
 /* A CSYNC record in a number: types << 48 | serial << 16 | flags.  RFC 7477 allows one of them; of more, as many

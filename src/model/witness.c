@@ -81,6 +81,11 @@ lacking(struct tx *t, const struct mus_witness *w)
 	case MUS_CAUSE_UNASKED:
 		unasked(t, w);
 		break;
+	case MUS_CAUSE_ADDRESS:
+		lacking_name(t, w);
+		tx_say(t, " has, in the zone or as glue, an address that was not given here: nobody asks what is "
+			  "served there");
+		break;
 	default:
 		break;
 	}
@@ -447,8 +452,8 @@ capability(struct tx *t, const struct mus_witness *w)
 
 	tx_origin(t, w->origin);
 	if (has_driver && w->result == MUS_RES_WARN) {
-		tx_say(t, " was not probed: whether it takes our changes shows in the middle of the process only, unless "
-			  "\"signer probe\" tries it before");
+		tx_say(t, " was not probed: whether it takes our changes shows in the middle of the process only, "
+			  "unless \"signer probe\" tries it before");
 		return;
 	}
 	if (!has_driver)

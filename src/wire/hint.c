@@ -63,6 +63,10 @@ cause_hint(enum mus_cause c)
 		return "give the name to the signer whose copy its server has (signer update --ns, zone update "
 		       "--signer-ns); or take it out of the NS sets and the delegation by hand, and keep its server "
 		       "served until caches have forgotten it";
+	case MUS_CAUSE_ADDRESS:
+		return "compare the addresses of the name server in the zone, at every signer, and in the delegation "
+		       "with those given here: give all of them (signer update --ns, zone update --signer-ns), or take "
+		       "the wrong one out where it stands";
 	case MUS_CAUSE_COUNT:
 		break;
 	}

@@ -47,6 +47,31 @@ def test_a_name_is_given_up_that_is_still_listed(make_lab):
     t.judge(60)
 
 
+def test_an_address_that_nobody_gave(make_lab):
+    """The zone says where a name server is; musicd was told another place, and its secondary gets the zone no more: nobody joins on that."""
+    lab = make_lab(signers=["bind", "knot"], secondaries=["bind"])
+    zone = lab.add_zone("where", ["bind", "knot"], ttl=4, inbailiwick=True)
+    names = lab.state["zones"][zone]["ns"]
+    first, second = names["bind"]
+    right, wrong = [["--signer-ns", f"bind:{n['name']}=" + ",".join(at["addresses"])]
+                    for n, at in ((second, second), (second, first))]
+    rest = [["--signer-ns", f"{s}:{n['name']}=" + ",".join(n["addresses"])] for s, n in (("bind", first), ("knot", names["knot"][0]))]
+    with Trouble(lab, ["where"]) as t:
+        t.mc.cli("signergroup", "add", "g-where", "--signer", "bind")
+        t.mc.cli("zone", "add", zone, "--group", "g-where", *rest[0], *wrong, *rest[1])
+        says = rf"{second['name']} \(bind\) has, in the zone or as glue, an address that was not given here"
+        t.says("where", says)
+        breaks.flag(lab, "bind", "transfers_refused")
+        t.join("where", "knot")
+        looked_again(t, "where")
+        t.says("where", "rule=observe .*" + says)
+        assert t.row("where")["state"] == "UNKNOWN" and t.row("where")["row"] in (None, "", "signers-unsynced"), t.row("where")
+        t.mc.cli("zone", "update", zone, *rest[0], *right, *rest[1])
+        breaks.mend(lab)
+        t.done("where", "ADD-SIGNER", "knot")
+    t.judge(60)
+
+
 def test_a_server_gets_another_name(make_lab):
     """The old name is taken out by hand, and musicd goes on when it has left the caches; the new one leaves with its signer."""
     lab = make_lab(signers=["bind", "knot"])

@@ -452,6 +452,14 @@ servers_of(unsigned i)
 }
 
 static void
+nobody_is_led_to(unsigned i)
+{
+	for (unsigned v = 0; v < st->zone.server_count; v++)
+		if (st->zone.server[v].origin == place_of(i))
+			st->seen.server[v].cut = MUS_TIME_ALWAYS;
+}
+
+static void
 lacks_room(unsigned origin)
 {
 	assert_int_equal(st->zone.lack_count, 1);
@@ -487,7 +495,13 @@ room_for_64(void **state)
 	zone.signer_count = 1;
 	sync_whole();
 	zone.signer_count = 0;
-	/* All of a signer's addresses become others: their places are free first. */
+	/* All of a signer's addresses become others: their places are free first, unless caches lead there still. */
+	put_addresses(1, 1, 30);
+	sync_zone();
+	lacks_room(place_of(1));
+	put_addresses(1, 0, 30);
+	nobody_is_led_to(1);
+	sync_whole();
 	put_addresses(1, 1, 30);
 	sync_whole();
 	assert_int_equal(servers_of(1), 30);
@@ -500,6 +514,7 @@ room_for_64(void **state)
 	assert_int_equal(st->zone.lack_count, 0);
 	sync_zone();
 	lacks_room(MUS_PARENT);
+	nobody_is_led_to(0);
 	put_addresses(0, 0, 29);
 	sync_whole();
 }
@@ -895,6 +910,95 @@ bit_of(const char *name)
 	return mus_bit((unsigned)n);
 }
 
+/* The server of signer 0 is at this address of 192.0.2.0/24 from now on; the place of the one before, or -1. */
+static int
+moves_to(unsigned host)
+{
+	struct mus_addr was = sig[0].ns[0].addr[0];
+	char text[32];
+
+	snprintf(text, sizeof text, "192.0.2.%u", host);
+	assert_true(mus_addr_parse(text, 53, &sig[0].ns[0].addr[0]));
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	sync_whole();
+	return mus_book_find_server(&st->book, &st->zone, place_of(0), &was);
+}
+
+/* G9: an address that is given no more is asked as long as a cache may lead there. */
+static void
+address_given_no_more(void **state)
+{
+	int old;
+
+	(void)state;
+	e->o.policy.ttl_floor_s = 100;
+	members(0, SIGNERS);
+	sync_whole();
+	assert_int_equal(moves_to(70), -1);		/* nobody was led there */
+	takes_part(0);
+	st->seen.signer[place_of(0)][MUS_RR_ADDR].ttl_max_s = 300;
+	assert_true((old = moves_to(71)) >= 0);
+	assert_int_equal(mus_server_names(&st->zone.server[old]), 0);
+	assert_int_equal(st->seen.server[old].led_until.ms,
+	    mus_time_add_s(eng_now(e), 300 + policy.margin_s).ms);
+	sync_whole();
+	assert_int_equal(servers_of(0), 2);
+	/* given again: as ever */
+	(void)moves_to(70);
+	assert_int_equal(names_at(&sig[0].ns[0].addr[0]), bit_of("ns.s0.test."));
+	old = moves_to(72);
+	st->seen.server[old].led_until = mus_time_add_s(eng_now(e), -1);
+	sync_whole();
+	assert_int_equal(servers_of(0), 1);
+	/* Who is declared lost is asked for nothing. */
+	st->seen
+	    .server[mus_book_find_server(&st->book, &st->zone, place_of(0), &sig[0].ns[0].addr[0])]
+	    .cut = MUS_TIME_NEVER;
+	zone.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[0].id, .lost = true};
+	zone.signer_count = 1;
+	sync_whole();
+	assert_int_equal(moves_to(73), -1);
+}
+
+/* An address in the zone, or glue, that nobody asks. */
+static void
+address_that_nobody_asks(void **state)
+{
+	struct mus_ring *ring;
+
+	(void)state;
+	members(0, SIGNERS);
+	sync_whole();
+	takes_part(0);
+	for (unsigned i = 0; i < 2; i++) {
+		ring = i ? &st->seen.parent[MUS_RR_GLUE - MUS_RR_DS] : &st->seen.signer[place_of(0)][MUS_RR_ADDR];
+		ring->v[0] = (struct mus_version){.srv = 1, .last = MUS_TIME_ALWAYS, .first = eng_now(e)};
+		ring->v[0].dt[1] = bit_of("ns.s0.test.");
+		ring->count = 1;
+		ring->ttl_max_s = 60;
+		sync_zone();
+		assert_int_equal(st->zone.lack_count, 1);
+		assert_int_equal(st->zone.lack[0].cause, MUS_CAUSE_ADDRESS);
+		assert_int_equal(st->zone.lack[0].origin, place_of(0));
+		assert_int_equal(mus_bit(st->zone.lack[0].ns), bit_of("ns.s0.test."));
+		/* no longer shown: as long as caches hold it */
+		ring->v[0].srv = 0;
+		ring->v[0].last = eng_now(e);
+		sync_zone();
+		assert_int_equal(st->zone.lack_count, 1);
+		ring->v[0].last = mus_time_add_s(eng_now(e), -2 * DAY_S);
+		sync_whole();
+		ring->count = 0;
+	}
+	ring = &st->seen.signer[place_of(0)][MUS_RR_ADDR];
+	ring->v[0] = (struct mus_version){.srv = 1, .last = MUS_TIME_ALWAYS};
+	ring->v[0].dt[1] = bit_of("ns.s0.test.");
+	ring->count = 1;
+	zone.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[0].id, .lost = true};
+	zone.signer_count = 1;
+	sync_whole();
+}
+
 static void
 rename_to(const char *name)
 {
@@ -1060,6 +1164,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(not_looked_up, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(known_before, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_of_an_address, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(address_given_no_more, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(address_that_nobody_asks, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(listed_and_dropped, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(name_of_one_that_left, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_not_remembered, setup, rig_teardown),

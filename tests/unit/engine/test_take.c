@@ -190,6 +190,13 @@ addresses_of_all_names_are_compared(void **state)
 	assert_true(shown(0)->aux == shown(1)->aux);
 	assert_true(shown(0)->dt[0] == 3 && shown(1)->dt[0] == 3);
 	assert_true(shown(0)->content != shown(1)->content);
+	assert_true(shown(0)->dt[1] == 0 && shown(1)->dt[1] == 0);
+	/* The name of 0 leads to where nobody is asked; and to where the other is, which is no better. */
+	addresses(0, (const char *const[]){"\300\0\2\11", "\300\0\2\2"});
+	assert_int_equal(shown(0)->dt[1], 1);
+	addresses(0, (const char *const[]){"\300\0\2\2", "\300\0\2\2"});
+	assert_int_equal(shown(0)->dt[1], 1);
+	addresses(0, both);
 	addresses(1, one);
 	assert_true(shown(0)->aux != shown(1)->aux);
 	assert_int_equal(shown(1)->dt[0], 1);

@@ -623,7 +623,7 @@ static const struct word cause_words[] = {{MUS_CAUSE_NONE, "zone check"}, {MUS_C
     {MUS_CAUSE_TSIG, "secret"}, {MUS_CAUSE_OVERFLOW, "faster than caches"}, {MUS_CAUSE_LOCAL, "rate limits"},
     {MUS_CAUSE_NOROOM, "fewer addresses"}, {MUS_CAUSE_NOPLACE, "let one leave"}, {MUS_CAUSE_LOOKING, "answer is there"},
     {MUS_CAUSE_NOLOOKUP, "dig NAME"}, {MUS_CAUSE_NOADDR, "spelling of the name server"},
-    {MUS_CAUSE_UNASKED, "by hand"}};
+    {MUS_CAUSE_UNASKED, "by hand"}, {MUS_CAUSE_ADDRESS, "give all of them"}};
 static const struct word copy_words[] = {{MUS_ERR_BADSIG, "secret"}, {MUS_ERR_TIMEOUT, "--update"},
     {MUS_ERR_NET, "--update"}, {MUS_ERR_REFUSED, "AXFR"}, {MUS_ERR_MALFORM, "to the end"},
     {MUS_ERR_NOMEM, "no room"}, {MUS_ERR_NOTFOUND, "key file"}, {MUS_ERR_DENIED, "key file"}};
