@@ -247,15 +247,22 @@ on_end(void *arg, const struct mus_run_result *r)
 
 /* ---- from the turn and the loop --------------------------------------------------------------- */
 
-/* An order that has ended is shown until what it was about goes on. */
+/* Is ${o}, a roll that has ended, old news?  A process that has begun since says that the operator went on without. */
+static bool
+is_roll_over(const struct eng_order *o, const struct mus_proc *p, struct mus_time now)
+{
+	return o->at.ms < now.ms - SHOWN_MS || (p->kind != MUS_PROC_NONE && p->started_at.ms >= o->at.ms);
+}
+
+/* An order that has ended is shown until what it was about goes on: a roll until the roll-over is seen, a process
+ * begins, or an hour is over. */
 static void
 drop_ended(const struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st, const struct mus_plan *plan)
 {
-	int64_t old_ms = eng_now(e).ms - SHOWN_MS;
 	struct eng_order *o, *next;
 
 	for (o = z->busy ? z->busy->orders : NULL; o; o = next) {
-		bool is_over = o->verb != MUS_VERB_ROLL || o->at.ms < old_ms;
+		bool is_over = o->verb != MUS_VERB_ROLL || is_roll_over(o, &plan->want.proc, eng_now(e));
 
 		next = o->next;
 		for (unsigned i = 0; i < MUS_ROLLS_MAX; i++) {

@@ -663,6 +663,31 @@ operator_is_refused(void **state)
 	assert_int_equal(e->stats.commands_failed, 2);
 }
 
+/* How a roll has ended is told until a process begins after it: the operator has gone on without. */
+static void
+a_process_ends_the_news(void **state)
+{
+	char s[256];
+	struct eng_zone *z;
+
+	(void)state;
+	script(s, "exit 1");
+	hooks(s);
+	shown_by_a();
+	OK(roll("a", MUS_PROC_ZSK, false));
+	until_ended(1);
+	z = eng_zone_get(e, zone.id);
+	OK(eng_load_state(e, zone.id, st, &et));
+	st->want.proc = (struct mus_proc){.kind = MUS_PROC_REMOVE, .signer = B, .started_at = mus_time_add_s(eng_now(e), -3600)};
+	save();
+	turn(MUS_RULE_NONE);
+	assert_non_null(z->busy->orders);	/* it ran before the command had ended */
+	st->want.proc.started_at = eng_now(e);
+	save();
+	turn(MUS_RULE_NONE);
+	assert_null(z->busy->orders);
+}
+
 /* ---- words ---------------------------------------------------------------------------------- */
 
 static void
@@ -752,6 +777,7 @@ main(void)
 	    T(operator_orders),
 	    T(operator_orders_what_cannot_begin),
 	    T(operator_is_refused),
+	    T(a_process_ends_the_news),
 	    cmocka_unit_test(placeholders),
 	    cmocka_unit_test(sizes),
 	    cmocka_unit_test(told_in),
