@@ -27,6 +27,7 @@ static const struct cli_column signer_full[] = {
     {"changes waiting", "changes.waiting", CLI_S_NUMBER},
     {"changes unanswered", "changes.unanswered", CLI_S_NUMBER},
     {"changes sent", "changes.sent", CLI_S_NUMBER}, {"changes refused", "changes.refused", CLI_S_NUMBER},
+    {"changes dropped", "changes.dropped", CLI_S_NUMBER},
     {"changes never answered", "changes.silent", CLI_S_NUMBER},
     {"paused until", "changes.paused_until", CLI_S_UNTIL},
     {"last failure", "changes.last_error", CLI_S_TEXT}, {"created", "created_at", CLI_S_TIME},

@@ -248,16 +248,18 @@ check_signer(struct doctor *d, const json_t *s, bool zones_wait)
 {
 	const char *name = cli_str(s, "name"), *last = cli_str(s, "changes.last_error");
 	long long sent = cli_num(s, "changes.sent"), refused = cli_num(s, "changes.refused"),
+		  dropped = cli_num(s, "changes.dropped"),
 		  silent = cli_num(s, "changes.silent"), waiting = cli_num(s, "changes.waiting");
 	struct mus_time until;
 
 	if (cli_time(s, "changes.paused_until", &until))
 		note(d, "signer", "warning", "%s does not answer, and %lld change%s wait%s; last failure: %s", name,
 		    waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "", last);
-	else if (refused + silent > 0 && (zones_wait || waiting > 0))
-		note(d, "signer", "warning", "%s: of %lld changes since the daemon started %lld were refused and %lld "
-					     "not answered; last failure: %s; see \"signer probe %s --zone ZONE\"",
-		    name, sent, refused, silent, last, name);
+	else if (refused + dropped + silent > 0 && (zones_wait || waiting > 0))
+		note(d, "signer", "warning", "%s: of %lld changes since the daemon started %lld were refused, %lld "
+					     "dropped and %lld not answered; last failure: %s; see "
+					     "\"signer probe %s --zone ZONE\"",
+		    name, sent, refused, dropped, silent, last, name);
 }
 
 static int
@@ -270,7 +272,7 @@ check_signers(struct doctor *d, bool zones_wait)
 	for (size_t i = 0; rc == 0 && i < json_array_size(items); i++)
 		check_signer(d, json_array_get(items, i), zones_wait);
 	if (rc == 0 && d->bad == before)
-		note(d, "signers", "ok", "none of %zu refuses changes or is silent", json_array_size(items));
+		note(d, "signers", "ok", "none of %zu refuses or drops changes, or is silent", json_array_size(items));
 	json_decref(items);
 	return rc;
 }

@@ -19,7 +19,7 @@ static const struct {
     STAT(COUNTER, "musicd_answers_total", answers, "DNS answers received."),
     STAT(COUNTER, "musicd_timeouts_total", timeouts, "DNS questions without an answer."),
     STAT(COUNTER, "musicd_updates_sent_total", updates_sent, "Changes sent to signers."),
-    STAT(COUNTER, "musicd_updates_failed_total", updates_failed, "Changes refused or lost."),
+    STAT(COUNTER, "musicd_updates_failed_total", updates_failed, "Changes refused, dropped or not answered."),
     STAT(COUNTER, "musicd_commands_total", commands, "Commands of hooks that have ended."),
     STAT(COUNTER, "musicd_commands_failed_total", commands_failed, "Of these, failed."),
     STAT(COUNTER, "musicd_transfers_total", transfers, "Whole zone copies read."),
@@ -29,7 +29,7 @@ static const struct {
     STAT(COUNTER, "musicd_rounds_total", rounds, "Looks at zones."),
 };
 
-enum { S_WAITING, S_SENT, S_REFUSED, S_SILENT, S_PAUSED, S_COUNT };
+enum { S_WAITING, S_SENT, S_REFUSED, S_DROPPED, S_SILENT, S_PAUSED, S_COUNT };
 static const struct mus_metric_opts of_signer[S_COUNT] = {
     {.kind = MUS_METRIC_GAUGE, .name = "musicd_signer_changes_waiting", .labels = {"signer"},
 	.help = "Changes in the queue of a signer."},
@@ -37,6 +37,8 @@ static const struct mus_metric_opts of_signer[S_COUNT] = {
 	.help = "Changes sent to a signer."},
     {.kind = MUS_METRIC_COUNTER, .name = "musicd_signer_changes_refused_total", .labels = {"signer"},
 	.help = "Of these, refused."},
+    {.kind = MUS_METRIC_COUNTER, .name = "musicd_signer_changes_dropped_total", .labels = {"signer"},
+	.help = "Of these, accepted and then not shown."},
     {.kind = MUS_METRIC_COUNTER, .name = "musicd_signer_changes_silent_total", .labels = {"signer"},
 	.help = "Of these, never answered."},
     {.kind = MUS_METRIC_GAUGE, .name = "musicd_signer_paused", .labels = {"signer"},
@@ -97,6 +99,7 @@ add_signer(void *arg, const struct mus_signer_obj *o)
 	mus_metric_set(l->f[S_WAITING], name, (double)now.waiting);
 	mus_metric_add(l->f[S_SENT], name, (double)now.sent);
 	mus_metric_add(l->f[S_REFUSED], name, (double)now.refused);
+	mus_metric_add(l->f[S_DROPPED], name, (double)now.dropped);
 	mus_metric_add(l->f[S_SILENT], name, (double)now.silent);
 	mus_metric_set(l->f[S_PAUSED], name, mus_time_is_set(now.paused_until) ? 1 : 0);
 	return 0;

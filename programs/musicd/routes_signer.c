@@ -16,7 +16,8 @@ changes_of(struct api_call *c, struct mus_arena *a, int64_t id)
 	error = mus_arena_printf(a, "%s", now.last_error.s);
 	if (rep != NULL && error != NULL)
 		*rep = (struct mus_rep_changes){.waiting = now.waiting, .unanswered = now.unanswered,
-		    .sent = now.sent, .refused = now.refused, .silent = now.silent, .full = now.full,
+		    .sent = now.sent, .refused = now.refused, .dropped = now.dropped,
+		    .silent = now.silent, .full = now.full,
 		    .paused_until = now.paused_until, .last_error = error};
 	return error != NULL ? rep : NULL;
 }

@@ -138,10 +138,11 @@ struct mus_ctl_changes {
 	uint64_t waiting, unanswered;	/* now */
 	uint64_t sent;
 	uint64_t refused;		/* answered with a refusal */
+	uint64_t dropped;		/* accepted, and not shown then */
 	uint64_t silent;		/* without an answer */
 	uint64_t full;			/* times a zone found no room in the queue */
 	struct mus_time paused_until;	/* it does not answer: the next is tried then; NEVER: it does */
-	struct mus_errtext last_error;	/* of the last refusal or silence; empty: none */
+	struct mus_errtext last_error;	/* of the last that was refused, dropped or not answered; empty: none */
 };
 void mus_ctl_changes(const struct mus_engine *e, int64_t signer_id, struct mus_ctl_changes *out);
 

@@ -179,6 +179,30 @@ tell_silence(struct mus_engine *e, struct eng_box *box, unsigned before, const c
 		    "%s answers changes again; %u wait", box->name, o->waiting_count);
 }
 
+/* It was read back, and is not there.  Where that could not be read, nobody knows. */
+static bool
+is_dropped(const struct mus_drv_result *r)
+{
+	return r->outcome == MUS_DRV_NOT_SHOWN && r->type != 0;
+}
+
+/* Into the history, with a word for each counter. */
+static void
+tell_failure(struct mus_engine *e, const struct eng_job *j, const struct mus_drv_result *r)
+{
+	const char *name = j->box->name;
+
+	if (r->outcome == MUS_DRV_REFUSED)
+		eng_event(e, j->zone_id, j->zone, "refused", "musicd", LOG_WARNING, "%s: %s (%s)", name, r->words.s, j->words);
+	else if (is_dropped(r))
+		eng_event(e, j->zone_id, j->zone, "dropped", "musicd", LOG_WARNING, "%s: dropped: %s (%s)", name, r->words.s,
+		    j->words);
+	else if (r->silent)
+		eng_event(e, j->zone_id, j->zone, "silent", "musicd", LOG_WARNING, "%s: %s (%s)", name, r->words.s, j->words);
+	else
+		eng_event(e, j->zone_id, j->zone, "failed", "musicd", LOG_WARNING, "%s: %s (%s)", name, r->words.s, j->words);
+}
+
 static void
 count(struct mus_engine *e, struct eng_box *box, const struct mus_drv_result *r)
 {
@@ -190,6 +214,9 @@ count(struct mus_engine *e, struct eng_box *box, const struct mus_drv_result *r)
 		box->stats.refused++;
 		break;
 	case MUS_DRV_NOT_SHOWN:
+		box->stats.dropped += is_dropped(r);
+		box->stats.silent += r->silent;
+		break;
 	case MUS_DRV_FAILED:
 		box->stats.silent += r->silent;
 		break;
@@ -222,8 +249,7 @@ finish(struct eng_job *j, const struct mus_drv_result *r)
 		eng_event(e, j->zone_id, j->zone, "stale", "musicd", LOG_INFO, "%s: %s", box->name,
 		    r->words.s);
 	else if (r->outcome != MUS_DRV_SHOWN)
-		eng_event(e, j->zone_id, j->zone, "refused", "musicd", LOG_WARNING, "%s: %s (%s)",
-		    box->name, r->words.s, j->words);
+		tell_failure(e, j, r);
 	if (z && r->outcome != MUS_DRV_STALE)
 		snprintf(z->busy->trouble[j->idx].change, sizeof z->busy->trouble[j->idx].change, "%s",
 		    r->outcome == MUS_DRV_SHOWN ? "" : r->words.s);

@@ -137,7 +137,7 @@ struct mus_rep_caps {
 	struct mus_time probed_at;
 };
 struct mus_rep_changes {
-	uint64_t waiting, unanswered, sent, refused, silent, full;
+	uint64_t waiting, unanswered, sent, refused, dropped, silent, full;
 	struct mus_time paused_until;
 	const char *last_error;
 };

@@ -742,6 +742,7 @@ mus_ctl_changes(const struct mus_engine *e, int64_t signer_id, struct mus_ctl_ch
 	if (strcmp(o.name, "slow") != 0)
 		return;
 	out->waiting = out->silent = 1;
+	out->dropped = 2;
 	out->sent = 3;
 	out->paused_until = mus_time_add_s(mus_ctl_now(e), 60);
 	mus_errf(&out->last_error, 0, "no \"answer\" in 5 s");

@@ -82,7 +82,7 @@ def test_signers(cli):
         "name servers ns1.x.=192.0.2.9,::1 ns3.x.=192.0.2.10 ns2.x.=192.0.2.8(shared)", "no transfer yes", "max TTL 3600",
         "declared content no", "update rate 9", "may change DNSKEY unknown", "may change CDS unknown",
         "may change CDNSKEY unknown", "may change CSYNC unknown", "may change NS unknown", "probed -",
-        "changes waiting 0", "changes unanswered 0", "changes sent 0", "changes refused 0", "changes never answered 0", "paused until -",
+        "changes waiting 0", "changes unanswered 0", "changes sent 0", "changes refused 0", "changes dropped 0", "changes never answered 0", "paused until -",
         "last failure -", "created TIME", "changed TIME"]
     assert "no transfer no" in squeeze(cli.ok("signer", "update", "extra", "--transfer", "--max-ttl", "0"))
     assert json.loads(cli.ok("signer", "show", "extra", "-o", "json"))["max_ttl_s"] == 0
@@ -103,7 +103,7 @@ def test_signers(cli):
     cli.ok("signer", "add", "slow", "--driver", "ddns", "--update", "192.0.2.1")
     slow = squeeze(cli.ok("signer", "show", "slow"))
     assert [line for line in slow if "change" in line and "may" not in line and "TIME" not in line] == [
-        "changes waiting 1", "changes unanswered 0", "changes sent 3", "changes refused 0", "changes never answered 1"]
+        "changes waiting 1", "changes unanswered 0", "changes sent 3", "changes refused 0", "changes dropped 2", "changes never answered 1"]
     assert "paused until TIME" in slow and 'last failure no "answer" in 5 s' in slow
     assert re.search(r" 1 +3 +0 +(59s|1m)$", [line for line in cli.ok("signer", "list").splitlines() if line.startswith("slow")][0])
     assert cli.ok("signer", "delete", "slow", "--yes") == ""
@@ -959,11 +959,11 @@ def test_doctor(cli, filled, tmp_path):
     filled.ok("DELETE", "/zones/deaf.test")
     # a zone that waits for time alone is well; refusals are told while a zone waits
     filled.ok("POST", "/signers", {"name": "badsig", "driver": "ddns", "update": "192.0.2.1"})
-    assert checks(code=0)["signers"] == ("ok", "none of 4 refuses changes or is silent")
+    assert checks(code=0)["signers"] == ("ok", "none of 4 refuses or drops changes, or is silent")
     filled.ok("POST", "/zones", {"name": "stuck.test"})
     found = checks(code=1)
     assert found["signer"] == (
-        "warning", 'badsig: of 3 changes since the daemon started 2 were refused and 0 not answered; last failure: BADSIG; '
+        "warning", 'badsig: of 3 changes since the daemon started 2 were refused, 0 dropped and 0 not answered; last failure: BADSIG; '
         'see "signer probe badsig --zone ZONE"') and found["wait"][1].startswith("stuck.test. stands still: ")
     filled.ok("DELETE", "/zones/stuck.test")
     filled.ok("POST", "/zones", {"name": "patient.test"})

@@ -59,7 +59,12 @@ def test_joiners_that_do_not_cooperate(make_lab):
         t.says("secret", r"knot2: its copy cannot be read: .*another secret", r"signer=knot2 ")
         t.explains("secret", r"cause .*another secret")
         t.explains("refuse", r"cause .*UPDATE refused: (NOTAUTH|REFUSED)")
-        t.says("swallow", r"knot3: the UPDATE was accepted \(NOERROR\), but DNSKEY does not show it", r"signer=knot3 ")
+        t.says("swallow", r"knot3: dropped: the UPDATE was accepted \(NOERROR\), but DNSKEY does not show it", r"signer=knot3 ")
+        for s, refused, dropped in (("knot", True, False), ("knot3", False, True), ("knot4", False, False)):
+            changes = t.mc.json("signer", "show", s)["changes"]
+            assert (changes["refused"] > 0, changes["dropped"] > 0) == (refused, dropped), (s, changes)
+        told = t.mc.cli("doctor", check=False).stdout
+        assert re.search(r"knot3: of \d+ changes since the daemon started 0 were refused, [1-9]\d* dropped and 0 not answered", told), told
         t.says("stop", r"(10\.53\.4\.1|fd53:4::1) \(pdns\) gave no answer in time", r"server=")
         t.done("fine", "ADD-SIGNER", "knot4")       # nobody else's fault holds it up
         t.joined("fine", ["bind", "knot4"])

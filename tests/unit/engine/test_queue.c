@@ -630,6 +630,13 @@ an_old_plan(void **state)
 	assert_true(zone[zones - 1]->due_ms <= mus_loop_now(l).ms);
 }
 
+static int
+find_kind(void *arg, const struct mus_event_obj *o)
+{
+	assert_string_equal(o->kind, (const char *)arg);
+	return 0;
+}
+
 /* Each answer in the history, and the zone is woken for each. */
 static void
 answers_are_told(void **state)
@@ -637,19 +644,20 @@ answers_are_told(void **state)
 	static const struct {
 		enum fake_says says;
 		const char *words;
-		unsigned refused, failed;
+		const char *kind;	/* in the history */
+		unsigned refused, dropped, failed;
 	} rows[] = {
-	    {FAKE_REFUSES, "a: UPDATE refused: REFUSED (a: add DNSKEY", 1, 1},
-	    {FAKE_PARTIAL, "a: accepted and not shown (a: add DNSKEY", 0, 1},
-	    {FAKE_STALE, "a: the zone has changed meanwhile", 0, 0},
-	    {FAKE_NO_ROOM, "a: not sent: ", 0, 1},
+	    {FAKE_REFUSES, "a: UPDATE refused: REFUSED (a: add DNSKEY", "refused", 1, 0, 1},
+	    {FAKE_PARTIAL, "a: dropped: accepted and not shown (a: add DNSKEY", "dropped", 0, 1, 1},
+	    {FAKE_STALE, "a: the zone has changed meanwhile", "stale", 0, 0, 0},
+	    {FAKE_NO_ROOM, "a: not sent: ", "failed", 0, 0, 1},
 	};
 
 	(void)state;
 	add_signer(0, "a", PORT_A, 0);
 	add_zones(sizeof rows / sizeof rows[0]);
 	for (unsigned i = 0; i < zones; i++) {
-		uint64_t refused = changes(0).refused, failed = e->stats.updates_failed;
+		uint64_t refused = changes(0).refused, dropped = changes(0).dropped, failed = e->stats.updates_failed;
 
 		said[0] = '\0';
 		fake_driver.says = rows[i].says;
@@ -662,6 +670,8 @@ answers_are_told(void **state)
 		if (!strstr(said, rows[i].words))
 			fail_msg("\"%s\" is not in:\n%s", rows[i].words, said);
 		assert_int_equal(changes(0).refused - refused, rows[i].refused);
+		assert_int_equal(changes(0).dropped - dropped, rows[i].dropped);
+		OK(mus_store_list_events(store, zobj[i].id, 0, 1, find_kind, (void *)(uintptr_t)rows[i].kind));
 		assert_int_equal(e->stats.updates_failed - failed, rows[i].failed);
 		assert_false(mus_time_is_set(changes(0).paused_until));
 		assert_true(zone[i]->due_ms <= mus_loop_now(l).ms + e->o.poll_ms);

@@ -136,7 +136,7 @@ a_signer(void **state)
 	static struct mus_signer_obj o = {.id = 1, .name = "bind", .driver = "ddns",
 	    .key_file = "/etc/music/bind.key", .max_ttl_s = 60, .ns_count = 1,
 	    .caps = {.dnskey = MUS_YES, .cds = MUS_NO}, .created_at = {1000}, .changed_at = {2000}};
-	static const struct mus_rep_changes sent = {.waiting = 3, .sent = 40, .refused = 1,
+	static const struct mus_rep_changes sent = {.waiting = 3, .sent = 40, .refused = 1, .dropped = 6,
 	    .paused_until = {5000}, .last_error = "no answer"};
 	struct mus_rep_signer rep;
 	json_t *v, *ns, *caps, *changes;
@@ -165,6 +165,7 @@ a_signer(void **state)
 	changes = json_object_get(v, "changes");
 	assert_int_equal(json_integer_value(json_object_get(changes, "waiting")), 3);
 	assert_int_equal(json_integer_value(json_object_get(changes, "sent")), 40);
+	assert_int_equal(json_integer_value(json_object_get(changes, "dropped")), 6);
 	assert_string_equal(str(changes, "paused_until"), "1970-01-01T00:00:05.000Z");
 	assert_string_equal(str(changes, "last_error"), "no answer");
 	json_decref(v);
