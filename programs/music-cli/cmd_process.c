@@ -10,6 +10,15 @@ static const struct cli_column process_columns[] = {{"ID", "id", CLI_S_NUMBER},
     {"ROW", "row", CLI_S_TEXT}, {"STARTED", "started_at", CLI_S_TIME},
     {"ENDED", "ended_at", CLI_S_TIME}, {"OUTCOME", "outcome", CLI_S_RESULT, .wide = true}, {NULL}};
 
+/* Of one that was lost the outcome says what it must be, behind the word. */
+bool
+cli_is_done(const json_t *p)
+{
+	const char *outcome = cli_str(p, "outcome");
+
+	return strncmp(outcome, "done", 4) == 0 && (outcome[4] == '\0' || outcome[4] == ':');
+}
+
 bool
 cli_has_left(const json_t *p)
 {

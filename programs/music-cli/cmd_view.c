@@ -317,6 +317,19 @@ print_lost(const json_t *o)
 	}
 }
 
+/* What no rule sees, and nobody can tell the end of. */
+static void
+print_warnings(const json_t *o)
+{
+	const json_t *warnings = json_object_get(o, "warnings");
+
+	for (size_t i = 0; i < json_array_size(warnings); i++) {
+		fputs("\nWARN  ", stdout);
+		cli_print_safe(stdout, json_string_value(json_array_get(warnings, i)));
+		putchar('\n');
+	}
+}
+
 /* Is the zone known to be well without ${signer}?  Who is listed again may serve what nobody has seen. */
 static bool
 is_well_without(const json_t *o, const char *signer)
@@ -371,6 +384,7 @@ print_status(struct cli *c, const json_t *o, const json_t *last)
 		printf("\nwaiting for\n");
 		cli_print_waits_short(c, waits, now);
 	}
+	print_warnings(o);
 	print_lost(o);
 	print_has_left(o, last);
 	print_manual(c, o);

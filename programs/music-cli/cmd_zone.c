@@ -665,25 +665,7 @@ cmd_zone_check(struct cli *c)
 	return order_and_show(c, &r);
 }
 
-int
-cmd_zone_lost(struct cli *c)
-{
-	struct request r;
-	int rc = cli_confirm(c);
-
-	if (rc != 0)
-		return rc;
-	request_begin(c, &r, "/zones/%s/lost", c->arg[0]);
-	request_str(c, &r, "signer", "signer");
-	request_str(c, &r, "reason", "reason");
-	rc = order_and_show(c, &r);
-	if (rc == 0 && c->format == CLI_TEXT)
-		printf("\n%s is still in NS and DS, until it leaves: \"signer leave %s --group GROUP\"\n",
-		    cli_option(c, "signer"), cli_option(c, "signer"));
-	return rc;
-}
-
-/* abort and force: first what follows, then the question, then the deed. */
+/* abort, force and lost: first what follows, then the question, then the deed. */
 static int
 with_consequence(struct cli *c, const char *verb, bool dry_run, bool show)
 {
@@ -693,10 +675,14 @@ with_consequence(struct cli *c, const char *verb, bool dry_run, bool show)
 
 	if (strcmp(verb, "abort") == 0)
 		request_begin(c, &r, "/zones/%s/abort", c->arg[0]);
+	else if (strcmp(verb, "lost") == 0)
+		request_begin(c, &r, "/zones/%s/lost", c->arg[0]);
 	else
 		request_begin(c, &r, "/zones/%s/force", c->arg[0]);
 	request_str(c, &r, "rule", "rule");
+	request_str(c, &r, "signer", "signer");
 	request_str(c, &r, "reason", "reason");
+	request_true(&r, "force", cli_flag(c, "force"));
 	request_true(&r, "dry_run", dry_run);
 	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
 	if (rc == 0 && show)
@@ -751,6 +737,12 @@ int
 cmd_zone_force(struct cli *c)
 {
 	return ask_then_do(c, "force");
+}
+
+int
+cmd_zone_lost(struct cli *c)
+{
+	return ask_then_do(c, "lost");
 }
 
 /* --- migration --- */

@@ -144,7 +144,8 @@ static const struct cli_word o_force[] = {
     {"reason", "TEXT", "why it is right to pass; recorded", CLI_K_TEXT, CLI_NEEDED}, DRY, YES, END};
 static const struct cli_word o_lost[] = {
     {"signer", "SIGNER", "who is lost", CLI_K_SIGNER, CLI_NEEDED},
-    {"reason", "TEXT", "why; recorded", CLI_K_TEXT, CLI_NEEDED}, YES, END};
+    {"reason", "TEXT", "why; recorded", CLI_K_TEXT, CLI_NEEDED},
+    {"force", NULL, "though it was seen answering, or nobody has seen that it is silent", CLI_K_TEXT}, DRY, YES, END};
 static const struct cli_word o_processes[] = {
     {"zone", "ZONE", "only of this zone", CLI_K_ZONE},
     {"running", NULL, "only those that run", CLI_K_TEXT}, LIMIT, END};
@@ -253,9 +254,11 @@ const struct cli_command cli_commands[] = {
 	ASKS("let the step pass?")),
     C("zone", "lost", cmd_zone_lost, a_zone, o_lost,
 	HELP("declare a signer of a zone lost: nothing waits for it any more"),
-	MORE("The last signer of a zone cannot be lost. It stays in NS and DS until it leaves (\"signer "
-	     "leave\"), which then waits for nothing of it. \"signer join\" takes it back."),
-	ASKS("nothing waits for a lost signer any more, and it is not looked at. Declare it lost?")),
+	MORE("Says first what that means: which of its servers answer, and who may fail. Refused while the "
+	     "last look shows that one of them answers, and while nobody has seen that they are silent. The "
+	     "last signer of a zone cannot be lost. It stays in NS and DS until it leaves (\"signer leave\"), "
+	     "which then waits for nothing of it. \"signer join\" takes it back."),
+	ASKS("declare it lost?")),
     C("zone", "check", cmd_zone_check, a_zone, NULL, HELP("look at a zone now")),
 
     C("process", "list", cmd_process_list, NULL, o_processes, HELP("processes, newest first")),

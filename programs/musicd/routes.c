@@ -122,7 +122,7 @@ const struct api_route api_routes[] = {
 	.summary = "Have a signer roll a key."),
     R("POST", "/zones/{zone}/force", ADMIN, api_zone_force, REQ(force), REP(outcome), OBJECT, 200,
 	.summary = "Let the next step pass a rule that refuses it, once."),
-    R("POST", "/zones/{zone}/lost", ADMIN, api_zone_lost, REQ(lost), REP(zone), OBJECT, 200,
+    R("POST", "/zones/{zone}/lost", ADMIN, api_zone_lost, REQ(lost), REP(outcome), OBJECT, 200,
 	.summary = "Declare a signer of the zone lost."),
     R("POST", "/zones/{zone}/migrate", OPERATE, api_zone_migrate, REQ(migrate), REP(migration),
 	OBJECT, 200, .summary = "Move the zone from one signer to another."),

@@ -14,6 +14,8 @@ static const struct {
     STAT(GAUGE, "musicd_process_row_seconds", row_s,
 	"How long the process that stands longest has been in its row; 0: none runs."),
     STAT(GAUGE, "musicd_zones_due", due, "Zones due to be looked at."),
+    STAT(GAUGE, "musicd_zones_lost_signer", lost_signer,
+	"Zones that resolvers may still look for at a signer that was lost."),
     STAT(GAUGE, "musicd_zones_in_flight", in_flight, "Zones being looked at."),
     STAT(COUNTER, "musicd_questions_total", questions, "DNS questions sent."),
     STAT(COUNTER, "musicd_answers_total", answers, "DNS answers received."),

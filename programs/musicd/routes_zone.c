@@ -161,6 +161,7 @@ take_signers(struct api_call *c, const struct mus_list *list, struct mus_zone_ob
 		    o->signer_count == MUS_SIGNERS_MAX)
 			continue;
 		*kept = (struct mus_zone_signer_obj){.signer_id = zs->signer_id, .lost = zs->lost,
+		    .lost_ttl_s = zs->lost_ttl_s, .lost_until = zs->lost_until,
 		    .excluded = zs->excluded, .staying = zs->staying};
 		o->signer_count++;
 	}
@@ -628,12 +629,13 @@ api_zone_lost(struct api_call *c)
 	const struct mus_req_lost *r = c->body;
 	const struct mus_zone_obj *o = api_zone(c, c->param[0], NULL);
 	const struct mus_signer_obj *s;
+	struct mus_buf words;
 	int rc;
 
 	if (o == NULL || (s = api_signer(c, r->signer, "/signer")) == NULL)
 		return;
-	if ((rc = mus_ctl_lost(c->engine, c->caller, o->name, s->name, r->reason, &c->et)) < 0)
-		api_fail(c, rc);
-	else
-		reply_zone_anew(c, o->name);
+	mus_buf_init(&words, 64 << 10);
+	rc = mus_ctl_lost(c->engine, c->caller, o->name,
+	    &(const struct mus_ctl_loss){s->name, r->reason, r->force, r->dry_run}, &words, &c->et);
+	reply_outcome(c, o, r->dry_run, rc, &words, NULL);
 }

@@ -244,6 +244,8 @@ mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out)
 			out->state[i] = 0;
 	}
 	count_standing(e, out);
+	if (mus_store_count_lost(e->o.store, eng_now(e), &out->lost_signer) < 0)
+		out->lost_signer = 0;
 	f.state = NULL;
 	f.busy_only = true;
 	if (mus_store_count_zones(e->o.store, &f, &out->busy) < 0)

@@ -53,8 +53,14 @@ int mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, boo
  * shows that nothing waits for the rule any more.  ${reason} must not be empty; ${out} gets
  * what breaks, for whom and until when; with ${dry_run} that is all. */
 int mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mus_rule rule, const char *reason, bool dry_run, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
-/* Nothing waits for the signer any more.  CONFLICT when it takes no part, or the zone would have no other. */
-int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer, const char *reason, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Nothing waits for the signer any more.  CONFLICT when it takes no part, or the zone would have no other; and unless
+ * ${forced} when the latest round does not show that all its servers are silent.  Who is lost already stays so.  ${out}
+ * gets what that means; with ${dry_run} that is all. */
+struct mus_ctl_loss {
+	const char *signer, *reason;
+	bool forced, dry_run;
+};
+int mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const struct mus_ctl_loss *loss, struct mus_buf *out, struct mus_errtext *et) MUS_MUST_CHECK;
 
 /* Why something failed last at one signer, or with the parent; empty: it did not. */
 struct mus_ctl_trouble {
@@ -156,6 +162,7 @@ struct mus_ctl_stats {
 	struct mus_time restored_at;		/* the database was found to be a backup, last; NEVER: never */
 	uint64_t state[6];		/* zones by enum mus_state_word, as of their last check */
 	uint64_t manual_ds, manual_ns;	/* zones whose parent has to be told by hand */
+	uint64_t lost_signer;		/* zones that resolvers may still look for at a signer that was lost */
 	uint64_t row_s;			/* how long the process that stands longest has been in its row; 0: none runs */
 };
 void mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out);

@@ -594,25 +594,30 @@ void
 eng_ctl_left(struct mus_engine *e, int64_t group_id, const struct mus_zonestate *at_work)
 {
 	struct mus_group_obj g;
+	int64_t left[MUS_SIGNERS_MAX];
+	unsigned left_count = 0;
+	struct mus_signer_obj s;
 	struct mus_errtext et;
-	unsigned before;
 
 	if (group_id == 0 || mus_store_load_group_id(e->o.store, group_id, &g, &et) < 0)
 		return;
-	before = g.member_count;
 	for (unsigned i = 0; i < g.member_count;) {
-		if (g.member[i].leaving && has_left_all(e, group_id, g.member[i].signer_id, at_work))
-			g.member[i] = g.member[--g.member_count];
-		else
+		if (!g.member[i].leaving || !has_left_all(e, group_id, g.member[i].signer_id, at_work)) {
 			i++;
+			continue;
+		}
+		left[left_count++] = g.member[i].signer_id;
+		g.member[i] = g.member[--g.member_count];
 	}
-	if (g.member_count == before || eng_begin(e) < 0)
+	if (left_count == 0 || eng_begin(e) < 0)
 		return;
 	/* The last zone has let it go: a member no longer, so that no group stays locked. */
 	g.changed_at = eng_now(e);
 	eng_forget_kept(e);
 	if (mus_store_save_group(e->o.store, &g, &et) < 0)
 		e->tx_failed = true;
-	eng_event(e, 0, "", "group", "musicd", LOG_NOTICE, "a signer has left group %s on all its zones",
-	    g.name);
+	for (unsigned i = 0; i < left_count; i++)
+		if (mus_store_load_signer_id(e->o.store, left[i], &s, &et) == 0)
+			eng_event(e, 0, "", "group", "musicd", LOG_NOTICE,
+			    "%s has left group %s on all its zones", s.name, g.name);
 }

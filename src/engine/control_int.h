@@ -75,5 +75,9 @@ const char *eng_said(struct mus_buf *out);
 bool eng_signs(struct mus_engine *e, int64_t signer_id);
 /* Would anybody sign the zone, as its group and its marks are? */
 bool eng_has_signer(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_group_obj *g);
+/* What was planned before the operator spoke is planned anew, after a look. */
+void eng_plan_anew(struct mus_engine *e, const struct mus_zone_obj *o);
+/* What the zone has different for that signer, made where it has nothing; NULL: there is no room. */
+struct mus_zone_signer_obj *eng_override_for(struct mus_zone_obj *o, int64_t signer_id);
 
 #endif

@@ -224,9 +224,8 @@ mus_ctl_resume(struct mus_engine *e, const char *actor, const char *zone, struct
 	return set_held(e, actor, zone, false, "", et);
 }
 
-/* What was planned before the operator spoke is planned anew. */
-static void
-plan_anew(struct mus_engine *e, const struct mus_zone_obj *o)
+void
+eng_plan_anew(struct mus_engine *e, const struct mus_zone_obj *o)
 {
 	struct eng_zone *z = eng_zone_get(e, o->id);
 
@@ -246,7 +245,7 @@ noted_wake(struct mus_engine *e, const struct mus_zone_obj *o, const char *actor
 	if (rc == 0)
 		rc = eng_ctl_end(e, eng_ctl_note(e, o->id, o->name, "operator", actor, et, "%s", text), et);
 	if (rc == 0)
-		plan_anew(e, o);
+		eng_plan_anew(e, o);
 	return rc;
 }
 
@@ -312,8 +311,8 @@ mus_ctl_check(struct mus_engine *e, const char *actor, const char *zone, struct 
 	return 0;
 }
 
-static struct mus_zone_signer_obj *
-override_for(struct mus_zone_obj *o, int64_t signer_id)
+struct mus_zone_signer_obj *
+eng_override_for(struct mus_zone_obj *o, int64_t signer_id)
 {
 	for (unsigned i = 0; i < o->signer_count; i++)
 		if (o->signer[i].signer_id == signer_id)
@@ -337,7 +336,7 @@ keep_leavers(const struct mus_group_obj *g, struct mus_zone_obj *o, const struct
 		if (!g->member[i].leaving || s < 0 || s == st->want.proc.signer ||
 		    !((st->want.keyg | st->want.dsg | st->want.nsg) >> s & 1))
 			continue;
-		if (!(ov = override_for(o, g->member[i].signer_id)))
+		if (!(ov = eng_override_for(o, g->member[i].signer_id)))
 			return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o->name);
 		ov->staying = true;
 		mus_buf_printf(out, "%s was to leave afterwards: it stays in this zone until it leaves again.\n",
@@ -405,7 +404,7 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 		return rc;
 	if (dry_run)
 		return 0;
-	ov = override_for(&o, st->book.signer_id[p->signer]);
+	ov = eng_override_for(&o, st->book.signer_id[p->signer]);
 	if (!ov)
 		return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o.name);
 	ov->excluded = p->kind == MUS_PROC_ADD;
@@ -537,63 +536,7 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 		z->busy->forced = rule;
 		z->busy->spent = false;
 		snprintf(z->busy->forced_reason, sizeof z->busy->forced_reason, "%s", reason);
-		plan_anew(e, &o);
+		eng_plan_anew(e, &o);
 	}
-	return rc;
-}
-
-/* A signer that the zone has, or is to have: else it is a slip of the name. */
-static int
-check_takes_part(struct mus_engine *e, const struct mus_zone_obj *o, const struct mus_group_obj *g,
-    const struct mus_signer_obj *s, struct mus_errtext *et)
-{
-	struct mus_zonestate *st = &e->view;
-	int rc, i;
-
-	if (eng_is_in(g, s->id))
-		return 0;
-	if ((rc = eng_load_state(e, o->id, st, et)) < 0)
-		return rc;
-	i = mus_book_find_signer(&st->book, &st->zone, s->id);
-	if (i >= 0 && (eng_taking_part(st) >> i & 1))
-		return 0;
-	return mus_errf(et, MUS_ERR_CONFLICT, "signer %s takes no part in zone %.200s: it is not in its group, "
-	    "and nothing waits for it", s->name, o->name);
-}
-
-int
-mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer,
-    const char *reason, struct mus_errtext *et)
-{
-	struct mus_zone_obj o;
-	struct mus_signer_obj s;
-	struct mus_group_obj g = {.id = 0};
-	struct mus_zone_signer_obj *ov;
-	char text[400];
-	bool was_signed;
-	int rc = eng_ctl_zone(e, zone, &o, et);
-
-	if (rc < 0 || (rc = mus_store_load_signer(e->o.store, signer, &s, et)) < 0 ||
-	    (o.group_id && (rc = mus_store_load_group_id(e->o.store, o.group_id, &g, et)) < 0))
-		return rc;
-	if (!reason[0])
-		return mus_errf(et, MUS_ERR_INVAL, "a reason must be given");
-	if ((rc = check_takes_part(e, &o, &g, &s, et)) < 0)
-		return rc;
-	ov = override_for(&o, s.id);
-	if (!ov)
-		return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o.name);
-	was_signed = eng_has_signer(e, &o, &g);
-	ov->lost = true;
-	if (was_signed && !eng_has_signer(e, &o, &g))
-		return mus_errf(et, MUS_ERR_CONFLICT,
-		    "signer %s is the last of zone %.200s, which would have none: join another first", s.name,
-		    o.name);
-	if ((rc = eng_ctl_begin(e, et)) < 0)
-		return rc;
-	rc = eng_ctl_end(e, mus_store_save_zone(e->o.store, &o, et), et);
-	snprintf(text, sizeof text, "signer %s declared lost: %.200s", signer, reason);
-	if (rc == 0)
-		rc = noted_wake(e, &o, actor, text, et);
 	return rc;
 }

@@ -486,6 +486,8 @@ void eng_take(struct eng_turn *t, struct mus_zonestate *st, const struct mus_pol
 /* History, log and table of processes after a plan: what differs from ${before}. */
 void eng_processes(struct mus_engine *e, const struct mus_zonestate *st, const struct mus_want *before,
     const struct mus_policy *policy);
+/* e->zobj, the zone ${z}: since when who was lost has left, and that what led to it is in no cache any more. */
+void eng_lost_turn(struct mus_engine *e, struct eng_zone *z, const struct mus_zonestate *st);
 void eng_tell_unreadable(struct mus_engine *e, struct eng_zone *z, const struct mus_errtext *why);
 /* What follows when the answers are in. */
 void eng_turn_done(struct eng_turn *t);

@@ -34,6 +34,13 @@ is_same(const struct track *a, const struct track *b)
 	return a->kind == b->kind && a->signer == b->signer;
 }
 
+/* Nobody has asked it, and it may answer: that it may be switched off is not all. */
+static bool
+is_lost_leaver(const struct mus_zonestate *st, const struct track *t)
+{
+	return t->kind == MUS_PROC_REMOVE && st->zone.signer[t->signer].is_lost;
+}
+
 /* ---- history and log ------------------------------------------------------------------------ */
 
 /* Whose process has ended, how, and what the operator may do now. */
@@ -49,6 +56,10 @@ tell_end(struct mus_engine *e, const struct mus_zonestate *st, const struct trac
 	if (!done)
 		eng_event(e, st->book.zone_id, zone, "process", "musicd", LOG_NOTICE, "%s %s is %s after %s", kind,
 		    signer, outcome, span);
+	else if (is_lost_leaver(st, ended))
+		eng_event(e, st->book.zone_id, zone, "process", "musicd", LOG_WARNING,
+		    "%s %s is complete after %s: %s was lost, and must be silent for %s: resolvers that found the zone "
+		    "through it may fail as long as it answers", kind, signer, span, signer, zone);
 	else if (ended->kind == MUS_PROC_REMOVE)
 		eng_event(e, st->book.zone_id, zone, "process", "musicd", LOG_NOTICE,
 		    "%s %s is complete after %s: %s may be switched off for %s", kind, signer, span, signer, zone);
@@ -99,7 +110,11 @@ store_end(struct mus_engine *e, const struct mus_zonestate *st, const struct tra
 
 	if (strcmp(outcome, "done") == 0)
 		snprintf(o.row, sizeof o.row, "stop");
-	snprintf(o.outcome, sizeof o.outcome, "%s", outcome);
+	if (strcmp(outcome, "done") == 0 && is_lost_leaver(st, t))
+		snprintf(o.outcome, sizeof o.outcome, "done: %s was lost, and must be silent for %s", o.signer,
+		    st->book.zone);
+	else
+		snprintf(o.outcome, sizeof o.outcome, "%s", outcome);
 	o.ended_at = eng_now(e);
 	return mus_store_end_process(e->o.store, &o, et);
 }

@@ -367,6 +367,7 @@ decide(struct mus_engine *e, struct eng_zone *z, struct mus_zonestate *st, struc
 	st->want = e->plan.want;
 	mus_judge(&st->zone, &st->seen, &st->want, policy, now, &e->verdict);
 	eng_processes(e, st, &before, policy);
+	eng_lost_turn(e, z, st);
 	after_process(e, &before, st);
 	return true;
 }

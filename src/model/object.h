@@ -69,6 +69,9 @@ struct mus_zone_signer_obj {
 	char key_file[MUS_PATH_TEXT_MAX];	/* TSIG key for this zone alone; empty: the signer's */
 	uint32_t max_ttl_s;		/* 0: the signer's */
 	bool lost;			/* declared lost */
+	uint32_t lost_ttl_s;		/* of lost: the largest TTL that was known then */
+	struct mus_time lost_until;	/* of lost: what listed it may be cached until then; NEVER: it has yet to leave;
+					 * ALWAYS: that is over */
 	bool excluded;			/* the operator aborted its join: keep it out of this zone */
 	bool staying;			/* the operator aborted its leave: keep it in this zone */
 };

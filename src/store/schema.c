@@ -89,6 +89,11 @@ static const char *const migrations[] = {
 
 	/* 5: zone states of version 4, which an older program cannot read */
 	"",
+
+	/* 6: how long a signer that was lost may still be in caches; what was declared before may be so two days */
+	"ALTER TABLE zone_signer ADD COLUMN lost_ttl_s INTEGER NOT NULL DEFAULT 172800;"
+	"ALTER TABLE zone_signer ADD COLUMN lost_until_ms INTEGER NOT NULL DEFAULT " MUS__NEVER_SQL ";"
+	"CREATE INDEX zone_signer_lost ON zone_signer(zone_id) WHERE lost;",
 };
 enum { VERSION = (int)(sizeof migrations / sizeof migrations[0]) };
 

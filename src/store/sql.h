@@ -101,8 +101,10 @@
 	    "EXISTS (SELECT 1 FROM departing d WHERE d.zone_id = z.id)) ORDER BY z.id") \
 	X(ZONE_SIGNER_DELETE, "DELETE FROM zone_signer WHERE zone_id = ?") \
 	X(ZONE_SIGNER_INSERT, "INSERT INTO zone_signer(zone_id, signer_id, pos, key_file, max_ttl_s, " \
-	    "lost, excluded, staying) VALUES(?,?,?,?,?,?,?,?)") \
-	X(ZONE_SIGNERS, "SELECT signer_id, key_file, max_ttl_s, lost, excluded, staying " \
+	    "lost, excluded, staying, lost_ttl_s, lost_until_ms) VALUES(?,?,?,?,?,?,?,?,?,?)") \
+	X(ZONES_LOST, "SELECT count(DISTINCT zone_id) FROM zone_signer INDEXED BY zone_signer_lost " \
+	    "WHERE lost AND lost_until_ms > ?") \
+	X(ZONE_SIGNERS, "SELECT signer_id, key_file, max_ttl_s, lost, excluded, staying, lost_ttl_s, lost_until_ms " \
 	    "FROM zone_signer WHERE zone_id = ? ORDER BY pos") \
 	X(ZONE_NS_INSERT, "INSERT INTO zone_ns(zone_id, signer_id, pos, name, is_shared, addrs) " \
 	    "VALUES(?,?,?,?,?,?)") \

@@ -112,6 +112,8 @@ int mus_store_departed(struct mus_store *s, int64_t signer_id, int64_t zone_id, 
 int mus_store_each_marked_zone(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 /* Those where other servers count than the group's: the zone has name servers of its own, or may still have a
  * signer that its group has no more. */
+/* Zones with a signer that was lost, while what led to it may be cached, as of ${now}. */
+int mus_store_count_lost(struct mus_store *s, struct mus_time now, uint64_t *out) MUS_MUST_CHECK;
 int mus_store_each_zone_apart(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 int mus_store_each_zone_of_group(struct mus_store *s, int64_t group_id, int64_t after_id, unsigned limit, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 

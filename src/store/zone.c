@@ -42,6 +42,8 @@ save_zone_signer(struct mus_store *s, int64_t zone_id, unsigned pos,
 	mus__q_int(&q, zs->lost);
 	mus__q_int(&q, zs->excluded);
 	mus__q_int(&q, zs->staying);
+	mus__q_int(&q, zs->lost_ttl_s);
+	mus__q_time(&q, zs->lost_until);
 	if ((rc = mus__q_run(&q, et, "signer with id %lld", (long long)zs->signer_id)) < 0)
 		return rc;
 	for (unsigned i = 0; i < zs->ns_count; i++) {
@@ -144,6 +146,8 @@ load_zone_signers(struct mus_store *s, struct mus_zone_obj *o, struct mus_errtex
 		zs->lost = mus__q_get_bool(&q);
 		zs->excluded = mus__q_get_bool(&q);
 		zs->staying = mus__q_get_bool(&q);
+		zs->lost_ttl_s = mus__q_get_u32(&q);
+		zs->lost_until = mus__q_get_time(&q);
 	}
 	if (rc < 0)
 		return mus__q_fail(&q, et, "zone %s", o->name);
@@ -348,6 +352,19 @@ mus_store_count_zones(struct mus_store *s, const struct mus_zone_filter *f, uint
 {
 	struct mus__q q = filtered(s, f, MUS__STMT_ZONE_COUNT, NULL, -1);
 
+	if (mus__q_step(&q) <= 0)
+		return mus__q_fail(&q, NULL, "count zones");
+	*out = (uint64_t)mus__q_get_int(&q);
+	mus__q_end(&q);
+	return 0;
+}
+
+int
+mus_store_count_lost(struct mus_store *s, struct mus_time now, uint64_t *out)
+{
+	struct mus__q q = mus__q_of(s, MUS__STMT_ZONES_LOST);
+
+	mus__q_time(&q, now);
 	if (mus__q_step(&q) <= 0)
 		return mus__q_fail(&q, NULL, "count zones");
 	*out = (uint64_t)mus__q_get_int(&q);

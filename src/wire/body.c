@@ -203,7 +203,9 @@ REQUEST(req_force, "ForceRequest", "Let the next step pass a rule, once.");
 static const struct mus_field req_lost_rows[] = {
     ROW("signer", STR, signer, .flags = MUS_FIELD_REQUIRED, LABEL, HELP("who is lost")),
     ROW("reason", STR, reason, .flags = MUS_FIELD_REQUIRED, .max = MUS_BODY_NOTE_MAX,
-	HELP("why; recorded"))};
+	HELP("why; recorded")),
+    ROW("force", BOOL, force, HELP("though it was seen answering, or nobody has seen that it is silent")),
+    ROW("dry_run", BOOL, dry_run, HELP("only say what it means"))};
 REQUEST(req_lost, "LostRequest", "Declare a signer of a zone lost: nothing waits for it any more.");
 #undef S
 
@@ -448,6 +450,8 @@ static const struct mus_field rep_zone_status_rows[] = {
     ROW("parent_servers", UINT, parent_servers, HELP("servers of the parent")),
     ROW("parent_servers_reached", UINT, parent_servers_reached, HELP("how many answer")),
     ROW("waits", LIST, waits, .sub = &mus_schema_rep_finding, HELP("most telling first")),
+    ROW("warnings", STR_LIST, warnings,
+	HELP("what no rule is about, and may hurt: a signer that is lost, and may still be asked by resolvers")),
     ROW("findings", UINT, findings, HELP("things that do not hold; see explain")),
     ROW("manual", STR_LIST, manual,
 	HELP("what the parent is waited for with: where it does not follow by itself it must be given that by hand: "

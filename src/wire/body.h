@@ -94,6 +94,7 @@ struct mus_req_force {
 struct mus_req_lost {
 	uint64_t given;
 	const char *signer, *reason;
+	bool force, dry_run;
 };
 struct mus_req_migrate {
 	uint64_t given;
@@ -220,6 +221,7 @@ struct mus_rep_zone_status {
 	struct mus_list signers;	/* struct mus_rep_signer_state */
 	uint64_t parent_servers, parent_servers_reached;
 	struct mus_list waits;		/* struct mus_rep_finding */
+	struct mus_list warnings;	/* const char *: what no rule is about, and is counted apart */
 	uint64_t findings;		/* rules that do not hold; see explain */
 	struct mus_list manual;		/* const char *: what is to be entered at the parent by hand */
 	struct mus_time manual_since;

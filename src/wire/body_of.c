@@ -549,6 +549,35 @@ lost_elsewhere(const struct mus_zone_obj *o, const struct mus_zonestate *z, cons
 	return count;
 }
 
+/* A line for each signer that is lost, as long as resolvers may be led to it: no rule sees them, for nobody asks it
+ * any more (OP-9). */
+static struct mus_list
+warnings_of(struct mus_arena *a, const struct mus_zone_obj *o, const struct mus_body_names *names, struct mus_time now)
+{
+	const char **out = mus_arena_alloc(a, MUS_SIGNERS_MAX * sizeof *out);
+	char until[MUS_TIME_TEXT_MAX];
+	size_t count = 0;
+
+	for (unsigned i = 0; out != NULL && i < o->signer_count; i++) {
+		const struct mus_zone_signer_obj *s = &o->signer[i];
+		const char *name = names->signer(names->arg, s->signer_id);
+
+		if (!s->lost || s->lost_until.ms <= now.ms)
+			continue;
+		if (mus_time_is_set(s->lost_until))
+			out[count++] = mus_arena_printf(a,
+			    "%s was lost and has left: resolvers that found the zone through it may fail until %s, and "
+			    "as long as it answers; it must be silent, and nobody asks it (counted apart)",
+			    name, mus_time_text_s(s->lost_until, true, until));
+		else
+			out[count++] = mus_arena_printf(a,
+			    "%s is declared lost: resolvers that found the zone through it may fail as long as it "
+			    "answers; it must be silent, and nobody asks it (counted apart)", name);
+		count -= out[count - 1] == NULL;
+	}
+	return (struct mus_list){out, count};
+}
+
 void
 mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const struct mus_body_names *names,
     const struct mus_body_view *v, struct mus_rep_zone_status *out)
@@ -563,7 +592,7 @@ mus_body_of_status(struct mus_arena *a, const struct mus_zone_obj *o, const stru
 	    .held_reason = o->held_reason,
 	    .forced = v->forced, .forced_reason = v->forced_reason,
 	    .process = process_state(a, v), .rollovers = rollovers_of(a, v), .commands = commands_of(a, v),
-	    .waits = waits_of(a, v, false),
+	    .waits = waits_of(a, v, false), .warnings = warnings_of(a, o, names, v->now),
 	    .findings = v->verdict != NULL ? v->verdict->finding_count : 0, .wake_at = wake_of(v),
 	    .manual = manual_of(a, v),
 	    .manual_since = v->manual != NULL && v->manual[0] != '\0' ? v->manual_since : MUS_TIME_NEVER,

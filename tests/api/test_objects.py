@@ -99,8 +99,16 @@ def test_life_of_a_zone(filled):
     assert filled.ok("PATCH", "/zones/life.test", {"parent": "", "parent_addresses": [], "sample": ""})["parent"] == ""
     filled.fails(422, "PATCH", "/zones/life.test", {"name": "other.test"}, field="/name")
     filled.ok("PATCH", "/zones/life.test", {"name": "LIFE.test"})
-    lost = filled.ok("POST", "/zones/life.test/lost", {"signer": "knot", "reason": "bankrupt"})
-    assert [s["signer"] for s in lost["signers"] if s["lost"]] == ["knot"]
+    for dry in (True, False):           # what it means is told before, and when it is done
+        assert filled.ok("POST", "/zones/life.test/lost", {"signer": "knot", "reason": "bankrupt", "dry_run": dry}) == {
+            "zone": "life.test.", "dry_run": dry, "consequence": "knot must be silent\n"}
+        assert [s["signer"] for s in filled.ok("GET", "/zones/life.test")["signers"] if s["lost"]] == ([] if dry else ["knot"])
+    told = filled.ok("GET", "/zones/life.test/status")["warnings"]
+    assert len(told) == 1 and told[0].startswith("knot is declared lost: resolvers that found the zone through it may fail"), told
+    filled.ok("POST", "/zones", {"name": "answers.test."})
+    filled.fails(409, "POST", "/zones/answers.test/lost", {"signer": "knot", "reason": "bankrupt"})
+    filled.ok("POST", "/zones/answers.test/lost", {"signer": "knot", "reason": "bankrupt", "force": True, "dry_run": True})
+    filled.ok("DELETE", "/zones/answers.test")
     # a new list of settings does not undo what was declared
     kept = filled.ok("PATCH", "/zones/life.test", {"signers": []})["signers"]
     assert [(s["signer"], s["lost"]) for s in kept] == [("knot", True)]

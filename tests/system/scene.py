@@ -96,7 +96,7 @@ class Stage:
         return self.mc.json("process", "list", "--zone", self.lab.zone_name(zone))["items"][::-1]
 
     def ended(self, zone, kind, signer):
-        return any(p["kind"] == kind and p["signer"] == signer and p["outcome"] == "done" for p in self.processes(zone))
+        return any(p["kind"] == kind and p["signer"] == signer and p["outcome"].split(":")[0] == "done" for p in self.processes(zone))
 
     def wait(self, zone, what, condition, timeout=240):
         """Until condition(state of the zone); on time-out musicd's explanation comes with the error."""

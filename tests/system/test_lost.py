@@ -16,6 +16,14 @@ def burn(lab, signer):
             breaks.kill(lab, name)
 
 
+def lose(st, zone, *words):
+    return st.mc.cli("zone", "lost", st.lab.zone_name(zone), "--signer", "knot", "--reason", "burnt down", *words, check=False)
+
+
+def warnings(st, zone):
+    return st.mc.status(zone)["warnings"]
+
+
 def test_a_signer_is_lost_for_good(lab, tmp_path):
     lab.add_zones(ZONES, ["bind", "knot"], ["bind"], ttl=3)
     with Stage(lab, ZONES) as st:
@@ -24,18 +32,28 @@ def test_a_signer_is_lost_for_good(lab, tmp_path):
         st.settled()
         for z in ZONES:
             st.signed_by(z, ["bind", "knot"])
+        for z in ZONES:                 # who answers is not lost
+            refused = lose(st, z, "--yes")
+            assert refused.returncode == 75 and "signer knot answers: ns1.knot.net. (" in refused.stderr, refused
+            told = lose(st, z, "--force", "--dry-run").stdout
+            assert "ns1.knot.net. (10.53.3.1) ANSWERS, as of " in told and "Its copy lists itself: ns1.knot.net." in told, told
+            assert not warnings(st, z) and not any(s["lost"] for s in st.mc.status(z)["signers"])
         prober.stop(lab)                # what is dead answers nobody: that is no fault of the zone
         burn(lab, "knot")
+        for z in ZONES:
+            wait_until(lambda z=z: lose(st, z, "--dry-run").returncode == 0, 90, f"musicd has seen that knot is silent in {z}")
         r = Reader(lab, tmp_path)
         r.env.update(st.mc.env())
         r.tool("music-cli", program("music-cli"))
         lines = [line for kind, text in pieces("docs/runbooks/lost.md") if kind == "console" for line in text.splitlines()]
         assert len(lines) == 3, lines
         said = r.run(lines[0], "console")
-        assert said.count('knot is still in NS and DS, until it leaves: "signer leave knot --group GROUP"') == 2, said
+        assert said.count('It is still in NS and DS, until it leaves: "signer leave knot --group customers"') == 2, said
+        assert said.count("ns1.knot.net. (10.53.3.1) gives no answer with the zone, as of ") == 2 and "ANSWERS" not in said, said
         for z in ZONES:
             told = st.mc.cli("zone", "status", lab.zone_name(z)).stdout
             assert 'knot is lost and has yet to leave: "signer leave knot --group customers"' in told, told
+            assert "\nWARN  knot is declared lost: resolvers that found the zone through it may fail as long as it answers" in told, told
             assert not st.state(z)["process"]
         for line in lines[1:]:
             said = r.run(line, "console")
@@ -48,7 +66,10 @@ def test_a_signer_is_lost_for_good(lab, tmp_path):
         st.settled()
         for z in ZONES:
             assert st.ended(z, "REMOVE-SIGNER", "knot")
-            assert f"knot may be switched off for {lab.zone_name(z)}" in st.history(z)
+            assert f"knot was lost, and must be silent for {lab.zone_name(z)}" in st.history(z)
+            assert "WARN: resolvers that found the zone through knot" in st.history(z) and "switched off" not in st.history(z)
             st.signed_by(z, ["bind"])
+            wait_until(lambda z=z: not warnings(st, z), 150, f"what led to knot is in no cache of {z} any more")
+            assert "what led to knot, which was lost, is in no cache any more" in st.history(z)
         told = st.mc.cli("process", "list").stdout
-        assert told.count("done: knot may be switched off for ") == 2, told
+        assert told.count("done: knot was lost, and must be silent for ") == 2, told

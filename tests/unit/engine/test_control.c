@@ -49,6 +49,27 @@ setup(void **state)
 	return 0;
 }
 
+static int
+add_line(void *arg, const struct mus_event_obj *o)
+{
+	struct mus_buf *b = arg;
+
+	mus_buf_printf(b, "%s %s: %s\n", o->actor, o->kind, o->text);
+	return 0;
+}
+
+static void
+assert_history(int64_t zone_id, unsigned limit, const char *want)
+{
+	struct mus_buf b;
+
+	mus_buf_init(&b, 0);
+	OK(mus_store_list_events(store, zone_id, 0, limit, add_line, &b));
+	assert_true(mus_buf_add_u8(&b, 0));
+	assert_string_equal((const char *)b.data, want);
+	mus_buf_clear(&b);
+}
+
 /* Members as text; a leaver in brackets. */
 static const char *
 members(void)
@@ -95,6 +116,8 @@ turn(void)
 static void
 joined_and_left(void **state)
 {
+	struct mus_buf b;
+
 	(void)state;
 	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
 	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
@@ -108,6 +131,11 @@ joined_and_left(void **state)
 	assert_int_equal(st->want.proc.kind, MUS_PROC_NONE);
 	assert_string_equal(members(), "a");
 	assert_int_equal(eng_group_of(e, &zone, &et)->member_count, 1);
+	mus_buf_init(&b, 0);
+	OK(mus_store_list_events(store, 0, 0, 100, add_line, &b));
+	assert_true(mus_buf_add_u8(&b, 0));
+	assert_non_null(strstr((const char *)b.data, "musicd group: b has left group g on all its zones\n"));
+	mus_buf_clear(&b);
 }
 
 /* A zone of the group at which ${b} takes part, or none but a. */
@@ -319,30 +347,46 @@ a_force_names_what_it_does_not_pass(void **state)
 	mus_buf_clear(&out);
 }
 
+static char lost_says[4000];
+
+static int
+lose(const char *signer, bool forced, bool dry_run)
+{
+	const struct mus_ctl_loss loss = {signer, "burnt", forced, dry_run};
+	struct mus_buf out;
+	int rc;
+
+	mus_buf_init(&out, 0);
+	rc = mus_ctl_lost(e, "test", "z.test", &loss, &out, &et);
+	snprintf(lost_says, sizeof lost_says, "%s", out.len ? (const char *)out.data : "");
+	mus_buf_clear(&out);
+	return rc;
+}
+
 /* A zone keeps a signer; one that was lost may join again. */
 static void
 the_last_is_not_lost(void **state)
 {
 	(void)state;
-	assert_int_equal(mus_ctl_lost(e, "test", "z.test", "a", "burnt", &et), MUS_ERR_CONFLICT);
+	assert_int_equal(lose("a", false, false), MUS_ERR_CONFLICT);
 	assert_string_equal(
 	    et.s, "signer a is the last of zone z.test., which would have none: join another first");
 	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
-	OK(mus_ctl_lost(e, "test", "z.test", "a", "burnt", &et));
-	assert_int_equal(mus_ctl_lost(e, "test", "z.test", "b", "burnt", &et), MUS_ERR_CONFLICT);
+	OK(lose("a", false, false));
+	assert_int_equal(lose("b", false, false), MUS_ERR_CONFLICT);
 	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
 	assert_int_equal(zone.signer_count, 1);
 	assert_true(zone.signer[0].lost);
 	OK(mus_ctl_group_join(e, "test", "g", "a", &et));
 	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
 	assert_false(zone.signer[0].lost);
-	OK(mus_ctl_lost(e, "test", "z.test", "b", "burnt", &et));
+	OK(lose("b", false, false));
 }
 
 static void
 is_refused(const char *signer)
 {
-	assert_int_equal(mus_ctl_lost(e, "test", "z.test", signer, "burnt", &et), MUS_ERR_CONFLICT);
+	assert_int_equal(lose(signer, false, false), MUS_ERR_CONFLICT);
 	snprintf(said, sizeof said,
 	    "signer %s takes no part in zone z.test.: it is not in its group, and nothing waits for it", signer);
 	assert_string_equal(et.s, said);
@@ -359,14 +403,159 @@ only_who_takes_part_is_lost(void **state)
 	is_refused("c");
 	st->want.nsg = 3;
 	save_state();
-	OK(mus_ctl_lost(e, "test", "z.test", "b", "burnt", &et));
+	OK(lose("b", false, false));
 	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
 	zone.signer_count = 0;
 	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
 	st->want.nsg = 1;
 	process(MUS_PROC_ADD, 2);
 	is_refused("b");
-	OK(mus_ctl_lost(e, "test", "z.test", "c", "burnt", &et));
+	OK(lose("c", false, false));
+}
+
+/* b joins with a server, and the zone has it in its table. */
+static unsigned
+server_of_b(void)
+{
+	struct mus_zone_view view;
+	int i;
+
+	sig[1].ns_count = 1;
+	snprintf(sig[1].ns[0].name, sizeof sig[1].ns[0].name, "ns1.b.test.");
+	assert_true(mus_addr_parse("192.0.2.1", 53, &sig[1].ns[0].addr[0]));
+	sig[1].ns[0].addr_count = 1;
+	OK(mus_ctl_put_signer(e, "test", &sig[1], NULL, &et));
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	OK(mus_ctl_view(e, "z.test", &view, &et));
+	i = mus_book_find_server(&e->view.book, &e->view.zone, 1, &sig[1].ns[0].addr[0]);
+	assert_in_range(i, 0, MUS_SERVERS_MAX);
+	return (unsigned)i;
+}
+
+/* What the latest round showed of it, ${age_ms} ago; ${cause} NONE: it answered. */
+static void
+b_showed(unsigned server, enum mus_cause cause, int64_t age_ms, bool parent_answers)
+{
+	struct mus_ring *ring = e->view.seen.signer[1];
+	int ns = mus_book_find_ns(&e->view.book, &e->view.zone, "ns1.b.test.");
+
+	ring[MUS_RR_NS].asked_at = (struct mus_time){1000};	/* an older round: it answered then */
+	ring[MUS_RR_NS].ok = mus_bit(server);
+	ring[MUS_RR_NS].count = 1;
+	ring[MUS_RR_NS].v[0] = (struct mus_version){.set = mus_bit((unsigned)ns), .srv = mus_bit(server)};
+	ring[MUS_RR_NS].ttl_max_s = 7;
+	ring[MUS_RR_SOA].asked_at = mus_time_add_ms(eng_now(e), -age_ms);
+	ring[MUS_RR_SOA].ok = cause == MUS_CAUSE_NONE ? mus_bit(server) : 0;
+	ring[MUS_RR_SOA].fail = cause != MUS_CAUSE_NONE ? mus_bit(server) : 0;
+	ring[MUS_RR_SOA].fail_cause = cause;
+	ring[MUS_RR_SOA].fail_server = (uint8_t)server;
+	e->view.seen.parent[0].ok = parent_answers ? mus_bit(63) : 0;
+	e->view.seen.parent[0].asked_at = eng_now(e);
+	OK(eng_save_state(e, zone.id, &e->view));
+}
+
+/* Its silence must have been seen, by a look that others answered; an error is no answer, what was not sent no silence. */
+static void
+who_answers_is_not_lost(void **state)
+{
+	static const struct {
+		enum mus_cause cause;
+		int64_t age_ms;
+		bool parent_answers;
+		const char *refused, *says;	/* the words; NULL: it is not */
+	} rows[] = {
+	    {MUS_CAUSE_NONE, 0, true, "signer b answers: ns1.b.test. (192.0.2.1), seen 0s ago. Who answers is not lost", "(192.0.2.1) ANSWERS, as of"},
+	    {MUS_CAUSE_TIMEOUT, 0, false, "signer b is silent, and so is everybody else", "gives no answer with the zone, as of"},
+	    {MUS_CAUSE_LOCAL, 0, true, "signer b: ns1.b.test. (192.0.2.1) could not be asked 0s ago", "has not been asked yet"},
+	    {MUS_CAUSE_TIMEOUT, 31000, true, "signer b: nobody has looked at its servers lately", "gives no answer with the zone, as of 31s"},
+	    {MUS_CAUSE_TIMEOUT, 25000, true, NULL, "gives no answer with the zone, as of 25s"},
+	    {MUS_CAUSE_REFUSED, 0, true, NULL, "gives no answer with the zone, as of 0s"},
+	};
+	unsigned server = server_of_b();
+
+	(void)state;
+	assert_int_equal(lose("b", false, true), MUS_ERR_CONFLICT);
+	assert_non_null(strstr(et.s, "signer b: nobody has looked at its servers lately"));
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		b_showed(server, rows[i].cause, rows[i].age_ms, rows[i].parent_answers);
+		for (unsigned dry = 0; rows[i].refused && dry < 2; dry++) {
+			assert_int_equal(lose("b", false, dry), MUS_ERR_CONFLICT);
+			if (strncmp(et.s, rows[i].refused, strlen(rows[i].refused)) != 0)
+				fail_msg("row %u: %s", i, et.s);
+		}
+		OK(lose("b", rows[i].refused != NULL, true));
+		if (!strstr(lost_says, rows[i].says))
+			fail_msg("row %u: %s", i, lost_says);
+		if (!strstr(lost_says, "Its copy lists itself: ns1.b.test.. Should a server of it answer"))
+			fail_msg("row %u: %s", i, lost_says);
+		assert_non_null(strstr(lost_says, "\"signer leave b --group g\""));
+	}
+	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
+	assert_int_equal(zone.signer_count, 0);
+}
+
+static uint64_t
+counted(void)
+{
+	struct mus_ctl_stats now;
+
+	mus_ctl_stats(e, &now);
+	return now.lost_signer;
+}
+
+/* It is counted apart from the word on, until it has left and the largest TTL is over; each told once. */
+static void
+a_loss_is_counted_until_it_is_over(void **state)
+{
+	unsigned server = server_of_b();
+	struct mus_buf b;
+
+	(void)state;
+	assert_int_equal(counted(), 0);
+	b_showed(server, MUS_CAUSE_NONE, 0, true);
+	OK(lose("b", true, false));
+	assert_int_equal(counted(), 1);
+	assert_history(zone.id, 2, "musicd alarm: WARN: resolvers that found the zone through b, which is declared lost, may "
+	    "fail as long as it answers: it must be silent\ntest operator: signer b declared lost by force, while it answers: "
+	    "burnt\n");
+	OK(lose("b", false, false));		/* lost stays lost, and is not told as news */
+	assert_non_null(strstr(lost_says, "b is declared lost already"));
+	assert_history(zone.id, 1, "test operator: signer b declared lost: burnt\n");
+	for (unsigned i = 0; i < 2; i++) {	/* the second time it had left, and was put into the group again */
+		turn();
+		OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
+		assert_int_equal(zone.signer[0].lost_ttl_s, 7);
+		assert_int_equal(zone.signer[0].lost_until.ms, MUS_TIME_NEVER.ms);
+		zone.signer[0].lost_until = eng_now(e);
+		OK(mus_store_save_zone(store, &zone, &et));
+		eng_forget_kept(e);
+	}
+	zone.signer[0].lost_until = MUS_TIME_NEVER;
+	OK(mus_store_save_zone(store, &zone, &et));
+	st->want.keyg = st->want.dsg = st->want.nsg = 3;
+	process(MUS_PROC_REMOVE, 1);
+	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
+	OK(lose("b", false, true));
+	assert_non_null(strstr(lost_says, "It is leaving already"));
+	assert_null(strstr(lost_says, "signer leave"));
+	st->want.keyg = st->want.dsg = st->want.nsg = 1;
+	process(MUS_PROC_NONE, 0);
+	turn();
+	OK(mus_store_load_zone_id(store, zone.id, &zone, &et));
+	assert_in_range(zone.signer[0].lost_until.ms, eng_now(e).ms, eng_now(e).ms + 8000);	/* and the margin */
+	assert_int_equal(counted(), 1);
+	zone.signer[0].lost_until = eng_now(e);
+	OK(mus_store_save_zone(store, &zone, &et));
+	eng_forget_kept(e);
+	for (unsigned i = 0; i < 2; i++)
+		turn();
+	assert_int_equal(counted(), 0);
+	mus_buf_init(&b, 0);
+	OK(mus_store_list_events(store, zone.id, 0, 100, add_line, &b));
+	assert_true(mus_buf_add_u8(&b, 0));
+	assert_non_null(strstr((const char *)b.data, "musicd signer: what led to b, which was lost, is in no cache any more"));
+	assert_null(strstr(strstr((const char *)b.data, "what led to b") + 1, "what led to b"));
+	mus_buf_clear(&b);
 }
 
 static void
@@ -390,7 +579,7 @@ preflight_of_a_lost_one(void **state)
 
 	(void)state;
 	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
-	OK(mus_ctl_lost(e, "test", "z.test", "b", "burnt", &et));
+	OK(lose("b", false, false));
 	OK(mus_ctl_preflight(e, "z.test.", "b", on_fit, &result, &et));
 	while (result == MUS_RES_HOLDS)
 		turn_for(l, 5);
@@ -766,27 +955,6 @@ names_come_and_go(void **state)
 }
 
 /* The newest lines of a history, newest first. */
-static int
-add_line(void *arg, const struct mus_event_obj *o)
-{
-	struct mus_buf *b = arg;
-
-	mus_buf_printf(b, "%s %s: %s\n", o->actor, o->kind, o->text);
-	return 0;
-}
-
-static void
-assert_history(int64_t zone_id, unsigned limit, const char *want)
-{
-	struct mus_buf b;
-
-	mus_buf_init(&b, 0);
-	OK(mus_store_list_events(store, zone_id, 0, limit, add_line, &b));
-	assert_true(mus_buf_add_u8(&b, 0));
-	assert_string_equal((const char *)b.data, want);
-	mus_buf_clear(&b);
-}
-
 /* One force at a time: what the second replaces is told, and that it let nothing pass. */
 static void
 a_force_replaces_another(void **state)
@@ -875,7 +1043,7 @@ put_off(void **state)
 	OK(mus_ctl_group_join(e, "test", "g", "c", &et));
 	st->want.keyg = st->want.dsg = st->want.nsg = 3;
 	process(MUS_PROC_ADD, 2);
-	OK(mus_ctl_lost(e, "test", "z.test.", "b", "burnt down", &et));
+	OK(lose("b", false, false));
 	OK(mus_ctl_group_leave(e, "test", "g", "b", &et));
 	turn();
 	assert_int_equal(st->want.proc.kind, MUS_PROC_REMOVE);
@@ -1195,6 +1363,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_force_names_what_it_does_not_pass, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(only_who_takes_part_is_lost, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(who_answers_is_not_lost, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(a_loss_is_counted_until_it_is_over, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(preflight_of_a_lost_one, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(preflight_of_one_zone, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(refused_alike, setup, rig_teardown),

@@ -393,6 +393,7 @@ the_operator_counts_more(void **state)
 {
 	struct mus_zone_obj o;
 	struct mus_group_obj group = {.name = "g", .member_count = 2};
+	struct mus_buf told;
 
 	(void)state;
 	add_signer(0, "a", PORT_A, 5);
@@ -413,7 +414,9 @@ the_operator_counts_more(void **state)
 		turn_for(l, 5);
 	assert_int_equal(mus_ctl_hold(e, "test", zobj[1].name, "lunch", &et), 0);
 	assert_int_equal(changes(0).waiting, 2);
-	assert_int_equal(mus_ctl_lost(e, "test", zobj[3].name, "a", "burnt", &et), 0);
+	mus_buf_init(&told, 0);
+	assert_int_equal(mus_ctl_lost(e, "test", zobj[3].name, &(const struct mus_ctl_loss){"a", "burnt", true, false}, &told, &et), 0);
+	mus_buf_clear(&told);
 	assert_int_equal(changes(0).waiting, 1);
 	plan.proposal = true;
 	eng_act(e, zone[2], &zobj[2], st, &plan);

@@ -90,6 +90,8 @@ fill_zone(struct mus_zone_obj *o, const char *name, int64_t group_id, const int6
 		zs->signer_id = signer_id[signer_count - 1 - i];
 		zs->max_ttl_s = 3600 + i;
 		zs->lost = i == 0;
+		zs->lost_ttl_s = 86400 + i;
+		zs->lost_until = i ? (struct mus_time){5000 + i} : MUS_TIME_NEVER;
 		zs->excluded = i == 1;
 		zs->staying = i != 0;
 		zs->ns_count = (uint8_t)(i % 3);
@@ -194,6 +196,8 @@ diff_zone(const struct mus_zone_obj *a, const struct mus_zone_obj *b)
 		DIFF_STR(signer[i].key_file);
 		DIFF_NUM(signer[i].max_ttl_s);
 		DIFF_NUM(signer[i].lost);
+		DIFF_NUM(signer[i].lost_ttl_s);
+		DIFF_NUM(signer[i].lost_until.ms);
 		DIFF_NUM(signer[i].excluded);
 		DIFF_NUM(signer[i].staying);
 		if ((ns = diff_ns(a->signer[i].ns, b->signer[i].ns, a->signer[i].ns_count))[0])

@@ -637,11 +637,14 @@ versions(void **state)
 	mus_store_close(s);
 	run_on_file("PRAGMA user_version = 99");
 	expect_no_open(path, MUS_ERR_UNSUPPORTED, "schema version 99");
-	run_on_file("PRAGMA user_version = 5");
+	run_on_file("PRAGMA user_version = 5; DROP INDEX zone_signer_lost;"
+		    "ALTER TABLE zone_signer DROP COLUMN lost_ttl_s; ALTER TABLE zone_signer DROP COLUMN lost_until_ms");
 	s = open_ok();
 	mus_store_close(s);
 	/* from version 2: no state is behind, and none is of a backup */
 	run_on_file("DROP TABLE clock; ALTER TABLE zone_state DROP COLUMN shifted_ms; PRAGMA user_version = 2;"
+		    "DROP INDEX zone_signer_lost; ALTER TABLE zone_signer DROP COLUMN lost_ttl_s;"
+		    "ALTER TABLE zone_signer DROP COLUMN lost_until_ms;"
 		    "DROP TABLE sent; ALTER TABLE zone_state DROP COLUMN restores;"
 		    "INSERT INTO zone SELECT 7, 'z.', NULL, 0, 0, '', '', '', '', '', '', '', '', 0, 0, 0, 0, 0;"
 		    "INSERT INTO zone_state VALUES(7, x'41')");

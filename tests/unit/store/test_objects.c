@@ -466,13 +466,18 @@ lists_bear_callbacks(void **state)
 	za.signer_count = zb.signer_count = zc.signer_count = 1;
 	za.signer[0] = (struct mus_zone_signer_obj){.signer_id = signer, .staying = true};
 	zb.signer[0] = (struct mus_zone_signer_obj){.signer_id = signer, .max_ttl_s = 60};
-	zc.signer[0] = (struct mus_zone_signer_obj){.signer_id = signer, .lost = true};
+	zc.signer[0] = (struct mus_zone_signer_obj){.signer_id = signer, .lost = true, .lost_until = {9000}};
 	OK(mus_store_save_zone(s, &za, &et));
 	OK(mus_store_save_zone(s, &zb, &et));
 	OK(mus_store_save_zone(s, &zc, &et));
 	sum = 0;
 	OK(mus_store_each_marked_zone(s, group, add_id, &sum));
 	assert_true(sum == za.id);
+	/* one is lost, and is counted as long as that may hurt */
+	OK(mus_store_count_lost(s, (struct mus_time){8999}, &count));
+	assert_int_equal(count, 1);
+	OK(mus_store_count_lost(s, (struct mus_time){9000}, &count));
+	assert_int_equal(count, 0);
 	/* a zone with a name server of its own, one that a signer is leaving, one of no group */
 	sum = 0;
 	OK(mus_store_each_zone_apart(s, group, add_id, &sum));

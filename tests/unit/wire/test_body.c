@@ -267,7 +267,8 @@ views(void **state)
 	static struct mus_verdict verdict;
 	/* One that was lost, of which the zone knows nothing else any more. */
 	static const struct mus_zone_obj o = {.id = 3, .name = "example.test.", .state = "VALID", .group_id = 7,
-	    .signer_count = 1, .signer = {{.signer_id = 99, .lost = true}}};
+	    .signer_count = 3, .signer = {{.signer_id = 99, .lost = true, .lost_until = {7500}},
+		{.signer_id = 98, .lost = true, .lost_until = {5000}}, {.signer_id = 97, .max_ttl_s = 5}}};
 	struct mus_body_view view = {.state = &z, .plan = &plan, .verdict = &verdict, .row = {"cds-added", 9},
 	    .roll_row = {[2] = {"new-key-in-use", 7}}, .now = {5000}};
 	struct mus_addr primary;
@@ -275,6 +276,7 @@ views(void **state)
 	struct mus_rep_plan p;
 	struct mus_rep_explain e;
 	json_t *v, *x;
+	char text[300];
 
 	(void)state;
 	fill_state(&z);
@@ -344,11 +346,17 @@ views(void **state)
 	assert_true(json_is_false(json_object_get(x, "in_ns")));
 	assert_string_equal(json_string_value(json_array_get(json_object_get(x, "key_tags"), 0)), "222");
 	x = json_object_get(v, "signers");
-	assert_int_equal(json_array_size(x), z.zone.signer_count + 1u);
+	assert_int_equal(json_array_size(x), z.zone.signer_count + 2u);
 	x = json_array_get(x, z.zone.signer_count);
 	assert_string_equal(str(x, "name"), name_of(NULL, 99));
 	assert_true(json_is_true(json_object_get(x, "lost")));
 	assert_true(json_is_false(json_object_get(x, "member")));
+	x = json_object_get(v, "warnings");		/* of 98 it is over */
+	assert_int_equal(json_array_size(x), 1);
+	snprintf(text, sizeof text, "%s was lost and has left: resolvers that found the zone through it may fail until "
+	    "1970-01-01T00:00:08Z, and as long as it answers; it must be silent, and nobody asks it (counted apart)",
+	    name_of(NULL, 99));
+	assert_string_equal(json_string_value(json_array_get(x, 0)), text);
 	assert_int_equal(json_integer_value(json_object_get(v, "parent_servers")), 1);
 	assert_int_equal(json_integer_value(json_object_get(v, "parent_servers_reached")), 0);
 	x = json_array_get(json_object_get(v, "waits"), 0);
