@@ -110,7 +110,7 @@ signer_fields(struct cli *c, struct request *r)
 	    (rc = request_choice(c, r, "no_transfer", "no-transfer", "transfer")) != 0 ||
 	    (rc = request_choice(c, r, "declared_content", "declared-content", "compared-content")) != 0)
 		return rc;
-	return request_ns(c, r, "ns", "shared-ns");
+	return request_ns(c, r);
 }
 
 int

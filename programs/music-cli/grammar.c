@@ -66,8 +66,6 @@ static const struct cli_word a_words[] = {
 	    {"key-file", "FILE", "file with the TSIG key, at the daemon", CLI_K_TEXT},             \
 	    {"ns", "NAME[=ADDR,...]", "a public name server, with its addresses, or else they are looked up", \
 		CLI_K_TEXT, CLI_MANY},                                                             \
-	    {"shared-ns", "NAME[=ADDR,...]", "likewise, when it serves other signers' copies too", \
-		CLI_K_TEXT, CLI_MANY},                                                             \
 	    {"max-ttl", "SPAN", "declared largest TTL of its copy (1h); 0: not declared", CLI_K_TEXT}, \
 	    {"update-rate", "N", "changes per second at most; 0: no limit", CLI_K_TEXT},                        \
 	    {"no-transfer", NULL, "whole copies are refused there", CLI_K_TEXT},                   \

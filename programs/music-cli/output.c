@@ -208,8 +208,6 @@ add_servers(struct mus_buf *out, const json_t *list)
 			mus_buf_add_u8(out, '=');
 			add_list(out, addr, NULL);
 		}
-		if (cli_true(v, "shared"))
-			mus_buf_add_str(out, "(shared)");
 	}
 }
 

@@ -207,7 +207,7 @@ request_list(struct cli *c, struct request *r, const char *name, const char *opt
 
 /* ${ns}: "ns1.example=192.0.2.1,2001:db8::1", as one object of name_servers; ${value}: what was typed around it. */
 static int
-add_ns(struct cli *c, struct mus_json *j, const char *option, const char *value, const char *ns, bool shared)
+add_ns(struct cli *c, struct mus_json *j, const char *option, const char *value, const char *ns)
 {
 	size_t n = strcspn(ns, "=");
 
@@ -230,34 +230,25 @@ add_ns(struct cli *c, struct mus_json *j, const char *option, const char *value,
 		}
 		mus_json_array_end(j);
 	}
-	if (shared) {
-		mus_json_name(j, "shared");
-		mus_json_bool(j, true);
-	}
 	mus_json_object_end(j);
 	return 0;
 }
 
 int
-request_ns(struct cli *c, struct request *r, const char *own, const char *shared)
+request_ns(struct cli *c, struct request *r)
 {
 	unsigned pos = 0, count = 0;
 	const char *v;
 	int rc = 0;
 
-	remember(c, cli_flag(c, shared) && !cli_flag(c, own) ? shared : own, NULL, "/name_servers");
-	if (!cli_flag(c, own) && !cli_flag(c, shared))
+	remember(c, "ns", NULL, "/name_servers");
+	if (!cli_flag(c, "ns"))
 		return 0;
 	mus_json_name(&r->json, "name_servers");
 	mus_json_array(&r->json);
-	while (rc == 0 && (v = cli_option_next(c, own, &pos)) != NULL) {
-		remember(c, own, v, "/name_servers/%u", count++);
-		rc = add_ns(c, &r->json, own, v, v, false);
-	}
-	pos = 0;
-	while (rc == 0 && (v = cli_option_next(c, shared, &pos)) != NULL) {
-		remember(c, shared, v, "/name_servers/%u", count++);
-		rc = add_ns(c, &r->json, shared, v, v, true);
+	while (rc == 0 && (v = cli_option_next(c, "ns", &pos)) != NULL) {
+		remember(c, "ns", v, "/name_servers/%u", count++);
+		rc = add_ns(c, &r->json, "ns", v, v);
 	}
 	mus_json_array_end(&r->json);
 	return rc;
@@ -290,7 +281,7 @@ one_zone_signer(struct cli *c, struct request *r, unsigned idx, const char *opti
 			mus_json_array(&r->json);
 		}
 		remember(c, "signer-ns", v, "/signers/%u/name_servers/%u", idx, count++);
-		rc = add_ns(c, &r->json, "signer-ns", v, rest, false);
+		rc = add_ns(c, &r->json, "signer-ns", v, rest);
 	}
 	if (count > 0)
 		mus_json_array_end(&r->json);

@@ -34,8 +34,8 @@ int request_number(struct cli *c, struct request *r, const char *name, const cha
 int request_choice(struct cli *c, struct request *r, const char *name, const char *yes,
     const char *no);
 void request_list(struct cli *c, struct request *r, const char *name, const char *option);
-/* "name_servers" from two repeated options. */
-int request_ns(struct cli *c, struct request *r, const char *own, const char *shared);
+/* "name_servers" from the repeated --ns. */
+int request_ns(struct cli *c, struct request *r);
 /* "signers" of a zone from --signer-ns, --signer-key, --signer-max-ttl. */
 int request_zone_signers(struct cli *c, struct request *r);
 

@@ -154,7 +154,7 @@ static bool
 ns_ok(const struct mus_ctx *c, unsigned origin, const struct mus_version *v, uint64_t *what)
 {
 	(void)origin;
-	/* Names that are shared, or of owners outside the group's signers, may stay. */
+	/* Names of owners outside the group's signers may stay. */
 	*what = (c->desire->ns & ~v->set) | (c->desire->ns_del & v->set);
 	return *what == 0;
 }

@@ -116,7 +116,7 @@ desire_ns(const struct mus_ctx *c, struct mus_desire *d)
 		/* What a signer names no more, or one that is lost, is not put anywhere, nor back: nobody asks it. */
 		if (c->want->nsg >> ns->owner & 1)
 			d->ns |= ns->is_dropped || zone->signer[ns->owner].is_lost ? 0 : mus_bit(n);
-		else if (!ns->is_shared)
+		else
 			d->ns_del |= mus_bit(n);
 	}
 }

@@ -234,6 +234,10 @@ judge_lacks(struct jd *j)
 	for (unsigned i = 0; i < c->zone->lack_count; i++) {
 		struct mus_witness w = mus_lack_witness(&c->zone->lack[i]);
 
+		if (w.rule == MUS_RULE_V10) {
+			note(j, &w);
+			continue;
+		}
 		/* Who has no place yet serves nobody, nor does a joiner. */
 		if (w.cause != MUS_CAUSE_UNASKED &&
 		    (w.origin == MUS_NOBODY || (w.origin < MUS_SIGNERS_MAX && !(c->want->nsg >> w.origin & 1))))

@@ -123,7 +123,7 @@ was_delegated(const struct mus_zone *zone, const struct mus_seen *seen, unsigned
 	bool all_the_while = false;
 
 	for (unsigned n = 0; n < zone->ns_count; n++)
-		if (zone->ns[n].owner == o && !zone->ns[n].is_shared)
+		if (zone->ns[n].owner == o)
 			names |= mus_bit(n);
 	for (unsigned i = 0; i < ring->count; i++) {
 		const struct mus_version *p = &ring->v[i];
@@ -201,6 +201,11 @@ mus_lack_witness(const struct mus_lack *lack)
 	w.origin = lack->origin;
 	w.ns = lack->ns;
 	w.cause = lack->cause;
+	if (lack->cause == MUS_CAUSE_NONE) {
+		w.rule = MUS_RULE_V10;
+		w.result = MUS_RES_FAILS;
+		w.origin2 = lack->other;
+	}
 	return w;
 }
 
@@ -212,8 +217,8 @@ mus_lack_matters(const struct mus_lack *lack, const struct mus_want *want)
 	if (want->proc.kind != MUS_PROC_NONE)
 		in |= 1u << want->proc.signer;
 	/* Resolvers are led to what is listed, whoever takes part. */
-	return lack->cause == MUS_CAUSE_UNASKED || lack->origin >= MUS_SIGNERS_MAX || !want->adopted ||
-	    (in >> lack->origin & 1);
+	return lack->cause == MUS_CAUSE_UNASKED || lack->cause == MUS_CAUSE_NONE || lack->origin >= MUS_SIGNERS_MAX ||
+	    !want->adopted || (in >> lack->origin & 1);
 }
 
 /* ---- taking in answers ---------------------------------------------------------------------- */

@@ -70,7 +70,7 @@ mus_ring_is_full(const struct mus_ring *ring, struct mus_time now)
 /* Of a ring that is not known: ${w} names a server that did not answer, and why. */
 void mus_say_unknown(const struct mus_ring *ring, unsigned origin, enum mus_rr_kind kind,
     uint64_t servers, const struct mus_policy *policy, struct mus_time now, struct mus_witness *w);
-/* Of a server that cannot be asked. */
+/* Of a server that cannot be asked, or is two signers'. */
 struct mus_witness mus_lack_witness(const struct mus_lack *lack);
 /* Does the intention depend on what that server shows? */
 bool mus_lack_matters(const struct mus_lack *lack, const struct mus_want *want);

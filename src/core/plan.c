@@ -315,7 +315,7 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 		if (c->facts->owned[s] & ds)
 			want->dsg |= bit;
 		for (unsigned n = 0; n < c->zone->ns_count; n++)
-			if (c->zone->ns[n].owner == s && !c->zone->ns[n].is_shared && (ns >> n & 1))
+			if (c->zone->ns[n].owner == s && (ns >> n & 1))
 				want->nsg |= bit;
 	}
 	/* Who has no keys has all of them in the DS set. */
@@ -542,7 +542,7 @@ waits_for_servers(const struct mus_ctx *c, const struct mus_want *want, struct m
 	for (unsigned i = 0; i < c->zone->lack_count; i++) {
 		struct mus_witness w = mus_lack_witness(&c->zone->lack[i]);
 
-		if (c->policy->forced == MUS_RULE_OBSERVE || !mus_lack_matters(&c->zone->lack[i], want))
+		if (c->policy->forced == w.rule || !mus_lack_matters(&c->zone->lack[i], want))
 			continue;
 		wait_for(plan, &w, c->now);
 		waits = true;

@@ -48,7 +48,7 @@ pf_serves(struct pf *p)
 	bool has_ns = false;
 
 	for (unsigned n = 0; n < p->c->zone->ns_count; n++)
-		has_ns |= p->c->zone->ns[n].owner == p->b && !p->c->zone->ns[n].is_shared;
+		has_ns |= p->c->zone->ns[n].owner == p->b;
 	if (!has_ns || servers == 0)
 		note(p, found(MUS_RULE_NSNAMES, MUS_RES_FAILS, p->b, MUS_NOBODY));
 	if (servers == 0)

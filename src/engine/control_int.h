@@ -44,7 +44,7 @@ bool eng_is_in(const struct mus_group_obj *g, int64_t signer_id);
  * ${zone} (NULL: one with nothing of its own)?  INVAL with words: there is not. */
 int eng_check_room(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_signer_obj *changed,
     const struct mus_zone_obj *zone, struct mus_errtext *et);
-/* Has each name, and each address that is given, one of them as owner, or is it shared (protocol.md 7.2, V10)?
+/* Has each name, and each address that is given, one of them as owner (protocol.md 7.2, V10)?
  * Arguments likewise.  INVAL with words: it has not. */
 int eng_check_owners(struct mus_engine *e, const struct mus_group_obj *g,
     const struct mus_signer_obj *changed, const struct mus_zone_obj *zone, struct mus_errtext *et);

@@ -66,25 +66,25 @@ eng_check_room(struct mus_engine *e, const struct mus_group_obj *g, const struct
 	    "needs %u", g->name, count - parent, MUS_SERVERS_MAX, parent);
 }
 
-/* The same name, or the same address, at two signers, and not said by both to serve both. */
+/* The same name, or the same address, at two signers. */
 static int
 check_pair(const struct mus_signer_obj *sa, const struct mus_ns_obj *a, const struct mus_signer_obj *sb,
     const struct mus_ns_obj *b, struct mus_errtext *et)
 {
 	char text[MUS_ADDR_TEXT_MAX];
 
-	if (a->is_shared && b->is_shared)
-		return 0;
 	if (strcmp(a->name, b->name) == 0)
 		return mus_errf(et, MUS_ERR_INVAL,
-		    "%s is a name server of signer %s and of signer %s: it belongs to one, or is given as shared "
-		    "to both", a->name, sa->name, sb->name);
+		    "%s is a name server of signer %s and of signer %s: it belongs to one; a server that "
+		    "serves the copies of several signers is a signer of its own with driver secondary",
+		    a->name, sa->name, sb->name);
 	for (unsigned i = 0; i < a->addr_count; i++)
 		for (unsigned k = 0; k < b->addr_count; k++)
 			if (mus_addr_equal(&a->addr[i], &b->addr[k]))
 				return mus_errf(et, MUS_ERR_INVAL,
-				    "%s is an address of %s (signer %s) and of %s (signer %s): it serves one "
-				    "signer's copy, or both name servers are given as shared",
+				    "%s is an address of %s (signer %s) and of %s (signer %s): it belongs to one; a "
+				    "server that serves the copies of several signers is a signer of its own with "
+				    "driver secondary",
 				    mus_addr_text(&a->addr[i], 53, text), a->name, sa->name, b->name,
 				    sb->name);
 	return 0;
@@ -118,7 +118,8 @@ eng_check_owners(struct mus_engine *e, const struct mus_group_obj *g, const stru
 		rc = get_signer(e, g->member[i].signer_id, changed, &a_stored, &a, et);
 		for (unsigned k = i + 1; k < g->member_count && rc == 0; k++) {
 			rc = get_signer(e, g->member[k].signer_id, changed, &b_stored, &b, et);
-			if (rc == 0)
+			/* What others have already is not for this change to put right. */
+			if (rc == 0 && (!changed || a == changed || b == changed))
 				rc = check_signers(zone ? zone : &any, a, b, et);
 		}
 	}
@@ -135,7 +136,7 @@ check_served(const struct mus_zonestate *st, unsigned s, const struct mus_signer
 
 	for (unsigned n = 0; n < z->ns_count && rc == 0; n++) {
 		uint64_t servers = mus_servers_of(z, s);
-		struct mus_ns_obj a = {.is_shared = z->ns[n].is_shared};
+		struct mus_ns_obj a = {.addr_count = 0};
 
 		snprintf(a.name, sizeof a.name, "%s", st->book.ns[n]);
 		if (z->ns[n].owner == s)

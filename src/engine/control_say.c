@@ -64,8 +64,6 @@ add_ns(struct mus_buf *out, const struct mus_ns_obj *ns, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		mus_buf_printf(out, "%s%s%s", i > 0 ? " " : "", ns[i].name, ns[i].addr_count > 0 ? "=" : "");
 		add_addrs(out, ns[i].addr, ns[i].addr_count);
-		if (ns[i].is_shared)
-			mus_buf_add_str(out, "(shared)");
 	}
 }
 

@@ -148,30 +148,7 @@ eng_trial_looked(struct eng_trial *t)
 		finish(t);
 }
 
-/* One name server belongs to one signer, or is shared: whose it would be cannot be told else. */
-static void
-clashes(struct eng_trial *t, const struct mus_signer_obj *a, unsigned other, const struct mus_signer_obj *b)
-{
-	const struct mus_zonestate *st = &t->st;
-	const struct mus_ns_obj *an, *bn;
-	unsigned ac = eng_ns_of(&t->zobj, a, &an), bc = eng_ns_of(&t->zobj, b, &bn);
-
-	for (unsigned i = 0; i < ac; i++)
-		for (unsigned k = 0; k < bc && t->count < MUS_FINDINGS_MAX; k++) {
-			struct mus_witness w = MUS_WITNESS_NONE;
-
-			if ((an[i].is_shared && bn[k].is_shared) || strcmp(an[i].name, bn[k].name) != 0)
-				continue;
-			w.rule = MUS_RULE_V10;
-			w.result = MUS_RES_FAILS;
-			w.ns = (uint8_t)mus_book_find_ns(&st->book, &st->zone, an[i].name);
-			w.origin = (uint8_t)t->idx;
-			w.origin2 = (uint8_t)other;
-			t->finding[t->count++] = w;
-		}
-}
-
-/* Servers of it, or of those that take part, that cannot be asked. */
+/* Servers of it, or of those that take part, that cannot be asked, or are not its alone. */
 static void
 lacks(struct eng_trial *t)
 {
@@ -245,14 +222,6 @@ prepare(struct eng_trial *t, struct mus_errtext *et)
 	t->idx = (unsigned)idx;
 	lacks(t);
 	(void)eng_dsync_of(t->e, t->zobj.name, st->book.parent);	/* known by the time the copies are read */
-	for (unsigned s = 0; s < st->zone.signer_count; s++) {
-		struct eng_signer *sg = NULL;
-
-		if (s != t->idx && (st->zone.signer[s].is_member || (st->want.nsg >> s & 1)))
-			sg = eng_signer_get(t->e, st->book.signer_id[s], et);
-		if (sg)
-			clashes(t, joiner, s, &sg->obj);
-	}
 	is_refused(t);
 	return 0;
 }

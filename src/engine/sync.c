@@ -17,7 +17,7 @@ struct syncing {
 	struct mus_group_obj group;	/* no member: the zone is in none */
 	int64_t joiner;			/* taken as a member; 0: none */
 	uint8_t configured;		/* signers of the group, and the joiner */
-	uint64_t keep, named;		/* servers and names that are configured */
+	uint64_t keep, named, given;	/* servers and names that are configured; servers by their addresses */
 	uint64_t looked_up;		/* of those names, the ones without addresses */
 	uint32_t names[MUS_SERVERS_MAX];	/* of those, which lead to each server */
 	bool adds;			/* what has no place gets one; else it is passed over */
@@ -175,7 +175,7 @@ is_to_remember(const struct mus_zonestate *st, unsigned n, uint8_t configured)
 	const struct mus_zns *ns = &st->zone.ns[n];
 
 	return ns->is_former ||
-	    (ns->owner < st->zone.signer_count && !(configured >> ns->owner & 1) && !ns->is_shared);
+	    (ns->owner < st->zone.signer_count && !(configured >> ns->owner & 1));
 }
 
 /* Names that nothing refers to any more: those of signers that have left stay known as such, but in no more than
@@ -397,25 +397,65 @@ sync_looked_up(struct syncing *y, unsigned s, unsigned n, const char *name)
 		lack(y, s, n, h ? h->cause : MUS_CAUSE_NOLOOKUP);
 }
 
+/* Name server ${n}, or an address of it, of signer ${s} is ${other}'s too: whose copy it serves, nobody can tell
+ * (protocol.md 7.2, V10).  Of what is configured now, only a database of before knows such. */
+static void
+is_anothers(struct syncing *y, unsigned s, unsigned n, unsigned other)
+{
+	struct mus_zone *z = &y->st->zone;
+	unsigned before = z->lack_count;
+
+	lack(y, s, n, MUS_CAUSE_NONE);
+	if (z->lack_count > before)
+		z->lack[before].other = (uint8_t)other;
+}
+
+/* The place of a name, which is the first one's that has it; MUS_NOBODY: there is none, and as long as it is so,
+ * the name is a stray wherever it is listed. */
+static unsigned
+sync_name(struct syncing *y, unsigned s, const char *name)
+{
+	struct mus_zonestate *st = y->st;
+	int n = mus_book_find_ns(&st->book, &st->zone, name);
+
+	if (n >= 0 && (y->named >> n & 1) && st->zone.ns[n].owner != s) {
+		is_anothers(y, s, (unsigned)n, st->zone.ns[n].owner);
+		return (unsigned)n;
+	}
+	n = eng_intern_ns(st, name, s);
+	if (n < 0)
+		return MUS_NOBODY;
+	y->named |= mus_bit((unsigned)n);
+	return (unsigned)n;
+}
+
+static void
+sync_given(struct syncing *y, unsigned s, unsigned n, const struct mus_addr *addr)
+{
+	struct mus_zonestate *st = y->st;
+
+	for (uint64_t m = y->given; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+
+		if (st->zone.server[i].origin != s && mus_addr_equal(&st->book.addr[i], addr))
+			is_anothers(y, s, n, st->zone.server[i].origin);
+	}
+	y->given |= sync_server(y, s, n, addr);
+}
+
 static void
 sync_servers(struct syncing *y, unsigned s, const struct mus_signer_obj *signer)
 {
-	struct mus_zonestate *st = y->st;
 	const struct mus_ns_obj *ns;
 	unsigned ns_count = eng_ns_of(y->zobj, signer, &ns);
 
 	for (unsigned i = 0; i < ns_count; i++) {
-		int n = eng_intern_ns(st, ns[i].name, s);
+		unsigned n = sync_name(y, s, ns[i].name);
 
-		/* No place: as long as it is so, the name is a stray wherever it is listed. */
-		if (n >= 0) {
-			st->zone.ns[n].is_shared = ns[i].is_shared;
-			y->named |= mus_bit((unsigned)n);
-		}
 		for (unsigned a = 0; a < ns[i].addr_count; a++)
-			sync_server(y, s, n < 0 ? MUS_NOBODY : (unsigned)n, &ns[i].addr[a]);
+			sync_given(y, s, n, &ns[i].addr[a]);
 		if (ns[i].addr_count == 0)
-			sync_looked_up(y, s, n < 0 ? MUS_NOBODY : (unsigned)n, ns[i].name);
+			sync_looked_up(y, s, n, ns[i].name);
 	}
 }
 
@@ -629,6 +669,7 @@ is_still_led_to(struct syncing *y, unsigned i)
 static bool
 sync_all(struct syncing *y)
 {
+	y->given = 0;
 	sync_parent(y);
 	for (unsigned i = 0; i < y->group.member_count; i++)
 		if (!sync_signer(y, y->group.member[i].signer_id, !y->group.member[i].leaving))

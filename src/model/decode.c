@@ -368,7 +368,6 @@ get_zone(struct dec *d, struct mus_zonestate *z)
 
 		ns->owner = get_index(d, MUS_SIGNERS_MAX, MUS_OWNER_UNKNOWN, "owner out of range");
 		head = mus_rd_u8(r);
-		ns->is_shared = head & 1;
 		ns->in_domain = head >> 1 & 1;
 		ns->is_former = head >> 2 & 1;
 		get_str(d, z->book.ns[zone->ns_count], sizeof z->book.ns[0]);

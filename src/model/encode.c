@@ -334,8 +334,8 @@ put_zone(struct enc *e, const struct mus_zonestate *z)
 	for (unsigned i = 0; i < zone->ns_count; i++) {
 		MUS_ASSERT(index_ok(zone->ns[i].owner, MUS_SIGNERS_MAX, MUS_OWNER_UNKNOWN));
 		mus_buf_add_u8(b, zone->ns[i].owner);
-		mus_buf_add_u8(b, (uint8_t)(zone->ns[i].is_shared | zone->ns[i].in_domain << 1 |
-			zone->ns[i].is_former << 2));
+		/* bit 0 had a meaning once: it is not read */
+		mus_buf_add_u8(b, (uint8_t)(zone->ns[i].in_domain << 1 | zone->ns[i].is_former << 2));
 		put_str(e, z->book.ns[i], sizeof z->book.ns[i]);
 	}
 	mus_buf_add_u8(b, zone->server_count);

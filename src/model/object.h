@@ -24,7 +24,6 @@ struct mus_ns_obj {
 	char name[256];
 	struct mus_addr addr[MUS_OBJ_ADDR_MAX];
 	uint8_t addr_count;
-	bool is_shared;			/* serves other signers' copies too: never removed */
 };
 
 /* Drivers by name, X(name): the table of src/signer has one for each, and what speaks of drivers to people

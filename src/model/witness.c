@@ -299,11 +299,12 @@ ownership(struct tx *t, const struct mus_witness *w)
 		tx_who(t, w);
 		tx_say(t, " has no known owner");
 	} else if (tx_has_name(t, w->ns) && tx_has_origin(w->origin2)) {
-		tx_say(t, "name server %s is configured for ", t->b->ns[w->ns]);
+		tx_say(t, "%sname server %s is configured for ",
+		    t->z->ns[w->ns].owner == w->origin ? "an address of " : "", t->b->ns[w->ns]);
 		tx_origin(t, w->origin);
 		tx_say(t, " and for ");
 		tx_origin(t, w->origin2);
-		tx_say(t, ", and not as a shared one");
+		tx_say(t, ": it belongs to one");
 	} else if (tx_has_name(t, w->ns)) {
 		tx_say(t, "name server %s in NS of ", t->b->ns[w->ns]);
 		tx_who(t, w);

@@ -60,7 +60,6 @@ enum { MUS_OWNER_UNKNOWN = 0xff };
 
 struct mus_zns {
 	uint8_t owner;			/* signer whose copy it serves, or MUS_OWNER_UNKNOWN */
-	bool is_shared;			/* serves more than one signer's copy: never removed */
 	bool in_domain;			/* at or below the apex: needs glue */
 	bool is_former;			/* was of a signer that has left; has no owner now, and is not asked for addresses */
 	bool is_dropped;		/* its owner names it no more; found anew like lacks, never stored */
@@ -78,7 +77,8 @@ enum { MUS_LACKS_MAX = MUS_ORIGINS + 1 };
 struct mus_lack {
 	uint8_t origin;			/* MUS_NOBODY: a signer that has no place itself */
 	uint8_t ns;			/* name whose server it is, or MUS_NOBODY */
-	uint8_t cause;			/* enum mus_cause */
+	uint8_t cause;			/* enum mus_cause; NONE: whether it serves ${origin}'s copy or ${other}'s, who has it too */
+	uint8_t other;			/* with NONE: a signer */
 };
 
 struct mus_zone {

@@ -94,6 +94,10 @@ static const char *const migrations[] = {
 	"ALTER TABLE zone_signer ADD COLUMN lost_ttl_s INTEGER NOT NULL DEFAULT 172800;"
 	"ALTER TABLE zone_signer ADD COLUMN lost_until_ms INTEGER NOT NULL DEFAULT " MUS__NEVER_SQL ";"
 	"CREATE INDEX zone_signer_lost ON zone_signer(zone_id) WHERE lost;",
+
+	/* 7: a name server has one owner: those that were shared stand at several signers, whose zones hold (V10) */
+	"ALTER TABLE signer_ns DROP COLUMN is_shared;"
+	"ALTER TABLE zone_ns DROP COLUMN is_shared;",
 };
 enum { VERSION = (int)(sizeof migrations / sizeof migrations[0]) };
 

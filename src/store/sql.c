@@ -297,7 +297,6 @@ mus__ns_read(struct mus__q *q, struct mus_ns_obj *ns, uint8_t *count)
 		struct mus_ns_obj *n = &ns[(*count)++];
 
 		mus__q_get_text(q, n->name, sizeof n->name);
-		n->is_shared = mus__q_get_bool(q);
 		mus__q_get_text(q, addrs, sizeof addrs);
 		n->addr_count = (uint8_t)mus__addrs_parse(addrs, n->addr, MUS_OBJ_ADDR_MAX);
 	}
@@ -315,7 +314,6 @@ mus__ns_insert(struct mus__q *q, unsigned pos, const struct mus_ns_obj *ns, stru
 	MUS_ASSERT(ns->addr_count <= MUS_OBJ_ADDR_MAX);
 	mus__q_int(q, pos);
 	mus__q_text(q, ns->name);
-	mus__q_int(q, ns->is_shared);
 	mus__q_text(q, mus__addrs_text(ns->addr, ns->addr_count, addrs));
 	return mus__q_run(q, et, "name server %s", ns->name);
 }

@@ -55,9 +55,8 @@
 	X(DEPARTED, "DELETE FROM departing WHERE signer_id = ? AND zone_id = ?") \
 	X(SIGNER_DELETE, "DELETE FROM signer WHERE id = ?") \
 	X(SIGNER_NS_DELETE, "DELETE FROM signer_ns WHERE signer_id = ?") \
-	X(SIGNER_NS_INSERT, "INSERT INTO signer_ns(signer_id, pos, name, is_shared, addrs) " \
-	    "VALUES(?,?,?,?,?)") \
-	X(SIGNER_NS, "SELECT name, is_shared, addrs FROM signer_ns WHERE signer_id = ? ORDER BY pos") \
+	X(SIGNER_NS_INSERT, "INSERT INTO signer_ns(signer_id, pos, name, addrs) VALUES(?,?,?,?)") \
+	X(SIGNER_NS, "SELECT name, addrs FROM signer_ns WHERE signer_id = ? ORDER BY pos") \
 	X(GROUP_INSERT, "INSERT INTO signer_group(name, created_at_ms, changed_at_ms) VALUES(?,?,?)") \
 	X(GROUP_UPDATE, "UPDATE signer_group SET (name, created_at_ms, changed_at_ms) = (?,?,?) " \
 	    "WHERE id = ?") \
@@ -106,10 +105,8 @@
 	    "WHERE lost AND lost_until_ms > ?") \
 	X(ZONE_SIGNERS, "SELECT signer_id, key_file, max_ttl_s, lost, excluded, staying, lost_ttl_s, lost_until_ms " \
 	    "FROM zone_signer WHERE zone_id = ? ORDER BY pos") \
-	X(ZONE_NS_INSERT, "INSERT INTO zone_ns(zone_id, signer_id, pos, name, is_shared, addrs) " \
-	    "VALUES(?,?,?,?,?,?)") \
-	X(ZONE_NS, "SELECT name, is_shared, addrs FROM zone_ns WHERE zone_id = ? AND signer_id = ? " \
-	    "ORDER BY pos") \
+	X(ZONE_NS_INSERT, "INSERT INTO zone_ns(zone_id, signer_id, pos, name, addrs) VALUES(?,?,?,?,?)") \
+	X(ZONE_NS, "SELECT name, addrs FROM zone_ns WHERE zone_id = ? AND signer_id = ? ORDER BY pos") \
 	X(STATE_SAVE, "INSERT INTO zone_state(zone_id, state, shifted_ms, restores) " \
 	    "VALUES(?1,?2,(SELECT shifted_ms FROM clock),(SELECT restores FROM sent)) " \
 	    "ON CONFLICT(zone_id) DO UPDATE SET state = ?2, shifted_ms = excluded.shifted_ms, " \

@@ -84,9 +84,7 @@ static const char *const role_words[] = {"read", "operate", "admin", NULL};
 #define NS_ROWS                                                                                    \
 	ROW("name", STR, name, .flags = MUS_FIELD_REQUIRED, HOST, HELP("name of the server")),     \
 	    ROW("addresses", ADDR_LIST, addresses, .max = MUS_OBJ_ADDR_MAX,                        \
-		HELP("its public addresses; none: found by a validated look-up")),                 \
-	    ROW("shared", BOOL, shared,                                                            \
-		HELP("serves the copies of other signers too; never removed"))
+		HELP("its public addresses; none: found by a validated look-up"))
 static const struct mus_field req_ns_rows[] = {NS_ROWS};
 static const struct mus_field rep_ns_rows[] = {NS_ROWS};
 static REQUEST(req_ns, "NameServerRequest", "A name server that serves a signer's copy.");

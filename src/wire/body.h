@@ -21,7 +21,6 @@ struct mus_body_ns {			/* a name server of a signer; also in replies */
 	uint64_t given;
 	const char *name;
 	struct mus_list addresses;	/* struct mus_addr */
-	bool shared;
 };
 struct mus_req_signer {
 	uint64_t given;

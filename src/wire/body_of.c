@@ -50,7 +50,7 @@ list_of_ns(struct mus_arena *a, const struct mus_ns_obj *ns, unsigned count)
 		return (struct mus_list){NULL, 0};
 	for (unsigned i = 0; i < count; i++)
 		out[i] = (struct mus_body_ns){.name = ns[i].name,
-		    .addresses = {ns[i].addr, ns[i].addr_count}, .shared = ns[i].is_shared};
+		    .addresses = {ns[i].addr, ns[i].addr_count}};
 	return (struct mus_list){out, count};
 }
 
@@ -694,7 +694,6 @@ mus_body_to_ns(const struct mus_list *list, struct mus_ns_obj *ns, uint8_t *coun
 
 		memset(out, 0, sizeof *out);
 		(void)mus_strcpy(out->name, sizeof out->name, in[i].name);
-		out->is_shared = in[i].shared;
 		for (size_t k = 0; k < in[i].addresses.count && k < MUS_OBJ_ADDR_MAX; k++)
 			out->addr[out->addr_count++] = addr[k];
 		++*count;

@@ -105,7 +105,8 @@ rule_hint(enum mus_rule r)
 		       "and CSYNC";
 	case MUS_RULE_V10:
 		return "tell the controller whose it is: among the name servers of the signer (signer update --ns), or "
-		       "for this zone alone (zone update --signer-ns)";
+		       "for this zone alone (zone update --signer-ns); a server that serves the copies of several "
+		       "signers is a signer of its own with driver secondary";
 	case MUS_RULE_V11:
 		return "let one of the two signers make a new key";
 	case MUS_RULE_V12:

@@ -75,11 +75,11 @@ def test_signers(cli):
         "knot   ddns   192.0.2.1@5353 -        ns1.knot.test.=192.0.2.1 -            0    0       0 -",
         "pdns   ddns   192.0.2.1@5353 -        ns1.pdns.test.=192.0.2.1 -            0    0       0 -"]
     out = cli.ok("signer", "add", "extra", "--driver", "ddns", "--update", "2001:db8::1", "--ns", "NS1.x=192.0.2.9,::1",
-                 "--ns=ns3.x=192.0.2.10", "--shared-ns", "ns2.x=192.0.2.8", "--max-ttl", "1h", "--update-rate", "9",
+                 "--ns=ns3.x=192.0.2.10", "--max-ttl", "1h", "--update-rate", "9",
                  "--key-file", "/etc/k", "--no-transfer")
     assert squeeze(out) == [
         "signer extra", "driver ddns", "update 2001:db8::1", "key file /etc/k",
-        "name servers ns1.x.=192.0.2.9,::1 ns3.x.=192.0.2.10 ns2.x.=192.0.2.8(shared)", "no transfer yes", "max TTL 3600",
+        "name servers ns1.x.=192.0.2.9,::1 ns3.x.=192.0.2.10", "no transfer yes", "max TTL 3600",
         "declared content no", "update rate 9", "may change DNSKEY unknown", "may change CDS unknown",
         "may change CDNSKEY unknown", "may change CSYNC unknown", "may change NS unknown", "probed -",
         "changes waiting 0", "changes unanswered 0", "changes sent 0", "changes refused 0", "changes dropped 0", "changes never answered 0", "paused until -",
@@ -773,7 +773,7 @@ def test_an_empty_name_is_a_variable_that_was_not_set(cli):
     for words in (["zone", "list", "--group", ""], ["zone", "preflight", "one.test", "--signer="], ["events", "--zone", ""]):
         cli.fails(64, *words, env=nobody, says=" is empty")
     for ns in ("ns1.x=", "ns1.x=192.0.2.1,", "ns1.x=,::1", "ns1.x=192.0.2.1,,::1"):
-        for words in (ADD + ["--ns", ns], ADD + ["--shared-ns", ns], ["zone", "update", "one.test", "--signer-ns", "bind:" + ns]):
+        for words in (ADD + ["--ns", ns], ["zone", "update", "one.test", "--signer-ns", "bind:" + ns]):
             cli.fails(64, *words, env=nobody, says=f"{words[-2]} {words[-1]}: an address is empty")
 
 
@@ -786,9 +786,9 @@ KEYED = ["zone", "update", "one.test", "--signer-ns", "bind:ns.x", "--signer-ns"
     (ADD + ["--key-file", "keys/x"], "--key-file: must be an absolute path", "/key_file"),
     (ADD + ["--update-rate", "1000001"], "--update-rate: must be between", "/update_rate"),
     (ADD + ["--max-ttl", "100000d"], "--max-ttl: must be between", "/max_ttl_s"),
-    (ADD + ["--ns", "a.x", "--ns", "b.x=::1,1.2", "--shared-ns", "c.x"], "--ns b.x=::1,1.2: not an IP address", "/name_servers/1/addresses/1"),
-    (ADD + ["--shared-ns", "a..b", "--ns", "c.x"], "--shared-ns a..b: not a domain name", "/name_servers/1/name"),
-    (ADD + [x for i in range(9) for x in ("--shared-ns", f"n{i}.x")], "--shared-ns: too many: 9", "/name_servers"),
+    (ADD + ["--ns", "a.x", "--ns", "b.x=::1,1.2", "--ns", "c.x"], "--ns b.x=::1,1.2: not an IP address", "/name_servers/1/addresses/1"),
+    (ADD + ["--ns", "c.x", "--ns", "a..b"], "--ns a..b: not a domain name", "/name_servers/1/name"),
+    (ADD + [x for i in range(9) for x in ("--ns", f"n{i}.x")], "--ns: too many: 9", "/name_servers"),
     (["signer", "add", "New", "--driver", "ddns"], "SIGNER New: must be letters", "/name"),
     (["signer", "update", "bind", "--update", "x"], "--update: not an IP address", "/update"),
     (["signer", "probe", "bind", "--zone", "no..such.test"], "--zone: ", "/zone"),

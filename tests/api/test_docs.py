@@ -199,7 +199,7 @@ def test_music_cli_and_musicd_speak(tmp_path):
     cli("signer", "add", "twin", "--driver", "manual", "--ns", "ns1.bind.test=127.0.0.5")
     worst = json.loads(cli("zone", "preflight", "z.test", "--signer", "twin", "-o", "json", code=1))["findings"][0]
     assert (worst["rule"], worst["signer"], worst["other_signer"]) == ("V10", "twin", "bind"), worst
-    assert worst["text"] == "V10: name server ns1.bind.test. is configured for twin and for bind, and not as a shared one"
+    assert worst["text"] == "V10: name server ns1.bind.test. is configured for twin and for bind: it belongs to one"
     assert "z.test." in cli("signer", "join", "knot", "--group", "g", "--dry-run", code=1)
     cli("signer", "join", "knot", "--group", "g", "--preflight", code=1)
     assert before == (cli("zone", "show", "z.test", "-o", "json"), cli("signergroup", "show", "g", "-o", "json"))

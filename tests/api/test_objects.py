@@ -16,13 +16,15 @@ def test_life_of_a_signer(daemon):
         "name": "life", "driver": "ddns", "update": "2001:db8::1@5353", "key_file": "/etc/music/life.key",
         "max_ttl_s": 3600, "update_rate": 50, "no_transfer": True, "declared_content": True,
         "name_servers": [{"name": "NS1.Life.test", "addresses": ["192.0.2.1", "2001:db8::53"]},
-                         {"name": "ns2.life.test.", "addresses": ["192.0.2.2"], "shared": True}]})
+                         {"name": "ns2.life.test.", "addresses": ["192.0.2.2"]}]})
     assert answer.status == 201 and answer.headers["Location"] == "/api/v1/signers/life"
     made = answer.json
     assert made["update"] == "2001:db8::1@5353" and made["key_file"] == "/etc/music/life.key"
     assert made["name_servers"] == [
-        {"name": "ns1.life.test.", "addresses": ["192.0.2.1", "2001:db8::53"], "shared": False},
-        {"name": "ns2.life.test.", "addresses": ["192.0.2.2"], "shared": True}]
+        {"name": "ns1.life.test.", "addresses": ["192.0.2.1", "2001:db8::53"]},
+        {"name": "ns2.life.test.", "addresses": ["192.0.2.2"]}]
+    daemon.fails(422, "PATCH", "/signers/life", {"name_servers": [{"name": "ns2.life.test.", "shared": True}]}, field="/name_servers/0/shared",
+                 words="unknown field")
     assert made["capabilities"]["dnskey"] == "unknown" and made["capabilities"]["probed_at"] is None
     assert daemon.ok("GET", "/signers/life") == made
 
@@ -90,7 +92,7 @@ def test_life_of_a_zone(filled):
     assert (made["name"], made["parent"], made["mode"]) == ("life.test.", "test.", "manual")
     assert made["parent_addresses"] == ["192.0.2.53", "2001:db8::53@5353"]
     assert made["signers"] == [{
-        "signer": "bind", "name_servers": [{"name": "ns.life.test.", "addresses": ["192.0.2.7"], "shared": False}],
+        "signer": "bind", "name_servers": [{"name": "ns.life.test.", "addresses": ["192.0.2.7"]}],
         "key_file": "/etc/music/life.key", "max_ttl_s": 60, "lost": False, "excluded": False, "staying": False}]
     for name in ("life.test", "LIFE.test.", "%6Cife.test."):
         assert filled.ok("GET", f"/zones/{name}")["name"] == "life.test."

@@ -155,7 +155,7 @@ rare(void)
 	st->zone.signer[2].declared_max_ttl_s = DAY_S;
 	st->zone.key[0].gone_at = w.now;
 	st->zone.key[0].is_revoked = true;
-	st->zone.ns[0].is_shared = st->zone.ns[0].in_domain = true;
+	st->zone.ns[0].in_domain = true;
 	st->zone.server[0].origin = MUS_NOBODY;
 	st->seen.server[1].led_until = w.now;
 	put("rare");

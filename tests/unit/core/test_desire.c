@@ -194,9 +194,6 @@ test_ns(void **state)
 	desire();
 	assert_int_equal(d.ns_at, 1);		/* the joiner not yet */
 	assert_int_equal(d.clean_at, 2);
-	r.z.zone.ns[NS_B].is_shared = true;
-	desire();
-	assert_int_equal(d.ns_del, 0);
 	r.z.zone.signer[B].is_lost = true;
 	desire();
 	assert_int_equal(d.ns_at | d.key_at | d.cds_at, 1);
@@ -829,9 +826,9 @@ test_unfit(void **state)
 {
 	(void)state;
 	joiner();
-	r.z.zone.ns[NS_B].is_shared = true;
+	r.z.zone.ns[NS_B].owner = A;
 	finds(MUS_RULE_NSNAMES, MUS_RES_FAILS);
-	r.z.zone.ns[NS_B].is_shared = false;
+	r.z.zone.ns[NS_B].owner = B;
 	r.z.seen.server[AT_B].aa_ok = false;
 	finds(MUS_RULE_SERVES, MUS_RES_FAILS);
 	r.z.seen.server[AT_B].aa_ok = true;
@@ -1261,7 +1258,7 @@ test_worst_first(void **state)
 	joiner();
 	r.z.zone.signer[B].has_driver = false;
 	r.z.seen.copy[B].known = false;
-	r.z.zone.ns[NS_B].is_shared = true;
+	r.z.zone.ns[NS_B].owner = A;
 	r.z.seen.signer[B][MUS_RR_KEY].v[0].serve_ttl_s++;	/* a warning, found early */
 	assert_int_equal(preflight(), MUS_RES_FAILS);
 	for (unsigned i = 1; i < found_count; i++)

@@ -582,15 +582,24 @@ test_a_name_whose_servers_are_gone(void **state)
 	assert_int_equal(unasked(2).origin, MUS_PARENT);
 }
 
-/* A name that serves another signer's copy too has an owner, and is asked. */
+/* What two signers have is told with both, and is asked: whoever takes part. */
 static void
-test_a_shared_name_is_asked(void **state)
+test_a_name_of_two(void **state)
 {
 	(void)state;
-	r.z.zone.ns[NS_B].is_shared = true;
-	rig_steady();
-	holds(MUS_RULE_V6);
-	holds(MUS_RULE_V9);
+	for (unsigned i = 0; i < 2; i++) {
+		rig_init();
+		rig_steady();
+		if (i == 1)
+			r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1 << A;
+		r.z.zone.lack[0] = (struct mus_lack){B, NS_A, MUS_CAUSE_NONE, A};
+		r.z.zone.lack_count = 1;
+		expect(MUS_RULE_V10, MUS_RES_FAILS);
+		assert_int_equal(r.verdict.finding[0].origin, B);
+		assert_int_equal(r.verdict.finding[0].origin2, A);
+		assert_int_equal(r.verdict.finding[0].ns, NS_A);
+		holds(MUS_RULE_V6);
+	}
 }
 
 /* Who takes part is not known yet: no set is wrong, least of all the DS that the zone lives by. */
@@ -930,7 +939,7 @@ main(void)
 	    T(test_revoked_key_is_no_anchor),
 	    T(test_unsigned_set_is_no_chain),
 	    T(test_servers_that_cannot_be_asked),
-	    T(test_a_name_that_nobody_asks), T(test_a_name_whose_servers_are_gone), T(test_a_shared_name_is_asked), T(test_what_a_lost_one_lists),
+	    T(test_a_name_that_nobody_asks), T(test_a_name_whose_servers_are_gone), T(test_a_name_of_two), T(test_what_a_lost_one_lists),
 	    T(test_a_name_at_the_parent_alone), T(test_unknown_is_not_valid),
 	    T(test_nobody_left_to_ask),
 	    T(test_so_far), T(test_nothing_is_intended_before_adoption),

@@ -198,6 +198,22 @@ test_servers_that_matter(void **state)
 	go(0);
 	assert_int_equal(r.plan.wait[0].cause, MUS_CAUSE_UNASKED);
 	assert_int_equal(r.plan.act_count, 0);
+	/* So does one of two signers. */
+	lack(B, MUS_CAUSE_NONE);
+	r.z.zone.lack[0].other = A;
+	for (unsigned i = 0; i < 2; i++) {
+		r.policy.forced = i ? MUS_RULE_OBSERVE : MUS_RULE_NONE;
+		go(0);
+		assert_int_equal(r.plan.wait_count, 1);
+		assert_rule(r.plan.wait[0].rule, MUS_RULE_V10);
+		assert_int_equal(r.plan.wait[0].origin, B);
+		assert_int_equal(r.plan.wait[0].origin2, A);
+		assert_int_equal(r.plan.act_count, 0);
+	}
+	r.policy.forced = MUS_RULE_V10;
+	go(0);
+	for (unsigned i = 0; i < r.plan.wait_count; i++)
+		assert_int_not_equal(r.plan.wait[i].rule, MUS_RULE_V10);
 }
 
 /* A clock starts anew when what it waits for becomes another thing. */
@@ -807,7 +823,7 @@ test_waits_fill_up(void **state)
 	rig_steady();
 	/* Everything at once that can be wrong with a joiner. */
 	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
-	r.z.zone.ns[NS_B].is_shared = true;
+	r.z.zone.ns[NS_B].owner = A;
 	for (unsigned k = 1; k < KEY_COUNT; k++)
 		r.z.zone.key[k].tag = r.z.zone.key[0].tag;
 	rig_put(B, MUS_RR_KEY, KB | ZB | KN, 0);
@@ -1104,22 +1120,6 @@ test_each_import_is_told(void **state)
 	assert_rule(r.plan.wait[2].rule, MUS_RULE_G8);
 }
 
-/* A shared name is no sign that its owner takes part. */
-static void
-test_adopt_shared(void **state)
-{
-	(void)state;
-	unadopted();
-	rig_steady();
-	rig_ds(KA);
-	r.z.zone.ns[NS_B].is_shared = true;
-	r.z.zone.signer[B].is_member = false;
-	go(0);
-	assert_true(r.z.want.adopted);
-	assert_int_equal(r.z.want.nsg, 1);
-	assert_int_equal(r.z.want.keyg, 1);
-}
-
 /* An NS set that would be empty is not written, and names of nobody are not deleted. */
 static void
 test_no_names(void **state)
@@ -1229,7 +1229,6 @@ main(void)
 	    T(test_forced_import),
 	    T(test_import_algorithm),
 	    T(test_each_import_is_told),
-	    T(test_adopt_shared),
 	    T(test_no_names),
 	    T(test_many_csync),
 	    T(test_csync_kept),

@@ -638,6 +638,9 @@ at_address(unsigned i, const char *name, const char *address)
 	OK(mus_ctl_put_signer(e, "test", &sig[i], NULL, &et));
 }
 
+#define ONE_OWNER ": it belongs to one; a server that serves the copies of several signers is a signer of its own with " \
+	"driver secondary"
+
 /* Everything that a join refuses; nothing is changed by asking. */
 static void
 refused_alike(void **state)
@@ -651,11 +654,9 @@ refused_alike(void **state)
 	assert_string_equal(et.s, "signer a is a member of group g already");
 	at_address(0, "ns.a.test.", "fd53:3::1");
 	at_address(1, "ns.b.test.", "fd53:3::1");
-	all_say("b", "fd53:3::1 is an address of ns.a.test. (signer a) and of ns.b.test. (signer b): it serves one "
-	    "signer's copy, or both name servers are given as shared");
+	all_say("b", "fd53:3::1 is an address of ns.a.test. (signer a) and of ns.b.test. (signer b)" ONE_OWNER);
 	at_address(1, "ns.a.test.", "fd53:3::2");
-	all_say("b", "ns.a.test. is a name server of signer a and of signer b: it belongs to one, or is given as "
-	    "shared to both");
+	all_say("b", "ns.a.test. is a name server of signer a and of signer b" ONE_OWNER);
 	assert_string_equal(members(), "a");
 	at_address(1, "ns.b.test.", "fd53:3::2");
 	all_say("b", "");
@@ -682,9 +683,8 @@ serve(const char *name, const char *address)
 	save_state();
 }
 
-#define BY_NAME "ns.a.test. is a name server of signer a and of signer c: it belongs to one, or is given as shared to both"
-#define BY_ADDRESS(name) "192.0.2.1 is an address of ns.a.test. (signer a) and of " name \
-	": it serves one signer's copy, or both name servers are given as shared"
+#define BY_NAME "ns.a.test. is a name server of signer a and of signer c" ONE_OWNER
+#define BY_ADDRESS(name) "192.0.2.1 is an address of ns.a.test. (signer a) and of " name ONE_OWNER
 #define STILL_HAS "zone z.test. still has signer a, which its group has not, so signer c has to wait: "
 
 static void
@@ -769,8 +769,7 @@ met_on_the_way_out(void **state)
 	changed = sig[0];
 	changed.ns[0].addr[0] = sig[2].ns[0].addr[0];
 	assert_waits(mus_ctl_put_signer(e, "test", &changed, NULL, &et),
-	    STILL_HAS "192.0.2.2 is an address of ns.a.test. (signer a) and of ns.c.test. (signer c): it serves one "
-	    "signer's copy, or both name servers are given as shared");
+	    STILL_HAS "192.0.2.2 is an address of ns.a.test. (signer a) and of ns.c.test. (signer c)" ONE_OWNER);
 	o = zone;
 	o.signer_count = 1;
 	o.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[2].id, .ns_count = 1, .ns[0] = sig[0].ns[0]};
@@ -799,11 +798,9 @@ own_servers_of_a_zone(void **state)
 	assert_true(mus_addr_parse("192.0.2.7", 53, &zone.signer[0].ns[0].addr[0]));
 	OK(mus_ctl_put_zone(e, "test", &zone, NULL, &et));
 	at_address(1, "own.a.test.", "192.0.2.2");
-	join_says("b", "zone z.test.: own.a.test. is a name server of signer a and of signer b: it belongs to one, or is "
-	    "given as shared to both");
+	join_says("b", "zone z.test.: own.a.test. is a name server of signer a and of signer b" ONE_OWNER);
 	at_address(1, "ns.b.test.", "192.0.2.7");
-	join_says("b", "zone z.test.: 192.0.2.7 is an address of own.a.test. (signer a) and of ns.b.test. (signer b): it "
-	    "serves one signer's copy, or both name servers are given as shared");
+	join_says("b", "zone z.test.: 192.0.2.7 is an address of own.a.test. (signer a) and of ns.b.test. (signer b)" ONE_OWNER);
 	at_address(1, "ns.b.test.", "192.0.2.2");
 	join_says("b", "");
 	changed = sig[1];
@@ -1090,13 +1087,12 @@ history_says_what(void **state)
 	s.update_rate = 5;
 	s.no_transfer = true;
 	s.ns_count = 1;
-	s.ns[0].is_shared = true;
 	snprintf(s.ns[0].name, sizeof s.ns[0].name, "ns.b.test.");
 	s.ns[0].addr[0] = zone.parent_addr[0];
 	s.ns[0].addr_count = 1;
 	OK(mus_ctl_put_signer(e, "bob", &s, NULL, &et));
 	assert_history(0, 1, "bob operator: signer b changed: no transfer no -> yes, update rate 0 -> 5, "
-	    "name servers none -> ns.b.test.=192.0.2.9(shared)\n");
+	    "name servers none -> ns.b.test.=192.0.2.9\n");
 }
 
 /* What a probe found was for how the signer was. */

@@ -616,33 +616,21 @@ is_anothers(int rc, const char *field, const char *where, const char *words)
 		fail_msg("%s", et.s);
 }
 
-/* A name and an address belong to one signer of a group, or are shared: nobody could tell whose. */
+/* A name and an address belong to one signer of a group: nobody could tell whose. */
 static void
 one_owner(void **state)
 {
 	static const char name[] = "ns.s0.test. is a name server of signer s0 and of signer s1";
 	static const char addr[] = "192.0.2.1 is an address of ns.s0.test. (signer s0) and of ns2.s1.test. (signer s1)";
 	char field[MUS_CTL_FIELD_MAX];
-	struct mus_signer_obj before;
 
 	(void)state;
 	members(0, 1);
-	before = sig[1];
 	sig[1].ns[1] = sig[1].ns[0];
 	sig[1].ns_count = 2;
 	sig[1].ns[1].addr[0].ip[3] = 77;
 	snprintf(sig[1].ns[1].name, sizeof sig[1].ns[1].name, "NS.s0.test");
 	is_anothers(mus_ctl_put_signer(e, "test", &sig[1], field, &et), field, "/name_servers", name);
-	/* One side's word is not enough. */
-	sig[1].ns[1].is_shared = true;
-	is_anothers(mus_ctl_put_signer(e, "test", &sig[1], field, &et), field, "/name_servers", name);
-	sig[0].ns[0].is_shared = true;
-	OK(mus_ctl_put_signer(e, "test", &sig[0], field, &et));
-	OK(mus_ctl_put_signer(e, "test", &sig[1], field, &et));
-	sig[1] = before;
-	OK(mus_ctl_put_signer(e, "test", &sig[1], field, &et));
-	sig[0].ns[0].is_shared = false;
-	OK(mus_ctl_put_signer(e, "test", &sig[0], field, &et));
 	/* The address under a name of its own; the port tells servers apart. */
 	sig[1].ns[1] = sig[0].ns[0];
 	sig[1].ns_count = 2;
@@ -662,6 +650,73 @@ one_owner(void **state)
 	zone.signer[0] = (struct mus_zone_signer_obj){.signer_id = sig[1].id, .ns_count = 1};
 	zone.signer[0].ns[0] = sig[0].ns[0];
 	is_anothers(mus_ctl_put_zone(e, "test", &zone, field, &et), field, "/signers", name);
+}
+
+static const struct mus_zns *
+ns_of(const char *name)
+{
+	int n = mus_book_find_ns(&st->book, &st->zone, name);
+
+	return n < 0 ? NULL : &st->zone.ns[n];
+}
+
+/* The one lack of the zone, in words. */
+static const char *
+lacks_one(void)
+{
+	static char text[MUS_TEXT_MAX];
+	struct mus_witness w;
+
+	sync_zone();
+	assert_int_equal(st->zone.lack_count, 1);
+	w = mus_lack_witness(&st->zone.lack[0]);
+	assert_true(mus_lack_matters(&st->zone.lack[0], &st->want));
+	return mus_witness_text(&st->book, &st->zone, &w, text);
+}
+
+/* Past what refuses it today. */
+static void
+save_as_before(unsigned i)
+{
+	OK(mus_store_save_signer(store, &sig[i], &et));
+	eng_signer_forget(e, sig[i].id);
+}
+
+/* A database from when a name server could be shared: the zones hold, with both signers, until one of them, each by
+ * itself, gives it up, however many have it. */
+static void
+two_owners(void **state)
+{
+	struct mus_ns_obj own[3];
+
+	(void)state;
+	members(0, 1);
+	group.member[group.member_count++].signer_id = sig[2].id;
+	OK(mus_ctl_put_group(e, "test", &group, NULL, &et));
+	for (unsigned s = 1; s < 3; s++) {
+		own[s] = sig[s].ns[0];
+		sig[s].ns[0] = sig[0].ns[0];
+		save_as_before(s);
+	}
+	sync_zone();
+	assert_int_equal(st->zone.lack_count, 2);
+	assert_int_equal(ns_of("ns.s0.test.")->owner, place_of(0));
+	sig[2].ns[0] = own[2];
+	OK(mus_ctl_put_signer(e, "test", &sig[2], NULL, &et));
+	assert_string_equal(lacks_one(), "V10: name server ns.s0.test. is configured for s1 and for s0: it belongs to one");
+	sig[1].ns[0].addr[0] = own[1].addr[0];
+	save_as_before(1);
+	assert_string_equal(lacks_one(), "V10: name server ns.s0.test. is configured for s1 and for s0: it belongs to one");
+	/* The address alone, by another name. */
+	sig[1].ns[0] = own[1];
+	sig[1].ns[0].addr[0] = sig[0].ns[0].addr[0];
+	save_as_before(1);
+	assert_string_equal(
+	    lacks_one(), "V10: an address of name server ns.s1.test. is configured for s1 and for s0: it belongs to one");
+	sig[1].ns[0] = own[1];
+	OK(mus_ctl_put_signer(e, "test", &sig[1], NULL, &et));
+	sync_zone();
+	assert_int_equal(st->zone.lack_count, 0);
 }
 
 /* Signer 0 has a name server without addresses. */
@@ -1041,14 +1096,6 @@ names_of_an_address(void **state)
 	assert_int_equal(names_at(addr), bit_of("new.s0.test."));
 }
 
-static const struct mus_zns *
-ns_of(const char *name)
-{
-	int n = mus_book_find_ns(&st->book, &st->zone, name);
-
-	return n < 0 ? NULL : &st->zone.ns[n];
-}
-
 /* Signer 0 has left, and nothing of it is in any cache. */
 static void
 has_left(void)
@@ -1090,17 +1137,14 @@ name_of_one_that_left(void **state)
 	assert_true(ns_of(name)->in_domain);
 }
 
-/* Not that of one that serves others too, nor one that nobody vouches for; and not where places are few. */
+/* Not one that nobody vouches for; and not where places are few. */
 static void
 names_not_remembered(void **state)
 {
 	(void)state;
-	sig[0].ns[0].is_shared = true;
-	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
 	has_left();
 	(void)eng_intern_ns(st, "stray.test.", MUS_OWNER_UNKNOWN);
 	sync_whole();
-	assert_null(ns_of(sig[0].ns[0].name));
 	assert_null(ns_of("stray.test."));
 	for (unsigned i = 0; i < MUS_NSNAMES_MAX; i++) {
 		char name[32];
@@ -1159,6 +1203,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(parent_given, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(too_many_are_refused, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(one_owner, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(two_owners, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(addresses_must_be_given, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(looked_up, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(not_looked_up, setup, rig_teardown),

@@ -345,7 +345,6 @@ same_tables(const struct mus_zonestate *a, const struct mus_zonestate *b)
 	for (unsigned i = 0; i < MUS_NSNAMES_MAX; i++) {
 		assert_string_equal(a->book.ns[i], b->book.ns[i]);
 		SAME(zone.ns[i].owner);
-		SAME(zone.ns[i].is_shared);
 		SAME(zone.ns[i].in_domain);
 		SAME(zone.ns[i].is_former);
 	}

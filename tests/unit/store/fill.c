@@ -13,7 +13,6 @@ fill_ns(struct mus_ns_obj *ns, const char *name, unsigned addr_count)
 	memset(ns, 0, sizeof *ns);
 	mus_strcpy(ns->name, sizeof ns->name, name);
 	ns->addr_count = (uint8_t)addr_count;
-	ns->is_shared = addr_count % 2 == 1;
 	for (unsigned i = 0; i < addr_count; i++) {
 		char text[MUS_ADDR_TEXT_MAX];
 
@@ -123,7 +122,6 @@ diff_ns(const struct mus_ns_obj *a, const struct mus_ns_obj *b, unsigned count)
 {
 	for (; count > 0; count--, a++, b++) {
 		DIFF_STR(name);
-		DIFF_NUM(is_shared);
 		DIFF_NUM(addr_count);
 		for (unsigned i = 0; i < a->addr_count; i++)
 			if (!mus_addr_equal(&a->addr[i], &b->addr[i]))

@@ -627,6 +627,11 @@ run_on_file(const char *sql)
 	sqlite3_close(db);
 }
 
+#define WITHOUT_LOST "DROP INDEX zone_signer_lost; ALTER TABLE zone_signer DROP COLUMN lost_ttl_s;" \
+	"ALTER TABLE zone_signer DROP COLUMN lost_until_ms;"
+#define WITH_SHARED "ALTER TABLE signer_ns ADD COLUMN is_shared INTEGER NOT NULL DEFAULT 0;" \
+	"ALTER TABLE zone_ns ADD COLUMN is_shared INTEGER NOT NULL DEFAULT 0;"
+
 static void
 versions(void **state)
 {
@@ -637,14 +642,32 @@ versions(void **state)
 	mus_store_close(s);
 	run_on_file("PRAGMA user_version = 99");
 	expect_no_open(path, MUS_ERR_UNSUPPORTED, "schema version 99");
-	run_on_file("PRAGMA user_version = 5; DROP INDEX zone_signer_lost;"
-		    "ALTER TABLE zone_signer DROP COLUMN lost_ttl_s; ALTER TABLE zone_signer DROP COLUMN lost_until_ms");
+	/* from version 5: what two signers shared stands at both */
+	run_on_file(WITHOUT_LOST WITH_SHARED " PRAGMA user_version = 5;"
+		    "INSERT INTO signer SELECT value, 'signer ' || value, 'manual', '', '', 0, 0, 0, 0, 2, 2, 2, 2, 2, 0, 0, 0"
+		    " FROM json_each('[1,2]');"
+		    "INSERT INTO signer_ns SELECT id, 0, 'ns.own.' || id || '.', '192.0.2.' || id, 0 FROM signer;"
+		    "INSERT INTO signer_ns SELECT id, 1, 'ns.shared.', '192.0.2.3 2001:db8::3', 1 FROM signer;"
+		    "INSERT INTO zone SELECT 6, 'y.', NULL, 0, 0, '', '', '', '', '', '', '', '', 0, 0, 0, 0, 0;"
+		    "INSERT INTO zone_signer SELECT 6, id, id, '', 0, 0, 0, 0 FROM signer;"
+		    "INSERT INTO zone_ns SELECT 6, id, 0, 'ns.vanity.', '192.0.2.4', 1 FROM signer");
 	s = open_ok();
+	OK(mus_store_load_zone(s, "y.", &w.z, &et));
+	assert_int_equal(w.z.signer_count, 2);
+	for (int i = 1; i <= 2; i++) {
+		struct mus_signer_obj so;
+
+		OK(mus_store_load_signer_id(s, i, &so, &et));
+		assert_int_equal(so.ns_count, 2);
+		assert_int_equal(so.ns[0].addr_count, 1);
+		assert_string_equal(so.ns[1].name, "ns.shared.");
+		assert_int_equal(so.ns[1].addr_count, 2);
+		assert_string_equal(w.z.signer[i - 1].ns[0].name, "ns.vanity.");
+		assert_int_equal(w.z.signer[i - 1].ns[0].addr_count, 1);
+	}
 	mus_store_close(s);
 	/* from version 2: no state is behind, and none is of a backup */
-	run_on_file("DROP TABLE clock; ALTER TABLE zone_state DROP COLUMN shifted_ms; PRAGMA user_version = 2;"
-		    "DROP INDEX zone_signer_lost; ALTER TABLE zone_signer DROP COLUMN lost_ttl_s;"
-		    "ALTER TABLE zone_signer DROP COLUMN lost_until_ms;"
+	run_on_file(WITHOUT_LOST WITH_SHARED "DROP TABLE clock; ALTER TABLE zone_state DROP COLUMN shifted_ms; PRAGMA user_version = 2;"
 		    "DROP TABLE sent; ALTER TABLE zone_state DROP COLUMN restores;"
 		    "INSERT INTO zone SELECT 7, 'z.', NULL, 0, 0, '', '', '', '', '', '', '', '', 0, 0, 0, 0, 0;"
 		    "INSERT INTO zone_state VALUES(7, x'41')");
