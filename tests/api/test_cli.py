@@ -428,6 +428,7 @@ def test_every_command_that_asks(cli, filled):
     cli.fails(75, *words, "--yes", says="signer bind answers")
     cli.fails(75, *words, "--dry-run", says="signer bind answers")
     assert cli.ok(*words, "--force", "--dry-run") == cli.ok(*words, "--force", "--yes") == "bind must be silent\n"
+    cli.ok("zone", "delete", "answers.test", "--yes")
     code, text = on_a_terminal(cli, b"", "zone", "delete", "going.test", "--yes")
     assert code == 0 and text == "", text
     for noun in ("signer", "signergroup"):
