@@ -150,7 +150,8 @@ pf_digests(struct pf *p)
 		struct mus_witness w = found(MUS_RULE_DIGESTS, MUS_RES_WARN, p->b, is_policy ? MUS_NOBODY : s);
 		unsigned t = (unsigned)__builtin_ctz((unsigned)(mine ^ theirs) | 1u << MUS_DT_COUNT);
 
-		if (!theirs || t == MUS_DT_COUNT || (!is_policy && (s == p->b || !(c->want->keyg >> s & 1))))
+		/* The joiner has no other types than it has. */
+		if (!theirs || t == MUS_DT_COUNT || (!is_policy && !(c->want->keyg >> s & 1)))
 			continue;
 		w.kind = MUS_RR_CDS;
 		w.number = mus_dt_number[t];

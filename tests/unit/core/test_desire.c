@@ -978,6 +978,11 @@ test_unfit_digests(void **state)
 	rig_put(A, MUS_RR_CDS, KA, KA);		/* a member with type 2 alone */
 	finds(MUS_RULE_DIGESTS, MUS_RES_WARN);
 	assert_int_equal(found[0].origin2, A);
+	r.z.want.keyg = 0;			/* who takes no part does not matter */
+	preflight();
+	for (unsigned f = 0; f < found_count; f++)
+		assert_int_not_equal(found[f].rule, MUS_RULE_DIGESTS);
+	r.z.want.keyg = 1;
 	dt[1] = dt[2] = KA;			/* of a foreign key: nobody's own */
 	preflight();
 	for (unsigned f = 0; f < found_count; f++)
