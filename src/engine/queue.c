@@ -190,13 +190,20 @@ is_dropped(const struct mus_drv_result *r)
 static void
 tell_failure(struct mus_engine *e, const struct eng_job *j, const struct mus_drv_result *r)
 {
-	const char *kind = r->outcome == MUS_DRV_REFUSED ? "refused"
-	    : is_dropped(r)				 ? "dropped"
-	    : r->silent					 ? "silent"
-							 : "failed";
+	const char *name = j->box->name, *said = r->words.s;
 
-	eng_event(e, j->zone_id, j->zone, kind, "musicd", LOG_WARNING, "%s: %s%s (%s)", j->box->name,
-	    is_dropped(r) ? "dropped: " : "", r->words.s, j->words);
+	if (r->outcome == MUS_DRV_REFUSED)
+		eng_event(e, j->zone_id, j->zone, "refused", "musicd", LOG_WARNING, "%s: %s (%s)", name, said,
+		    j->words);
+	else if (is_dropped(r))
+		eng_event(e, j->zone_id, j->zone, "dropped", "musicd", LOG_WARNING, "%s: dropped: %s (%s)", name,
+		    said, j->words);
+	else if (r->silent)
+		eng_event(e, j->zone_id, j->zone, "silent", "musicd", LOG_WARNING, "%s: %s (%s)", name, said,
+		    j->words);
+	else
+		eng_event(e, j->zone_id, j->zone, "failed", "musicd", LOG_WARNING, "%s: %s (%s)", name, said,
+		    j->words);
 }
 
 static void
