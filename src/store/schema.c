@@ -96,8 +96,8 @@ static const char *const migrations[] = {
 	"CREATE INDEX zone_signer_lost ON zone_signer(zone_id) WHERE lost;",
 
 	/* 7: a name server has one owner: those that were shared stand at several signers, whose zones hold (V10) */
-	"ALTER TABLE signer_ns DROP COLUMN is_shared;"
-	"ALTER TABLE zone_ns DROP COLUMN is_shared;",
+	("ALTER TABLE signer_ns DROP COLUMN is_shared;"	/* clang asks of two whether a comma is missing */
+	 "ALTER TABLE zone_ns DROP COLUMN is_shared;"),
 };
 enum { VERSION = (int)(sizeof migrations / sizeof migrations[0]) };
 
