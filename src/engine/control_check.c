@@ -156,6 +156,13 @@ relative_to(const struct mus_name *name, const struct mus_name *zone, char out[s
 	out[len > cut ? len - cut - 1 : 0] = '\0';
 }
 
+/* Is the first label of a canonical name the asterisk?  Further on it is a label like others (RFC 4592 2.1.1). */
+static bool
+is_wildcard(const char *name)
+{
+	return strncmp(name, "*.", 2) == 0;
+}
+
 static int
 check_sample(const struct eng_at *at, const struct mus_zone_obj *o)
 {
@@ -164,6 +171,8 @@ check_sample(const struct eng_at *at, const struct mus_zone_obj *o)
 
 	if (!o->sample[0])
 		return 0;
+	if (strcmp(o->sample, "@") == 0)	/* as in zone files */
+		return refuse(at, "/sample", "\"@\" is the zone itself, which is watched anyway: leave it out");
 	/* "www.ex.lab" in ex.lab, with the dot or without: the whole name was meant */
 	if (mus_name_parse(o->sample, &name, at->et) == 0 && mus_name_parse(o->name, &zone, at->et) == 0 &&
 	    mus_name_in(&name, &zone)) {
@@ -181,6 +190,9 @@ check_sample(const struct eng_at *at, const struct mus_zone_obj *o)
 		eng_point(at, "/sample");
 		return MUS_ERR_INVAL;
 	}
+	if (is_wildcard(mus_name_text(&name, text)))
+		return refuse(at, "/sample", "\"%s\" is a wildcard, which nobody asks for: "
+		    "take a name that it answers, or another", o->sample);
 	return 0;
 }
 
@@ -236,6 +248,9 @@ eng_check_zone(const struct mus_engine *e, const struct eng_at *at, struct mus_z
 		return rc;
 	if (strcmp(o->name, ".") == 0)
 		return refuse(at, "/name", "the root has no parent to follow");
+	if (is_wildcard(o->name))
+		return refuse(at, "/name", "%s is a wildcard, and no zone has such a name: "
+		    "give each zone by its own", o->name);
 	if ((rc = check_parent(at, o)) < 0)
 		return rc;
 	if (o->parent_addr_count && !o->parent[0])

@@ -142,6 +142,9 @@ def test_a_stored_key_file_that_has_become_bad(real, tmp_path):
 
 @pytest.mark.parametrize("change, field, words", [
     ({"name": "."}, "/name", "no parent"),
+    ({"name": "*"}, "/name", "*. is a wildcard"),
+    ({"name": "*.Z.test."}, "/name", "*.z.test. is a wildcard, and no zone has such a name"),
+    ({"name": "\\042.z.test"}, "/name", "*.z.test. is a wildcard"),
     ({"parent": "a..b"}, "/parent", ""),
     ({"parent_addresses": ["::1"]}, "/parent", "addresses of its servers"),
     ({"sample": "www."}, "/sample", "relative"),
@@ -165,17 +168,27 @@ def test_a_bad_zone_names_its_field(real, change, field, words):
     ("a.www.z.test.", 'write "a.www"'),
     ("z.test", "is the zone itself"),
     ("Z.test.", "is the zone itself"),
+    ("@", '"@" is the zone itself'),
+    ("*", '"*" is a wildcard, which nobody asks for'),
+    ("*.w", '"*.w" is a wildcard'),
+    ("\\042", "is a wildcard"),
 ])
-def test_a_whole_name_as_sample_is_refused_with_what_to_write(real, sample, words):
-    """one label too many would be watched, a name that does not exist"""
+def test_a_sample_that_nobody_would_ask_for_is_refused_with_what_to_write(real, sample, words):
+    """of a whole name one label too many would be watched, a name that does not exist"""
     real.fails(422, "PATCH", "/zones/z.test", {"sample": sample}, "/sample", words)
     r = real.cli("zone", "update", "z.test", "--sample", sample)
     assert r.returncode == 65 and r.stderr.startswith("music-cli: --sample: ") and words in r.stderr, r.stderr
 
 
 def test_a_name_that_only_looks_like_the_zone_or_an_address_is_a_sample(real):
-    for sample in ("wwwz.test", "10.2.0.192", ""):
+    for sample in ("wwwz.test", "10.2.0.192", "a.*", "*a", "a@b", ""):
         assert real.ok("PATCH", "/zones/z.test", {"sample": sample})["sample"] == sample
+
+
+@pytest.mark.parametrize("name", ["*", "*.example.test"])
+def test_no_zone_is_a_wildcard(real, name):
+    r = real.cli("zone", "add", name)
+    assert r.returncode == 65 and f"music-cli: ZONE {name}: {name}. is a wildcard" in r.stderr, r.stderr
 
 
 @pytest.mark.parametrize("words, told", [
