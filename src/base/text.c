@@ -194,23 +194,25 @@ min3(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
-/* Letters to add, drop or change to make ${b} of ${a}; both at most WORD_MAX long. */
+/* Letters to add, drop or change, and neighbours to swap, to make ${b} of ${a}; both at most WORD_MAX long. */
 static size_t
 edit_distance(const char *a, const char *b)
 {
-	size_t row[WORD_MAX + 1], b_len = strlen(b);
+	size_t rows[3][WORD_MAX + 1], *before = rows[0], *above = rows[1], *row = rows[2], b_len = strlen(b);
 
 	for (size_t j = 0; j <= b_len; j++)
 		row[j] = j;
 	for (size_t i = 0; a[i] != '\0'; i++) {
-		size_t diag = row[0];
+		size_t *spare = before;
 
+		before = above;
+		above = row;
+		row = spare;
 		row[0] = i + 1;
 		for (size_t j = 1; j <= b_len; j++) {
-			size_t above = row[j];
-
-			row[j] = min3(above + 1, row[j - 1] + 1, diag + (a[i] != b[j - 1]));
-			diag = above;
+			row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i] != b[j - 1]));
+			if (i > 0 && j > 1 && a[i] == b[j - 2] && a[i - 1] == b[j - 1])
+				row[j] = min3(row[j], row[j], before[j - 2] + 1);
 		}
 	}
 	return row[b_len];
@@ -219,7 +221,7 @@ edit_distance(const char *a, const char *b)
 const char *
 mus_text_nearest(const char *word, const char *const *words, size_t word_count)
 {
-	size_t len = strlen(word), best = len / 3 > 2 ? len / 3 : 2;
+	size_t len = strlen(word), best = len / 3 > 1 ? len / 3 : 1;
 	const char *found = NULL;
 
 	if (len == 0 || len > WORD_MAX)

@@ -28,7 +28,7 @@ long mus_base64_decode(const char *s, size_t s_len, uint8_t *out, size_t cap);
 bool mus_equal_secret(const void *a, const void *b, size_t len);
 /* Is a file of this mode (st_mode) for its owner and group alone?  Else INVAL, with its name and mode. */
 int mus_check_secret_mode(const char *path, unsigned mode, struct mus_errtext *et) MUS_MUST_CHECK;
-/* The valid word nearest to ${word} (edit distance <= 2 or a third of its length), or NULL. */
+/* The valid word nearest to ${word}, a third of its letters away or one, or NULL.  Two neighbours swapped count once. */
 const char *mus_text_nearest(const char *word, const char *const *words, size_t word_count);
 
 #endif

@@ -136,13 +136,16 @@ secret(void **state)
 static void
 nearest(void **state)
 {
-	static const char *const words[] = {"listen", "zone", "signer", "signergroup", "tls"};
+	static const char *const words[] = {"listen", "zone", "signer", "signergroup", "tls", "log", "state"};
 	static const struct {
 		const char *in, *want;
 	} rows[] = {
 		{"listn", "listen"}, {"lisetn", "listen"}, {"zones", "zone"}, {"signr", "signer"},
 		{"signer", "signer"}, {"signergruop", "signergroup"}, {"sinergrup", "signergroup"},
 		{"tsl", "tls"}, {"xyz", NULL}, {"", NULL}, {"a", NULL}, {"completely", NULL}, {"on", NULL},
+		/* of a short word little may be wrong */
+		{"foo", NULL}, {"lag", "log"}, {"lgo", "log"}, {"gol", NULL}, {"zoo", NULL}, {"zoen", "zone"}, {"tzaet", NULL},
+		{"sttae", "state"}, {"stats", "state"}, {"tsate", "state"}, {"sttes", NULL}, {"isgnre", "signer"},
 	};
 	char big[200];
 
