@@ -74,6 +74,22 @@ rule_names(const json_t *rules)
 	return out;
 }
 
+/* As the daemon tells it of a graph. */
+static int
+fail_unknown(const struct cli *c, const json_t *tables)
+{
+	struct mus_buf names;
+	int rc;
+
+	mus_buf_init(&names, 0);
+	for (size_t i = 0; i < json_array_size(tables); i++)
+		mus_buf_printf(&names, "%s%s", i > 0 ? ", " : "", cli_str(json_array_get(tables, i), "kind"));
+	rc = cli_fail(c, 66, "there is no process \"%s\" (there are: %s)", c->arg[0],
+	    names.failed || names.len == 0 ? "" : (const char *)names.data);
+	mus_buf_clear(&names);
+	return rc;
+}
+
 int
 cmd_process_show(struct cli *c)
 {
@@ -91,7 +107,7 @@ cmd_process_show(struct cli *c)
 		if (strcasecmp(cli_str(json_array_get(items, i), "kind"), c->arg[0]) == 0)
 			table = json_array_get(items, i);
 	if (rc == 0 && table == NULL)
-		rc = cli_fail(c, 66, "there is no process \"%s\"", c->arg[0]);
+		rc = fail_unknown(c, items);
 	if (rc == 0 && c->format == CLI_JSON) {
 		cli_print_json(table);
 	} else if (rc == 0) {

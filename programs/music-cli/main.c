@@ -10,7 +10,7 @@
 #include "app/conf.h"
 #include "base/text.h"
 
-enum { NAMES_TEXT_MAX = 512 };
+enum { NAMES_TEXT_MAX = 512, CHOICES_TEXT_MAX = CLI_WORDS_TEXT_MAX + 4 };
 
 const char *
 cli_option(const struct cli *c, const char *name)
@@ -143,6 +143,18 @@ cli_words_text(const struct cli_word *w, char out[static CLI_WORDS_TEXT_MAX])
 	return out;
 }
 
+/* " (read, operate or admin)"; "": any will do. */
+static const char *
+choices(const struct cli_word *w, char out[static CHOICES_TEXT_MAX])
+{
+	char text[CLI_WORDS_TEXT_MAX];
+
+	out[0] = '\0';
+	if (w->words != NULL)
+		snprintf(out, CHOICES_TEXT_MAX, " (%s)", cli_words_text(w, text));
+	return out;
+}
+
 /* Is the value of an option, or of an argument, one of its words?  0, or an exit code. */
 static int
 check_choice(const struct cli *c, const struct cli_word *w, const char *dashes, const char *value)
@@ -170,7 +182,7 @@ static int
 take_option(struct cli *c, const struct cli_command *cmd, char **words, int count, int *i)
 {
 	const char *text = words[*i], *value = NULL, *name = text + 2;
-	char letter = text[1] != '-' ? text[1] : '\0', shown[64];
+	char letter = text[1] != '-' ? text[1] : '\0', shown[64], may[CHOICES_TEXT_MAX];
 	size_t len = strcspn(name, "=");
 	const struct cli_word *w;
 	int rc;
@@ -196,7 +208,7 @@ take_option(struct cli *c, const struct cli_command *cmd, char **words, int coun
 		return cli_fail(c, EXIT_USAGE, "--%s takes no value", w->name);
 	if (w->value != NULL && value == NULL) {
 		if (*i + 1 >= count)
-			return cli_fail(c, EXIT_USAGE, "--%s needs %s", w->name, w->value);
+			return cli_fail(c, EXIT_USAGE, "--%s needs %s%s", w->name, w->value, choices(w, may));
 		value = words[++*i];
 	}
 	if (w->value != NULL && is_empty_name(w, value))
@@ -360,12 +372,13 @@ static int
 check_words(struct cli *c)
 {
 	const struct cli_command *cmd = c->command;
+	char may[CHOICES_TEXT_MAX];
 	unsigned n = 0;
 	int rc;
 
 	for (const struct cli_word *w = cmd->args; w != NULL && w->name != NULL; w++) {
 		if (n >= c->arg_count && (w->flags & CLI_NEEDED) != 0)
-			return cli_fail(c, EXIT_USAGE, "%s is missing: %s", w->name, w->help);
+			return cli_fail(c, EXIT_USAGE, "%s is missing: %s%s", w->name, w->help, choices(w, may));
 		if (has_empty(c, w, n))
 			return cli_fail(c, EXIT_USAGE, "%s is empty: %s", w->name, w->help);
 		if (n < c->arg_count && (rc = check_choice(c, w, "", c->arg[n])) != 0)
@@ -376,8 +389,8 @@ check_words(struct cli *c)
 		return cli_fail(c, EXIT_USAGE, "one word too many: \"%s\"", c->arg[n]);
 	for (const struct cli_word *w = cmd->options; w != NULL && w->name != NULL; w++)
 		if ((w->flags & CLI_NEEDED) != 0 && cli_option(c, w->name) == NULL)
-			return cli_fail(c, EXIT_USAGE, "--%s %s is missing: %s", w->name,
-			    w->value != NULL ? w->value : "", w->help);
+			return cli_fail(c, EXIT_USAGE, "--%s %s is missing: %s%s", w->name,
+			    w->value != NULL ? w->value : "", w->help, choices(w, may));
 	return 0;
 }
 

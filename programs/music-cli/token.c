@@ -19,6 +19,9 @@ write_token(struct cli *c, const char *path, const char *token)
 	size_t len = strlen(token);
 	bool ok;
 
+	if (fd < 0 && errno == EEXIST)
+		return cli_fail(c, 73, "%s is there already, and is not written over: --write to another file, or move "
+		    "this one away first", path);
 	if (fd < 0)
 		return cli_fail(c, 73, "%s: %s", path, strerror(errno));
 	ok = write(fd, token, len) == (ssize_t)len && write(fd, "\n", 1) == 1;

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "routes_int.h"
 
+enum { PROCESS_NAMES_MAX = 128 };
+
 /* --- history and processes: newest first, paged by id --- */
 
 static int
@@ -135,16 +137,30 @@ add_rules(struct mus_buf *out, const char *label, const enum mus_rule *rule, con
 		mus_buf_printf(out, "%s %s", i > 0 ? "," : "", mus_rule_text(rule[i]));
 }
 
+static const char *
+process_names(char out[static PROCESS_NAMES_MAX])
+{
+	size_t n = 0;
+
+	for (unsigned k = MUS_PROC_NONE + 1; k < MUS_PROC_COUNT && n < PROCESS_NAMES_MAX; k++)
+		n += (size_t)snprintf(out + n, PROCESS_NAMES_MAX - n, "%s%s", n > 0 ? ", " : "",
+		    mus_proc_text((enum mus_proc_kind)k));
+	return out;
+}
+
 /* The kind named in the path, as its table; NULL: the call has ended. */
 static const struct mus_row *
 table_of(struct api_call *c, const char **name, unsigned *count)
 {
+	char names[PROCESS_NAMES_MAX];
+
 	for (unsigned k = MUS_PROC_NONE + 1; k < MUS_PROC_COUNT; k++) {
 		*name = mus_proc_text((enum mus_proc_kind)k);
 		if (strcasecmp(*name, c->param[0]) == 0)
 			return mus_rows((enum mus_proc_kind)k, count);
 	}
-	mus_errf(&c->et, MUS_ERR_NOTFOUND, "there is no process \"%s\"", c->param[0]);
+	mus_errf(&c->et, MUS_ERR_NOTFOUND, "there is no process \"%s\" (there are: %s)", c->param[0],
+	    process_names(names));
 	api_fail(c, MUS_ERR_NOTFOUND);
 	return NULL;
 }

@@ -307,15 +307,16 @@ def test_no_name_stands_twice(cli):
         assert r.returncode and not re.search(r"\b(nosuch|bind|one\.test)\b.*\b\1\b", r.stderr), r.stderr
 
 
-def test_processes(cli):
+def test_processes(cli, filled):
     rows = squeeze(cli.ok("process", "show", "add-signer"))
     assert rows[0] == "ROW STATE REACHED NEEDS THEN HOLDS GUARD WHAT IS DONE" and len(rows) == 10
     assert cli.ok("process", "graph", "ADD-SIGNER").startswith("%% ADD-SIGNER")
     assert cli.ok("process", "graph", "remove-signer", "--format", "dot").startswith("// REMOVE-SIGNER")
     assert len(cli.ok("process", "list").splitlines()) == 1  # its head
     assert json.loads(cli.ok("process", "list", "-o", "json")) == {"items": []}
-    cli.fails(66, "process", "show", "nosuch")
-    cli.fails(66, "process", "graph", "nosuch")
+    kinds = [t["kind"] for t in filled.ok("GET", "/process-tables")["items"]]
+    for words in (["show", "nosuch"], ["graph", "nosuch"], ["graph", "nosuch", "--format", "dot"]):
+        cli.fails(66, "process", *words, says=f'there is no process "nosuch" (there are: {", ".join(kinds)})\n')
 
 
 def test_the_daemon_as_a_whole(cli):
@@ -744,7 +745,11 @@ def test_events(cli, filled):
     (["frobnicate"], 'unknown command "frobnicate"; there are: signer, signergroup, zone, process, show, status, '),
     (["zone", "list", "--grop", "x"], "did you mean --group"), (["zone", "list", "--group"], "needs GROUP"),
     (["zone", "list", "--busy=yes"], "takes no value"), (["zone", "show"], "ZONE is missing"),
-    (["zone", "show", "a", "b"], "one word too many"), (["signer", "add", "x"], "--driver DRIVER is missing"),
+    (["zone", "show", "a", "b"], "one word too many"), (["signer", "add", "x"], "--driver DRIVER is missing: how changes are made (ddns, manual or secondary)"),
+    (["token", "new", "x"], "--role ROLE is missing: what it may do (read, operate or admin)"),
+    (["zone", "roll", "one.test", "bind"], "--role ROLE is missing: which key (zsk, ksk or csk)"),
+    (["zone", "update", "x", "--mode"], "--mode needs MODE (auto or manual)\n"), (["zone", "list", "-o"], "--output needs FORMAT (text, wide, "),
+    (["zone", "list", "--state"], "--state needs STATE (UNKNOWN, "), (["completion"], "SHELL is missing: which shell (bash or zsh)"),
     (["zone", "list", "-o", "xml"], '--output must be text, wide, json or csv, and not "xml"'), (["zone", "list", "-x"], "unknown option -x"),
     (["zone", "add", "x", "--mode", "fast"], '--mode must be auto or manual, and not "fast"'), (["zone", "list", "--limit", "x"], "no number"),
     (["zone", "list", "--group", "a", "--group", "b"], "stands twice"), (["signer", "update", "bind", "--max-ttl", "1x"], "span"),
@@ -753,7 +758,8 @@ def test_events(cli, filled):
     (["signer", "add", "x", "--driver", "axfr"], '--driver must be ddns, manual or secondary, and not "axfr"'),
     (["help", "nosuch"], "unknown command"), (["help", "zone", "migrat"], 'unknown command "zone migrat"; did you mean "zone migrate"?'),
     (["help", "zone", "frobnicate"], "there are: add, update, "), (["events", "--count", "0"], "number"),
-    (["zone", "watch", "one.test", "--interval", "fast"], "span"), (["token", "new", "x"], "--role"),
+    (["zone", "watch", "one.test", "--interval", "fast"], "span"), (["token", "new", "x", "--role", "root"], '--role must be read, operate or admin, and not "root"'),
+    (["zone", "roll", "one.test", "bind", "--role", "dsk"], '--role must be zsk, ksk or csk, and not "dsk"'),
     (["zone", "list", "--insecure"], "unknown option"), (["zone", "list", "-k"], "unknown option"),
     (["zone", "list", "--token", "x"], "unknown option"),
 ])
@@ -938,7 +944,11 @@ def test_new_tokens(cli, tmp_path):
     line = cli.ok("token", "new", "bob", "--role", "read", "--write", str(path))
     assert line.startswith("bob read ") and path.stat().st_mode & 0o777 == 0o600
     assert hashlib.sha256(path.read_text().strip().encode()).hexdigest() == line.split()[2]
-    cli.fails(73, "token", "new", "bob", "--role", "read", "--write", str(path))
+    kept = path.read_text()
+    cli.fails(73, "token", "new", "bob", "--role", "read", "--write", str(path),
+              says=f"{path} is there already, and is not written over: --write to another file, or move this one away first")
+    assert path.read_text() == kept
+    cli.fails(73, "token", "new", "bob", "--role", "read", "--write", str(tmp_path / "no" / "t"), says="No such file")
     cli.fails(65, "token", "new", "no name", "--role", "read")
     cli.fails(64, "token", "new", "x", "--role", "root")
 
