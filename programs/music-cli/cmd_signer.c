@@ -40,15 +40,21 @@ static const struct cli_column group_full[] = {{"group", "name", CLI_S_TEXT},
     {"busy", "busy", CLI_S_NUMBER}, {"created", "created_at", CLI_S_TIME},
     {"changed", "changed_at", CLI_S_TIME}, {NULL}};
 
-/* Sends what ${r} holds; shows the answer by ${col}, or ${done} in words when it is NULL. */
+/* What there is to tell to an operator about the object that was answered, below it. */
+typedef void say_more(struct cli *c, const json_t *o);
+
+/* Sends what ${r} holds; shows the answer by ${col}, and in text, what ${say} has to say of it. */
 static int
-send_and_show(struct cli *c, const char *method, struct request *r, const struct cli_column *col)
+send_and_say(struct cli *c, const char *method, struct request *r, const struct cli_column *col, say_more *say)
 {
 	struct cli_answer a = {.status = 0};
 	int rc = cli_call(c, method, request_path(r), request_body(r), &a);
 
-	if (rc == 0 && a.json != NULL)
+	if (rc == 0 && a.json != NULL) {
 		cli_print_object(c, a.json, col);
+		if (say != NULL && c->format == CLI_TEXT)
+			say(c, a.json);
+	}
 	cli_answer_clear(&a);
 	request_clear(r);
 	return rc;
@@ -56,14 +62,12 @@ send_and_show(struct cli *c, const char *method, struct request *r, const struct
 
 /* What the signer lacks that zones will want of it, as soon as it is known. */
 static void
-say_lacks(const struct cli *c, const json_t *o)
+say_lacks(struct cli *c, const json_t *o)
 {
 	const char *name = cli_str(o, "name"), *driver = cli_str(o, "driver");
 	bool has_update = cli_str(o, "update")[0] != '\0';
 	char line[600];
 
-	if (c->format != CLI_TEXT)
-		return;
 	if (strcmp(driver, "manual") == 0 && !has_update && !cli_true(o, "no_transfer") &&
 	    !(cli_true(o, "declared_content") && cli_num(o, "max_ttl_s") > 0)) {
 		snprintf(line, sizeof line, "there is no address to read whole copies from, and zones that it shares "
@@ -79,22 +83,6 @@ say_lacks(const struct cli *c, const json_t *o)
 		putchar('\n');
 		cli_fold(c, 0, 0, line);
 	}
-}
-
-/* Creates or changes a signer. */
-static int
-send_signer(struct cli *c, const char *method, struct request *r)
-{
-	struct cli_answer a = {.status = 0};
-	int rc = cli_call(c, method, request_path(r), request_body(r), &a);
-
-	if (rc == 0) {
-		cli_print_object(c, a.json, signer_full);
-		say_lacks(c, a.json);
-	}
-	cli_answer_clear(&a);
-	request_clear(r);
-	return rc;
 }
 
 static int
@@ -125,7 +113,7 @@ cmd_signer_add(struct cli *c)
 		request_clear(&r);
 		return rc;
 	}
-	return send_signer(c, "POST", &r);
+	return send_and_say(c, "POST", &r, signer_full, say_lacks);
 }
 
 int
@@ -139,7 +127,7 @@ cmd_signer_update(struct cli *c)
 		request_clear(&r);
 		return rc;
 	}
-	return send_signer(c, "PATCH", &r);
+	return send_and_say(c, "PATCH", &r, signer_full, say_lacks);
 }
 
 int
@@ -151,7 +139,7 @@ cmd_signer_delete(struct cli *c)
 	if (rc != 0)
 		return rc;
 	request_plain(c, &r, "/signers/%s", c->arg[0]);
-	return send_and_show(c, "DELETE", &r, signer_full);
+	return send_and_say(c, "DELETE", &r, signer_full, NULL);
 }
 
 int
@@ -172,7 +160,7 @@ cmd_signer_show(struct cli *c)
 	struct request r;
 
 	request_plain(c, &r, "/signers/%s", c->arg[0]);
-	return send_and_show(c, "GET", &r, signer_full);
+	return send_and_say(c, "GET", &r, signer_full, NULL);
 }
 
 static const struct cli_column fit_columns[] = {{"ZONE", "zone", CLI_S_TEXT},
@@ -244,8 +232,6 @@ say_begins(struct cli *c, const json_t *group, const char *process)
 	struct mus_errtext et;
 	struct mus_buf path;
 
-	if (c->format != CLI_TEXT)
-		return;
 	if (count == 0) {
 		printf("\nthe group has no zones yet: \"zone add ZONE --group %s\"\n", name);
 		return;
@@ -265,22 +251,22 @@ say_begins(struct cli *c, const json_t *group, const char *process)
 	mus_buf_clear(&path);
 }
 
-/* Joins or leaves. */
-static int
-send_member(struct cli *c, const char *method, const char *process)
+static void
+say_joins(struct cli *c, const json_t *group)
 {
-	struct cli_answer a = {.status = 0};
-	struct request r;
-	int rc;
+	say_begins(c, group, "ADD-SIGNER");
+}
 
-	request_plain(c, &r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
-	if ((rc = cli_call(c, method, request_path(&r), request_body(&r), &a)) == 0) {
-		cli_print_object(c, a.json, group_full);
-		say_begins(c, a.json, process);
-	}
-	cli_answer_clear(&a);
-	request_clear(&r);
-	return rc;
+static void
+say_leaves(struct cli *c, const json_t *group)
+{
+	say_begins(c, group, "REMOVE-SIGNER");
+}
+
+static void
+request_member(struct cli *c, struct request *r)
+{
+	request_plain(c, r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
 }
 
 /* What the join itself refuses, in its words. */
@@ -291,7 +277,7 @@ may_join(struct cli *c)
 	struct request r;
 	int rc;
 
-	request_plain(c, &r, "/groups/%s/signers/%s", cli_option(c, "group"), c->arg[0]);
+	request_member(c, &r);
 	rc = cli_call(c, "GET", request_path(&r), NULL, &a);
 	cli_answer_clear(&a);
 	request_clear(&r);
@@ -302,6 +288,7 @@ int
 cmd_signer_join(struct cli *c)
 {
 	bool dry = cli_flag(c, "dry-run");
+	struct request r;
 	int rc;
 
 	if (dry || cli_flag(c, "preflight")) {
@@ -309,13 +296,17 @@ cmd_signer_join(struct cli *c)
 		    (rc = check_group(c, c->arg[0], cli_option(c, "group"))) != 0 || dry)
 			return rc;
 	}
-	return send_member(c, "PUT", "ADD-SIGNER");
+	request_member(c, &r);
+	return send_and_say(c, "PUT", &r, group_full, say_joins);
 }
 
 int
 cmd_signer_leave(struct cli *c)
 {
-	return send_member(c, "DELETE", "REMOVE-SIGNER");
+	struct request r;
+
+	request_member(c, &r);
+	return send_and_say(c, "DELETE", &r, group_full, say_leaves);
 }
 
 static const struct cli_column probe_columns[] = {{"RECORD", "record", CLI_S_TEXT},
@@ -394,7 +385,7 @@ cmd_group_add(struct cli *c)
 	request_begin(c, &r, "/groups");
 	request_arg(c, &r, "name", 0);
 	request_list(c, &r, "signers", "signer");
-	return send_and_show(c, "POST", &r, group_full);
+	return send_and_say(c, "POST", &r, group_full, NULL);
 }
 
 int
@@ -406,7 +397,7 @@ cmd_group_delete(struct cli *c)
 	if (rc != 0)
 		return rc;
 	request_plain(c, &r, "/groups/%s", c->arg[0]);
-	return send_and_show(c, "DELETE", &r, group_full);
+	return send_and_say(c, "DELETE", &r, group_full, NULL);
 }
 
 int
@@ -427,5 +418,5 @@ cmd_group_show(struct cli *c)
 	struct request r;
 
 	request_plain(c, &r, "/groups/%s", c->arg[0]);
-	return send_and_show(c, "GET", &r, group_full);
+	return send_and_say(c, "GET", &r, group_full, NULL);
 }

@@ -387,25 +387,17 @@ static int
 end(const struct watch *w, int code, const char *outcome, const char *fmt, ...)
 {
 	char text[LINE_MAX_BYTES];
-	struct mus_json j;
-	struct mus_buf b;
+	json_t *o;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	if (w->c->format == CLI_JSON) {
-		mus_buf_init(&b, 0);
-		mus_json_init(&j, &b);
-		mus_json_object(&j);
-		mus_json_name(&j, "outcome");
-		mus_json_str(&j, outcome);
-		mus_json_name(&j, "text");
-		mus_json_str(&j, text);
-		mus_json_object_end(&j);
-		fwrite(b.data, 1, b.len, stdout);
-		putchar('\n');
-		mus_buf_clear(&b);
+		/* what was typed may be no UTF-8 */
+		o = json_pack("{s:s, s:o}", "outcome", outcome, "text", json_string_nocheck(text));
+		cli_print_json(o);
+		json_decref(o);
 	} else if (code == 0) {
 		printf("%s\n", text);
 	}
