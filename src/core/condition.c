@@ -17,12 +17,6 @@ say(struct mus_witness *w, enum mus_rule rule, enum mus_result r, unsigned origi
 	return r;
 }
 
-static unsigned
-first_bit(uint64_t mask)
-{
-	return mask ? (unsigned)__builtin_ctzll(mask) : MUS_NOBODY;
-}
-
 /* What a version shows and should not: the other differences are missing. */
 static bool
 is_surplus(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, const struct mus_version *v,
@@ -83,15 +77,15 @@ all_show(const struct mus_ctx *c, enum mus_rule rule, unsigned origin, enum mus_
 
 		if (!(v->srv & servers) || ok(c, origin, v, &what))
 			continue;
-		say(w, rule, MUS_RES_FAILS, origin, first_bit(v->srv & servers), kind);
+		say(w, rule, MUS_RES_FAILS, origin, mus_first(v->srv & servers), kind);
 		if (w) {
 			w->seen_at = v->first;
 			w->lags = some_show(c, origin, kind, ok);
 			if (kind == MUS_RR_NS || kind == MUS_RR_PNS)
-				w->ns = (uint8_t)first_bit(what);
+				w->ns = mus_first(what);
 			else
-				w->key = (uint8_t)first_bit(what);
-			w->surplus = is_surplus(c, origin, kind, v, first_bit(what));
+				w->key = mus_first(what);
+			w->surplus = is_surplus(c, origin, kind, v, mus_first(what));
 			if (kind == MUS_RR_CSYNC)
 				count_csync(v, w);
 			if (!what && (v->aux & MUS_AUX_STRAY) && mus_rr_names_keys(kind)) {
@@ -256,7 +250,7 @@ signal_signed(const struct mus_ctx *c, struct mus_witness *w)
 				if (mus_sig_mask(v, c->now, c->policy->margin_s) & named)
 					continue;
 				say(w, MUS_RULE_V2C, MUS_RES_FAILS, s,
-				    first_bit(v->srv & reach), kinds[k]);
+				    mus_first(v->srv & reach), kinds[k]);
 				return MUS_RES_FAILS;
 			}
 		}
@@ -403,7 +397,7 @@ is_served_by_none(const struct mus_ctx *c, unsigned b, struct mus_witness *w)
 			uint64_t at = v->srv & c->facts->reach;
 
 			if (at && (mus_sig_mask(v, c->now, 0) & c->facts->owned[b]))
-				return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_bit(at), MUS_RR_KEY);
+				return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, mus_first(at), MUS_RR_KEY);
 		}
 	}
 	return MUS_RES_HOLDS;
@@ -419,10 +413,10 @@ out_of_reach(const struct mus_ctx *c, struct mus_witness *w)
 		return MUS_RES_HOLDS;
 	(void)mus_parent_serves_until(c->zone, c->seen, c->want, b, &at_parent);
 	if (at_parent)
-		return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_bit(at_parent), MUS_RR_PNS);
+		return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, mus_first(at_parent), MUS_RR_PNS);
 	if (!still)
 		return is_served_by_none(c, b, w);
-	return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, first_bit(still), MUS_RR_NS);
+	return say(w, MUS_RULE_REACH, MUS_RES_FAILS, b, mus_first(still), MUS_RR_NS);
 }
 
 /* What a leaver put into its zone after the last copy was read, and before its last server was cut off,
@@ -502,15 +496,15 @@ mus_signer_stands(const struct mus_ctx *c, unsigned s, bool needs_ds, struct mus
 		if (!v->srv)
 			continue;
 		if ((v->flags & MUS_VER_ABSENT) || !good)
-			return say(w, MUS_RULE_SIGNED, MUS_RES_FAILS, s, first_bit(v->srv),
+			return say(w, MUS_RULE_SIGNED, MUS_RES_FAILS, s, mus_first(v->srv),
 			    MUS_RR_KEY);
 		if (needs_ds && ds && !(good & ds))
-			return say(w, MUS_RULE_V1, MUS_RES_FAILS, s, first_bit(v->srv), MUS_RR_KEY);
+			return say(w, MUS_RULE_V1, MUS_RES_FAILS, s, mus_first(v->srv), MUS_RR_KEY);
 		for (unsigned j = 0; j < soa->count; j++)
 			if (soa->v[j].srv &&
 			    !(mus_sig_mask(&soa->v[j], c->now, c->policy->margin_s) & v->set))
 				return say(w, MUS_RULE_SIGNED, MUS_RES_FAILS, s,
-				    first_bit(soa->v[j].srv), MUS_RR_SOA);
+				    mus_first(soa->v[j].srv), MUS_RR_SOA);
 	}
 	return MUS_RES_HOLDS;
 }
@@ -545,9 +539,9 @@ names_known(const struct mus_ctx *c, unsigned origin, enum mus_rr_kind kind, uin
 
 		if (!ns->v[i].srv || (!unknown && ns->v[i].stray == 0))
 			continue;
-		say(w, MUS_RULE_V10, MUS_RES_FAILS, origin, first_bit(ns->v[i].srv), kind);
+		say(w, MUS_RULE_V10, MUS_RES_FAILS, origin, mus_first(ns->v[i].srv), kind);
 		if (w)
-			w->ns = (uint8_t)first_bit(unknown);
+			w->ns = mus_first(unknown);
 		return MUS_RES_FAILS;
 	}
 	return MUS_RES_HOLDS;
@@ -581,7 +575,7 @@ mus_denial_of(const struct mus_version *v, unsigned signer, uint64_t servers, st
 	bool many = v->aux > MUS_N3_ITERATIONS_MAX, proves = v->flags & MUS_VER_PROVES;
 	enum mus_result r = many || !proves ? MUS_RES_FAILS : v->aux > 0 ? MUS_RES_WARN : MUS_RES_HOLDS;
 
-	say(w, MUS_RULE_V12, r, signer, first_bit(v->srv & servers), MUS_RR_DENY0);
+	say(w, MUS_RULE_V12, r, signer, mus_first(v->srv & servers), MUS_RR_DENY0);
 	if (w && (many || proves))
 		w->number = (uint16_t)v->aux;
 	return r;

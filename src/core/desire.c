@@ -15,9 +15,7 @@ own_cds(const struct mus_ctx *c, unsigned s, uint8_t *dts)
 		const struct mus_version *v = &ring->v[__builtin_ctz(m)];
 
 		named |= v->set & own;
-		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
-			if (v->dt[t] & own)
-				*dts |= (uint8_t)(1u << t);
+		*dts |= mus_digest_types(v, own);
 	}
 	/* A CDS for a key that is no SEP key is the signer's error (signers.md B3): not spread. */
 	for (uint64_t m = named; m; m &= m - 1)

@@ -39,12 +39,6 @@ find(enum mus_rule rule, enum mus_result r, unsigned origin, unsigned server, un
 	return w;
 }
 
-static unsigned
-first_of(uint64_t mask)
-{
-	return mask ? (unsigned)__builtin_ctzll(mask) : MUS_NOBODY;
-}
-
 /* A condition of the rows, said as predicate ${as}; what fails is a warning when ${soft}. */
 static void
 as_rule(struct jd *j, enum mus_rule as, enum mus_rule condition, bool soft)
@@ -71,7 +65,7 @@ static unsigned
 lacking(const struct mus_zone *zone, enum mus_rule rule, const struct mus_ent *a, const struct mus_ent *b)
 {
 	if (rule == MUS_RULE_V2)
-		return first_of(b->a & ~a->a);
+		return mus_first(b->a & ~a->a);
 	for (uint64_t m = rule == MUS_RULE_V1 ? b->a & b->b & ~a->a : 0; m; m &= m - 1)
 		if (zone->key[__builtin_ctzll(m)].is_sep)
 			return (unsigned)__builtin_ctzll(m);
@@ -289,12 +283,12 @@ judge_unasked(struct jd *j, uint16_t told)
 			const struct mus_version *v = &ring->v[i];
 			struct mus_time end =
 			    mus_version_end(c->seen, ring, v, floor_s, c->now, c->policy->margin_s);
-			struct mus_witness w = find(MUS_RULE_V6, MUS_RES_UNKNOWN, o, first_of(v->srv), kind);
+			struct mus_witness w = find(MUS_RULE_V6, MUS_RES_UNKNOWN, o, mus_first(v->srv), kind);
 
 			if (end.ms < c->now.ms || (!(v->set & unasked) && v->stray == 0))
 				continue;
 			w.cause = MUS_CAUSE_UNASKED;
-			w.ns = (uint8_t)first_of(v->set & unasked);
+			w.ns = mus_first(v->set & unasked);
 			w.seen_at = v->first;
 			w.until = v->srv ? MUS_TIME_NEVER : end;
 			note(j, &w);
@@ -365,7 +359,7 @@ judge_times(struct jd *j)
 						    spare < 0
 						? MUS_RES_FAILS
 						: MUS_RES_WARN,
-					    s, first_of(ring->v[i].srv), kind);
+					    s, mus_first(ring->v[i].srv), kind);
 					w.number = sig->tag;
 					w.until = mus_time_from_s(sig->until_s);
 					note(j, &w);
@@ -392,7 +386,7 @@ judge_delegation(struct jd *j)
 			continue;
 		if (v->flags & MUS_VER_ABSENT) {
 			none = true;
-			server = first_of(v->srv);
+			server = mus_first(v->srv);
 		} else {
 			some = true;
 		}
@@ -574,11 +568,11 @@ judge_delegated(struct jd *j)
 		/* Those that are to leave, the condition of the rows has told of. */
 		uint64_t more = v->set & ~apex & ~c->desire->ns_del;
 		struct mus_witness w =
-		    find(MUS_RULE_V9, MUS_RES_WARN, MUS_PARENT, first_of(v->srv), MUS_RR_PNS);
+		    find(MUS_RULE_V9, MUS_RES_WARN, MUS_PARENT, mus_first(v->srv), MUS_RR_PNS);
 
 		if (!v->srv || (!more && (v->stray == 0 || has_stray)))
 			continue;
-		w.ns = (uint8_t)first_of(more);
+		w.ns = mus_first(more);
 		w.surplus = true;
 		w.seen_at = v->first;
 		note(j, &w);

@@ -40,6 +40,17 @@ mus_reach(const struct mus_zone *zone, const struct mus_seen *seen)
 	return mask;
 }
 
+uint8_t
+mus_digest_types(const struct mus_version *v, uint64_t keys)
+{
+	uint8_t types = 0;
+
+	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+		if (v->dt[t] & keys)
+			types |= (uint8_t)(1u << t);
+	return types;
+}
+
 uint32_t
 mus_ring_floor_s(const struct mus_ring *ring, enum mus_rr_kind kind,
     const struct mus_policy *policy, struct mus_time now)
@@ -212,13 +223,9 @@ mus_lack_witness(const struct mus_lack *lack)
 bool
 mus_lack_matters(const struct mus_lack *lack, const struct mus_want *want)
 {
-	unsigned in = want->keyg | want->dsg | want->nsg;
-
-	if (want->proc.kind != MUS_PROC_NONE)
-		in |= 1u << want->proc.signer;
 	/* Resolvers are led to what is listed, whoever takes part. */
 	return lack->cause == MUS_CAUSE_UNASKED || lack->cause == MUS_CAUSE_NONE || lack->origin >= MUS_SIGNERS_MAX ||
-	    !want->adopted || (in >> lack->origin & 1);
+	    !want->adopted || (mus_want_part(want) >> lack->origin & 1);
 }
 
 /* ---- taking in answers ---------------------------------------------------------------------- */

@@ -50,6 +50,9 @@ struct mus_time mus_asked_until(const struct mus_zone *zone, const struct mus_se
 struct mus_time mus_history_at(const struct mus_ring *ring, enum mus_rr_kind kind,
     const struct mus_policy *policy, struct mus_time now);
 
+/* Digest types in which this version of a set of CDS or DS names any of ${keys}. */
+uint8_t mus_digest_types(const struct mus_version *v, uint64_t keys);
+
 /* Servers of an origin; of a mask of signers. */
 uint64_t mus_servers_of(const struct mus_zone *zone, unsigned origin);
 uint64_t mus_servers_of_set(const struct mus_zone *zone, uint8_t signers);

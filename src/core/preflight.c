@@ -130,35 +130,41 @@ types_of(const struct mus_ctx *c, unsigned s)
 	uint8_t types = 0;
 
 	for (unsigned m = mus_served(c->facts, s, MUS_RR_CDS); m; m &= m - 1)
-		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
-			if (ring->v[__builtin_ctz(m)].dt[t] & c->facts->owned[s])
-				types |= (uint8_t)(1u << t);
+		types |= mus_digest_types(&ring->v[__builtin_ctz(m)], c->facts->owned[s]);
 	return types;
 }
 
+/* Notes the first digest type that only one of the joiner and ${other} has; MUS_NOBODY: the policy. */
+static bool
+digests_differ(struct pf *p, unsigned other, uint8_t mine, uint8_t theirs)
+{
+	struct mus_witness w = found(MUS_RULE_DIGESTS, MUS_RES_WARN, p->b, other);
+	unsigned t = mus_first(mine ^ theirs);
+
+	/* The joiner has no other types than it has; who shows no CDS has none to differ in. */
+	if (!theirs || t >= MUS_DT_COUNT)
+		return false;
+	w.kind = MUS_RR_CDS;
+	w.number = mus_dt_number[t];
+	w.surplus = mine >> t & 1;
+	note(p, w);
+	return true;
+}
+
 /* Who rolls a SEP key publishes CDS for it of the types that it has; the others' types are added a look later, and the
- * parent may have taken up the set before (V14). */
+ * parent may have taken up the set before (V14).  One that differs says it all. */
 static void
 pf_digests(struct pf *p)
 {
 	const struct mus_ctx *c = p->c;
 	uint8_t mine = types_of(c, p->b);
 
-	for (unsigned s = 0; mine && s <= c->zone->signer_count; s++) {
-		bool is_policy = s == c->zone->signer_count;
-		uint8_t theirs = is_policy ? c->policy->digests : types_of(c, s);
-		struct mus_witness w = found(MUS_RULE_DIGESTS, MUS_RES_WARN, p->b, is_policy ? MUS_NOBODY : s);
-		unsigned t = (unsigned)__builtin_ctz((unsigned)(mine ^ theirs) | 1u << MUS_DT_COUNT);
-
-		/* The joiner has no other types than it has. */
-		if (!theirs || t == MUS_DT_COUNT || (!is_policy && !(c->want->keyg >> s & 1)))
-			continue;
-		w.kind = MUS_RR_CDS;
-		w.number = mus_dt_number[t];
-		w.surplus = mine >> t & 1;
-		note(p, w);
-		return;		/* one says it all */
-	}
+	if (!mine)
+		return;
+	for (unsigned s = 0; s < c->zone->signer_count; s++)
+		if ((c->want->keyg >> s & 1) && digests_differ(p, s, mine, types_of(c, s)))
+			return;
+	(void)digests_differ(p, MUS_NOBODY, mine, c->policy->digests);
 }
 
 static void

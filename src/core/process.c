@@ -19,12 +19,6 @@ mus_proc_end(struct mus_want *want)
 	start(want, MUS_PROC_NONE, 0, MUS_TIME_NEVER);
 }
 
-static unsigned
-first_of(unsigned signers)
-{
-	return signers ? (unsigned)__builtin_ctz(signers) : MUS_NOBODY;
-}
-
 /* A member that does not take part wholly yet, and is not lost; MUS_NOBODY: none.  Secondaries come last: whom they
  * are pointed to has to be in. */
 static unsigned
@@ -32,7 +26,7 @@ joiner(const struct mus_ctx *c, uint8_t full)
 {
 	unsigned found = c->facts->members & ~c->facts->lost & ~full;
 
-	return first_of(found & c->facts->signing ? found & c->facts->signing : found);
+	return mus_first(found & c->facts->signing ? found & c->facts->signing : found);
 }
 
 /* Who takes part and is to go; MUS_NOBODY: none.  Secondaries first: they show the copy of one that is in. */
@@ -41,7 +35,7 @@ leaver(const struct mus_ctx *c, uint8_t any)
 {
 	unsigned found = any & ~c->facts->members;
 
-	return first_of(found & ~c->facts->signing ? found & ~(unsigned)c->facts->signing : found);
+	return mus_first(found & ~c->facts->signing ? found & ~(unsigned)c->facts->signing : found);
 }
 
 static bool
@@ -56,7 +50,7 @@ lost_leaver(const struct mus_ctx *c, uint8_t full, uint8_t any)
 {
 	bool others = full & c->facts->signing & ~c->facts->lost;
 
-	return others ? first_of(any & c->facts->lost & ~c->facts->members) : MUS_NOBODY;
+	return others ? mus_first(any & c->facts->lost & ~c->facts->members) : MUS_NOBODY;
 }
 
 static bool
@@ -79,7 +73,7 @@ void
 mus_proc_choose(const struct mus_ctx *c, struct mus_want *want)
 {
 	struct mus_proc *p = &want->proc;
-	uint8_t full = want->keyg & want->dsg & want->nsg, any = want->keyg | want->dsg | want->nsg;
+	uint8_t full = want->keyg & want->dsg & want->nsg, any = mus_want_any(want);
 	unsigned next = joiner(c, full), gone = lost_leaver(c, full, any), goes = leaver(c, any);
 
 	if (p->kind != MUS_PROC_NONE && !mus_has_row(p->kind, p->row))
@@ -136,7 +130,7 @@ tick(const struct mus_ctx *c, struct mus_want *want, enum mus_clock_id id, enum 
 static struct mus_time
 cut_unseen(const struct mus_ctx *c, const struct mus_want *want)
 {
-	unsigned in = want->keyg | want->dsg | want->nsg | 1u << want->proc.signer;
+	uint8_t in = mus_want_part(want);
 	struct mus_time at = mus_history_at(
 	    mus_seen_ring_const(c->seen, MUS_PARENT, MUS_RR_PNS), MUS_RR_PNS, c->policy, c->now);
 

@@ -19,7 +19,7 @@ say(const struct track *t, struct mus_witness *w, enum mus_rule rule, enum mus_r
 	w->result = r;
 	w->origin = (uint8_t)at;
 	w->kind = MUS_RR_KEY;
-	w->key = keys ? (uint8_t)__builtin_ctzll(keys) : MUS_NOBODY;
+	w->key = mus_first(keys);
 	w->seen_at = t->roll->row_at;
 	return r;
 }

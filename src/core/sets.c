@@ -16,13 +16,6 @@ is_same(const struct mus_ent *a, const struct mus_ent *b, bool is_ds)
 	    a->old_b == b->old_b && (!is_ds || memcmp(a->dt, b->dt, sizeof a->dt) == 0);
 }
 
-/* The server that a version is shown by. */
-static uint8_t
-server_of(const struct mus_version *v)
-{
-	return v->srv ? (uint8_t)__builtin_ctzll(v->srv) : MUS_NOBODY;
-}
-
 /* The one that lives longest is the witness. */
 static void
 outlive(struct mus_ent *e, const struct mus_version *v, struct mus_time end)
@@ -31,7 +24,7 @@ outlive(struct mus_ent *e, const struct mus_version *v, struct mus_time end)
 		return;
 	e->end = end;
 	e->first = v->first;
-	e->server = server_of(v);
+	e->server = mus_first(v->srv);
 }
 
 struct mus_ent *
@@ -85,7 +78,7 @@ entry_of(struct mus_sets *s, char which, const struct mus_version *v, unsigned o
 	*e = (struct mus_ent){
 	    .origin = (uint8_t)origin,
 	    .kind = (uint8_t)kind,
-	    .server = server_of(v),
+	    .server = mus_first(v->srv),
 	    .first = v->first,
 	    .end = end,
 	};

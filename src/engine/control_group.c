@@ -173,7 +173,7 @@ still_there(void *arg, int64_t id)
 			return s->yes = true;
 	}
 	i = mus_book_find_signer(&st->book, &st->zone, s->signer_id);
-	s->yes = !st->want.adopted || (i >= 0 && (eng_taking_part(st) >> i & 1));
+	s->yes = !st->want.adopted || (i >= 0 && (mus_want_part(&st->want) >> i & 1));
 	return s->yes;
 }
 

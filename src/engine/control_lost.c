@@ -145,7 +145,7 @@ largest_ttl_s(const struct loss *l)
 static int
 check_takes_part(const struct loss *l, struct mus_errtext *et)
 {
-	if (eng_is_in(&l->g, l->s.id) || (l->at >= 0 && (eng_taking_part(l->st) >> l->at & 1)))
+	if (eng_is_in(&l->g, l->s.id) || (l->at >= 0 && (mus_want_part(&l->st->want) >> l->at & 1)))
 		return 0;
 	return mus_errf(et, MUS_ERR_CONFLICT, "signer %s takes no part in zone %.200s: it is not in its group, "
 	    "and nothing waits for it", l->s.name, l->o.name);
@@ -352,7 +352,7 @@ has_left(const struct mus_zonestate *st, int64_t signer_id)
 {
 	int i = mus_book_find_signer(&st->book, &st->zone, signer_id);
 
-	return st->want.adopted && (i < 0 || !((eng_taking_part(st) >> i & 1) || st->zone.signer[i].is_member));
+	return st->want.adopted && (i < 0 || !((mus_want_part(&st->want) >> i & 1) || st->zone.signer[i].is_member));
 }
 
 static const char *

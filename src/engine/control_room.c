@@ -175,7 +175,7 @@ eng_check_leavers(struct mus_engine *e, const struct mus_group_obj *g, const str
 {
 	struct mus_zonestate *st = &e->view;
 	int rc = zone->id ? eng_load_state(e, zone->id, st, et) : 0;
-	unsigned in = zone->id && rc == 0 ? eng_taking_part(st) : 0;
+	unsigned in = zone->id && rc == 0 ? mus_want_part(&st->want) : 0;
 
 	if (rc < 0)
 		return mus_err_wrap(et, rc, "zone %.200s", zone->name);

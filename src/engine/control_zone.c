@@ -49,7 +49,7 @@ check_has_signer(struct mus_engine *e, const struct mus_zone_obj *o, const struc
 		return rc;
 	if (eng_has_signer(e, o, &g) || (rc = eng_load_state(e, o->id, st, et)) < 0)
 		return rc;
-	if (!(st->want.keyg | st->want.dsg | st->want.nsg))
+	if (!mus_want_any(&st->want))
 		return 0;
 	return mus_errf(et, MUS_ERR_CONFLICT,
 	    "%s would have no signer: the last cannot leave. Put it into a group with a signer, or delete "
@@ -334,7 +334,7 @@ keep_leavers(const struct mus_group_obj *g, struct mus_zone_obj *o, const struct
 		struct mus_zone_signer_obj *ov;
 
 		if (!g->member[i].leaving || s < 0 || s == st->want.proc.signer ||
-		    !((st->want.keyg | st->want.dsg | st->want.nsg) >> s & 1))
+		    !(mus_want_any(&st->want) >> s & 1))
 			continue;
 		if (!(ov = eng_override_for(o, g->member[i].signer_id)))
 			return mus_errf(et, MUS_ERR_FULL, "%s: too many signers", o->name);

@@ -403,9 +403,7 @@ int eng_load_state(struct mus_engine *e, int64_t id, struct mus_zonestate *st, s
 int eng_save_state(struct mus_engine *e, int64_t id, const struct mus_zonestate *st);
 void eng_kept_free(struct eng_zone *z);
 
-/* sync.c: who takes part in the zone still, or is coming or going: a bit for each signer of the state. */
-unsigned eng_taking_part(const struct mus_zonestate *st);
-/* What is configured into the state; true when something changed. */
+/* sync.c: what is configured into the state; true when something changed. */
 bool eng_sync(struct mus_engine *e, const struct mus_zone_obj *zobj, struct mus_zonestate *st,
     struct mus_errtext *et);
 /* Likewise, as if ${joiner} were a member. */

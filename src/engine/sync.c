@@ -139,19 +139,11 @@ is_remembered(const struct mus_zonestate *st, unsigned s, uint32_t margin_s, str
 	    mus_time_add_s(copy->at, (int64_t)copy->ttl_max_s + margin_s).ms >= now.ms;
 }
 
-unsigned
-eng_taking_part(const struct mus_zonestate *st)
-{
-	unsigned in = st->want.keyg | st->want.dsg | st->want.nsg;
-
-	return st->want.proc.kind != MUS_PROC_NONE ? in | 1u << st->want.proc.signer : in;
-}
-
 /* Signers that anything intended, sent, served or seen refers to. */
 static uint8_t
 signers_in_use(const struct mus_zonestate *st, uint32_t margin_s, struct mus_time now)
 {
-	unsigned used = eng_taking_part(st);
+	unsigned used = mus_want_part(&st->want);
 	uint64_t keys = eng_keys_in_use(st), names = names_in_use(st);
 
 	for (unsigned p = 0; p < st->seen.pending_count; p++)
@@ -184,7 +176,7 @@ static void
 forget_names(struct mus_zonestate *st, uint64_t named, uint8_t configured)
 {
 	/* Of others that still take part, nobody says any more which they are. */
-	uint8_t in = (st->want.keyg | st->want.dsg | st->want.nsg) & (uint8_t)~configured;
+	uint8_t in = mus_want_any(&st->want) & (uint8_t)~configured;
 	uint64_t used = names_in_use(st) | named;
 	unsigned taken;
 
@@ -561,11 +553,9 @@ static void
 drop_departed(struct syncing *y)
 {
 	struct mus_zonestate *st = y->st;
-	unsigned in = st->want.keyg | st->want.dsg | st->want.nsg;
+	uint8_t in = mus_want_part(&st->want);
 	uint64_t servers = 0;
 
-	if (st->want.proc.kind != MUS_PROC_NONE)
-		in |= 1u << st->want.proc.signer;
 	for (unsigned s = 0; s < st->zone.signer_count; s++) {
 		if (y->configured >> s & 1)
 			continue;
@@ -606,33 +596,43 @@ find_dropped(struct syncing *y)
 	}
 }
 
-/* Names that lead, by an address in the zone or by glue, to a server that nobody asks; or did as long ago as caches
- * remember (protocol.md 4.4, G9).  The operator gives the address, or takes it out. */
+/* Names that addresses of ${origin} lead to a server that nobody asks; or did as long ago as caches remember. */
+static uint64_t
+names_led_elsewhere(const struct syncing *y, unsigned origin, enum mus_rr_kind kind)
+{
+	const struct mus_seen *seen = &y->st->seen;
+	const struct mus_policy *policy = &y->e->o.policy;
+	const struct mus_ring *ring = mus_seen_ring_const(seen, origin, kind);
+	struct mus_time now = eng_now(y->e);
+	uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now);
+	uint64_t names = 0;
+
+	for (unsigned i = 0; i < ring->count; i++) {
+		const struct mus_version *v = &ring->v[i];
+
+		if (v->srv || mus_version_end(seen, ring, v, floor_s, now, policy->margin_s).ms >= now.ms)
+			names |= v->dt[1];
+	}
+	return names & y->named;
+}
+
+/* By an address in the zone or by glue (protocol.md 4.4, G9): the operator gives the address, or takes it out. */
 static void
 find_unasked_addresses(struct syncing *y)
 {
-	struct mus_zonestate *st = y->st;
-	const struct mus_policy *policy = &y->e->o.policy;
-	struct mus_time now = eng_now(y->e);
+	const struct mus_zone *z = &y->st->zone;
 
 	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
-		enum mus_rr_kind kind = o == MUS_PARENT ? MUS_RR_GLUE : MUS_RR_ADDR;
-		const struct mus_ring *ring = mus_seen_ring_const(&st->seen, o, kind);
-		uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now);
 		uint64_t names = 0;
 
-		if (o < MUS_SIGNERS_MAX && (o >= st->zone.signer_count || st->zone.signer[o].is_lost))
-			continue;
-		for (unsigned i = 0; i < ring->count; i++)
-			if (ring->v[i].srv ||
-			    mus_version_end(
-				&st->seen, ring, &ring->v[i], floor_s, now, policy->margin_s)
-				    .ms >= now.ms)
-				names |= ring->v[i].dt[1];
-		for (names &= y->named; names; names &= names - 1) {
-			unsigned n = (unsigned)__builtin_ctzll(names);
+		if (o == MUS_PARENT)
+			names = names_led_elsewhere(y, o, MUS_RR_GLUE);
+		else if (o < z->signer_count && !z->signer[o].is_lost)
+			names = names_led_elsewhere(y, o, MUS_RR_ADDR);
+		for (; names; names &= names - 1) {
+			unsigned n = mus_first(names);
 
-			lack(y, st->zone.ns[n].owner, n, MUS_CAUSE_ADDRESS);
+			lack(y, z->ns[n].owner, n, MUS_CAUSE_ADDRESS);
 		}
 	}
 }

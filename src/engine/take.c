@@ -633,13 +633,10 @@ leads_elsewhere(const struct tk *k, unsigned n, const struct mus_rrset *set)
 static uint64_t
 glue_elsewhere(const struct tk *k, const struct mus_rrset *glue)
 {
-	struct mus_name name;
+	char text[MUS_NAME_TEXT_MAX];
+	int n = mus_book_find_ns(&k->st->book, &k->st->zone, mus_name_text(&glue->owner, text));
 
-	for (unsigned n = 0; n < k->st->zone.ns_count; n++)
-		if (k->st->book.ns[n][0] && mus_name_parse(k->st->book.ns[n], &name, NULL) == 0 &&
-		    mus_name_equal(&name, &glue->owner))
-			return leads_elsewhere(k, n, glue) ? mus_bit(n) : 0;
-	return 0;
+	return n >= 0 && leads_elsewhere(k, (unsigned)n, glue) ? mus_bit((unsigned)n) : 0;
 }
 
 static void
@@ -681,7 +678,7 @@ take_delegation(struct tk *k, const struct eng_answer *a)
 static uint64_t
 names_of_all(const struct mus_zonestate *st)
 {
-	unsigned in = st->want.keyg | st->want.dsg | st->want.nsg;
+	unsigned in = mus_want_any(&st->want);
 	uint64_t names = 0;
 
 	for (unsigned s = 0; s < st->zone.signer_count; s++)

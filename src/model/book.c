@@ -198,7 +198,7 @@ mus_zonestate_break(struct mus_zonestate *z, struct mus_time at)
 	for (unsigned k = 0; k < MUS_KEYS_MAX; k++)
 		end_at(&z->zone.key[k].gone_at, at);
 	if (w->adopted)
-		w->met |= w->keyg | w->dsg | w->nsg;
+		w->met |= mus_want_any(w);
 	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++) {
 		w->roll[i].row = 0;
 		w->roll[i].told_tries = 0;

@@ -85,4 +85,17 @@ struct mus_want {
 	struct mus_roll roll[MUS_ROLLS_MAX];
 };
 
+/* Signers that have entered anything, and have not left all of it. */
+static inline uint8_t
+mus_want_any(const struct mus_want *w)
+{
+	return w->keyg | w->dsg | w->nsg;
+}
+/* Likewise, and who comes or goes by the process, from its begin to its end. */
+static inline uint8_t
+mus_want_part(const struct mus_want *w)
+{
+	return mus_want_any(w) | (w->proc.kind != MUS_PROC_NONE ? (uint8_t)mus_bit(w->proc.signer) : 0);
+}
+
 #endif

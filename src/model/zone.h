@@ -97,6 +97,12 @@ mus_bit(unsigned i)
 {
 	return (uint64_t)1 << i;
 }
+/* The lowest of a mask; MUS_NOBODY: there is none. */
+static inline uint8_t
+mus_first(uint64_t mask)
+{
+	return mask ? (uint8_t)__builtin_ctzll(mask) : MUS_NOBODY;
+}
 /* All names of a signer's server. */
 static inline uint64_t
 mus_server_names(const struct mus_server *s)

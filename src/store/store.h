@@ -99,7 +99,6 @@ int mus_store_count_zones(struct mus_store *s, const struct mus_zone_filter *f, 
 /* (id, next check) of every zone, for the scheduler at start: small rows only. */
 typedef int mus_store_due_fn(void *arg, int64_t zone_id, struct mus_time next_check_at);
 int mus_store_each_due(struct mus_store *s, mus_store_due_fn *fn, void *arg) MUS_MUST_CHECK;
-/* ids of the zones of a group, in pages: id > ${after_id}. */
 typedef int mus_store_id_fn(void *arg, int64_t zone_id);
 /* Signers that their zones may still have when the group has them no more: all members of ${group_id} when
  * ${zone_id} goes out of it, or ${signer_id} when it goes out of the group of those zones.  Kept until the
@@ -108,14 +107,15 @@ int mus_store_zone_departs(struct mus_store *s, int64_t group_id, int64_t zone_i
 int mus_store_signer_departs(struct mus_store *s, int64_t group_id, int64_t signer_id, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_store_each_departing(struct mus_store *s, int64_t signer_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 int mus_store_departed(struct mus_store *s, int64_t signer_id, int64_t zone_id, struct mus_errtext *et) MUS_MUST_CHECK;
+/* ids of the zones of a group, in pages: id > ${after_id}. */
+int mus_store_each_zone_of_group(struct mus_store *s, int64_t group_id, int64_t after_id, unsigned limit, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 /* Those of them where the operator has marked a signer: lost, excluded or staying. */
 int mus_store_each_marked_zone(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 /* Those where other servers count than the group's: the zone has name servers of its own, or may still have a
  * signer that its group has no more. */
+int mus_store_each_zone_apart(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 /* Zones with a signer that was lost, while what led to it may be cached, as of ${now}. */
 int mus_store_count_lost(struct mus_store *s, struct mus_time now, uint64_t *out) MUS_MUST_CHECK;
-int mus_store_each_zone_apart(struct mus_store *s, int64_t group_id, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
-int mus_store_each_zone_of_group(struct mus_store *s, int64_t group_id, int64_t after_id, unsigned limit, mus_store_id_fn *fn, void *arg) MUS_MUST_CHECK;
 
 int mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, struct mus_errtext *et) MUS_MUST_CHECK;
 /* The same for each zone of a group; ${o} names none. */
