@@ -115,6 +115,17 @@ def _pdns(lab, s, zone, role, step):
     s.call("pdns_control", "--config-dir=" + s.dir, "notify", bare, check=False)
 
 
+def set_algorithms(lab, signer, zone, algorithms, manual=False):
+    """Write what BIND's or Knot's policy says from its next reload on: algorithms, the new one last; manual: Knot does nothing by itself."""
+    zone = lab.zone_name(zone)
+    with lab.changing() as state:
+        z = state["zones"][zone]
+        z.setdefault("algorithms", {})[signer] = list(algorithms)
+        others = [s for s in z.get("manual", []) if s != signer]
+        z["manual"] = others + [signer] if manual else others
+    lab.server(signer).write()
+
+
 def wait_keys(lab, signer, zone, condition, timeout=180, what="keys"):
     """Until condition(ksks, zsks, foreign) holds at a signer."""
     return wait_until(lambda: condition(*lab.dnskeys(signer, zone)), timeout, f"{what} at {signer}")

@@ -54,6 +54,10 @@ class Server:
     def stop(self, sig=15):
         return self.pidfile.stop(sig=sig)
 
+    def algorithms(self, z):
+        """What this signer's policy for a zone names, the new one last while the algorithm is rolled (rolls.set_algorithms)."""
+        return z.get("algorithms", {}).get(self.name, [z["algorithm"]])
+
     def answers(self):
         """True when it answers on its first address; LabError when it died."""
         if self.pidfile.pid() is None:
@@ -109,12 +113,12 @@ class Bind(Server):
         csk = self.name in z.get("csk", [])
         short = z.get("short_signatures")
         lead = z.get("lead", 1)
-        name = f"p{z['algorithm']}{'csk' if csk else ''}{z['denial']}t{z['ttl']}m{z.get('max_ttl', 0)}l{lead}{'short' if short else ''}"
-        alg = keys.NAMES[z["algorithm"]]
-        length = " 2048" if z["algorithm"] == 8 else ""
+        algorithms = self.algorithms(z)
+        name = f"p{'and'.join(map(str, algorithms))}{'csk' if csk else ''}{z['denial']}t{z['ttl']}m{z.get('max_ttl', 0)}l{lead}{'short' if short else ''}"
+        algs = [keys.NAMES[a] + (" 2048" if a == 8 else "") for a in algorithms]
         roles = ["csk"] if csk else ["ksk", "zsk"]
         text = f'dnssec-policy "{name}" {{\n  keys {{ ' + \
-               " ".join(f"{r} lifetime unlimited algorithm {alg}{length};" for r in roles) + " };\n" + \
+               " ".join(f"{r} lifetime unlimited algorithm {a};" for a in algs for r in roles) + " };\n" + \
                f"  dnskey-ttl {z['ttl']}; max-zone-ttl {z.get('max_ttl', 2 * z['ttl'])}; publish-safety {lead}s; retire-safety 1s;\n" \
                f"  zone-propagation-delay 1s; parent-ds-ttl {z['ttl']}; parent-propagation-delay 1s;\n" + \
                ("  signatures-validity PT100S; signatures-validity-dnskey PT100S; signatures-refresh PT89S; signatures-jitter PT0S;\n" if short else "") + \
@@ -220,8 +224,12 @@ class Knot(Server):
         full = self.name in z.get("knot_full", []) or self.d.get("drops_foreign")
         hsm = self.name in z.get("hsm", [])
         lead = z.get("lead", 1)
-        name = f"p{z['algorithm']}{'csk' if csk else ''}{z['denial']}t{z['ttl']}l{lead}{'full' if full else ''}{'hsm' if hsm else ''}"
-        text = f"  - id: {name}\n    algorithm: {keys.NAMES[z['algorithm']]}\n"
+        manual = self.name in z.get("manual", [])
+        algorithm = self.algorithms(z)[-1]
+        name = f"p{algorithm}{'csk' if csk else ''}{z['denial']}t{z['ttl']}l{lead}{'full' if full else ''}{'hsm' if hsm else ''}{'manual' if manual else ''}"
+        text = f"  - id: {name}\n    algorithm: {keys.NAMES[algorithm]}\n"
+        if manual:
+            text += "    manual: on\n"
         if hsm:
             text += "    keystore: hsm\n"
         if csk:

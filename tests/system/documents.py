@@ -10,7 +10,7 @@ PROGRAMS = set("""make meson git music-cli musicd music-scanner lab/lab rndc kno
     systemctl journalctl sqlite3 kill chronyc tsig-keygen named-checkconf apt-get install cp nsenter curl nm openssl""".split())
 OBJECTS = set("signer signergroup zone process token".split())
 
-# how: sh and console (fenced blocks), inline (a span of code), man (an example of a manual page)
+# how: sh and console (fenced blocks), algorithm (those of a section with a test of its own), inline (a span of code), man (an example of a manual page)
 Command = collections.namedtuple("Command", "path how text")
 
 
@@ -30,9 +30,16 @@ def pages():
     return [os.path.join("docs", "man", f) for f in sorted(os.listdir(os.path.join(TOP, "docs", "man"))) if re.search(r"\.\d$", f)]
 
 
-def pieces(path):
-    """(kind, text) of what stands in a document: ("sh", commands), ("test", what a comment asks of us), ..."""
-    for m in re.finditer(r"^```([\w-]*)\n(.*?)^```$|^<!-- test: (.*?) -->$", text_of(path), re.M | re.S):
+def sections(path):
+    """(all but it, it): the section "Algorithm roll-over" of a signer's guide; it is typed by a test of its own."""
+    text = text_of(path)
+    m = re.search(r"^## Algorithm roll-over\n.*?(?=^## |\Z)", text, re.M | re.S)
+    return (text[:m.start()] + text[m.end():], m[0]) if m else (text, "")
+
+
+def pieces(path=None, section=None):
+    """(kind, text) of what stands in a document, or in a part of it: ("sh", commands), ("test", what a comment asks of us), ..."""
+    for m in re.finditer(r"^```([\w-]*)\n(.*?)^```$|^<!-- test: (.*?) -->$", text_of(path) if section is None else section, re.M | re.S):
         yield ("test", m[3]) if m[3] else (m[1], m[2])
 
 
@@ -67,9 +74,10 @@ def examples(page):
 
 def every_command():
     for path in documents():
-        for kind, text in pieces(path):
-            if kind in ("sh", "console"):
-                yield from (Command(path, kind, line) for line in commands(text, kind).splitlines())
+        for own, part in enumerate(sections(path)):
+            for kind, text in pieces(section=part):
+                if kind in ("sh", "console"):
+                    yield from (Command(path, "algorithm" if own else kind, line) for line in commands(text, kind).splitlines())
         yield from (Command(path, "inline", s) for s in spans(path))
     for page in pages():
         yield from (Command(page, "man", line) for line in examples(page))

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from conftest import new_lab
-from documents import OBJECTS, TOP, commands, documents, pieces, spans, text_of
+from documents import OBJECTS, TOP, commands, documents, pieces, sections, spans, text_of
 from musiclab import breaks
 from musiclab.controller import DEFAULTS, Controller, program
 from musiclab.lab import Lab
@@ -300,7 +300,7 @@ class SignerGuide:
 def test_commands_of_the_signer_guides(reader, software):
     guide = SignerGuide(reader(["ex"], signers=[{"powerdns": "pdns"}.get(software, software)]), software)
     path, done = f"docs/signers/{software}.md", set()
-    for line in [line for kind, text in pieces(path) if kind in ("sh", "console") for line in commands(text, kind).splitlines()] + \
+    for line in [line for kind, text in pieces(section=sections(path)[0]) if kind in ("sh", "console") for line in commands(text, kind).splitlines()] + \
             [s for s in spans(path) if s.split()[0] not in OBJECTS]:
         if line not in done:
             done.add(line)

@@ -30,6 +30,7 @@ RUN_BY = [
     ("README.md", "sh", "", DOCS + "test_commands_of_the_readme"),
     ("README.md", "console", "", "tests/system/test_demo.py::test_demo_ends_well_in_three_minutes"),
     ("docs/operators-guide.md", "console", "", DOCS + "test_commands_of_the_operators_guide"),
+    ("docs/signers/*.md", "algorithm", "", "tests/system/test_algorithm_signers.py::test_commands_of_the_guides"),
     ("docs/signers/*.md", "console", "", DOCS + "test_commands_of_the_signer_guides"),
     ("docs/signers/*.md", "inline", "rndc|knotc|keymgr|pdns", DOCS + "test_commands_of_the_signer_guides"),
     ("docs/lab.md", "sh", "", "tests/system/test_lab_docs.py::test_commands_of_the_manual"),
