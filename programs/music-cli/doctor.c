@@ -72,6 +72,16 @@ check_certificate(struct doctor *d)
 		    d->c->set.pin != NULL ? ", and its key pinned" : "", text[0] == ' ' ? "" : " ", text);
 }
 
+static void
+check_database(struct doctor *d, const json_t *status)
+{
+	if (cli_str(status, "store_failing_since")[0] != '\0')
+		note(d, "database", "FAIL", "nothing can be stored, so nothing is sent, since %s: %s",
+		    cli_str(status, "store_failing_since"), cli_str(status, "store_error"));
+	else
+		note(d, "database", "ok", "it takes changes");
+}
+
 /* Asks /status; 0, or the exit code when nothing more can be asked. */
 static int
 check_daemon(struct doctor *d)
@@ -109,6 +119,7 @@ check_daemon(struct doctor *d)
 		else
 			note(d, "clock", "ok", "%lld ms apart", llabs(ahead));
 	}
+	check_database(d, a.json);
 	if (strcmp(cli_str(a.json, "version"), MUS_VERSION) != 0)
 		note(d, "version", "warning", "the daemon is %s, this program %s", cli_str(a.json, "version"),
 		    MUS_VERSION);

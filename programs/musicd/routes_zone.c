@@ -420,6 +420,7 @@ body_view(struct api_call *c, const struct mus_zone_view *v)
 	out.announces = v->announces;
 	out.manual = v->manual;
 	out.manual_since = v->manual_since;
+	out.store_error = v->store_error;
 	memcpy(out.by_hand, v->by_hand, sizeof out.by_hand);
 	commands(v, &out);
 	if (v->forced != MUS_RULE_NONE) {

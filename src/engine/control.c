@@ -138,12 +138,28 @@ eng_wake_group(struct mus_engine *e, int64_t group_id)
 
 /* ---- looking ------------------------------------------------------------------------------------------ */
 
+/* Without the database nothing goes on, whatever else is missing. */
+static const char *
+store_waits(const struct mus_engine *e, struct mus_plan *plan)
+{
+	struct mus_witness w = MUS_WITNESS_NONE;
+
+	if (!mus_time_is_set(e->stats.store_failing_since))
+		return NULL;
+	w.rule = MUS_RULE_STORE;
+	w.result = MUS_RES_FAILS;
+	w.seen_at = e->stats.store_failing_since;
+	eng_wait_first(plan, w);
+	return e->stats.store_error.s;
+}
+
 int
 mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et)
 {
 	struct mus_zone_obj o;
 	struct mus_zonestate *st = &e->view;
 	struct mus_policy policy;
+	const char *store_error;
 	struct mus_time since;
 	struct eng_zone *z;
 	int rc = eng_ctl_zone(e, zone, &o, et);
@@ -160,6 +176,7 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 	if (z)
 		eng_queue_waits(e, z, st, &e->view_plan);
 	eng_probe_waits(e, z, st, &policy, &e->view_plan);
+	store_error = store_waits(e, &e->view_plan);
 	mus_judge(&st->zone, &st->seen, &st->want, &policy, eng_now(e), &e->view_verdict);
 	memset(e->view_trouble, 0, sizeof e->view_trouble);
 	if (z && z->busy) {
@@ -177,7 +194,7 @@ mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, 
 	*out = (struct mus_zone_view){st, &e->view_plan, &e->view_verdict, e->view_trouble, eng_now(e), policy.forced,
 	    z && z->busy ? z->busy->forced_reason : "", since,
 	    eng_dsync_of(e, o.name, st->book.parent), (const char *)e->view_manual.data, e->view_command,
-	    eng_commands(e, z, st, &e->view_plan, e->view_command), {NULL}};
+	    eng_commands(e, z, st, &e->view_plan, e->view_command), {NULL}, store_error};
 	for (unsigned s = 0; s < st->zone.signer_count; s++)
 		out->by_hand[s] = e->view_hand[s].len ? (const char *)e->view_hand[s].data : NULL;
 	return 0;

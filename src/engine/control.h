@@ -108,6 +108,7 @@ struct mus_zone_view {
 	const struct mus_ctl_command *command;	/* what signers are told by command */
 	unsigned command_count;
 	const char *by_hand[MUS_SIGNERS_MAX];	/* likewise at each signer without a driver, now; NULL or empty: nothing */
+	const char *store_error;		/* why nothing can be stored, which is the first wait then; NULL: it can */
 };
 int mus_ctl_view(struct mus_engine *e, const char *zone, struct mus_zone_view *out, struct mus_errtext *et) MUS_MUST_CHECK;
 /* Would ${signer}, member or not, be fit to join?  Everything is looked at and whole copies are

@@ -542,6 +542,8 @@ void eng_boxes_free(struct mus_engine *e);
 void eng_job_free(struct eng_job *j);
 /* Signers at which the plan changes something, one bit each; 0 for a proposal. */
 uint32_t eng_signers_to_change(const struct mus_plan *plan);
+/* What goes before all that the core waits for. */
+void eng_wait_first(struct mus_plan *plan, struct mus_witness w);
 /* Says in ${plan} which queues hold the zone up. */
 void eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
     struct mus_plan *plan);

@@ -398,6 +398,16 @@ eng_signers_to_change(const struct mus_plan *plan)
 }
 
 void
+eng_wait_first(struct mus_plan *plan, struct mus_witness w)
+{
+	if (plan->wait_count == MUS_PLAN_WAITS_MAX)
+		plan->wait_count--;
+	memmove(plan->wait + 1, plan->wait, plan->wait_count * sizeof plan->wait[0]);
+	plan->wait[0] = w;
+	plan->wait_count++;
+}
+
+void
 eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus_zonestate *st,
     struct mus_plan *plan)
 {
@@ -421,11 +431,7 @@ eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus
 		} else {
 			continue;
 		}
-		if (plan->wait_count == MUS_PLAN_WAITS_MAX)
-			plan->wait_count--;
-		memmove(plan->wait + 1, plan->wait, plan->wait_count * sizeof plan->wait[0]);
-		plan->wait[0] = w;
-		plan->wait_count++;
+		eng_wait_first(plan, w);
 	}
 }
 

@@ -202,6 +202,7 @@ focus_of_wait(const struct mus_witness *w)
 	case MUS_RULE_QUEUE:
 	case MUS_RULE_HELD:
 	case MUS_RULE_MANUAL:
+	case MUS_RULE_STORE:
 		return 0;
 	default:
 		return ENG_FOCUS_ALL;

@@ -101,7 +101,7 @@ bool
 mus_rule_can_pass(enum mus_rule r)
 {
 	return r > MUS_RULE_NONE && r < MUS_RULE_COUNT && r != MUS_RULE_LASTONE && r != MUS_RULE_HELD &&
-	    r != MUS_RULE_MANUAL && r != MUS_RULE_QUEUE && r != MUS_RULE_PROBE;
+	    r != MUS_RULE_MANUAL && r != MUS_RULE_QUEUE && r != MUS_RULE_PROBE && r != MUS_RULE_STORE;
 }
 
 const char *

@@ -71,7 +71,8 @@
 	X(NEWUSED, "new-key-used", "the signer signs data with the new key")                       \
 	X(OLDUNUSED, "old-key-unused", "nothing at the signer is signed with the old key")         \
 	X(OLDGONE, "old-key-gone", "the signer shows the old key no more")                         \
-	X(WITHDRAWN, "withdrawn", "no signer shows the old key")
+	X(WITHDRAWN, "withdrawn", "no signer shows the old key")                                   \
+	X(STORE, "database", "what is seen and decided is stored before anything is sent")
 enum mus_rule {
 #define X(name, text, sentence) MUS_RULE_##name,
 	MUS_RULE_MAP(X)

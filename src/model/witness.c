@@ -584,6 +584,9 @@ rest_of_rules(struct tx *t, const struct mus_witness *w)
 	case MUS_RULE_MANUAL:
 		tx_say(t, "the next step waits for the operator (manual mode)");
 		break;
+	case MUS_RULE_STORE:
+		tx_say(t, "nothing can be stored, so that nothing that is seen counts and nothing is sent");
+		break;
 	case MUS_RULE_PARTIAL:
 		tx_say(t, "the zone has not been seen completely yet: nothing is changed before");
 		break;

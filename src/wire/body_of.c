@@ -360,6 +360,18 @@ add_by_hand(struct mus_arena *a, const struct mus_body_view *v, const struct mus
 			    mus_act_text(&v->state->book, &v->state->zone, &p->act[i], text)));
 }
 
+/* While nothing can be stored, no answer counts, and who "has not been asked lately" is not to blame. */
+static void
+add_store(struct mus_arena *a, const struct mus_body_view *v, const struct mus_witness *w, unsigned count,
+    struct mus_rep_finding *out)
+{
+	for (unsigned i = 0; v->store_error != NULL && i < count; i++)
+		if (w[i].rule == MUS_RULE_STORE)
+			out[i].text = keep_text(a, mus_arena_printf(a, "%s: %s", out[i].text, v->store_error));
+		else if (w[i].result == MUS_RES_UNKNOWN && w[i].cause == MUS_CAUSE_NONE)
+			out[i].hint = "nothing to do here: answers count again when the database takes changes";
+}
+
 /* ${is_plan}: where it tells the records at a signer, its waits do not. */
 static struct mus_list
 waits_of(struct mus_arena *a, const struct mus_body_view *v, bool is_plan)
@@ -370,6 +382,7 @@ waits_of(struct mus_arena *a, const struct mus_body_view *v, bool is_plan)
 	if (p == NULL || p->wait_count == 0 || (out = mus_arena_alloc(a, p->wait_count * sizeof *out)) == NULL)
 		return (struct mus_list){NULL, 0};
 	fill_findings(a, v->state, p->wait, p->wait_count, v->trouble, out);
+	add_store(a, v, p->wait, p->wait_count, out);
 	for (unsigned i = 0; i < p->wait_count; i++)
 		if (!is_plan || p->wait[i].origin >= MUS_SIGNERS_MAX || v->by_hand[p->wait[i].origin] == NULL)
 			add_by_hand(a, v, &p->wait[i], &out[i]);
@@ -666,6 +679,7 @@ mus_body_of_explain(struct mus_arena *a, const struct mus_zone_obj *o, const str
 {
 	const struct mus_verdict *d = v->verdict;
 	struct mus_rep_rule *rules = mus_arena_alloc(a, MUS_RULE_COUNT * sizeof *rules);
+	struct mus_rep_finding *finding;
 	size_t count = 0;
 
 	for (unsigned r = MUS_RULE_V1; d != NULL && rules != NULL && r <= MUS_RULE_V14; r++)
@@ -678,8 +692,11 @@ mus_body_of_explain(struct mus_arena *a, const struct mus_zone_obj *o, const str
 	    .manual = manual_of(a, v),
 	    .manual_since = v->manual != NULL && v->manual[0] != '\0' ? v->manual_since : MUS_TIME_NEVER,
 	};
-	if (d != NULL)
-		out->findings = mus_body_of_findings(a, v->state, d->finding, d->finding_count, v->trouble);
+	if (d == NULL || (finding = mus_arena_alloc(a, (d->finding_count + 1) * sizeof *finding)) == NULL)
+		return;
+	fill_findings(a, v->state, d->finding, d->finding_count, v->trouble, finding);
+	add_store(a, v, d->finding, d->finding_count, finding);
+	out->findings = (struct mus_list){finding, d->finding_count};
 }
 
 void

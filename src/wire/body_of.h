@@ -60,6 +60,7 @@ struct mus_body_view {
 	struct mus_body_command command[MUS_BODY_COMMANDS_MAX];
 	unsigned command_count;
 	const char *by_hand[MUS_SIGNERS_MAX];	/* likewise: at each signer; NULL: nothing */
+	const char *store_error;		/* why nothing can be stored; NULL: it can */
 };
 
 void mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o,

@@ -199,6 +199,9 @@ rule_hint(enum mus_rule r)
 		return "\"zone plan\" shows the next step, \"zone step\" takes it";
 	case MUS_RULE_PARTIAL:
 		return "nothing to do: the zone is being looked at for the first time";
+	case MUS_RULE_STORE:
+		return "make room on the disk that the database lies on, or see why it takes no changes; the zone "
+		       "goes on by itself then";
 	case MUS_RULE_COUNT:
 		break;
 	}

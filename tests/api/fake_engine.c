@@ -777,8 +777,15 @@ mus_ctl_unlisten(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg)
 void
 mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out)
 {
+	struct mus_errtext et;
+	struct mus_zone_obj o;
+
 	*out = (struct mus_ctl_stats){.zones = e->zone_count, .plans = e->plans, .questions = 7};
 	out->store_failing_since = MUS_TIME_NEVER;
+	if (mus_store_load_zone(e->store, "nodisk.test.", &o, &et) == 0) {
+		out->store_failing_since = mus_ctl_now(e);
+		mus_errf(&out->store_error, 0, "musicd.db: commit: database or disk is full");
+	}
 	out->restored_at = MUS_TIME_NEVER;
 	out->state[MUS_STATE_VALID] = e->zone_count;
 }

@@ -962,7 +962,8 @@ def test_doctor(cli, filled, tmp_path):
         return {c["check"]: (c["result"], c["text"]) for c in json.loads(r.stdout)["items"]}
     found = checks(code=0)
     assert {k: v[0] for k, v in found.items()} == {"configuration": "ok", "token": "ok", "server": "ok", "certificate": "ok",
-                                                   "access": "ok", "clock": "ok", "version": "ok", "zones": "ok", "signers": "ok"}
+                                                   "access": "ok", "clock": "ok", "database": "ok", "version": "ok", "zones": "ok",
+                                                   "signers": "ok"}
     # what is INVALID is so though it is held, and who does not answer is named
     filled.ok("POST", "/zones", {"name": "broken.test"})
     filled.ok("POST", "/zones/broken.test/hold", {"reason": "x"})
@@ -997,6 +998,10 @@ def test_doctor(cli, filled, tmp_path):
         "warning", 'risky.test. is AT-RISK: a signature does not hold, or will not outlive the caches; '
         'see "zone explain risky.test."')
     filled.ok("DELETE", "/zones/risky.test")
+    filled.ok("POST", "/zones", {"name": "nodisk.test"})
+    found = checks(code=1)["database"]
+    assert found[0] == "FAIL" and re.fullmatch("nothing can be stored, so nothing is sent, since 20.*Z: musicd.db: commit: database or disk is full", found[1])
+    filled.ok("DELETE", "/zones/nodisk.test")
     assert checks("--server", "https://127.0.0.1:1", code=69)["server"][0] == "FAIL"
     assert checks(env={"MUSIC_TOKEN_FILE": None}, code=77)["access"][0] == "FAIL"
     bad = tmp_path / "bad.yaml"

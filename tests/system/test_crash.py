@@ -276,6 +276,14 @@ def test_no_room_for_the_database(make_lab):
         now = t.mc.json("status")
         assert now["updates_sent"] == sent, "sent without having stored it"
         assert now["store_failing_since"] and re.search(r"(?i)disk|full|i/o", now["store_error"]), now
+        # Whom a newcomer asks names the disk, and nobody else.
+        words = t.mc.cli("doctor", check=False)
+        assert words.returncode == 1 and re.search(r"database +FAIL +nothing can be stored.*(?i:disk|full|i/o)", words.stdout), words
+        for view in ("status", "explain", "plan"):
+            first = t.mc.json("zone", view, "full.lab.")["waits"][0]
+            assert first["rule"] == "database" and re.search(r"(?i)disk|full|i/o", first["text"]) and "make room" in first["hint"], first
+        words = t.mc.cli("zone", "explain", "full.lab.").stdout
+        assert "it is asked in the next round" not in words, words
         assert t.mc.pid.pid(), "musicd is there"
         assert re.search(r"error: .*(database|musicd\.db)", t.mc.log()), t.mc.log()[-3000:]
         names = {r.to_text() for s in ("bind", "knot") for r in lab.ex.rrset(lab.state["signers"][s]["update"]["address"], "full.lab.", "NS")}

@@ -324,6 +324,28 @@ what_stands_is_counted(void **state)
 	assert_int_equal(stats.manual_ns, 0);
 }
 
+/* While nothing can be stored, that is what the zone waits for first of all. */
+static void
+what_cannot_be_stored_is_the_first_wait(void **state)
+{
+	struct mus_zone_view view;
+	unsigned count;
+
+	(void)state;
+	OK(mus_ctl_group_join(e, "test", "g", "b", &et));
+	process(MUS_PROC_ADD, 1);
+	OK(mus_ctl_view(e, "z.test", &view, &et));
+	assert_null(view.store_error);
+	count = view.plan->wait_count;
+	e->stats.store_failing_since = eng_now(e);
+	mus_errf(&e->stats.store_error, 0, "disk is full");
+	OK(mus_ctl_view(e, "z.test", &view, &et));
+	assert_int_equal(view.plan->wait_count, count + 1);
+	assert_int_equal(view.plan->wait[0].rule, MUS_RULE_STORE);
+	assert_string_equal(view.store_error, "disk is full");
+	e->stats.store_failing_since = MUS_TIME_NEVER;
+}
+
 /* Who forces one rule is told what goes on holding the step. */
 static void
 a_force_names_what_it_does_not_pass(void **state)
@@ -1356,6 +1378,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(moved_away, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(moved_to_others, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(what_stands_is_counted, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(what_cannot_be_stored_is_the_first_wait, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_force_names_what_it_does_not_pass, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(the_last_is_not_lost, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(only_who_takes_part_is_lost, setup, rig_teardown),

@@ -342,6 +342,8 @@ static const struct {
     {W(MANUAL, FAILS, NONE), "manual: the next step waits for the operator (manual mode)"},
     {W(PROBE, FAILS, NONE),
 	"probe: the zone is being probed: nothing is changed until what the probe wrote is gone"},
+    {W(STORE, FAILS, NONE),
+	"database: nothing can be stored, so that nothing that is seen counts and nothing is sent"},
     {W(PARTIAL, FAILS, NONE), "adopt: the zone has not been seen completely yet: nothing is changed before"},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };

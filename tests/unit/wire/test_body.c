@@ -522,6 +522,23 @@ views(void **state)
 	mus_body_of_status(&arena, &o, &names, &view, &rs);
 	assert_non_null(strstr(((const struct mus_rep_finding *)rs.waits.item)->text, "with serial 77)"));
 	view.by_hand[1] = NULL;
+	/* While nothing can be stored nobody else is to blame. */
+	by_hand.wait_count = 2;
+	by_hand.wait[0] = by_hand.wait[1] = MUS_WITNESS_NONE;
+	by_hand.wait[0].rule = MUS_RULE_STORE;
+	by_hand.wait[0].result = MUS_RES_FAILS;
+	by_hand.wait[1].rule = MUS_RULE_SERVES;
+	by_hand.wait[1].result = MUS_RES_UNKNOWN;
+	by_hand.wait[1].origin = 1;
+	by_hand.wait[1].cause = MUS_CAUSE_NONE;
+	mus_body_of_plan(&arena, &o, &view, &rp);
+	assert_non_null(strstr(((const struct mus_rep_finding *)rp.waits.item)[1].hint, "in the next round"));
+	view.store_error = "disk is full";
+	mus_body_of_plan(&arena, &o, &view, &rp);
+	assert_string_equal(((const struct mus_rep_finding *)rp.waits.item)->text,
+	    "database: nothing can be stored, so that nothing that is seen counts and nothing is sent: disk is full");
+	assert_non_null(strstr(((const struct mus_rep_finding *)rp.waits.item)[1].hint, "database takes changes"));
+	view.store_error = NULL;
 	view.plan = NULL;
 	/* Being read once more: the failure counts still; for the first time: nothing is wrong. */
 	view.trouble[1].copy_began.ms = 5000;
@@ -623,7 +640,8 @@ static const struct word rule_words[] = {{MUS_RULE_NONE, "nothing to do"}, {MUS_
     {MUS_RULE_HELD, "zone resume"}, {MUS_RULE_PROBE, "probe wrote"}, {MUS_RULE_MANUAL, "zone step"},
     {MUS_RULE_PARTIAL, "for the first time"}, {MUS_RULE_SAMPLE, "spelling of the sample"},
     {MUS_RULE_NEWKEY, "signer probe"}, {MUS_RULE_WITHDRAWN, "signer probe"}, {MUS_RULE_NEWSIGNS, "own timetable"},
-    {MUS_RULE_NEWUSED, "own timetable"}, {MUS_RULE_OLDUNUSED, "own timetable"}, {MUS_RULE_OLDGONE, "own timetable"}};
+    {MUS_RULE_NEWUSED, "own timetable"}, {MUS_RULE_OLDUNUSED, "own timetable"}, {MUS_RULE_OLDGONE, "own timetable"},
+    {MUS_RULE_STORE, "make room"}};
 static const struct word cause_words[] = {{MUS_CAUSE_NONE, "zone check"}, {MUS_CAUSE_TIMEOUT, "port 53"},
     {MUS_CAUSE_NET, "the route"}, {MUS_CAUSE_REFUSED, "allows questions"}, {MUS_CAUSE_SERVFAIL, "cannot serve it"},
     {MUS_CAUSE_NXDOMAIN, "does not have the zone"}, {MUS_CAUSE_NOTAUTH, "no authoritative server"},
