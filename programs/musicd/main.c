@@ -342,6 +342,12 @@ check_tls(const struct mus_conf *conf, const char *cert, const char *key, struct
 	return rc < 0 ? mus_conf_wrap(conf, &c->api_client_ca, et, rc) : 0;
 }
 
+static void
+on_http_tells(const char *text)
+{
+	mus_log_notice((const char *)NULL, "%s", text);
+}
+
 static int
 open_api(struct daemon *d, struct mus_errtext *et)
 {
@@ -350,7 +356,7 @@ open_api(struct daemon *d, struct mus_errtext *et)
 	    .metrics_open = c->api_metrics_open};
 	struct mus_httpd_opts h = {.listen = c->api_listen, .cert_file = d->cert, .key_file = d->key,
 	    .client_ca_file = c->api_client_ca, .body_max_bytes = MUS_API_BULK_BODY_MAX,
-	    MUS_API_REFUSALS};
+	    MUS_API_REFUSALS, .tell = on_http_tells};
 	int rc = load_tokens(d, d->conf_file, et);
 
 	if (rc < 0 || (rc = certificate(d, et)) < 0 ||

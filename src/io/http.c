@@ -11,6 +11,7 @@
 
 enum {
 	BODY_MAX_DEFAULT = 1 << 20,
+	BODY_READ_MAX_DEFAULT = 256 << 20,
 	CONNECTIONS_MAX_DEFAULT = 512,
 	PER_NET_SHARE = 4,
 	IDLE_S_DEFAULT = 30,
@@ -291,7 +292,9 @@ mus_httpd_new(struct mus_loop *l, const struct mus_httpd_opts *o, mus_http_fn *f
 	set_limits(h, o);
 	h->refusal = o->refusal;
 	h->refusal_type = o->refusal_type;
+	h->tell = o->tell;
 	h->body_max_bytes = o->body_max_bytes ? o->body_max_bytes : BODY_MAX_DEFAULT;
+	h->body_read_max_bytes = o->body_read_max_bytes ? o->body_read_max_bytes : BODY_READ_MAX_DEFAULT;
 	if ((rc = mus__http_load_pem(o, &pem, et)) < 0)
 		goto out;
 	if ((fd = open_socket(&o->listen, &h->port, et)) < 0) {

@@ -15,12 +15,17 @@ struct mus_http_stream;
 
 /* Writes the body of an answer that is given without asking the handler. */
 typedef void mus_http_refusal_fn(unsigned status, const char *words, struct mus_buf *out);
+/* A line for the log. */
+typedef void mus_http_tell_fn(const char *text);
 
 struct mus_httpd_opts {
 	struct mus_addr listen;
 	const char *cert_file, *key_file;	/* PEM; both NULL: plain HTTP (loopback only, else INVAL) */
 	const char *client_ca_file;		/* NULL: no client certificates asked for */
 	size_t body_max_bytes;			/* [1 MiB] larger: 413 */
+	/* [256 MiB] So much of a body too large whose length was not told is read and thrown away: the answer
+	 * can only follow its end.  The connection is cut then. */
+	size_t body_read_max_bytes;
 	unsigned connections_max;		/* [512] */
 	unsigned per_net_max;			/* [a quarter of these] of one IPv4 address, one IPv6 /64 */
 	unsigned idle_timeout_s;		/* [30] without a byte in either direction */
@@ -31,6 +36,7 @@ struct mus_httpd_opts {
 	 * (431, a broken first line) has a body of its own. */
 	mus_http_refusal_fn *refusal;		/* [the words as plain text] */
 	const char *refusal_type;		/* content type of what it writes */
+	mus_http_tell_fn *tell;			/* [nobody] is told of bodies too large */
 };
 /* Called once per request when the body is complete.  Must reply, defer, or start a stream. */
 typedef void mus_http_fn(void *arg, struct mus_http_req *r);

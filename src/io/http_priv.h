@@ -72,9 +72,10 @@ struct mus_httpd {
 	struct MHD_Daemon *mhd;
 	mus_http_fn *fn;
 	void *arg;
-	size_t body_max_bytes;
+	size_t body_max_bytes, body_read_max_bytes;
 	mus_http_refusal_fn *refusal;
 	const char *refusal_type;
+	mus_http_tell_fn *tell;
 	uint16_t port;
 	uv_poll_t *poll;
 	struct mus_timer *timer, *sweep;

@@ -1,13 +1,11 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "io/http_priv.h"
 
-enum {
-	BODY_SLACK = 64 << 10,		/* of a body too large, read before the connection is cut */
-	HEADER_NAME_MAX = 64,
-};
+enum { HEADER_NAME_MAX = 64 };
 
 /* Its place does something else now. */
 static void
@@ -212,6 +210,20 @@ mus_http_defer(struct mus_http_req *r)
 	r->deferred = true;
 }
 
+static void
+tell_too_large(struct mus_http_req *r, const char *what)
+{
+	struct mus_addr from = mus_http_peer(r);
+	char text[MUS_ADDR_TEXT_MAX + 80], addr[MUS_ADDR_TEXT_MAX];
+
+	if (!r->h->tell)
+		return;
+	/* Without the port, which is another each time: the log counts lines that are equal. */
+	snprintf(text, sizeof text, "API: %s sends a body that is too large: %s",
+	    from.family ? mus_addr_text(&from, from.port, addr) : "somebody", what);
+	r->h->tell(text);
+}
+
 /* Answers what the handler is not asked about. */
 static void
 refuse(struct mus_http_req *r, unsigned status)
@@ -225,6 +237,8 @@ refuse(struct mus_http_req *r, unsigned status)
 	const char *type = "text/plain; charset=utf-8";
 	struct mus_buf body;
 
+	if (status == 413)
+		tell_too_large(r, "413");
 	mus_buf_init(&body, 0);
 	if (r->h->refusal) {
 		r->h->refusal(status, words, &body);
@@ -280,13 +294,16 @@ on_head(struct mus_http_req *r, const char *method)
 static enum MHD_Result
 on_body(struct mus_http_req *r, const char *data, size_t len)
 {
-	/* No answer can be given before the body has ended: what is too much is read for a while
-	 * and thrown away. */
+	/* The library takes no answer before the body has ended: what is too much is read for a while, as long as
+	 * the place has time for a body, and thrown away. */
 	if (r->over || !mus_buf_add(&r->body, data, len)) {
 		r->refuse = 413;
 		r->over += len;
 	}
-	return r->over > r->h->body_max_bytes + BODY_SLACK ? MHD_NO : MHD_YES;
+	if (r->over <= r->h->body_read_max_bytes)
+		return MHD_YES;
+	tell_too_large(r, "it has no end, the connection is cut");
+	return MHD_NO;
 }
 
 static void

@@ -341,10 +341,21 @@ curl_go(CURL *c, struct got *g)
 
 /* ---- plain requests ---- */
 
+/* What the server tells for the log. */
+static char told[1000];
+
+static void
+on_told(const char *text)
+{
+	size_t n = strlen(told);
+
+	snprintf(told + n, sizeof told - n, "%s\n", text);
+}
+
 static void
 client_table(void)
 {
-	static char big[BODY_MAX + 2], fits[BODY_MAX + 1];
+	static char big[BODY_MAX + 2], fits[BODY_MAX + 1], huge[3 << 20];
 	static const struct {
 		const char *method, *target, *body;
 		bool chunked;
@@ -372,12 +383,15 @@ client_table(void)
 		{"POST", "/x", fits, true, 200, NULL},
 		{"POST", "/x", big, false, 413, "the body is too large\n"},
 		{"POST", "/x", big, true, 413, "the body is too large\n"},
+		{"POST", "/x", huge, false, 413, "the body is too large\n"},
+		{"POST", "/x", huge, true, 413, "the body is too large\n"},
 	};
 	unsigned asked = 0;
 	size_t i;
 
 	memset(big, 'b', sizeof big - 1);
 	memset(fits, 'b', sizeof fits - 1);
+	memset(huge, 'b', sizeof huge - 1);
 	for (i = 0; i < sizeof t / sizeof *t; i++) {
 		struct got g = {0};
 		CURL *c = curl_new("http", t[i].target, &g);
@@ -400,8 +414,14 @@ client_table(void)
 static void
 test_table(void **state)
 {
+	static const char line[] = "API: 127.0.0.1 sends a body that is too large: 413\n";
+
 	(void)state;
-	run(&(struct mus_httpd_opts){0}, client_table);
+	told[0] = '\0';
+	run(&(struct mus_httpd_opts){.tell = on_told}, client_table);
+	for (const char *p = told; *p; p += sizeof line - 1)	/* four of them, each told once */
+		assert_memory_equal(p, line, sizeof line - 1);
+	assert_int_equal(strlen(told), 4 * (sizeof line - 1));
 }
 
 static size_t
@@ -792,7 +812,9 @@ static void
 test_endless(void **state)
 {
 	(void)state;
-	run(&(struct mus_httpd_opts){0}, client_endless);
+	told[0] = '\0';
+	run(&(struct mus_httpd_opts){.body_read_max_bytes = 1 << 20, .tell = on_told}, client_endless);
+	assert_string_equal(told, "API: 127.0.0.1 sends a body that is too large: it has no end, the connection is cut\n");
 }
 
 /* ---- places ---- */
