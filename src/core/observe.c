@@ -40,17 +40,6 @@ mus_reach(const struct mus_zone *zone, const struct mus_seen *seen)
 	return mask;
 }
 
-uint8_t
-mus_digest_types(const struct mus_version *v, uint64_t keys)
-{
-	uint8_t types = 0;
-
-	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
-		if (v->dt[t] & keys)
-			types |= (uint8_t)(1u << t);
-	return types;
-}
-
 uint32_t
 mus_ring_floor_s(const struct mus_ring *ring, enum mus_rr_kind kind,
     const struct mus_policy *policy, struct mus_time now)

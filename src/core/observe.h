@@ -51,7 +51,15 @@ struct mus_time mus_history_at(const struct mus_ring *ring, enum mus_rr_kind kin
     const struct mus_policy *policy, struct mus_time now);
 
 /* Digest types in which this version of a set of CDS or DS names any of ${keys}. */
-uint8_t mus_digest_types(const struct mus_version *v, uint64_t keys);
+static inline uint8_t
+mus_digest_types(const struct mus_version *v, uint64_t keys)
+{
+	uint8_t types = 0;
+
+	for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+		types |= (uint8_t)(((v->dt[t] & keys) != 0) << t);
+	return types;
+}
 
 /* Servers of an origin; of a mask of signers. */
 uint64_t mus_servers_of(const struct mus_zone *zone, unsigned origin);
