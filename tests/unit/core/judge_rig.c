@@ -1,14 +1,6 @@
 #include "judge_rig.h"
 #include "core/judge.h"
 
-int
-judge_init(void **state)
-{
-	(void)state;
-	rig_init();
-	return 0;
-}
-
 void
 expect(enum mus_rule rule, enum mus_result want)
 {

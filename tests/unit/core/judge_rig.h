@@ -6,7 +6,6 @@
 
 #include "rig.h"
 
-int judge_init(void **state);		/* rig_init, as cmocka calls it */
 void expect(enum mus_rule rule, enum mus_result want);	/* says the findings when it is another */
 void fails(enum mus_rule rule);
 void holds(enum mus_rule rule);

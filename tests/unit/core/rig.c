@@ -254,6 +254,14 @@ rig_init(void)
 	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 3;
 }
 
+int
+rig_setup(void **state)
+{
+	(void)state;
+	rig_init();
+	return 0;
+}
+
 void
 rig_steady(void)
 {

@@ -47,6 +47,7 @@ struct rig {
 extern struct rig r;
 
 void rig_init(void);
+int rig_setup(void **state);		/* rig_init, as cmocka calls it */
 /* A round at this second, and a settle; what was put before stays as it is. */
 void rig_at(int64_t s);
 void rig_at_ms(int64_t ms);

@@ -1288,18 +1288,10 @@ test_worst_first(void **state)
 	assert_int_equal(found_count, 0);
 }
 
-static int
-init(void **state)
-{
-	(void)state;
-	rig_init();
-	return 0;
-}
-
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, init)
+#define T(f) cmocka_unit_test_setup(f, rig_setup)
 	const struct CMUnitTest tests[] = {
 	    T(test_keys),
 	    T(test_rolled_key_is_withdrawn),

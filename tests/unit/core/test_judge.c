@@ -913,7 +913,7 @@ test_pair_witness(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, judge_init)
+#define T(f) cmocka_unit_test_setup(f, rig_setup)
 	const struct CMUnitTest tests[] = {
 	    T(test_a_pair_names_both_sides),
 	    T(test_v2_time),

@@ -304,7 +304,7 @@ test_algorithm_removed(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, judge_init)
+#define T(f) cmocka_unit_test_setup(f, rig_setup)
 	const struct CMUnitTest tests[] = {
 	    T(test_steady),
 	    T(test_nothing_seen),

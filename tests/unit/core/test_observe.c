@@ -932,18 +932,10 @@ test_order_in_a_round(void **state)
 	}
 }
 
-static int
-init(void **state)
-{
-	(void)state;
-	rig_init();
-	return 0;
-}
-
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, init)
+#define T(f) cmocka_unit_test_setup(f, rig_setup)
 	const struct CMUnitTest tests[] = {
 	    T(test_a_version_is_content_and_signers),
 	    T(test_equal_tags),

@@ -3,14 +3,6 @@
  */
 #include "rig.h"
 
-static int
-init(void **state)
-{
-	(void)state;
-	rig_init();
-	return 0;
-}
-
 /* ---- keys ----------------------------------------------------------------------------------- */
 
 static void
@@ -496,7 +488,7 @@ test_transports(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, init)
+#define T(f) cmocka_unit_test_setup(f, rig_setup)
 	const struct CMUnitTest tests[] = {
 	    T(test_signed_by_nobody),
 	    T(test_owner_by_signature),

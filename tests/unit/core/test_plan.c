@@ -1184,18 +1184,10 @@ test_csync_kept(void **state)
 	}
 }
 
-static int
-init(void **state)
-{
-	(void)state;
-	rig_init();
-	return 0;
-}
-
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, init)
+#define T(f) cmocka_unit_test_setup(f, rig_setup)
 	const struct CMUnitTest tests[] = {
 	    T(test_names_of_a_lost_one), T(test_adopt),
 	    T(test_adopt_waits_for_all),

@@ -202,18 +202,10 @@ test_keys_of_a_role(void **state)
 	}
 }
 
-static int
-init(void **state)
-{
-	(void)state;
-	rig_init();
-	return 0;
-}
-
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup(f, init)
+#define T(f) cmocka_unit_test_setup(f, rig_setup)
 	const struct CMUnitTest tests[] = {
 	    T(test_old_key_unused),
 	    T(test_ttl_not_known),
