@@ -112,8 +112,9 @@ struct api_names {
 };
 struct mus_body_names api_names_of(struct api_names *n, struct api_call *c);
 
-/* What the engine says of troubles, as the bodies take it; lent as ${from} is. */
-void api_troubles(struct api_call *c, const struct mus_zonestate *st, const struct mus_ctl_trouble *from,
+/* What the engine says of troubles, as the bodies take it; lent as ${from} is.  ${copies}: signers whose whole copy is
+ * waited for, of whom the store is asked whether anybody reads it. */
+void api_troubles(struct api_call *c, const struct mus_zonestate *st, uint8_t copies, const struct mus_ctl_trouble *from,
     struct mus_body_trouble out[static MUS_ORIGINS]);
 
 /* --- lists: items are written as the store hands them out --- */

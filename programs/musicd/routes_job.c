@@ -526,7 +526,7 @@ preflight_done(void *arg, int err, const struct mus_errtext *et, const struct mu
 
 	if (c == NULL)
 		return;
-	api_troubles(c, fit->state, fit->trouble, trouble);
+	api_troubles(c, fit->state, mus_body_copies_missed(fit->finding, fit->count), fit->trouble, trouble);
 	for (unsigned i = 0; i < fit->count; i++)
 		if (fit->finding[i].rule == MUS_RULE_PREFLIGHT && fit->finding[i].origin < MUS_ORIGINS)
 			trouble[fit->finding[i].origin].join = fit->refused;

@@ -376,7 +376,7 @@ unread_of(struct api_call *c, const char *signer)
 }
 
 void
-api_troubles(struct api_call *c, const struct mus_zonestate *st, const struct mus_ctl_trouble *from,
+api_troubles(struct api_call *c, const struct mus_zonestate *st, uint8_t copies, const struct mus_ctl_trouble *from,
     struct mus_body_trouble out[static MUS_ORIGINS])
 {
 	for (unsigned s = 0; s < MUS_ORIGINS; s++) {
@@ -388,7 +388,7 @@ api_troubles(struct api_call *c, const struct mus_zonestate *st, const struct mu
 			    .copy_began = from[s].copy_began, .copy_err = from[s].copy_err};
 	}
 	for (unsigned s = 0; st != NULL && s < st->zone.signer_count; s++)
-		if (!st->zone.signer[s].is_secondary)
+		if ((copies >> s & 1) && !st->zone.signer[s].is_secondary)
 			out[s].unread = unread_of(c, st->book.signer[s]);
 }
 
@@ -407,6 +407,16 @@ commands(const struct mus_zone_view *v, struct mus_body_view *out)
 	}
 }
 
+/* Signers whose whole copy this view says that it waits for. */
+static uint8_t
+copies_missed(const struct mus_zone_view *v)
+{
+	const struct mus_plan *p = v->plan;
+	uint8_t signers = v->verdict != NULL ? mus_body_copies_missed(v->verdict->finding, v->verdict->finding_count) : 0;
+
+	return p != NULL ? signers | p->need_copy | mus_body_copies_missed(p->wait, p->wait_count) : signers;
+}
+
 static struct mus_body_view
 body_view(struct api_call *c, const struct mus_zone_view *v)
 {
@@ -416,7 +426,7 @@ body_view(struct api_call *c, const struct mus_zone_view *v)
 
 	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
 		out.roll_row[i] = row_of(want->roll[i].kind, want->roll[i].row);
-	api_troubles(c, v->state, v->trouble, out.trouble);
+	api_troubles(c, v->state, copies_missed(v), v->trouble, out.trouble);
 	out.announces = v->announces;
 	out.manual = v->manual;
 	out.manual_since = v->manual_since;

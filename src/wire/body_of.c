@@ -269,6 +269,23 @@ add_refused_join(struct mus_arena *a, struct mus_rep_finding *out, const char *w
 	out->hint = "a join would be refused: put that right first";
 }
 
+static bool
+misses_copy(const struct mus_witness *w)
+{
+	return w->result == MUS_RES_UNKNOWN && (w->rule == MUS_RULE_TTLMAX || w->rule == MUS_RULE_V13);
+}
+
+uint8_t
+mus_body_copies_missed(const struct mus_witness *w, unsigned count)
+{
+	uint8_t signers = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if (misses_copy(&w[i]) && w[i].origin < MUS_SIGNERS_MAX)
+			signers |= (uint8_t)(1u << w[i].origin);
+	return signers;
+}
+
 /* What was told when it was tried: it says more than that something is not there. */
 static void
 add_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_witness *w,
@@ -279,7 +296,7 @@ add_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_w
 	switch (w->rule) {
 	case MUS_RULE_TTLMAX:
 	case MUS_RULE_V13:
-		if (w->result == MUS_RES_UNKNOWN) {
+		if (misses_copy(w)) {
 			add_copy_trouble(a, out, t);
 			add_copy_reading(a, out, t);
 			add_copy_unread(out, w->rule, t->unread);

@@ -83,6 +83,9 @@ void mus_body_of_explain(struct mus_arena *a, const struct mus_zone_obj *o,
     const struct mus_body_view *v, struct mus_rep_explain *out);
 const char *mus_body_result_word(enum mus_result r);
 
+/* Signers of whom something is not known before their whole copy is read. */
+uint8_t mus_body_copies_missed(const struct mus_witness *w, unsigned count);
+
 /* What to do about it, for people; never NULL. */
 const char *mus_body_hint(const struct mus_witness *w);
 /* The same about a whole copy that could not be read, by enum mus_err. */
