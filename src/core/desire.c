@@ -82,6 +82,18 @@ desire_ds(const struct mus_ctx *c, struct mus_desire *d)
 	d->sep_del &= ~d->sep;
 }
 
+/* Names in the delegation as it is. */
+static uint64_t
+delegated(const struct mus_ctx *c)
+{
+	const struct mus_ring *ring = &c->seen->parent[MUS_RR_PNS - MUS_RR_DS];
+	uint64_t names = 0;
+
+	for (unsigned m = mus_served(c->facts, MUS_PARENT, MUS_RR_PNS); m; m &= m - 1)
+		names |= ring->v[__builtin_ctz(m)].set;
+	return names;
+}
+
 /* Names of signers that have left, which nobody may list any more; but what is in the delegation now is somebody's. */
 static uint64_t
 former_names(const struct mus_ctx *c)
@@ -95,15 +107,16 @@ former_names(const struct mus_ctx *c)
 	if (!names ||
 	    !mus_is_known(ring, MUS_PARENT, MUS_RR_PNS, c->facts->servers[MUS_PARENT], c->policy, c->now, NULL))
 		return 0;
-	for (unsigned m = mus_served(c->facts, MUS_PARENT, MUS_RR_PNS); m; m &= m - 1)
-		names &= ~ring->v[__builtin_ctz(m)].set;
-	return names;
+	return names & ~delegated(c);
 }
 
 static void
 desire_ns(const struct mus_ctx *c, struct mus_desire *d)
 {
 	const struct mus_zone *zone = c->zone;
+	/* What the parent lists, it goes on listing until a leave has come so far: before that nobody takes it out. */
+	uint64_t listed = delegated(c);
+	unsigned goes = c->want->proc.kind == MUS_PROC_REMOVE ? c->want->proc.signer : MUS_NOBODY;
 
 	d->ns_del = former_names(c);
 	for (unsigned n = 0; n < zone->ns_count; n++) {
@@ -114,7 +127,7 @@ desire_ns(const struct mus_ctx *c, struct mus_desire *d)
 		/* What a signer names no more, or one that is lost, is not put anywhere, nor back: nobody asks it. */
 		if (c->want->nsg >> ns->owner & 1)
 			d->ns |= ns->is_dropped || zone->signer[ns->owner].is_lost ? 0 : mus_bit(n);
-		else
+		else if (!(listed >> n & 1) || ns->owner == goes)
 			d->ns_del |= mus_bit(n);
 	}
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/guard.h"
+#include "core/reach.h"
 #include "core/sets.h"
 
 /* Servers of ${names} that are not in ${reach}. */
@@ -368,6 +369,79 @@ check_history(const struct mus_zone *zone, const struct mus_seen *seen,
 	return MUS_RES_HOLDS;
 }
 
+/* Some NS set that resolvers come by, or may have in a cache, leads to a server that nobody asks. */
+static bool
+leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts, uint64_t reach,
+    const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
+{
+	uint64_t unasked = mus_names_unasked(zone, facts->lost);
+
+	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
+		enum mus_rr_kind kind = o == MUS_PARENT ? MUS_RR_PNS : MUS_RR_NS;
+		const struct mus_ring *ring = mus_seen_ring_const(seen, o, kind);
+		uint32_t floor_s = mus_ring_floor_s(ring, kind, policy, now);
+
+		if (o < MUS_SIGNERS_MAX && (o >= zone->signer_count || zone->signer[o].is_lost))
+			continue;
+		for (unsigned i = 0; i < ring->count; i++) {
+			const struct mus_version *v = &ring->v[i];
+
+			if (!(v->set & unasked) && v->stray == 0)
+				continue;
+			if (!(v->srv & reach) &&
+			    mus_version_end(seen, ring, v, floor_s, now, policy->margin_s).ms < now.ms)
+				continue;
+			*w = MUS_WITNESS_NONE;
+			w->rule = MUS_RULE_V10;
+			w->result = MUS_RES_FAILS;
+			w->origin = (uint8_t)o;
+			w->server = mus_first(v->srv);
+			w->kind = (uint8_t)kind;
+			w->ns = mus_first(v->set & unasked);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Something that a server of the parent shows now. */
+static bool
+drops_ds(const struct mus_sets *s, const struct mus_ent *d)
+{
+	bool drops = false;
+
+	for (unsigned j = 0; j < s->d_alive; j++) {
+		if (s->d[j].server == MUS_NOBODY)
+			continue;
+		drops |= (s->d[j].a & ~d->a) != 0;
+		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
+			drops |= (s->d[j].dt[t] & ~d->dt[t]) != 0;
+	}
+	return drops;
+}
+
+/* What is served there is not known: as where the past is not known, only what takes nothing away is safe, and
+ * nothing new may be met with it. */
+static enum mus_result
+check_astray(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts,
+    const struct mus_sets *s, uint64_t reach, const struct mus_policy *policy, struct mus_time now,
+    struct mus_witness *w)
+{
+	struct mus_witness found;
+	bool harms = s->x_count > s->x_alive;
+
+	for (unsigned i = s->k_alive; i < s->k_count; i++)
+		harms |= !s->k[i].replaces || (s->k[i].old_a & ~s->k[i].a);
+	for (unsigned i = s->d_alive; i < s->d_count; i++)
+		harms |= drops_ds(s, &s->d[i]);
+	if (!harms || policy->forced == MUS_RULE_V10 || mus_clause_is_cut(MUS_CLAUSE_ASTRAY) ||
+	    !leads_astray(zone, seen, facts, reach, policy, now, &found))
+		return MUS_RES_HOLDS;
+	if (w)
+		*w = found;
+	return MUS_RES_FAILS;
+}
+
 static bool
 is_empty(const struct mus_change *c)
 {
@@ -409,6 +483,8 @@ mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone,
 	r = check_pairs(zone, sets, policy->forced, w);
 	if (r == MUS_RES_HOLDS)
 		r = check_first_ds(zone, sets, policy->forced, w);
+	if (r == MUS_RES_HOLDS)
+		r = check_astray(zone, seen, facts, sets, reach, policy, now, w);
 	if (r != MUS_RES_HOLDS || policy->forced == MUS_RULE_HISTORY || mus_clause_is_cut(MUS_CLAUSE_HISTORY))
 		return r;
 	return check_history(zone, seen, facts, sets, reach, policy, now, w);

@@ -2,6 +2,7 @@
 
 #include "core/condition.h"
 #include "core/judge.h"
+#include "core/reach.h"
 #include "core/sets.h"
 
 struct jd {
@@ -244,31 +245,13 @@ judge_lacks(struct jd *j)
 	return told;
 }
 
-/* Names that lead to no server that is asked, but for those of the signers ${told}. */
-static uint64_t
-names_unasked(const struct mus_zone *zone, uint16_t told)
-{
-	uint64_t asked = 0, unasked = 0;
-
-	for (unsigned i = 0; i < zone->server_count; i++)
-		if (zone->server[i].origin < zone->signer_count)
-			asked |= mus_server_names(&zone->server[i]);
-	for (unsigned n = 0; n < zone->ns_count; n++) {
-		unsigned owner = zone->ns[n].owner;
-
-		if (owner >= zone->signer_count || !((asked >> n & 1) || (told >> owner & 1)))
-			unasked |= mus_bit(n);
-	}
-	return unasked;
-}
-
 /* Resolvers are led to all that an NS set lists, or may list in a cache: of a name that is nobody's, or
  * leads to no server that is asked, nothing can be said. */
 static void
 judge_unasked(struct jd *j, uint16_t told)
 {
 	const struct mus_ctx *c = j->c;
-	uint64_t unasked = names_unasked(c->zone, told);
+	uint64_t unasked = mus_names_unasked(c->zone, told);
 
 	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
 		enum mus_rr_kind kind = o == MUS_PARENT ? MUS_RR_PNS : MUS_RR_NS;

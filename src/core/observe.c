@@ -265,6 +265,19 @@ is_same(const struct mus_version *v, const struct mus_look *l, const struct mus_
 	return true;
 }
 
+/* Records that named nothing known when they were seen, and do now: it is the same RRset that is understood better, and
+ * no other one that resolvers may have instead. */
+static void
+understand(struct mus_version *v, const struct mus_look *l)
+{
+	if (v->content != content_of(l) || v->flags != l->flags || v->stray <= l->stray)
+		return;
+	v->set = l->set;
+	memcpy(v->dt, l->dt, sizeof v->dt);
+	v->aux = l->aux;
+	v->stray = l->stray;
+}
+
 static void
 refresh(struct mus_version *v, const struct mus_look *l)
 {
@@ -432,6 +445,8 @@ find_or_add(const struct mus_zone *zone, const struct mus_seen *seen, struct mus
 {
 	struct mus_version *v;
 
+	for (unsigned i = 0; i < ring->count; i++)
+		understand(&ring->v[i], look);
 	for (unsigned i = 0; i < ring->count; i++)
 		if (is_same(&ring->v[i], look, policy, at)) {
 			refresh(&ring->v[i], look);

@@ -294,6 +294,35 @@ parent_shows(const struct mus_ctx *c, enum mus_rr_kind kind)
 	return set;
 }
 
+/* In every set that the parent shows. */
+static uint64_t
+all_of_parent(const struct mus_ctx *c, enum mus_rr_kind kind)
+{
+	const struct mus_ring *ring = &c->seen->parent[kind - MUS_RR_DS];
+	unsigned served = mus_served(c->facts, MUS_PARENT, kind);
+	uint64_t set = served ? ~0ull : 0;
+
+	for (; served; served &= served - 1)
+		set &= ring->v[__builtin_ctz(served)].set;
+	return set;
+}
+
+/* What a signer that is led to shows is known, else it is waited for. */
+static bool
+is_seen(const struct mus_ctx *c, unsigned s, struct mus_plan *plan)
+{
+	static const enum mus_rr_kind must[] = {MUS_RR_KEY, MUS_RR_NS};
+	struct mus_witness w;
+
+	for (unsigned i = 0; i < sizeof must / sizeof must[0]; i++)
+		if (!mus_is_known(&c->seen->signer[s][must[i]], s, must[i], c->facts->servers[s], c->policy, c->now,
+			&w)) {
+			wait_for(plan, &w, c->now);
+			return false;
+		}
+	return true;
+}
+
 /* The first complete look tells who takes part already. */
 static bool
 adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
@@ -322,14 +351,8 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 	want->dsg |= want->nsg & (uint8_t)~c->facts->signing;
 	want->keyg = want->met = want->dsg | want->nsg;
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
-		if ((want->nsg >> s & 1) &&
-		    (!mus_is_known(&c->seen->signer[s][MUS_RR_KEY], s, MUS_RR_KEY,
-			 c->facts->servers[s], c->policy, c->now, &w) ||
-			!mus_is_known(&c->seen->signer[s][MUS_RR_NS], s, MUS_RR_NS,
-			    c->facts->servers[s], c->policy, c->now, &w))) {
-			wait_for(plan, &w, c->now);
+		if ((want->nsg >> s & 1) && !is_seen(c, s, plan))
 			return false;
-		}
 	if (!(want->nsg & c->facts->signing)) {
 		/* The delegation leads to nobody we know: tell it so, touch nothing. */
 		w = MUS_WITNESS_NONE;
@@ -344,6 +367,34 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
 		want->known |= c->facts->owned[s];
 	want->adopted = true;
+	return true;
+}
+
+/* Who is to sign, takes no part yet by our book, and is led to by the delegation all the same takes part: nobody saw how
+ * it came there, as at the first look.  What of it is not known is waited for. */
+static bool
+take_up(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
+{
+	uint64_t ds = all_of_parent(c, MUS_RR_DS), ns = all_of_parent(c, MUS_RR_PNS);
+	unsigned news = c->facts->members & ~c->facts->lost & ~mus_want_any(want);
+
+	for (unsigned s = 0; s < c->zone->signer_count; s++) {
+		uint8_t bit = (uint8_t)(1u << s);
+		bool is_listed = false;
+
+		for (unsigned n = 0; (news & bit) && n < c->zone->ns_count; n++)
+			is_listed |= c->zone->ns[n].owner == s && (ns >> n & 1);
+		if (!is_listed)
+			continue;
+		if (!is_seen(c, s, plan))
+			return false;
+		want->keyg |= bit;
+		want->nsg |= bit;
+		want->met |= bit;
+		if ((c->facts->owned[s] & ds) || !(c->facts->signing & bit))
+			want->dsg |= bit;
+		want->known |= c->facts->owned[s];
+	}
 	return true;
 }
 
@@ -597,6 +648,11 @@ mus_plan(const struct mus_zone *zone, const struct mus_seen *seen, const struct 
 			return;
 		}
 		plan->want = next;
+	}
+	if (!take_up(&c, &plan->want, plan)) {
+		(void)waits_for_servers(&c, &plan->want, plan);
+		plan->poll = true;
+		return;
 	}
 	mus_proc_choose(&c, &plan->want);
 	if (waits_for_servers(&c, &plan->want, plan))

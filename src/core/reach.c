@@ -48,6 +48,23 @@ mus_listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsig
 	return end;
 }
 
+uint64_t
+mus_names_unasked(const struct mus_zone *zone, unsigned but)
+{
+	uint64_t asked = 0, unasked = 0;
+
+	for (unsigned i = 0; i < zone->server_count; i++)
+		if (zone->server[i].origin < zone->signer_count)
+			asked |= mus_server_names(&zone->server[i]);
+	for (unsigned n = 0; n < zone->ns_count; n++) {
+		unsigned owner = zone->ns[n].owner;
+
+		if (owner >= zone->signer_count || !((asked >> n & 1) || (but >> owner & 1)))
+			unasked |= mus_bit(n);
+	}
+	return unasked;
+}
+
 /* By the keys that sign its NS set. */
 static bool
 is_copy_of(const struct mus_zone *zone, const struct mus_version *v, unsigned signer, bool or_unknown)

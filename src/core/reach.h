@@ -15,6 +15,8 @@ struct mus_time mus_parent_serves_until(const struct mus_zone *zone, const struc
 /* When the last version that lists ${ns} ends, the parent's included; ALWAYS: none does. */
 struct mus_time mus_listed_until(const struct mus_zone *zone, const struct mus_seen *seen, unsigned ns,
     const struct mus_policy *policy, struct mus_time now);
+/* Names that lead to no server that is asked, but for those of the signers ${but}. */
+uint64_t mus_names_unasked(const struct mus_zone *zone, unsigned but);
 /* Enters servers into Reach and cuts them off, by the round that was taken in (mus_settle calls it). */
 void mus_reach_settle(const struct mus_zone *zone, struct mus_seen *seen, const struct mus_want *want,
     const struct mus_policy *policy, struct mus_time now);

@@ -49,7 +49,8 @@ free_key(struct mus_zonestate *st)
 	return __builtin_ctzll(~used);
 }
 
-static int
+/* true: it was not there. */
+static bool
 intern_key(struct tk *k, struct mus_rdata rd)
 {
 	struct mus_zonestate *st = k->st;
@@ -59,13 +60,13 @@ intern_key(struct tk *k, struct mus_rdata rd)
 	struct mus_zkey *z;
 
 	if (i >= 0)
-		return i;
+		return false;
 	if (rd.len > MUS_BOOK_RDATA_MAX || !mus_dnskey_read(rd, &key) ||
 	    (alg = alg_index(&st->zone, key.alg)) < 0 || (i = free_key(st)) < 0)
-		return -1;
+		return false;
 	st->book.key[i].rdata = malloc(rd.len);
 	if (!st->book.key[i].rdata)
-		return -1;
+		return false;
 	memcpy(st->book.key[i].rdata, rd.data, rd.len);
 	st->book.key[i].len = rd.len;
 	z = &st->zone.key[i];
@@ -80,12 +81,31 @@ intern_key(struct tk *k, struct mus_rdata rd)
 	    .gone_at = MUS_TIME_NEVER,
 	    .id = id ? id : 1,
 	};
-	return i;
+	return true;
+}
+
+/* What named a key that nobody had shown may name this one: it counts no more before it has been asked for again. */
+static void
+doubt_strays(struct mus_seen *seen)
+{
+	static const enum mus_rr_kind kinds[] = {MUS_RR_CDS, MUS_RR_CDNSKEY, MUS_RR_DS};
+
+	for (unsigned o = 0; o < MUS_ORIGINS; o++)
+		for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+			struct mus_ring *ring = (kinds[i] == MUS_RR_DS) == (o == MUS_PARENT)
+			    ? mus_seen_ring(seen, o, kinds[i]) : NULL;
+
+			for (unsigned v = 0; ring && v < ring->count; v++)
+				if (ring->v[v].srv && ring->v[v].stray)
+					ring->ok = 0;
+		}
 }
 
 static void
 intern_keys(struct tk *k)
 {
+	bool is_new = false;
+
 	for (unsigned i = 0; i < k->t->ans_count; i++) {
 		struct eng_answer *a = &k->t->ans[i];
 
@@ -93,8 +113,10 @@ intern_keys(struct tk *k)
 			continue;
 		for (size_t r = 0; r < a->set.count; r++)
 			if (!mus_trial_is(MUS_TYPE_DNSKEY, a->set.rd[r]))
-				(void)intern_key(k, a->set.rd[r]);	/* one without a place is a stray */
+				is_new |= intern_key(k, a->set.rd[r]);	/* one without a place is a stray */
 	}
+	if (is_new)
+		doubt_strays(&k->st->seen);
 }
 
 /* ---- signatures -------------------------------------------------------------------------------- */

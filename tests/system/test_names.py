@@ -156,3 +156,37 @@ def test_the_name_of_one_that_left_comes_back(make_lab):
         for address in (own["addresses"][0], "10.53.3.1"):
             assert names_at(lab, address, zone) == {"ns1.knot.net.", own["name"]}
     t.judge(60)
+
+
+def test_a_signer_of_the_zone_that_the_group_lacks(make_lab):
+    """The delegation and DS name two signers, the group one: the other joins and leaves in a breath, and nothing of it is taken away."""
+    lab = make_lab(signers=["bind", "knot"])
+    zones = ["held", "quick", "stays"]
+    for z in zones:
+        lab.add_zone(z, ["bind", "knot"], ttl=5)
+        lab.exchange_keys(z)
+    with Trouble(lab, zones) as t:
+        for z in zones:
+            t.mc.cli("signergroup", "add", f"g-{z}", "--signer", "bind")
+            t.mc.add_zone(z, f"g-{z}")
+            wait_until(lambda z=z: t.row(z).get("state") not in (None, ""), 120, "the first look")
+        before = {z: {s: {r.to_text() for r in lab.ex.rrset(a, lab.zone_name(z), k)}
+                      for s, a in (("bind", "10.53.2.1"), ("knot", "10.53.3.1")) for k in ("DNSKEY",)} for z in zones}
+        t.mc.cli("zone", "hold", lab.zone_name("held"))
+        for z in zones[:2]:
+            t.mc.cli("signer", "join", "knot", "--group", f"g-{z}")
+            t.mc.cli("signer", "leave", "knot", "--group", f"g-{z}")
+        t.mc.cli("zone", "resume", lab.zone_name("held"))
+        begun = time.monotonic()        # musicd goes on by itself meanwhile
+        wait_until(lambda: looked_again(t, "quick", 1) or time.monotonic() > begun + 20, 120, "some looks")
+        for z in zones[:2]:
+            names = {x for k, x in t.parent(lab.zone_name(z)) if k == 2}
+            keys = {r.to_text() for r in lab.ex.rrset("10.53.2.1", lab.zone_name(z), "DNSKEY")}
+            # It either stays as it was, or leaves in the order of a leave: keys only after the delegation.
+            assert "ns1.knot.net." not in names or before[z]["bind"] <= keys, (z, names, before[z], keys)
+        # One that joins and is led to already is taken as what it is.
+        t.mc.cli("signer", "join", "knot", "--group", "g-stays")
+        wait_until(lambda: t.row("stays")["state"].startswith("VALID") and not t.row("stays")["process"], 120, "both take part")
+        assert names_at(lab, "10.53.2.1", lab.zone_name("stays")) == {"ns1.bind.net.", "ns1.knot.net."}
+        assert not [h for h in t.mc.json("zone", "history", lab.zone_name("stays"))["items"] if "delete NS" in h["text"]]
+    t.judge(60)

@@ -217,7 +217,7 @@ rig_init(void)
 	mus_zonestate_init(&r.z);
 	r.t0 = (struct mus_time){1767225600000};
 	r.now = r.t0;
-	r.ns = 1 << NS_A | 1 << NS_B;
+	r.ns = r.delegated = 1 << NS_A | 1 << NS_B;
 	r.ttl_s = 3600;
 	r.slow_s = 0;
 	r.until_s = 30 * 86400;
@@ -266,7 +266,7 @@ void
 rig_steady(void)
 {
 	rig_ds(KA | KB);
-	rig_put(MUS_PARENT, MUS_RR_PNS, 3, 0);
+	rig_put(MUS_PARENT, MUS_RR_PNS, r.delegated, 0);
 	rig_put(A, MUS_RR_KEY, KA | ZA | ZB, KA);
 	rig_put(B, MUS_RR_KEY, KB | ZA | ZB, KB);
 	rig_data(A, ZA);

@@ -41,6 +41,7 @@ struct rig {
 	struct mus_verdict verdict;
 	struct mus_witness w;
 	uint64_t ns;			/* names that rig_data puts */
+	uint64_t delegated;		/* names that rig_steady puts at the parent */
 	uint32_t ttl_s, slow_s;		/* slow: from the questions to the answers */
 	int64_t until_s;		/* expiration of signatures, from t0 */
 };

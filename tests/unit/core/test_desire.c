@@ -188,6 +188,17 @@ test_ns(void **state)
 	r.z.zone.signer[B].is_member = false;
 	desire();
 	assert_int_equal(d.ns, 1 << NS_A);
+	assert_int_equal(d.ns_del, 0);		/* the delegation leads there, and nobody has begun a leave */
+	r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_REMOVE, .signer = A};
+	desire();
+	assert_int_equal(d.ns_del, 0);
+	r.z.want.proc.signer = B;
+	desire();
+	assert_int_equal(d.ns_del, 1 << NS_B);
+	r.z.want.proc.kind = MUS_PROC_NONE;
+	rig_put(MUS_PARENT, MUS_RR_PNS, 1 << NS_A, 0);
+	rig_settle();
+	desire();
 	assert_int_equal(d.ns_del, 1 << NS_B);
 	assert_int_equal(d.ns_at, 3);		/* the leaver takes part, whoever goes first */
 	r.z.zone.signer[B].is_member = true;
@@ -384,6 +395,8 @@ test_ns_set(void **state)
 	rig_settle();
 	holds(MUS_RULE_NSSET);
 	r.z.want.nsg = 1;
+	holds(MUS_RULE_PARENTNS);
+	r.z.want.proc = (struct mus_proc){.kind = MUS_PROC_REMOVE, .signer = B};
 	fails(MUS_RULE_PARENTNS);
 	assert_int_equal(r.w.ns, NS_B);
 	assert_true(r.w.surplus);

@@ -1016,6 +1016,128 @@ init(void **state)
 	return 0;
 }
 
+/* A key and a DS more than are needed, and a third name, at first in no set. */
+static void
+with_spare(void)
+{
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | ZA2, KA);
+	rig_ds(KA | KB | KA2);
+	r.z.zone.ns_count = 3;
+	r.z.zone.ns[2] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN};
+	rig_settle();
+	long_after();
+}
+
+/* The delegation leads to a server that nobody asks: what takes something away may be its need. */
+static void
+test_led_astray(void **state)
+{
+	(void)state;
+	with_spare();
+	change.key_del[A] = ZA2;
+	passes();
+	rig_put(MUS_PARENT, MUS_RR_PNS, 7, 0);
+	rig_settle();
+	stopped(MUS_RULE_V10);
+	assert_int_equal(r.w.origin, MUS_PARENT);
+	assert_int_equal(r.w.server, AT_PARENT);
+	assert_int_equal(r.w.kind, MUS_RR_PNS);
+	assert_int_equal(r.w.ns, 2);
+	assert_int_equal(mus_guard(&r.z.zone, &r.z.seen, &r.policy, r.now, &change, NULL), MUS_RES_FAILS);
+	/* Nothing is taken away. */
+	memset(&change, 0, sizeof change);
+	change.key_add[B] = ZA2;
+	passes();
+	memset(&change, 0, sizeof change);
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = KA | KB | KA2;
+	passes();
+	change.ds = change.ds_dt[1] = KA | KB;
+	stopped(MUS_RULE_V10);
+	r.policy.forced = MUS_RULE_V10;
+	passes();
+	r.policy.forced = MUS_RULE_NONE;
+	/* Taken out again: in caches still, and then not. */
+	rig_put(MUS_PARENT, MUS_RR_PNS, 3, 0);
+	rig_settle();
+	stopped(MUS_RULE_V10);
+	assert_int_equal(r.w.server, MUS_NOBODY);
+	rig_at(100000 + 3600 + 120);
+	rig_settle();
+	passes();
+}
+
+/* By a signer's NS set; by a name that there is no place for; whose server is lost, that is known. */
+static void
+test_led_astray_by_whom(void **state)
+{
+	struct mus_look l = {.server = AT_A, .kind = MUS_RR_NS, .set = 7, .content = 99, .ttl_s = 3600,
+	    .serve_ttl_s = 3600};
+
+	(void)state;
+	with_spare();
+	change.key_del[A] = ZA2;
+	passes();
+	l.sig_count = 1;
+	l.sig[0] = (struct mus_sig){.key = za, .alg = 13, .tag = r.z.zone.key[za].tag,
+	    .from_s = mus_time_to_s(r.t0) - 3600, .until_s = mus_time_to_s(r.t0) + r.until_s};
+	rig_look(&l);
+	rig_settle();
+	stopped(MUS_RULE_V10);
+	assert_int_equal(r.w.origin, A);
+	assert_int_equal(r.w.kind, MUS_RR_NS);
+	/* It is a signer's that is lost: nobody asks it, and that is the operator's word. */
+	r.z.zone.signer_count = 3;
+	r.z.zone.signer[2] = (struct mus_zsigner){.is_lost = true};
+	r.z.zone.ns[2].owner = 2;
+	passes();
+	r.z.zone.signer[2].is_lost = false;
+	stopped(MUS_RULE_V10);
+	r.z.zone.server_count = 4;
+	r.z.zone.server[3] = (struct mus_server){.origin = 2, .ns = 2};
+	r.z.seen.server[3].cut = MUS_TIME_ALWAYS;
+	passes();
+	r.z.zone.server_count = 3;
+	r.z.zone.signer_count = 2;
+	rig_put(A, MUS_RR_NS, 3, ZA);
+	rig_at(100000 + 7200);
+	rig_settle();
+	passes();
+	l.set = 3;
+	l.stray = 1;
+	l.content = 100;
+	rig_look(&l);
+	rig_settle();
+	stopped(MUS_RULE_V10);
+	assert_int_equal(r.w.ns, MUS_NOBODY);
+	/* Who lists it is lost itself. */
+	r.z.zone.signer[A].is_lost = true;
+	memset(&change, 0, sizeof change);
+	change.key_del[B] = ZA2;
+	passes();
+}
+
+/* Who is not led to may list whom it wants, until it is to enter. */
+static void
+test_led_astray_to_enter(void **state)
+{
+	(void)state;
+	alone();
+	r.z.zone.ns_count = 3;
+	r.z.zone.ns[2] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN};
+	rig_ds(KA | KB);
+	rig_put(B, MUS_RR_NS, 6, ZB);
+	rig_settle();
+	long_after();
+	change.key_del[A] = ZB;
+	passes();
+	memset(&change, 0, sizeof change);
+	change.ns_add = 1 << NS_B;
+	stopped(MUS_RULE_V10);
+	assert_int_equal(r.w.origin, B);
+}
+
 int
 main(void)
 {
@@ -1059,6 +1181,9 @@ main(void)
 	    T(test_g0_forced_and_history),
 	    T(test_history_of_digests),
 	    T(test_history_not_begun),
+	    T(test_led_astray),
+	    T(test_led_astray_by_whom),
+	    T(test_led_astray_to_enter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

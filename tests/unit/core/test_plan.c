@@ -128,6 +128,85 @@ test_joins_before_leaves(void **state)
 	assert_int_equal(r.z.want.proc.kind, MUS_PROC_ADD);
 }
 
+/* The operator adds one to the group that the delegation leads to already: it takes part, as if seen so at first. */
+static void
+test_one_that_is_delegated(void **state)
+{
+	(void)state;
+	rig_steady();
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.z.want.known = KA | ZA;
+	go(0);
+	assert_int_equal(r.z.want.proc.kind, MUS_PROC_NONE);
+	assert_int_equal(r.z.want.keyg & r.z.want.dsg & r.z.want.nsg & r.z.want.met, 2);
+	assert_int_equal(r.plan.act_count, 0);
+	for (unsigned i = 0; i < MUS_ROLLS_MAX; i++)
+		assert_int_equal(r.z.want.roll[i].kind, MUS_PROC_NONE);
+	/* From there it leaves as all do: it is told who may go on to ask it. */
+	r.z.zone.signer[B].is_member = false;
+	go(1);
+	assert_int_equal(r.z.want.proc.kind, MUS_PROC_REMOVE);
+	assert_int_equal(r.z.want.proc.signer, B);
+}
+
+/* Delegated, and named by no DS: what is missing is done by a join.  A secondary has no keys that DS could name. */
+static void
+test_one_that_is_delegated_in_part(void **state)
+{
+	(void)state;
+	rig_steady();
+	rig_ds(KA);
+	rig_settle();
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	go(0);
+	assert_int_equal(r.z.want.keyg & r.z.want.nsg, 3);
+	assert_int_equal(r.z.want.dsg, 1);
+	assert_int_equal(r.z.want.proc.kind, MUS_PROC_ADD);
+	assert_int_equal(r.z.want.proc.signer, B);
+	rig_init();
+	rig_steady();
+	rig_ds(KA);
+	rig_settle();
+	r.z.zone.signer[B].is_secondary = true;
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	rig_plan();
+	assert_int_equal(r.plan.want.dsg, 3);
+	/* The delegation has not been seen: nobody is led to. */
+	rig_init();
+	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	rig_plan();
+	assert_int_equal(r.plan.want.nsg, 1);
+}
+
+/* As long as it is not seen, nothing is done; who is lost, or of no concern, is not waited for. */
+static void
+test_one_that_is_delegated_and_silent(void **state)
+{
+	static const enum mus_rr_kind kinds[] = {MUS_RR_KEY, MUS_RR_NS};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		rig_init();
+		rig_steady();
+		rig_fail(B, kinds[i], MUS_CAUSE_TIMEOUT);
+		rig_settle();
+		r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+		rig_plan();
+		assert_int_equal(r.plan.want.nsg, 1);
+		assert_int_equal(r.plan.want.proc.kind, MUS_PROC_NONE);
+		assert_int_equal(r.plan.act_count, 0);
+		assert_true(r.plan.poll);
+		assert_rule(r.plan.wait[0].rule, MUS_RULE_OBSERVE);
+		assert_int_equal(r.plan.wait[0].origin, B);
+		r.z.zone.signer[B].is_lost = true;
+		rig_plan();
+		assert_int_equal(r.plan.want.nsg, 1);
+		r.z.zone.signer[B].is_lost = r.z.zone.signer[B].is_member = false;
+		rig_plan();
+		assert_int_equal(r.plan.want.nsg, 1);
+	}
+}
+
 static void
 lack(unsigned origin, enum mus_cause cause)
 {
@@ -144,6 +223,7 @@ test_servers_that_cannot_be_asked(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
 		rig_init();
+		r.delegated = 1 << NS_A;
 		rig_steady();
 		r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
 		lack(who[i], MUS_CAUSE_NOROOM);
@@ -862,6 +942,7 @@ test_warnings_hide_nothing(void **state)
 
 	(void)state;
 	r.z.want.keyg = r.z.want.dsg = r.z.want.nsg = 1;
+	r.delegated = 1 << NS_A;
 	rig_steady();
 	r.z.zone.signer[B].caps.ns = MUS_NO;
 	for (unsigned i = 0; i < MUS_VERSIONS_MAX; i++) {	/* a server each, with so many iterations */
@@ -1193,6 +1274,9 @@ main(void)
 	    T(test_adopt_waits_for_all),
 	    T(test_adopt_nobody_known),
 	    T(test_joins_before_leaves),
+	    T(test_one_that_is_delegated),
+	    T(test_one_that_is_delegated_in_part),
+	    T(test_one_that_is_delegated_and_silent),
 	    T(test_servers_that_cannot_be_asked),
 	    T(test_servers_that_matter),
 	    T(test_clock_starts_with_its_goal),
