@@ -412,7 +412,8 @@ static uint8_t
 copies_missed(const struct mus_zone_view *v)
 {
 	const struct mus_plan *p = v->plan;
-	uint8_t signers = v->verdict != NULL ? mus_body_copies_missed(v->verdict->finding, v->verdict->finding_count) : 0;
+	uint8_t signers =
+	    v->verdict ? mus_body_copies_missed(v->verdict->finding, v->verdict->finding_count) : 0;
 
 	return p != NULL ? signers | p->need_copy | mus_body_copies_missed(p->wait, p->wait_count) : signers;
 }

@@ -370,8 +370,8 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 	return true;
 }
 
-/* Who is to sign, takes no part yet by our book, and is led to by the delegation all the same takes part: nobody saw how
- * it came there, as at the first look.  What of it is not known is waited for. */
+/* Who is to sign, takes no part yet by our book, and is led to by the delegation all the same takes part: nobody saw
+ * how it came there, as at the first look.  What of it is not known is waited for. */
 static bool
 take_up(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 {
