@@ -281,13 +281,13 @@ open_engine(struct daemon *d, struct mus_errtext *et)
 	    .parent_insecure_ok = c->parent_insecure_ok,
 	    .dns_port = (uint16_t)c->dns_port,
 	    .history_keep = (unsigned)c->history_keep,
+	    .log = on_log,
 	};
 	struct mus_dnsd_opts n = {.tcp_clients_max = 64};
 	int rc = mus_engine_new(&o, &d->engine, et);
 
 	if (rc < 0)
 		return rc;
-	mus_engine_set_log(d->engine, on_log, d);
 	if ((rc = set_hooks(d, d->conf_file, et)) < 0)
 		return rc;
 	d->dnsd = mus_dnsd_new(d->loop, &n, on_dns, d);

@@ -24,12 +24,12 @@ eng_say(struct mus_engine *e, int level, const char *zone, const char *fmt, ...)
 	char text[1200];
 	va_list ap;
 
-	if (!e->log)
+	if (!e->o.log)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	e->log(e->log_arg, level, zone, text);
+	e->o.log(e->o.log_arg, level, zone, text);
 }
 
 void
@@ -620,13 +620,14 @@ begin_anew(struct mus_engine *e, struct mus_errtext *et)
 	if (why && rc == 0) {
 		snprintf(o.text, sizeof o.text, "the database is a restored backup (%s): what was seen and sent "
 		    "since is not known, and all waits of all zones begin anew", why);
-		e->restored = o;
 		if ((rc = mus_store_note_restored(e->o.store, o.at, et)) == 0)
 			rc = mus_store_add_event(e->o.store, &o, et);
 		if (rc == 0)
 			rc = mus_store_commit(e->o.store, et);
 		else
 			mus_store_rollback(e->o.store);
+		if (rc == 0)
+			eng_say(e, LOG_ALERT, "", "%s", o.text);
 	}
 	e->stats.restored_at = mus_store_restored_at(e->o.store);
 	return rc < 0 ? rc : mus_store_mark_sent(e->o.store, et);
@@ -689,17 +690,6 @@ fail:
 	mus_errf(et, rc, "engine: %s", mus_err_text(rc));
 	mus_engine_free(e);
 	return rc;
-}
-
-void
-mus_engine_set_log(struct mus_engine *e, mus_engine_log_fn *fn, void *arg)
-{
-	e->log = fn;
-	e->log_arg = arg;
-	/* It was found when there was no log yet. */
-	if (e->restored.text[0])
-		eng_say(e, LOG_ALERT, "", "%s", e->restored.text);
-	e->restored.text[0] = '\0';
 }
 
 void

@@ -14,6 +14,9 @@
 #include "io/dnsx.h"
 #include "io/lookup.h"
 
+/* For the log of the program: one line per thing worth saying. level as in syslog(3). */
+typedef void mus_engine_log_fn(void *arg, int level, const char *zone, const char *text);
+
 struct mus_engine_opts {
 	struct mus_loop *loop;		/* all borrowed for the life of the engine */
 	struct mus_store *store;
@@ -33,6 +36,8 @@ struct mus_engine_opts {
 	bool parent_insecure_ok;	/* believe DS answers of a parent that is not signed or validated */
 	uint16_t dns_port;		/* of public servers; 53 */
 	unsigned history_keep;		/* events kept per zone */
+	mus_engine_log_fn *log;		/* NULL: nobody is told */
+	void *log_arg;
 };
 
 int mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct mus_errtext *et) MUS_MUST_CHECK;
@@ -41,8 +46,5 @@ int mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, str
 void mus_engine_free(struct mus_engine *e);
 /* A NOTIFY or another hint: look at this zone soon.  false: not ours. */
 bool mus_engine_hint(struct mus_engine *e, const char *zone);
-/* For the log of the program: one line per thing worth saying. level as in syslog(3). */
-typedef void mus_engine_log_fn(void *arg, int level, const char *zone, const char *text);
-void mus_engine_set_log(struct mus_engine *e, mus_engine_log_fn *fn, void *arg);
 
 #endif

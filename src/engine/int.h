@@ -280,8 +280,6 @@ struct eng_line {
 
 struct mus_engine {
 	struct mus_engine_opts o;
-	mus_engine_log_fn *log;
-	void *log_arg;
 	struct mus_map *zone_by_id;	/* int64 -> struct eng_zone */
 	struct mus_map *signer_by_id;	/* int64 -> struct eng_signer */
 	struct mus_map *parent_by_name;	/* text -> struct eng_parent */
@@ -343,7 +341,6 @@ struct mus_engine {
 	unsigned line_count;
 	int64_t history_end;		/* id of the last event on disk */
 	struct mus_ctl_stats stats;
-	struct mus_event_obj restored;	/* to be told to the log; no text: nothing */
 	bool stopping;
 };
 

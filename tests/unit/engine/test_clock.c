@@ -31,8 +31,8 @@ setup(void **state)
 	ahead_ms = T0 - 5000;
 	is_locked = false;
 	said = 0;
+	o.log = on_log;
 	rig_start(&o);
-	mus_engine_set_log(e, on_log, NULL);
 	for (unsigned i = 0; i < 2; i++) {
 		memset(&zone[i], 0, sizeof zone[i]);
 		snprintf(zone[i].name, sizeof zone[i].name, "z%u.test.", i);

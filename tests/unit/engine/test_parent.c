@@ -67,8 +67,8 @@ setup(void **state)
 	wall_ms = 100000000;
 	o.idle_ms = 1000000;
 	o.lookup = (struct mus_lookup *)&what_looks_up;
+	o.log = on_log;
 	rig_start(&o);
-	mus_engine_set_log(e, on_log, NULL);
 	for (unsigned i = 0; i < 2; i++) {
 		memset(&zone[i], 0, sizeof zone[i]);
 		snprintf(zone[i].name, sizeof zone[i].name, "z%u.lab.", i);

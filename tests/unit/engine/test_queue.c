@@ -70,9 +70,9 @@ setup(void **state)
 	zones = 0;
 	said[0] = '\0';
 	o.poll_ms = 20;
+	o.log = on_log;
 	rig_start(&o);
 	fake_driver_start(l);
-	mus_engine_set_log(e, on_log, NULL);
 	for (unsigned k = 0; k < 8; k++) {
 		st->book.key[k].rdata = malloc(sizeof rdata);
 		memcpy(st->book.key[k].rdata, rdata, sizeof rdata);

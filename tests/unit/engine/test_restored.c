@@ -40,8 +40,8 @@ start(void)
 
 	rig_path = path;
 	said = 0;
+	o.log = on_log;
 	rig_start(&o);
-	mus_engine_set_log(e, on_log, NULL);
 }
 
 static int
