@@ -9,6 +9,7 @@
 #include "engine/int.h"
 
 enum { CLOCK_MOVED_MS = 1000, CLOCK_SLEWS = 1000 };	/* less, and a thousandth of the time, is drift */
+enum { NOTE_EVERY_MS = 1000 };		/* in transactions that are made anyway */
 
 struct mus_time
 eng_now(const struct mus_engine *e)
@@ -204,21 +205,36 @@ arm(struct mus_engine *e)
 	mus_timer_start(e->timer, wait < 0 ? 0 : wait > 3600000 ? 3600000 : wait);
 }
 
+/* The clocks as far as they were followed, and no further: what was shifted by then stands in the same row, so a
+ * note may be as old as it likes, and of nothing that comes after it is anything lost or counted twice.  false: as
+ * shift_zones. */
+static bool
+note_clocks(struct mus_engine *e, int64_t shift_ms)
+{
+	struct mus_clocks now = {.wall = {e->wall_ms + e->boot_ms}, .boot_ms = e->boot_ms};
+	struct mus_errtext et;
+
+	if (eng_begin(e) < 0)
+		return false;
+	snprintf(now.boot_id, sizeof now.boot_id, "%s", mus_loop_boot_id(e->o.loop));
+	if (mus_store_note_clocks(e->o.store, shift_ms, &now, &et) < 0) {
+		eng_store_failed(e, "", &et);
+		return false;
+	}
+	e->noted_ms = e->boot_ms;
+	return true;
+}
+
 /* What is stored of the zones, as mus_zonestate_shift: of each when it is read next (kept.c).  false: it could not
  * be noted, and nothing is sent in this turn of the loop. */
 static bool
 shift_zones(struct mus_engine *e, int64_t ms)
 {
-	struct mus_errtext et;
 	size_t pos = 0;
 	void *v;
 
-	if (eng_begin(e) < 0)
+	if (!note_clocks(e, ms))
 		return false;
-	if (mus_store_shift_states(e->o.store, ms, &et) < 0) {
-		eng_store_failed(e, "", &et);
-		return false;
-	}
 	eng_forget_kept(e);		/* it is behind */
 	e->shifting_ms += ms;
 	/* What a turn under way was answered is noted as of when it asked. */
@@ -293,7 +309,8 @@ int
 eng_zone_add(struct mus_engine *e, int64_t id, struct mus_time due)
 {
 	struct eng_zone *z = calloc(1, sizeof *z);
-	int64_t now_ms = eng_now(e).ms;
+	/* By the clock as far as it was followed: set while nobody ran, it has yet to move what is due. */
+	int64_t now_ms = e->wall_ms + mus_loop_boot_ms(e->o.loop);
 	int rc = MUS_ERR_NOMEM;
 
 	if (!z)
@@ -470,6 +487,8 @@ commit(struct mus_engine *e)
 
 	if (!e->in_tx)
 		return;
+	if (e->notes_clocks && e->boot_ms - e->noted_ms >= NOTE_EVERY_MS && mus_store_wrote(e->o.store))
+		(void)note_clocks(e, 0);
 	e->in_tx = false;
 	if (e->tx_failed || eng_store_commit(e, &et) < 0) {
 		eng_lines_end(e, false);
@@ -633,6 +652,44 @@ begin_anew(struct mus_engine *e, struct mus_errtext *et)
 	return rc < 0 ? rc : mus_store_mark_sent(e->o.store, et);
 }
 
+/* Where the clocks were when they were noted last, for the first look at them: what was set since, while nobody ran
+ * too, is the difference of what has passed on both, however old the note is.  What has passed over another boot, or on
+ * another kernel, which may have been booted later, nobody can tell. */
+static int
+recall_clocks(struct mus_engine *e, struct mus_errtext *et)
+{
+	const char *boot_id = mus_loop_boot_id(e->o.loop);
+	int64_t boot_ms = mus_loop_boot_ms(e->o.loop), back_ms;
+	struct mus_clocks then;
+
+	if (mus_store_load_clocks(e->o.store, &then, et) < 0)
+		return MUS_ERR_STORE;
+	if (!boot_id[0])
+		eng_say(e, LOG_WARNING, "", "/proc/sys/kernel/random/boot_id cannot be read: that the clock is "
+		    "set while musicd is stopped is not noticed");
+	if (boot_id[0] && strcmp(then.boot_id, boot_id) == 0 && then.boot_ms <= boot_ms) {
+		e->boot_ms = then.boot_ms;
+		e->wall_ms = then.wall.ms - then.boot_ms;
+		return 0;
+	}
+	e->boot_ms = boot_ms;
+	e->wall_ms = eng_now(e).ms - boot_ms;
+	back_ms = then.wall.ms - eng_now(e).ms;
+	if (back_ms > 0)
+		eng_say(e, LOG_WARNING, "", "the clock is %.1f s behind what it was before the restart of the machine: "
+		    "it was set, and waits last longer", (double)back_ms / 1000);
+	return 0;
+}
+
+/* Whatever else is stored: as an engine begins, for the next one after a step that comes soon; and as it ends. */
+static void
+follow_and_note(struct mus_engine *e)
+{
+	eng_follow_clock(e);
+	(void)note_clocks(e, 0);
+	commit(e);
+}
+
 int
 mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct mus_errtext *et)
 {
@@ -648,8 +705,6 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 		e->o.dns_port = 53;
 	e->jobs_tail = &e->jobs;
 	e->stats.store_failing_since = MUS_TIME_NEVER;
-	e->boot_ms = mus_loop_boot_ms(o->loop);
-	e->wall_ms = eng_now(e).ms - e->boot_ms;
 	TAILQ_INIT(&e->copy_queue);
 	STAILQ_INIT(&e->lines);
 	mus_zonestate_init(&e->scratch);
@@ -681,9 +736,14 @@ mus_engine_new(const struct mus_engine_opts *o, struct mus_engine **out, struct 
 	if (rc == 0)
 		rc = mus_store_last_event(o->store, &e->history_end, et);
 	if (rc == 0)
+		rc = recall_clocks(e, et);
+	if (rc == 0)
 		rc = mus_store_each_due(o->store, on_each_due, e);
 	if (rc < 0)
 		goto fail;
+	e->notes_clocks = true;
+	follow_and_note(e);
+	arm(e);
 	*out = e;
 	return 0;
 fail:
@@ -704,7 +764,8 @@ mus_engine_free(struct mus_engine *e)
 	for (pos = 0; e->zone_by_id && mus_map_next(e->zone_by_id, &pos, NULL, NULL, &v);)
 		eng_withdraw(v);
 	e->stopping = true;
-	commit(e);
+	if (e->notes_clocks)
+		follow_and_note(e);
 	mus_loop_off_turn_end(e->o.loop, at_turn_end, e);
 	mus_timer_free(e->timer);
 	mus_timer_free(e->commit_timer);

@@ -302,6 +302,8 @@ struct mus_engine {
 	uint64_t last_on_used;
 	bool in_tx, tx_failed;
 	int64_t wall_ms, boot_ms;	/* wall clock less time since boot, and that, when last looked at */
+	int64_t noted_ms;		/* boot_ms that the database has */
+	bool notes_clocks;		/* not before what it has was read, and followed */
 	int64_t shifting_ms;		/* in the transaction at work: what the zones were moved by */
 	struct mus_time commit_at;	/* not before: many turns share one transaction when there are many */
 	struct mus_timer *commit_timer;

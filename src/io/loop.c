@@ -1,6 +1,8 @@
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <uv.h>
@@ -29,6 +31,7 @@ struct mus_loop {
 	struct mus_time now;		/* wall clock of this turn */
 	bool now_is_read;
 	int64_t boot_ms;
+	char boot_id[40];
 	bool in_timer;			/* a timer callback is running */
 	struct call hook[HOOKS_MAX];
 	size_t hook_count;
@@ -84,6 +87,19 @@ on_posts(uv_async_t *h)
 	free(posts);
 }
 
+static void
+read_boot_id(struct mus_loop *l)
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!f)
+		return;
+	if (!fgets(l->boot_id, sizeof l->boot_id, f))
+		l->boot_id[0] = '\0';
+	l->boot_id[strcspn(l->boot_id, "\n")] = '\0';
+	fclose(f);
+}
+
 struct mus_loop *
 mus_loop_new(void)
 {
@@ -97,6 +113,7 @@ mus_loop_new(void)
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	l->self = l;
+	read_boot_id(l);
 	l->uv.data = l;
 	pthread_mutex_init(&l->lock, NULL);
 	if (uv_async_init(&l->uv, &l->async, on_posts) < 0) {
@@ -179,6 +196,12 @@ mus_loop_boot_ms(const struct mus_loop *l)
 {
 	(void)mus_loop_now(l);
 	return l->self->boot_ms;
+}
+
+const char *
+mus_loop_boot_id(const struct mus_loop *l)
+{
+	return l->boot_id;
 }
 
 int64_t

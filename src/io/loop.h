@@ -21,6 +21,8 @@ void mus_loop_stop(struct mus_loop *l);
 struct mus_time mus_loop_now(const struct mus_loop *l);	/* wall clock, of this turn */
 int64_t mus_loop_mono_ms(const struct mus_loop *l);	/* monotonic, for time-outs */
 int64_t mus_loop_boot_ms(const struct mus_loop *l);	/* since boot, sleep included; read with mus_loop_now */
+/* Of which boot that is, as the kernel names it; empty: it cannot be read. */
+const char *mus_loop_boot_id(const struct mus_loop *l);
 struct uv_loop_s *mus_loop_uv(struct mus_loop *l);
 
 /* Timers run on the monotonic clock.  A timer fires once per start. */

@@ -98,6 +98,11 @@ static const char *const migrations[] = {
 	/* 7: a name server has one owner: those that were shared stand at several signers, whose zones hold (V10) */
 	("ALTER TABLE signer_ns DROP COLUMN is_shared;"	/* clang asks of two whether a comma is missing */
 	 "ALTER TABLE zone_ns DROP COLUMN is_shared;"),
+
+	/* 8: the clocks as the states go by them, to tell after a restart whether the wall's was set */
+	("ALTER TABLE clock ADD COLUMN wall_ms INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE clock ADD COLUMN boot_ms INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE clock ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';"),
 };
 enum { VERSION = (int)(sizeof migrations / sizeof migrations[0]) };
 

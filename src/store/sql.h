@@ -116,7 +116,8 @@
 	X(SENT_LOAD, "SELECT count, restored_at_ms FROM sent") \
 	X(SENT_COUNT, "UPDATE sent SET count = ?") \
 	X(SENT_RESTORED, "UPDATE sent SET count = ?, restores = restores + 1, restored_at_ms = ?") \
-	X(STATES_SHIFT, "UPDATE clock SET shifted_ms = shifted_ms + ?") \
+	X(CLOCKS_NOTE, "UPDATE clock SET shifted_ms = shifted_ms + ?, wall_ms = ?, boot_ms = ?, boot_id = ?") \
+	X(CLOCKS_LOAD, "SELECT wall_ms, boot_ms, boot_id FROM clock") \
 	X(EVENT_INSERT, "INSERT INTO event(zone_id, at_ms, kind, text, actor) VALUES(?,?,?,?,?)") \
 	X(EVENT_INSERT_GROUP, "INSERT INTO event(zone_id, at_ms, kind, text, actor) " \
 	  "SELECT id, ?2, ?3, ?4, ?5 FROM zone INDEXED BY zone_ids_by_group WHERE group_id = ?1") \

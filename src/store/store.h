@@ -56,8 +56,17 @@ struct mus_state_age {
 /* Appends to ${out}; NOTFOUND when none was saved yet. */
 int mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, struct mus_state_age *age,
     struct mus_errtext *et) MUS_MUST_CHECK;
-/* The clock was set forward by ${ms}: each state that was saved before is so much more behind. */
-int mus_store_shift_states(struct mus_store *s, int64_t ms, struct mus_errtext *et) MUS_MUST_CHECK;
+/* The wall clock and the one that nobody sets, at the same time: what all states that are saved go by. */
+struct mus_clocks {
+	struct mus_time wall;
+	int64_t boot_ms;		/* since boot */
+	char boot_id[40];		/* of which boot; empty: nobody knows */
+};
+/* The clocks are at ${now}, and the wall's was set forward by ${shift_ms}, or 0: each state that was saved before is so
+ * much more behind.  One row. */
+int mus_store_note_clocks(struct mus_store *s, int64_t shift_ms, const struct mus_clocks *now, struct mus_errtext *et) MUS_MUST_CHECK;
+/* As they were noted last; wall 1970 and no boot: never. */
+int mus_store_load_clocks(struct mus_store *s, struct mus_clocks *out, struct mus_errtext *et) MUS_MUST_CHECK;
 
 /*
  * A backup that is restored looks like the database that ran, and what was sent since is not in it.  So each

@@ -292,15 +292,32 @@ mus_store_load_state(struct mus_store *s, int64_t zone_id, struct mus_buf *out, 
 }
 
 int
-mus_store_shift_states(struct mus_store *s, int64_t ms, struct mus_errtext *et)
+mus_store_note_clocks(struct mus_store *s, int64_t shift_ms, const struct mus_clocks *now, struct mus_errtext *et)
 {
-	struct mus__q q = mus__q_of(s, MUS__STMT_STATES_SHIFT);
+	struct mus__q q = mus__q_of(s, MUS__STMT_CLOCKS_NOTE);
 	int rc;
 
 	if ((rc = mus__check_usable(s, et)) < 0)
 		return rc;
-	mus__q_int(&q, ms);
-	return mus__q_run(&q, et, "shift of the states");
+	mus__q_int(&q, shift_ms);
+	mus__q_time(&q, now->wall);
+	mus__q_int(&q, now->boot_ms);
+	mus__q_text(&q, now->boot_id);
+	return mus__q_run(&q, et, "note of the clocks");
+}
+
+int
+mus_store_load_clocks(struct mus_store *s, struct mus_clocks *out, struct mus_errtext *et)
+{
+	struct mus__q q = mus__q_of(s, MUS__STMT_CLOCKS_LOAD);
+
+	if (mus__q_step(&q) <= 0)
+		return mus__q_fail(&q, et, "note of the clocks");
+	out->wall = mus__q_get_time(&q);
+	out->boot_ms = mus__q_get_int(&q);
+	mus__q_get_text(&q, out->boot_id, sizeof out->boot_id);
+	mus__q_end(&q);
+	return 0;
 }
 
 /* ---- lists ---- */

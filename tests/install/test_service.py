@@ -61,6 +61,7 @@ def test_it_fits_what_is_installed(tree):
     home = "/var/lib/" + d["StateDirectory"][0]
     assert f"file: {home}/" in example and account.rstrip().endswith(home)
     assert re.search(rf"^u {d['User'][0]} ", account, re.M)
+    assert d.get("ProcSubset", ["all"]) == ["all"], "the boot's id is read in /proc/sys"
     assert d["Type"] == ["notify"] and float(d["WatchdogSec"][0].rstrip("s")) >= 10
 
 

@@ -382,8 +382,9 @@ def until(t, rule):
     return next((instant(w["until"]) for w in t.waits("clock") if w["rule"] == rule and w.get("until")), None)
 
 
-def test_clock_of_musicd_steps(make_lab, clock):
-    """Set forward by far more than the wait for the old DS set, in the middle of it: that is waited for all the same."""
+@pytest.mark.parametrize("stopped", [False, True])
+def test_clock_of_musicd_steps(make_lab, clock, stopped):
+    """Set forward by far more than the wait for the old DS set, in the middle of it, while musicd runs or not: that is waited for all the same."""
     lab = make_lab(signers=["bind", "knot"])
     lab.add_zone("clock", ["bind", "knot"], ttl=20)
     with Trouble(lab, ["clock"]) as t:
@@ -393,7 +394,12 @@ def test_clock_of_musicd_steps(make_lab, clock):
         t.group("clock", ["bind"])
         t.join("clock", "knot")
         over = wait_until(lambda: until(t, "DS-Wait"), 120, "musicd waits for the old DS set", interval=0.2)
-        step(100)
+        if stopped:
+            t.mc.stop()
+            with clock(100):
+                t.mc.start()
+        else:
+            step(100)
         t.done("clock", "ADD-SIGNER", "knot")
         t.joined("clock", ["bind", "knot"])
         said = re.search(r"the clock was set by ([\d.]+) s: waits last as long as they would have", t.mc.log())

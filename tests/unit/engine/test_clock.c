@@ -1,13 +1,17 @@
 /*
- * The clock is set while waits run: the engine with a real store in memory, and two clocks that the test
- * sets: the wall's, and the one that nobody sets.
+ * The clock is set while waits run: the engine with a real store, and two clocks that the test sets: the
+ * wall's, and the one that nobody sets.
  */
+#include <unistd.h>
+
 #include "clocks.h"
 #include "locked.h"
 #include "rig.h"
 
 static struct mus_zone_obj zone[2];
 static unsigned said;			/* how often it was told that the clock was set */
+static char last[256];			/* what was told last */
+static char folder[] = "/tmp/music-clock-XXXXXX", path[64];
 
 enum { T0 = 1000000, DAY_MS = 86400000 };
 
@@ -18,31 +22,41 @@ on_log(void *arg, int level, const char *name, const char *text)
 	(void)level;
 	(void)name;
 	said += strstr(text, "the clock was set by 5.0 s") != NULL;
+	snprintf(last, sizeof last, "%s", text);
+}
+
+static void
+start(void)
+{
+	struct mus_engine_opts o = rig_opts();
+
+	o.log = on_log;
+	rig_start(&o);
+	rig_turn_by_turn();
 }
 
 /* Two zones; of the first it is known since when a wait runs, the second was never looked at. */
 static int
 setup(void **state)
 {
-	struct mus_engine_opts o = rig_opts();
-
 	(void)state;
 	wall_ms = T0;
 	ahead_ms = T0 - 5000;
+	boot_id = "this boot";
 	is_locked = false;
 	said = 0;
-	o.log = on_log;
-	rig_start(&o);
+	last[0] = '\0';
+	start();
 	for (unsigned i = 0; i < 2; i++) {
 		memset(&zone[i], 0, sizeof zone[i]);
 		snprintf(zone[i].name, sizeof zone[i].name, "z%u.test.", i);
+		zone[i].next_check_at = (struct mus_time){T0 + 500};
 		OK(mus_store_save_zone(store, &zone[i], &et));
 		OK(eng_zone_add(e, zone[i].id, (struct mus_time){T0 + 500}));
 	}
 	st->book.zone_id = zone[0].id;
 	st->want.proc.clock[MUS_CLOCK_DS].from = (struct mus_time){T0 - 100};
 	OK(eng_save_state(e, zone[0].id, st));
-	rig_turn_by_turn();
 	mus_loop_run(l);
 	return 0;
 }
@@ -230,7 +244,254 @@ operator_in_between(void **state)
 	assert_int_equal(waited_ms(), 120);
 }
 
+/* ---- while nobody runs ------------------------------------------------------------------------- */
+
+static int
+setup_on_disk(void **state)
+{
+	strcpy(folder + sizeof folder - 7, "XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/m.db", folder);
+	rig_path = path;
+	return setup(state);
+}
+
+static int
+teardown_on_disk(void **state)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-sent", ".lock"};
+	char file[80];
+
+	(void)state;
+	rig_stop();
+	rig_path = ":memory:";
+	for (unsigned i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		snprintf(file, sizeof file, "%s%s", path, ends[i]);
+		unlink(file);
+	}
+	rmdir(folder);
+	return 0;
+}
+
+/* Stopped for so long, as either clock has it. */
+static void
+restart(int64_t boot, int64_t wall)
+{
+	rig_stop();
+	pass(boot, wall);
+	start();
+}
+
+/* The same after kill -9: nothing is written at the end. */
+static void
+killed(int64_t boot, int64_t wall)
+{
+	e->notes_clocks = false;
+	restart(boot, wall);
+}
+
+/* Since the machine was booted ${boot} have passed, and the wall's clock has gone on by ${wall}. */
+static void
+reboot(const char *id, int64_t boot, int64_t wall)
+{
+	rig_stop();
+	pass(boot - (wall_ms - ahead_ms), wall);
+	boot_id = id;
+	start();
+}
+
+static void
+stopped(void **state)
+{
+	(void)state;
+	restart(DAY_MS, DAY_MS);
+	assert_int_equal(waited_ms(), DAY_MS + 100);
+	restart(3600000, 3601800);	/* slewed */
+	assert_int_equal(waited_ms(), DAY_MS + 3601900);
+	assert_string_equal(last, "");
+}
+
+static void
+stopped_and_set_forward(void **state)
+{
+	(void)state;
+	restart(20, 1000);
+	assert_int_equal(waited_ms(), 1100);
+	restart(10, 5010);
+	assert_int_equal(said, 1);
+	assert_int_equal(waited_ms(), 1110);
+	/* It counts once, also for one who comes later. */
+	for (unsigned i = 1; i <= 3; i++) {
+		restart(10, 10);
+		assert_int_equal(waited_ms(), 1110 + i * 10);
+	}
+	killed(10, 10);
+	killed(10, 10);
+	assert_int_equal(waited_ms(), 1160);
+	assert_int_equal(said, 1);
+	killed(20, DAY_MS);
+	assert_string_equal(last, "the clock was set by 86400.0 s: waits last as long as they would have");
+	assert_int_equal(waited_ms(), 1180);
+}
+
+static void
+stopped_and_set_back(void **state)
+{
+	(void)state;
+	restart(10, -DAY_MS);
+	assert_string_equal(last, "the clock was set by -86400.0 s");
+	assert_int_equal(waited_ms(), 100 - DAY_MS);
+	assert_int_equal(e->heap[0]->due_ms, wall_ms + 500 - 10);
+	assert_int_equal(e->heap[1]->due_ms, wall_ms + 500 - 10);
+	last[0] = '\0';
+	restart(10, 10);
+	assert_string_equal(last, "");
+}
+
+/* What has passed over a reboot nobody knows: it is what the wall's clock says, and told when that went back. */
+static void
+booted_again(void **state)
+{
+	(void)state;
+	reboot("second boot", 30, DAY_MS);
+	assert_string_equal(last, "");
+	assert_int_equal(waited_ms(), DAY_MS + 100);
+	/* A higher count of another boot says nothing either. */
+	reboot("third boot", 2 * DAY_MS, 10);
+	assert_string_equal(last, "");
+	assert_int_equal(waited_ms(), DAY_MS + 110);
+	reboot("fourth boot", 30, -7000);
+	assert_string_equal(last, "the clock is 7.0 s behind what it was before the restart of the machine: it was set, "
+	    "and waits last longer");
+	assert_int_equal(waited_ms(), DAY_MS - 6890);
+	/* From the first moment on it is known again, whatever happens then. */
+	killed(10, 5010);
+	assert_int_equal(said, 1);
+	assert_int_equal(waited_ms(), DAY_MS - 6880);
+}
+
+/* The same name of the boot, and less time since then: another kernel, to which this machine was moved. */
+static void
+moved_to_another_kernel(void **state)
+{
+	(void)state;
+	restart(-1, DAY_MS);
+	assert_int_equal(waited_ms(), DAY_MS + 100);
+	assert_string_equal(last, "");
+	restart(-1, -2000);
+	assert_non_null(strstr(last, "the clock is 2.0 s behind"));
+	restart(0, 5000);
+	assert_int_equal(said, 1);
+	assert_int_equal(waited_ms(), DAY_MS - 1900);
+}
+
+static void
+boot_has_no_name(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i <= 2; i++) {
+		last[0] = '\0';
+		reboot("", 7000, 5000);
+		assert_non_null(strstr(last, "boot_id cannot be read"));
+		assert_int_equal(waited_ms(), 100 + i * 5000);
+	}
+}
+
+static int64_t
+noted_ms(void)
+{
+	struct mus_clocks c;
+
+	OK(mus_store_load_clocks(store, &c, &et));
+	assert_int_equal(c.wall.ms - c.boot_ms, T0 - 5000);
+	assert_string_equal(c.boot_id, boot_id);
+	return c.boot_ms;
+}
+
+static void
+turn(int64_t ms, bool writes)
+{
+	pass(ms, ms);
+	OK(eng_load_state(e, zone[0].id, st, &et));
+	if (writes)
+		OK(eng_save_state(e, zone[0].id, st));
+	else
+		OK(eng_begin(e));
+	mus_loop_run(l);
+	assert_false(e->in_tx);
+}
+
+/* At the start and the end, and in between once a second with what is written anyway. */
+static void
+how_often_it_is_noted(void **state)
+{
+	int64_t first = noted_ms();
+
+	(void)state;
+	assert_int_equal(first, 5000);
+	turn(999, true);
+	assert_int_equal(noted_ms(), first);
+	turn(5000, false);
+	assert_int_equal(noted_ms(), first);
+	turn(200, true);
+	assert_int_equal(noted_ms(), first + 6199);
+	turn(700, true);
+	assert_int_equal(noted_ms(), first + 6199);
+	pass(50, 50);
+	rig_stop();
+	OK(mus_store_open(path, &store, &et));
+	assert_int_equal(noted_ms(), first + 6949);
+	mus_store_close(store);
+	start();
+}
+
+/* The note is older than what was written last, and what was set meanwhile is in neither, or in both. */
+static void
+note_is_old(void **state)
+{
+	(void)state;
+	turn(900, true);
+	assert_int_equal(noted_ms(), 5000);
+	killed(10, 5010);
+	assert_int_equal(said, 1);
+	assert_int_equal(waited_ms(), 1010);
+	/* it was set, followed, and killed before that was committed */
+	mus_loop_run(l);
+	pass(10, 5010);
+	assert_int_equal(waited_ms(), 1020);
+	assert_true(e->in_tx);
+	killed(10, 10);
+	assert_int_equal(said, 3);
+	assert_int_equal(waited_ms(), 1030);
+	/* and afterwards */
+	pass(10, 5010);
+	assert_int_equal(waited_ms(), 1040);
+	mus_loop_run(l);
+	killed(10, 10);
+	assert_int_equal(said, 4);
+	assert_int_equal(waited_ms(), 1050);
+}
+
+/* What cannot be written at the start is, as soon as it can, and nothing says so before. */
+static void
+database_is_locked_at_the_start(void **state)
+{
+	(void)state;
+	rig_stop();
+	is_locked = true;
+	pass(10, 5010);
+	start();
+	assert_true(e->tx_failed);
+	mus_loop_run(l);
+	is_locked = false;
+	assert_int_equal(waited_ms(), 110);
+	mus_loop_run(l);
+	killed(10, 10);
+	assert_int_equal(waited_ms(), 120);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, rig_teardown)
+#define D(f) cmocka_unit_test_setup_teardown(f, setup_on_disk, teardown_on_disk)
 
 int
 main(void)
@@ -244,6 +505,15 @@ main(void)
 	    T(in_a_turn),
 	    T(database_is_locked),
 	    T(operator_in_between),
+	    D(stopped),
+	    D(stopped_and_set_forward),
+	    D(stopped_and_set_back),
+	    D(booted_again),
+	    D(moved_to_another_kernel),
+	    D(boot_has_no_name),
+	    D(how_often_it_is_noted),
+	    D(note_is_old),
+	    D(database_is_locked_at_the_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,6 +222,9 @@ clock_stands_within_a_turn(void **state)
 	assert_true(mus_loop_now(l).ms > c.first.ms);	/* the wall clock may be slewed meanwhile */
 	assert_true(mus_loop_boot_ms(l) > c.boot_first);
 	assert_true(c.first.ms > (int64_t)1600000000 * 1000);
+	/* as uuid_unparse(3) writes it, without the end of the line */
+	assert_int_equal(strlen(mus_loop_boot_id(l)), 36);
+	assert_int_equal(strspn(mus_loop_boot_id(l), "0123456789abcdef-"), 36);
 	mus_loop_free(l);
 }
 

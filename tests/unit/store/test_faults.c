@@ -203,7 +203,7 @@ op_state(void)
 static int
 op_shift(void)
 {
-	return mus_store_shift_states(w.s, 5000, &et);
+	return mus_store_note_clocks(w.s, 5000, &(struct mus_clocks){.boot_ms = 1}, &et);
 }
 static int
 op_event(void)
@@ -629,6 +629,8 @@ run_on_file(const char *sql)
 
 #define WITHOUT_LOST "DROP INDEX zone_signer_lost; ALTER TABLE zone_signer DROP COLUMN lost_ttl_s;" \
 	"ALTER TABLE zone_signer DROP COLUMN lost_until_ms;"
+#define WITHOUT_NOTE "ALTER TABLE clock DROP COLUMN wall_ms; ALTER TABLE clock DROP COLUMN boot_ms;" \
+	"ALTER TABLE clock DROP COLUMN boot_id;"
 #define WITH_SHARED "ALTER TABLE signer_ns ADD COLUMN is_shared INTEGER NOT NULL DEFAULT 0;" \
 	"ALTER TABLE zone_ns ADD COLUMN is_shared INTEGER NOT NULL DEFAULT 0;"
 
@@ -636,6 +638,7 @@ static void
 versions(void **state)
 {
 	struct mus_store *s = open_ok();
+	struct mus_clocks clocks;
 	struct mus_buf out;
 
 	(void)state;
@@ -643,7 +646,7 @@ versions(void **state)
 	run_on_file("PRAGMA user_version = 99");
 	expect_no_open(path, MUS_ERR_UNSUPPORTED, "schema version 99");
 	/* from version 5: what two signers shared stands at both */
-	run_on_file(WITHOUT_LOST WITH_SHARED " PRAGMA user_version = 5;"
+	run_on_file(WITHOUT_LOST WITHOUT_NOTE WITH_SHARED " PRAGMA user_version = 5;"
 		    "INSERT INTO signer SELECT value, 'signer ' || value, 'manual', '', '', 0, 0, 0, 0, 2, 2, 2, 2, 2, 0, 0, 0"
 		    " FROM json_each('[1,2]');"
 		    "INSERT INTO signer_ns SELECT id, 0, 'ns.own.' || id || '.', '192.0.2.' || id, 0 FROM signer;"
@@ -666,7 +669,7 @@ versions(void **state)
 		assert_int_equal(w.z.signer[i - 1].ns[0].addr_count, 1);
 	}
 	mus_store_close(s);
-	/* from version 2: no state is behind, and none is of a backup */
+	/* from version 2: no state is behind, none is of a backup, and where the clocks were nobody knows */
 	run_on_file(WITHOUT_LOST WITH_SHARED "DROP TABLE clock; ALTER TABLE zone_state DROP COLUMN shifted_ms; PRAGMA user_version = 2;"
 		    "DROP TABLE sent; ALTER TABLE zone_state DROP COLUMN restores;"
 		    "INSERT INTO zone SELECT 7, 'z.', NULL, 0, 0, '', '', '', '', '', '', '', '', 0, 0, 0, 0, 0;"
@@ -678,6 +681,9 @@ versions(void **state)
 	assert_int_equal(age.behind_ms, 0);
 	assert_false(age.is_restored);
 	assert_null(mus_store_is_older(s));
+	OK(mus_store_load_clocks(s, &clocks, &et));
+	assert_int_equal(clocks.wall.ms, 0);
+	assert_string_equal(clocks.boot_id, "");
 	mus_store_close(s);
 	run_on_file("PRAGMA application_id = 7");
 	expect_no_open(path, MUS_ERR_STORE, "another program");

@@ -256,6 +256,7 @@ longest_names(void **state)
 static void
 status_and_state(void **state)
 {
+	struct mus_clocks clocks = {.wall = {7000}, .boot_ms = 4000, .boot_id = "f9a468bd-d65d-4e29-909c-113c2d9ae93e"}, noted;
 	struct mus_buf out;
 	int64_t id = add_zone("z.example.", 0);
 
@@ -290,8 +291,13 @@ status_and_state(void **state)
 	ERR(mus_store_save_state(s, 99, "x", 1, &et), MUS_ERR_NOTFOUND, "99");
 	/* What was saved before the clock was set forward is behind; what is saved now is not. */
 	assert_int_equal(age.behind_ms, 0);
-	OK(mus_store_shift_states(s, 5000, &et));
-	OK(mus_store_shift_states(s, 100, &et));
+	OK(mus_store_note_clocks(s, 5000, &clocks, &et));
+	OK(mus_store_note_clocks(s, 100, &clocks, &et));
+	OK(mus_store_note_clocks(s, 0, &clocks, &et));
+	OK(mus_store_load_clocks(s, &noted, &et));
+	assert_int_equal(noted.wall.ms, 7000);
+	assert_int_equal(noted.boot_ms, 4000);
+	assert_string_equal(noted.boot_id, clocks.boot_id);
 	OK(mus_store_load_state(s, id, &out, &age, &et));
 	assert_int_equal(age.behind_ms, 5100);
 	OK(mus_store_save_state(s, id, "four", 4, &et));
@@ -299,10 +305,13 @@ status_and_state(void **state)
 	assert_int_equal(age.behind_ms, 0);
 	/* It is taken back with the rest. */
 	OK(mus_store_begin(s, &et));
-	OK(mus_store_shift_states(s, 7, &et));
+	clocks.boot_ms = 1;
+	OK(mus_store_note_clocks(s, 7, &clocks, &et));
 	mus_store_rollback(s);
 	OK(mus_store_load_state(s, id, &out, &age, &et));
 	assert_int_equal(age.behind_ms, 0);
+	OK(mus_store_load_clocks(s, &noted, &et));
+	assert_int_equal(noted.boot_ms, 4000);
 	mus_buf_clear(&out);
 }
 
