@@ -346,10 +346,20 @@ struct mus_engine {
 	bool stopping;
 };
 
+/* clock.c: before anything is decided by the clock: was it set? */
+void eng_follow_clock(struct mus_engine *e);
+/* How the transaction ended in which the zones may have followed the clock. */
+void eng_shifted(struct mus_engine *e, bool kept);
+/* The clocks as far as they were followed, and no further, into the transaction: what was shifted by then stands in the
+ * same row, so a note may be as old as it likes, and of nothing that comes after it is anything lost or counted twice.
+ * false: it could not be noted, and nothing is sent in this turn of the loop. */
+bool eng_note_clocks(struct mus_engine *e, int64_t shift_ms);
+bool eng_note_is_old(const struct mus_engine *e);	/* so that a transaction that writes takes another with it */
+/* The first look at the clocks begins where they were noted last. */
+int eng_recall_clocks(struct mus_engine *e, struct mus_errtext *et) MUS_MUST_CHECK;
+
 /* engine.c */
 struct mus_time eng_now(const struct mus_engine *e);
-/* Before anything is decided by the clock: was it set? */
-void eng_follow_clock(struct mus_engine *e);
 struct eng_zone *eng_zone_get(struct mus_engine *e, int64_t id);
 int eng_zone_add(struct mus_engine *e, int64_t id, struct mus_time due);
 void eng_zone_drop(struct mus_engine *e, int64_t id);
@@ -362,8 +372,6 @@ void eng_turn_over(struct mus_engine *e, struct eng_zone *z, int64_t after_ms);
 /* What cannot be written is told, and stands in the state of the daemon until the commit of something works. */
 void eng_store_failed(struct mus_engine *e, const char *zone, const struct mus_errtext *et);
 int eng_store_commit(struct mus_engine *e, struct mus_errtext *et) MUS_MUST_CHECK;
-/* How the transaction ended in which the zones may have followed the clock. */
-void eng_shifted(struct mus_engine *e, bool kept);
 int eng_begin(struct mus_engine *e);		/* opens the transaction of this turn of the loop */
 /* After a commit: tells who listens that the history has grown, if it has. */
 void eng_committed(struct mus_engine *e);
