@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.name
@@ -23,6 +24,24 @@ import dns.tsigkeyring
 import dns.update
 
 from .paths import LAB_DIR, LabError
+
+
+def checked_name(text):
+    """A domain name as people write it."""
+    try:
+        dns.name.from_text(text)
+    except (dns.exception.DNSException, UnicodeError) as e:
+        raise LabError(f"{text!r} is no domain name: {e}") from e
+    return text
+
+
+def checked_type(text):
+    """A type of records as people write it, in capitals."""
+    try:
+        dns.rdatatype.from_text(text)
+    except (dns.exception.DNSException, ValueError) as e:
+        raise LabError(f"{text!r} is no type of records (A, NS, DS, TYPE65534 ...)") from e
+    return text.upper()
 
 
 def raw_exchange(wire, address, port=53, timeout=2.0, tcp=False):

@@ -5,10 +5,12 @@ import signal
 import sys
 
 import dns.dnssec
+import dns.exception
 import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from .ask import checked_type
 from .paths import LAB_DIR, LabError
 from .space import PidFile, wait_until
 
@@ -116,7 +118,6 @@ def ttl(lab, target, zone, rdtype, value):
     zone = lab.zone_name(zone)
     lab.zone(zone)
     place = lab.state["parent"] if target == "parent" else lab.signer(target)
-    rdtype = rdtype.upper()
     m = lab.ask(place["update"]["address"], zone, rdtype)
     found = [rr for rr in (m.answer + m.authority if m else []) if rr.name == dns.name.from_text(zone) and rr.rdtype == dns.rdatatype.from_text(rdtype)]
     if not found:
@@ -142,10 +143,17 @@ def flag(lab, server, name, value=True):
     lab.server(server).reload()
 
 
+def rcode_number(text):
+    try:
+        return int(dns.rcode.from_text(text))
+    except (dns.exception.DNSException, ValueError) as e:
+        raise LabError(f"{text!r} is no rcode (SERVFAIL, REFUSED ...)") from e
+
+
 def relay(lab, server, delay=0, loss=0, truncate=False, no_tcp=False, rcode=None, no_updates=False, hold_updates=False):
     """Put a relay in front of a server, or change what an existing one does."""
     path = os.path.join(lab.dir, f"relay-{server}.json")
-    number = None if rcode is None else int(dns.rcode.from_text(rcode))
+    number = None if rcode is None else rcode_number(rcode)
     lab.server(server)
     with open(path + ".new", "w", encoding="utf-8") as f:
         json.dump({"delay": delay, "loss": loss, "truncate": truncate, "no_tcp": no_tcp, "no_updates": no_updates, "hold_updates": hold_updates,
@@ -244,9 +252,9 @@ def add_commands(sub, add):
     kind("cont", "let it go on", lambda lab, a: cont(lab, a.server), server)
     kind("kill", "kill a server: its port refuses", lambda lab, a: kill(lab, a.server), server)
     kind("restart", "restart a server", lambda lab, a: restart(lab, a.server), server)
-    kind("drop", "delete records by exact rdata at a signer", lambda lab, a: drop(lab, a.signer, a.zone, a.type.upper(), a.tag), signer,
+    kind("drop", "delete records by exact rdata at a signer", lambda lab, a: drop(lab, a.signer, a.zone, checked_type(a.type), a.tag), signer,
          (["zone"], {}), (["type"], {}), (["tag"], {"nargs": "?", "help": "only with this key tag or text"}))
-    kind("ttl", "give an RRset of a zone's apex another TTL", lambda lab, a: ttl(lab, a.target, a.zone, a.type, a.ttl),
+    kind("ttl", "give an RRset of a zone's apex another TTL", lambda lab, a: ttl(lab, a.target, a.zone, checked_type(a.type), a.ttl),
          (["target"], {"help": "parent or a signer"}), (["zone"], {}), (["type"], {}), (["ttl"], {"type": int}))
     kind("freeze", "parent: refuses updates; parent2: serves the old zone for ever", lambda lab, a: freeze(lab, a.server), server)
     kind("refuse", "a signer refuses updates", lambda lab, a: flag(lab, a.server, "updates_refused"), server)

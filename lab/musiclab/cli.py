@@ -7,6 +7,7 @@ import signal
 import sys
 
 from . import breaks, prober, rolls, scanner
+from .ask import checked_name, checked_type
 from .controller import Controller, program
 from .fetch import fetch
 from .lab import DEFAULT_SIGNERS, Lab, running
@@ -119,6 +120,7 @@ def cmd_look(a):
 
 def cmd_ask(a):
     lab = Lab.load(a.name)
+    a.qname, a.qtype = checked_name(a.qname), checked_type(a.qtype)
     inside(lab)
     found = set()
     for i in range(len(lab.state["validators"])):

@@ -22,12 +22,13 @@ DEFAULTS = {
 
 
 def program(name):
-    """Path of a program of the suite: $MUSIC_BUILD, else the first of the usual build folders that has it."""
-    for build in filter(None, [os.environ.get("MUSIC_BUILD"), "build", "build-release"]):
+    """Path of a program of the suite: in $MUSIC_BUILD when that is set, else in the first of the usual build folders that has it."""
+    named = os.environ.get("MUSIC_BUILD")
+    for build in [named] if named else ["build", "build-release"]:
         path = os.path.join(ROOT, build, "programs", name, name)
         if os.access(path, os.X_OK):
             return path
-    raise LabError(f"{name} is not built (type make, or set MUSIC_BUILD to a build folder)")
+    raise LabError(f"{name} is not built in {named or 'build or build-release'} (type make, or set MUSIC_BUILD to a build folder)")
 
 
 class Controller:

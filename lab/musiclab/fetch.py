@@ -163,10 +163,14 @@ def _check_libraries(pk):
 def fetch(suite=None, say=print, force=False):
     """Make lab/pkgs/SUITE complete.  Quick when it is; says what it does before it does it."""
     base = os.path.dirname(Packages(suite).dir)
-    os.makedirs(base, exist_ok=True)
-    with open(os.path.join(base, ".lock"), "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)        # tests of several laboratories may start at once
-        return _fetch(suite, say, force)
+    try:
+        os.makedirs(base, exist_ok=True)
+        with open(os.path.join(base, ".lock"), "a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)        # tests of several laboratories may start at once
+            return _fetch(suite, say, force)
+    except OSError as e:
+        raise LabError(f"the packages want a folder that can be written, and {e.filename or base} cannot: {e.strerror} "
+                       "(MUSICLAB_PKGS names another one)") from e
 
 
 def _fetch(suite, say, force):

@@ -17,6 +17,7 @@ import shutil
 
 import dns.dnssec
 import dns.flags
+import dns.inet
 import dns.name
 import dns.rdataclass
 import dns.rdatatype
@@ -40,6 +41,27 @@ def split_signer(name):
         if name.startswith(soft) and (rest == "" or (rest.isdigit() and 2 <= int(rest) <= 9)):
             return soft, base + 10 * (int(rest or 1) - 1)
     raise LabError(f"{name!r} is no signer: use bind, knot, pdns, or these with a number 2 to 9 (bind2)")
+
+
+def check_plan(signers, secondaries, v6only, hsm, notify, suites):
+    """What Lab.up is asked for is refused here, before anything is made; gives the listeners of NOTIFY."""
+    for s in signers:
+        split_signer(s)
+        if list(signers).count(s) > 1:
+            raise LabError(f"signer {s} is named twice")
+    for option, named in (("secondaries", secondaries), ("v6only", v6only), ("hsm", hsm), ("suites", suites)):
+        for s in named:
+            if s not in signers:
+                raise LabError(f"{option}: {s} is no signer of this laboratory; there are: {', '.join(signers) or 'none'}")
+    for s in hsm:
+        if split_signer(s)[0] != "knot":
+            raise LabError(f"{s}: only Knot can keep keys in SoftHSM here (docs/signers-verified.md says why the others cannot)")
+    if not notify:
+        return []
+    address, _, port = notify.partition("@")
+    if not dns.inet.is_address(address) or not (port or "53").isdigit() or int(port or 53) not in range(1, 65536):
+        raise LabError(f"notify: {notify!r} is not ADDRESS@PORT")
+    return [[address, int(port or 53)]]
 
 
 def both(net, host):
@@ -132,23 +154,14 @@ class Lab:
         """Start everything.  Returns self.  suites: {signer: "trixie"}: its server is that of another release of Debian."""
         if self.space.alive():
             raise LabError(f"laboratory {self.name} is up already")
-        for suite in [None, *sorted(set((suites or {}).values()))]:
+        suites, listeners = suites or {}, check_plan(signers, secondaries, v6only, hsm, notify, suites or {})
+        for suite in [None, *sorted(set(suites.values()))]:
             fetch(suite, say=say)
         self.clean()
         for sub in ("", "pids", "log", "keys"):
             os.makedirs(os.path.join(self.dir, sub), mode=0o700 if sub == "keys" else 0o755, exist_ok=True)
-        for s in suites or {}:
-            if s not in signers:
-                raise LabError(f"{s} is to be of {suites[s]}, and is no signer of this laboratory")
-        for s in hsm:
-            if split_signer(s)[0] != "knot":
-                raise LabError(f"{s}: only Knot can keep keys in SoftHSM here (docs/signers-verified.md says why the others cannot)")
-        listeners = []
-        if notify:
-            address, _, port = notify.partition("@")
-            listeners.append([address, int(port or 53)])
         try:
-            self._plan(list(dict.fromkeys(signers)), set(secondaries), set(v6only), set(hsm), listeners, suites or {})
+            self._plan(signers, secondaries, v6only, hsm, listeners, suites)
             self.state["holder_pid"] = self.space.create(self.state["addresses"])
             self.save()
             self._make_tree()
@@ -357,8 +370,12 @@ class Lab:
         return [{"key": keys.Key(f, z["algorithm"])} for f in flags]
 
     def zone_name(self, name):
-        name = name.lower().rstrip(".")
-        return name + "." if name.endswith(".lab") else name + ".lab."
+        """As the description has it: ex means ex.lab.  Letters, digits, hyphens: it is in files and commands of every server."""
+        full = name.lower().rstrip(".")
+        full = full + "." if full.endswith(".lab") else full + ".lab."
+        if not re.fullmatch(r"([a-z0-9_-]{1,63}\.)+", full) or len(full) > 200:
+            raise LabError(f"{name!r} is no good name for a zone: use a-z, 0-9, '-' and '_' in labels of at most 63")
+        return full
 
     def add_zone(self, name, signers=None, active=None, **options):
         """Load one zone at its signers and delegate it; returns its name.  Options: see add_zones."""
@@ -378,11 +395,14 @@ class Lab:
         with self.changing() as state:
             signers = list(signers or list(state["signers"])[:1])
             active = list(active or signers[:1])
-            for s in signers + active:
+            for s in signers:
                 self.signer(s)
+            for option, named in (("active", active), ("csk", csk), ("knot-full", knot_full), ("hsm", hsm)):
+                for s in named:
+                    if s not in signers:
+                        raise LabError(f"{option}: {s} is none of the zone's signers: {', '.join(signers)}")
             names = [self.zone_name(n) for n in names]
             for name in names:
-                dns.name.from_text(name)
                 if name in state["zones"]:
                     raise LabError(f"zone {name} exists")
             texts = {}
@@ -546,6 +566,9 @@ class Lab:
         name = self.zone_name(name)
         z = self.zone(name)
         signers = list(signers or z["signers"])
+        for s in signers:
+            if s not in z["signers"]:
+                raise LabError(f"{s} does not sign {name}; its signers are: {', '.join(z['signers'])}")
         data = {s: self.dnskeys(s, name)[1] for s in signers}
         for s in signers:
             ttl = z["ttl"]

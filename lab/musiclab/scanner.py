@@ -2,22 +2,15 @@
 import json
 import os
 
-from .paths import LAB_DIR, LabError
+from . import controller
+from .paths import LabError
 from .space import PidFile, wait_until
 
 NAME = "music-scanner"
 
 
-def build_dir():
-    """Where the programs were built: $MUSIC_BUILD, or build/ beside lab/."""
-    return os.path.abspath(os.environ.get("MUSIC_BUILD") or os.path.join(os.path.dirname(LAB_DIR), "build"))
-
-
 def program():
-    path = os.path.join(build_dir(), "programs", NAME, NAME)
-    if not os.access(path, os.X_OK):
-        raise LabError(f"there is no {path}: build first (make), or say where with MUSIC_BUILD")
-    return path
+    return controller.program(NAME)
 
 
 def path(lab, *names):

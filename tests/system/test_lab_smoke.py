@@ -9,7 +9,8 @@ import time
 import dns.rdatatype
 import pytest
 
-from musiclab import prober
+from conftest import new_lab
+from musiclab import controller, prober, scanner
 from musiclab.lab import Lab
 from musiclab.paths import LabError
 from musiclab.space import wait_until
@@ -140,7 +141,9 @@ ABSENT = """look nosuch; zone drop nosuch; zone exchange nosuch; zone add z --si
 prober start nosuch; prober report; prober stop; scanner start nosuch; scanner report; scanner stop; musicd stop
 roll bind nosuch zsk; roll nosuch there zsk; break stop nosuch; break freeze nosuch
 break drop bind nosuch NS; break drop nosuch there NS; break ttl parent nosuch DS 9; break ttl nosuch there DS 9
-break relay nosuch; mend nosuch; exec -- false"""
+break relay nosuch; mend nosuch; exec -- false
+zone add a_b.nosuch!; zone drop nosuch..x; zone add z --csk nosuch; zone add z --hsm nosuch; zone exchange there --signers nosuch
+ask www.there.lab nosuch; ask nosuch..lab; break drop bind there nosuch; break ttl bind there nosuch 9; break relay bind --rcode nosuch"""
 NO_LAB = "down; status; look; zone drop there; shell; exec true; prober report; scanner stop; musicd start"
 
 
@@ -148,6 +151,65 @@ def lab_tool(name, *words):
     tool = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lab", "lab")
     return subprocess.run([tool, *words], env={**os.environ, "LAB": name}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=120, check=False)
+
+
+# Words after "up", and what is said of them: of all that is told before anything is made.
+UP = {
+    "--signers knot --v6only bind": "v6only: bind is no signer",
+    "--signers knot --secondaries bind": "secondaries: bind is no signer",
+    "--signers knot --hsm knot2": "hsm: knot2 is no signer",
+    "--signers knot --suites bind=trixie": "suites: bind is no signer",
+    "--signers bind,bind": "signer bind is named twice",
+    "--signers nosuch": "'nosuch' is no signer",
+    "--signers knot --notify 10.53.9.1@many": "notify: '10.53.9.1@many'",
+}
+
+
+def test_a_wrong_plan_is_told_before_anything_is_made():
+    lab = new_lab("up")
+    for words, said in UP.items():
+        r = lab_tool(lab.name, "up", *words.split())
+        assert r.returncode == 1 and r.stderr.startswith("lab: " + said) and not r.stdout, (words, r)
+        assert not os.path.exists(lab.dir)
+
+
+def test_names_of_zones_are_looked_at_first(lab):
+    """A name that a server cannot load is not entered, and nothing is waited for."""
+    before = list(lab.state["zones"])
+    for name in ("a b", "ex.lab.com/..", "a" * 64, "-;rm", "w.*"):
+        for words in (["add", name], ["drop", name], ["exchange", name]):
+            r = lab_tool(lab.name, "zone", *words[:1], "--", *words[1:])
+            assert r.returncode == 1 and r.stderr.startswith(f"lab: {name!r} is no good name"), (name, r)
+    lab.refresh()
+    assert list(lab.state["zones"]) == before
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MUSICLAB_PKGS", str(tmp_path / "file" / "pkgs"))
+    r = lab_tool("unused", "fetch")
+    assert r.returncode == 1 and r.stderr.startswith("lab: the packages want a folder") and str(tmp_path) in r.stderr, r
+    assert r.stderr.count("\n") == 1
+
+
+def test_programs_are_looked_for_in_one_way(tmp_path, monkeypatch):
+    """musicd, music-cli and music-scanner: what MUSIC_BUILD names, else the first of build and build-release that has it."""
+    def put(folder, name):
+        (tmp_path / folder / "programs" / name).mkdir(parents=True)
+        path = tmp_path / folder / "programs" / name / name
+        path.write_text("")
+        path.chmod(0o755)
+        return str(path)
+    monkeypatch.setattr(controller, "ROOT", str(tmp_path))
+    monkeypatch.delenv("MUSIC_BUILD")
+    released = put("build-release", "music-scanner")
+    assert scanner.program() == controller.program("music-scanner") == released
+    made = put("build", "music-scanner")
+    assert scanner.program() == made
+    monkeypatch.setenv("MUSIC_BUILD", str(tmp_path / "elsewhere"))
+    for find in (scanner.program, lambda: controller.program("music-scanner")):
+        with pytest.raises(LabError, match="not built in .*elsewhere"):
+            find()
 
 
 def test_what_is_not_there_is_an_error(make_lab):
