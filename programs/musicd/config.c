@@ -26,7 +26,7 @@ static const struct mus_conf_row hook_rows[] = {
 	.when = MUS_CONF_AT_RELOAD,
 	.help = "Roles of keys that the command is for; a KSK is told to roll and withdraw only."},
     {MUS_CONF_STRINGS(struct musicd_hook, command, "command"), .required = true, .min = 1, .max = 64,
-	.when = MUS_CONF_AT_RELOAD,
+	.may_repeat = true, .when = MUS_CONF_AT_RELOAD,
 	.help = "Path of the program and its arguments, word by word, with {zone}, {signer}, {role}, {algorithm}, "
 	    "{old-key-tag}, {new-key-tag}; no shell reads them."},
     {MUS_CONF_SPAN_MS(struct musicd_hook, timeout_ms, "timeout"), .def = "30s", .min = 1000, .max = 3600000,
@@ -240,6 +240,9 @@ check(const struct mus_conf *mc, const void *conf, struct mus_errtext *et)
 		return mus_conf_errf(mc, &c->source4, et, "is not an IPv4 address");
 	if (c->source6.family == 4)
 		return mus_conf_errf(mc, &c->source6, et, "is not an IPv6 address");
+	if (c->source4.port || c->source6.port)
+		return mus_conf_errf(mc, c->source4.port ? &c->source4 : &c->source6, et,
+		    "takes no port: each question has one of its own");
 	for (size_t i = 0; i < c->digests.count; i++)
 		if (strcmp(c->digests.items[i], "sha256") != 0 &&
 		    strcmp(c->digests.items[i], "sha384") != 0)

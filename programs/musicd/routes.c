@@ -253,7 +253,8 @@ authenticate(struct api_call *c)
 
 struct query_check {
 	const struct api_route *route;
-	const char *unknown;
+	const char *unknown, *twice;
+	unsigned given;			/* bit per parameter of the route */
 };
 
 static void
@@ -262,22 +263,32 @@ check_query(void *arg, const char *key, const char *value)
 	struct query_check *q = arg;
 
 	(void)value;
-	for (const struct api_query *p = q->route->query; p != NULL && p->name != NULL; p++)
-		if (strcmp(p->name, key) == 0)
-			return;
+	for (unsigned i = 0; q->route->query != NULL && q->route->query[i].name != NULL; i++) {
+		if (strcmp(q->route->query[i].name, key) != 0)
+			continue;
+		if ((q->given >> i & 1) != 0)
+			q->twice = q->route->query[i].name;
+		q->given |= 1U << i;
+		return;
+	}
 	q->unknown = key;
 }
 
 static bool
 has_good_query(struct api_call *c)
 {
-	struct query_check q = {c->route, NULL};
+	struct query_check q = {.route = c->route};
 	const char *known[API_QUERIES_MAX], *near;
 	unsigned count = 0;
 
 	mus_http_each_query(c->req, check_query, &q);
-	if (q.unknown == NULL)
+	if (q.unknown == NULL && q.twice == NULL)
 		return true;
+	if (q.unknown == NULL) {
+		mus_errf(&c->et, MUS_ERR_SYNTAX, "is given twice");
+		api_fail_status(c, 400, "query", q.twice, NULL);
+		return false;
+	}
 	for (const struct api_query *p = c->route->query; p != NULL && p->name != NULL; p++)
 		known[count++] = p->name;
 	near = count > 0 ? mus_text_nearest(q.unknown, known, count) : NULL;

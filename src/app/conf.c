@@ -210,13 +210,58 @@ check_count(struct walk *w, const struct mus_conf_row *row, const struct mus__co
 	return rc;
 }
 
+/* No two with one value, compared as they would be dumped.  ${what}: said before it, or "". */
+static int
+check_once(struct walk *w, const struct mus_conf_row *row, const struct mus__conf_node *n, const void *elem,
+    const char *what, struct mus_map *seen)
+{
+	void *first = NULL;
+	struct mus_buf b;
+	int rc;
+
+	mus_buf_init(&b, 0);
+	mus__conf_value_text(row, elem, &b);
+	mus_buf_add_u8(&b, 0);
+	if (b.failed)
+		rc = MUS_ERR_NOMEM;
+	else
+		rc = mus_map_set(seen, b.data, b.len, (void *)(uintptr_t)n->line, &first);
+	if (rc < 0)
+		rc = no_memory(w);
+	else if (first)
+		rc = fail(w, n, "%s\"%.80s\" was given already in line %zu", what, n->text,
+		    (size_t)(uintptr_t)first);
+	mus_buf_clear(&b);
+	return rc;
+}
+
+/* The items of a list into ${elem}, which has room for them. */
+static int
+apply_items(struct walk *w, const struct mus_conf_row *row, const struct mus__conf_node *n, char *elem)
+{
+	struct mus_map *seen = mus_map_new(0, 0);
+	size_t idx = 0;
+	int rc = seen ? 0 : no_memory(w);
+
+	for (const struct mus__conf_node *i = n->child; i && rc == 0; i = i->next, idx++) {
+		size_t before = push_idx(w, idx);
+
+		rc = apply_scalar(w, row, i, elem);
+		if (rc == 0 && !row->may_repeat)
+			rc = check_once(w, row, i, elem, "", seen);
+		if (rc == 0)
+			pop(w, before);
+		elem += mus__conf_elem_size(row->type);
+	}
+	mus_map_free(seen);
+	return rc;
+}
+
 static int
 apply_list(struct walk *w, const struct mus_conf_row *row, const struct mus__conf_node *n,
     void *field)
 {
-	size_t size = mus__conf_elem_size(row->type), idx = 0;
 	struct mus__conf_any_list list = {.count = 1};
-	const struct mus__conf_node *i;
 	char *elem;
 	int rc;
 
@@ -226,17 +271,13 @@ apply_list(struct walk *w, const struct mus_conf_row *row, const struct mus__con
 		list.count = count_children(n);
 	if ((rc = check_count(w, row, n, list.count)) < 0)
 		return rc;
-	if (!(list.items = elem = mus_arena_alloc(&w->c->arena, (list.count + 1) * size)))
+	if (!(list.items = elem = mus_arena_alloc(&w->c->arena,
+		  (list.count + 1) * mus__conf_elem_size(row->type))))
 		return no_memory(w);
 	if (n->kind == MUS__CONF_SCALAR && (rc = apply_scalar(w, row, n, elem)) < 0)
 		return rc;
-	for (i = n->child; i; i = i->next, elem += size) {
-		size_t before = push_idx(w, idx++);
-
-		if ((rc = apply_scalar(w, row, i, elem)) < 0)
-			return rc;
-		pop(w, before);
-	}
+	if ((rc = apply_items(w, row, n, elem)) < 0)
+		return rc;
 	memcpy(field, &list, sizeof list);
 	return 0;
 }
@@ -257,35 +298,21 @@ child_of(const struct mus__conf_node *n, const char *key)
 	return NULL;
 }
 
-/* No two items with one value of row->unique, compared as they would be dumped. */
+/* No two items with one value of row->unique. */
 static int
 check_unique(struct walk *w, const struct mus_conf_row *row, const struct mus__conf_node *item,
     const char *base, struct mus_map *seen)
 {
 	const struct mus_conf_row *key = row->rows;
 	const struct mus__conf_node *n = child_of(item, row->unique);
-	void *first = NULL;
-	struct mus_buf b;
-	int rc;
+	char what[MUS_CONF_PATH_MAX];
 
 	while (strcmp(key->path, row->unique) != 0)
 		key++;
 	if (!n)
 		return 0;
-	mus_buf_init(&b, 0);
-	mus__conf_value_text(key, base + key->offset, &b);
-	mus_buf_add_u8(&b, 0);
-	if (b.failed)
-		rc = MUS_ERR_NOMEM;
-	else
-		rc = mus_map_set(seen, b.data, b.len, (void *)(uintptr_t)n->line, &first);
-	if (rc < 0)
-		rc = no_memory(w);
-	else if (first)
-		rc = fail(w, n, "%s \"%.80s\" was given already in line %zu", row->unique, n->text,
-		    (size_t)(uintptr_t)first);
-	mus_buf_clear(&b);
-	return rc;
+	snprintf(what, sizeof what, "%s ", row->unique);
+	return check_once(w, key, n, base + key->offset, what, seen);
 }
 
 static int

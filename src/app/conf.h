@@ -114,6 +114,7 @@ struct mus_conf_row {
 	const char *unit;		/* for the manual, where the type does not say it */
 	uint16_t port;			/* ADDR, ADDRS: when none is given */
 	const char *unique;		/* SECTIONS: key whose values must differ */
+	bool may_repeat;		/* STRINGS: a value may stand there twice (words of a command) */
 	enum mus_conf_when when;
 	const char *help;		/* one line, a sentence */
 };

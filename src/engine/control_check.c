@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/control_int.h"
+#include "wire/body.h"
 
 static int refuse(const struct eng_at *at, const char *field, const char *fmt, ...) MUS_PRINTF(3, 4);
 
@@ -39,16 +40,9 @@ refuse(const struct eng_at *at, const char *field, const char *fmt, ...)
 int
 eng_check_label(const struct eng_at *at, const char *field, const char *s)
 {
-	size_t len = strlen(s);
+	const char *why = mus_check_label(s);
 
-	if (len == 0)
-		return refuse(at, field, "must not be empty");
-	for (size_t i = 0; i < len; i++)
-		if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
-			(s[i] >= '0' && s[i] <= '9') || s[i] == '-' || s[i] == '_' || s[i] == '.'))
-			return refuse(at, field,
-			    "\"%s\" has a character that is not a letter, digit, '-', '_' or '.'", s);
-	return 0;
+	return why ? refuse(at, field, "%s", why) : 0;
 }
 
 int

@@ -8,6 +8,8 @@
 const char *
 mus_check_label(const char *s)
 {
+	if (*s == '\0')
+		return "must not be empty";
 	if (strlen(s) >= MUS_LABEL_MAX)
 		return "too long: at most 63 characters";
 	for (const char *p = s; *p != '\0'; p++) {

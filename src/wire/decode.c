@@ -200,6 +200,16 @@ decode_item(struct ctx *c, const struct mus_field *f, const json_t *v, void *out
 	return decode_addr(c, v, out, at);
 }
 
+/* Is the last one, number ${i}, among those before it? */
+static bool
+stands_before(const struct mus_addr *addrs, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (mus_addr_equal(&addrs[k], &addrs[i]))
+			return true;
+	return false;
+}
+
 static int
 decode_list(struct ctx *c, const struct mus_field *f, const json_t *v, struct mus_list *out,
     const struct place *at)
@@ -228,6 +238,8 @@ decode_list(struct ctx *c, const struct mus_field *f, const json_t *v, struct mu
 		here.idx = i;
 		if ((rc = decode_item(c, f, json_array_get(v, i), mem + i * size, &here)) < 0)
 			return rc;
+		if (f->type == MUS_F_ADDR_LIST && stands_before((const struct mus_addr *)(void *)mem, i))
+			return refuse(c, &here, "stands twice");
 	}
 	out->item = mem;
 	return 0;

@@ -161,6 +161,7 @@ def test_unknown_queries_are_400(filled):
                 filled.fails(400, method.upper(), path + "?limt=1", words='did you mean "limit"')
                 for bad in ("0", "1001", "-1", "x", "", "1.5", "99999999999999999999"):
                     filled.fails(400, method.upper(), f"{path}?limit={bad}", field="limit")
+                filled.fails(400, method.upper(), f"{path}?limit=1&limit=2", field="limit", words="is given twice")
             for p in op["parameters"]:
                 if p["in"] == "query" and p["schema"]["type"] == "boolean":
                     filled.fails(400, method.upper(), f"{path}?{p['name']}=perhaps", field=p["name"])

@@ -158,6 +158,8 @@ refusals_name_the_field(void **state)
 		    "/name_servers/0/name", "is missing"},
 		{SIGNER, "{\"name_servers\":[{\"name\":\"a\",\"addresses\":[\"::1\",\"x\"]}]}",
 		    MUS_ERR_INVAL, "/name_servers/0/addresses/1", "not an IP address"},
+		{SIGNER, "{\"name_servers\":[{\"name\":\"a\",\"addresses\":[\"::1\",\"::2\",\"0:0::1@53\"]}]}",
+		    MUS_ERR_INVAL, "/name_servers/0/addresses/2", "stands twice"},
 		{SIGNER, "{\"name_servers\":[{},{},{},{},{},{},{},{},{}]}", MUS_ERR_INVAL, "/name_servers",
 		    "too many: 9, at most 8"},
 		{ZONE, "{\"name\":\"a b\"}", MUS_ERR_INVAL, "/name", "not a domain name"},
