@@ -17,8 +17,8 @@ static const struct mus_conf_row rows[] = {
 	{MUS_CONF_ADDR(struct scan_conf, parent.primary, "parent.primary"), .required = true,
 	    .port = 53, .help = "Its primary server: asked for the delegations, and sent the changes."},
 	{MUS_CONF_FILE(struct scan_conf, parent.key, "parent.key"), .required = true,
-	    .help = "TSIG key for questions, transfer and UPDATE, as tsig-keygen writes it; a file that everybody "
-		    "may use is refused."},
+	    .help = "TSIG key for questions, transfer and UPDATE, as tsig-keygen writes it; a file of a mode beyond "
+		    "0640 is refused."},
 	{MUS_CONF_SIZE(struct scan_conf, parent.transfer_size, "parent.transfer-size"), .def = "4G", .min = 65536,
 	    .max = INT64_C(1) << 40, .help = "Largest parent zone that is read; a transfer of more is given up."},
 	{MUS_CONF_SPAN_MS(struct scan_conf, parent.transfer_ms, "parent.transfer-time"), .def = "1h", .min = 1000,

@@ -13,7 +13,6 @@
 #include "app/opts.h"
 #include "app/privs.h"
 #include "app/sdnotify.h"
-#include "app/selfsigned.h"
 #include "app/token.h"
 #include "base/text.h"
 #include "config.h"
@@ -21,6 +20,7 @@
 #include "io/dnsd.h"
 #include "io/local.h"
 #include "routes.h"
+#include "tls.h"
 
 struct daemon {
 	const char *conf_path;
@@ -38,7 +38,7 @@ struct daemon {
 	struct mus_httpd *httpd;
 	struct mus_timer *tick;
 	struct mus_sdnotify_watchdog *watchdog;
-	char cert[1024], key[1024];
+	struct musicd_tls tls;
 };
 
 /* ---- log ------------------------------------------------------------------------------------------- */
@@ -125,6 +125,13 @@ open_log(const struct daemon *d, const struct musicd_conf *c)
 	mus_log_open(&log);
 }
 
+static void
+warn_in_log(void *arg, const struct mus_errtext *et)
+{
+	(void)arg;
+	mus_log_warning((const char *)NULL, NULL, "%s", et->s);
+}
+
 static int
 load_tokens(struct daemon *d, const struct mus_conf *conf, struct mus_errtext *et)
 {
@@ -140,6 +147,19 @@ load_tokens(struct daemon *d, const struct mus_conf *conf, struct mus_errtext *e
 	mus_tokens_free(d->tokens);
 	d->tokens = fresh;
 	return 0;
+}
+
+static void
+warn_of_no_tokens(const struct daemon *d, const struct mus_conf *conf, mus_opts_warn_fn *warn, void *arg)
+{
+	const struct musicd_conf *c = mus_conf_get(conf);
+	struct mus_errtext et;
+
+	if (mus_tokens_count(d->tokens) > 0)
+		return;
+	(void)mus_conf_errf(conf, &c->api_tokens, &et,
+	    "%s has no token, so nobody can log in: music-cli token new makes one", c->api_tokens);
+	warn(arg, &et);
 }
 
 /* Into the engine.  Signers come and go while we run: one that a command names and that is not there is only told. */
@@ -202,6 +222,8 @@ on_reload(void *arg)
 		mus_log_error((const char *)NULL, et.s, "reload: tokens stay as they were");
 	else
 		mus_log_notice((const char *)NULL, "tokens read again");
+	warn_of_no_tokens(d, conf, warn_in_log, NULL);
+	musicd_tls_warn(d->conf_file, &d->tls, warn_in_log, NULL);
 	if ((ended = mus_api_recheck(d->api)) > 0)
 		mus_log_notice((const char *)NULL, "%u event streams ended: their tokens are no longer known", ended);
 	mus_sdnotify_ready();
@@ -299,49 +321,6 @@ open_engine(struct daemon *d, struct mus_errtext *et)
 	return 0;
 }
 
-/* Certificate beside the database, made at first start. */
-static int
-certificate(struct daemon *d, struct mus_errtext *et)
-{
-	const struct musicd_conf *c = d->conf;
-	const char *const names[] = {"localhost", NULL};
-	struct mus_selfsigned_opts o = {.cert_file = d->cert, .key_file = d->key, .names = names,
-	    .addrs = &c->api_listen, .addr_count = 1, .now = mus_loop_now(d->loop)};
-	struct mus_pin pin;
-	char text[MUS_PIN_TEXT_MAX];
-	bool made = false;
-	int rc;
-
-	if (c->api_cert) {
-		snprintf(d->cert, sizeof d->cert, "%s", c->api_cert);
-		snprintf(d->key, sizeof d->key, "%s", c->api_key);
-		return 0;
-	}
-	snprintf(d->cert, sizeof d->cert, "%s.cert.pem", c->store_file);
-	snprintf(d->key, sizeof d->key, "%s.key.pem", c->store_file);
-	rc = mus_selfsigned_ensure(&o, &made, &pin, et);
-	if (rc < 0)
-		return mus_conf_wrap(d->conf_file, &c->api_cert, et, rc);
-	mus_log_notice((const char *)NULL, "%s certificate %s, pin %s", made ? "made" : "own", d->cert,
-	    mus_pin_text(&pin, text));
-	return 0;
-}
-
-/* The files of TLS, each by itself: then its key is known. */
-static int
-check_tls(const struct mus_conf *conf, const char *cert, const char *key, struct mus_errtext *et)
-{
-	const struct musicd_conf *c = mus_conf_get(conf);
-	struct mus_httpd_opts own = {.cert_file = cert, .key_file = key},
-			      others = {.client_ca_file = c->api_client_ca};
-	int rc;
-
-	if ((rc = mus_httpd_check(&own, et)) < 0)
-		return mus_conf_wrap(conf, &c->api_cert, et, rc);
-	rc = mus_httpd_check(&others, et);
-	return rc < 0 ? mus_conf_wrap(conf, &c->api_client_ca, et, rc) : 0;
-}
-
 static void
 on_http_tells(const char *text)
 {
@@ -354,17 +333,21 @@ open_api(struct daemon *d, struct mus_errtext *et)
 	const struct musicd_conf *c = d->conf;
 	struct mus_api_opts a = {.loop = d->loop, .engine = d->engine, .auth = on_auth, .auth_arg = d,
 	    .metrics_open = c->api_metrics_open};
-	struct mus_httpd_opts h = {.listen = c->api_listen, .cert_file = d->cert, .key_file = d->key,
+	struct mus_httpd_opts h = {.listen = c->api_listen, .cert_file = d->tls.cert, .key_file = d->tls.key,
 	    .client_ca_file = c->api_client_ca, .body_max_bytes = MUS_API_BULK_BODY_MAX,
 	    MUS_API_REFUSALS, .tell = on_http_tells};
 	int rc = load_tokens(d, d->conf_file, et);
 
-	if (rc < 0 || (rc = certificate(d, et)) < 0 ||
-	    (rc = check_tls(d->conf_file, d->cert, d->key, et)) < 0 || (rc = mus_api_new(&a, &d->api, et)) < 0)
+	if (rc < 0 || (rc = musicd_tls_make(d->conf_file, &d->tls, et)) < 0 ||
+	    (rc = musicd_tls_check(d->conf_file, &d->tls, et)) < 0 || (rc = mus_api_new(&a, &d->api, et)) < 0)
 		return rc;
+	warn_of_no_tokens(d, d->conf_file, warn_in_log, NULL);
+	musicd_tls_warn(d->conf_file, &d->tls, warn_in_log, NULL);
 	rc = mus_httpd_new(d->loop, &h, mus_api_handle, d->api, &d->httpd, et);
-	if (rc < 0)
+	if (rc < 0) {
+		musicd_tls_take_back(&d->tls);
 		return mus_conf_wrap(d->conf_file, &c->api_listen, et, rc);
+	}
 	return 0;
 }
 
@@ -464,12 +447,16 @@ check_all(const struct mus_conf *conf, mus_opts_warn_fn *warn, void *arg, struct
 	struct daemon d = {.tick = NULL};
 	int rc = load_tokens(&d, conf, et);
 
+	if (rc == 0)
+		warn_of_no_tokens(&d, conf, warn, arg);
 	mus_tokens_free(d.tokens);
-	if (rc < 0 || (rc = check_tls(conf, c->api_cert, c->api_key, et)) < 0)
+	musicd_tls_files(conf, &d.tls);
+	if (rc < 0 || (rc = musicd_tls_check(conf, &d.tls, et)) < 0)
 		return rc;
 	if ((rc = check_store(c, et)) < 0)
 		return mus_conf_wrap(conf, &c->store_file, et, rc);
 	check_addrs(conf, warn, arg);
+	musicd_tls_warn(conf, &d.tls, warn, arg);
 	return check_resolver(conf, et);
 }
 
@@ -512,6 +499,7 @@ main(int argc, char **argv)
 	d.conf = mus_conf_get(d.conf_file);
 	signal(SIGXFSZ, SIG_IGN);	/* a file at its limit is an error of that write, like a full disk */
 	d.conf_path = opts.conf_file;
+	musicd_tls_files(d.conf_file, &d.tls);
 	d.verbose = opts.verbose;
 	open_log(&d, d.conf);
 	rc = mus_privs_apply(&privs, &et);

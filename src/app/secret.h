@@ -19,7 +19,7 @@ enum { MUS_SECRET_MAX = 64 * 1024 };
 /* Copies ${len} bytes; what ${s} held before is wiped.  NOMEM. */
 int mus_secret_set(struct mus_secret *s, const void *p, size_t len) MUS_MUST_CHECK;
 /* The first line of a file without white space at its ends.  NOTFOUND, IO, TOOBIG, INVAL (empty,
- * or readable by everybody). */
+ * or of a mode beyond 0640). */
 int mus_secret_load(const char *path, struct mus_secret *s, struct mus_errtext *et) MUS_MUST_CHECK;
 void mus_secret_clear(struct mus_secret *s);	/* wipes and frees */
 

@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/selfsigned.h"
@@ -224,7 +225,7 @@ write_bio(const char *path, BIO *bio, unsigned mode, struct mus_errtext *et)
 }
 
 static int
-make(const struct mus_selfsigned_opts *o, struct mus_pin *pin, struct mus_errtext *et)
+write_pair(const struct mus_selfsigned_opts *o, struct mus_pin *pin, struct mus_errtext *et)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	BIO *key_bio = BIO_new(BIO_s_secmem()), *cert_bio = BIO_new(BIO_s_mem());
@@ -279,21 +280,75 @@ is_there(const char *path)
 }
 
 int
-mus_selfsigned_ensure(const struct mus_selfsigned_opts *o, bool *made, struct mus_pin *pin,
-    struct mus_errtext *et)
+mus_selfsigned_find(const struct mus_selfsigned_opts *o, bool *found, struct mus_pin *pin, struct mus_errtext *et)
 {
 	bool cert = is_there(o->cert_file), key = is_there(o->key_file);
 
-	*made = false;
+	*found = cert && key;
 	if (cert && key)
 		return check(o, pin, et);
 	if (cert || key)
 		return mus_errf(et, MUS_ERR_CONFLICT, "%s is there and %s is not: give both or remove it",
 		    cert ? o->cert_file : o->key_file, cert ? o->key_file : o->cert_file);
+	return 0;
+}
+
+int
+mus_selfsigned_make(const struct mus_selfsigned_opts *o, struct mus_pin *pin, struct mus_errtext *et)
+{
 	if (!(o->names && o->names[0]) && o->addr_count == 0)
 		return mus_errf(et, MUS_ERR_INVAL, "a certificate wants a name or an address");
-	if (make(o, pin, et) < 0)
-		return mus_err_wrap(et, MUS_ERR_IO, "make %s", o->cert_file);
-	*made = true;
+	return write_pair(o, pin, et) < 0 ? mus_err_wrap(et, MUS_ERR_IO, "make %s", o->cert_file) : 0;
+}
+
+/* ---- what clients will say of it ---- */
+
+static const char *
+asn1_text(const ASN1_TIME *t, char out[static MUS_TIME_TEXT_MAX])
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(t, &tm) != 1)
+		return "an unknown time";
+	return mus_time_text_s(mus_time_from_s((int64_t)timegm(&tm)), false, out);
+}
+
+int
+mus_cert_check_time(const char *cert_file, struct mus_time now, struct mus_errtext *et)
+{
+	char text[MUS_TIME_TEXT_MAX];
+	time_t at = (time_t)mus_time_to_s(now);
+	X509 *x = NULL;
+	int rc;
+
+	if ((rc = load_pem(cert_file, &x, NULL, et)) < 0)
+		return rc;
+	if (X509_cmp_time(X509_get0_notAfter(x), &at) <= 0)
+		rc = mus_errf(et, MUS_ERR_CONFLICT, "%s: has expired at %s", cert_file,
+		    asn1_text(X509_get0_notAfter(x), text));
+	else if (X509_cmp_time(X509_get0_notBefore(x), &at) > 0)
+		rc = mus_errf(et, MUS_ERR_CONFLICT, "%s: is not valid before %s", cert_file,
+		    asn1_text(X509_get0_notBefore(x), text));
+	X509_free(x);
+	return rc;
+}
+
+int
+mus_cert_lacks(const char *cert_file, const struct mus_addr *addrs, size_t count, struct mus_addr *first,
+    size_t *lacks, struct mus_errtext *et)
+{
+	X509 *x = NULL;
+	int rc;
+
+	*lacks = 0;
+	if ((rc = load_pem(cert_file, &x, NULL, et)) < 0)
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		if (X509_check_ip(x, addrs[i].ip, addrs[i].family == 4 ? 4 : 16, 0) == 1)
+			continue;
+		if ((*lacks)++ == 0)
+			*first = addrs[i];
+	}
+	X509_free(x);
 	return 0;
 }

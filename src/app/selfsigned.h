@@ -30,12 +30,18 @@ enum { MUS_PIN_TEXT_MAX = 56 };
 /* "sha256//BASE64", as curl's --pinnedpubkey wants it.  Gives ${out}. */
 const char *mus_pin_text(const struct mus_pin *p, char out[static MUS_PIN_TEXT_MAX]);
 
-/* Makes both files when neither is there (*made), else looks whether they belong together.
- * CONFLICT: only one of them is there, or key and certificate differ; INVAL: no PEM, or no name.
- * Gives ${pin}. */
-int mus_selfsigned_ensure(const struct mus_selfsigned_opts *o, bool *made, struct mus_pin *pin,
+/* Are both files there (*found, gives ${pin}), or neither?  Makes nothing.
+ * CONFLICT: only one of them is there, or key and certificate differ; INVAL: no PEM. */
+int mus_selfsigned_find(const struct mus_selfsigned_opts *o, bool *found, struct mus_pin *pin,
     struct mus_errtext *et) MUS_MUST_CHECK;
+/* Makes both files.  INVAL: no name.  Gives ${pin}. */
+int mus_selfsigned_make(const struct mus_selfsigned_opts *o, struct mus_pin *pin, struct mus_errtext *et) MUS_MUST_CHECK;
 /* The pin of a certificate in a PEM file (the first in it). */
 int mus_pin_of_file(const char *cert_file, struct mus_pin *pin, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Is the certificate of a file (anybody's) good at that time?  CONFLICT: its words say since or until when. */
+int mus_cert_check_time(const char *cert_file, struct mus_time now, struct mus_errtext *et) MUS_MUST_CHECK;
+/* How many of ${count} addresses it does not name (*lacks), and the first of them. */
+int mus_cert_lacks(const char *cert_file, const struct mus_addr *addrs, size_t count, struct mus_addr *first,
+    size_t *lacks, struct mus_errtext *et) MUS_MUST_CHECK;
 
 #endif

@@ -52,7 +52,7 @@ const struct mus_token *mus_tokens_at(const struct mus_tokens *t, size_t i);
 int mus_tokens_add(struct mus_tokens *t, const char *name, enum mus_role role,
     const uint8_t hash[static MUS_TOKEN_HASH_LEN], struct mus_errtext *et) MUS_MUST_CHECK;
 /* Adds a file's tokens; on an error ("file:line: ...") ${t} is as it was.  SYNTAX, NOTFOUND, IO,
- * INVAL (a file that everybody may use). */
+ * INVAL (a file of a mode beyond 0640). */
 int mus_tokens_load(struct mus_tokens *t, const char *path, struct mus_errtext *et) MUS_MUST_CHECK;
 
 /* Whose token this is; lends until the next add.  NULL: nobody's.  Its time depends on the number

@@ -178,10 +178,10 @@ mus_equal_secret(const void *a, const void *b, size_t len)
 int
 mus_check_secret_mode(const char *path, unsigned mode, struct mus_errtext *et)
 {
-	if ((mode & 07) == 0)
+	if ((mode & 0777 & ~0640U) == 0)
 		return 0;
-	return mus_errf(et, MUS_ERR_INVAL, "%s: holds a secret and everybody may use it (mode %04o); chmod o= mends it",
-	    path, mode & 07777);
+	return mus_errf(et, MUS_ERR_INVAL, "%s: holds a secret and %s (mode %04o); chmod u-x,g-wx,o= mends it", path,
+	    mode & 07 ? "everybody may use it" : "may be used beyond 0640", mode & 07777);
 }
 
 enum { WORD_MAX = 64 };

@@ -26,7 +26,8 @@ void mus_base64_encode(const uint8_t *p, size_t len, char *out);
 long mus_base64_decode(const char *s, size_t s_len, uint8_t *out, size_t cap);
 /* Comparison whose time depends on ${len} only. */
 bool mus_equal_secret(const void *a, const void *b, size_t len);
-/* Is a file of this mode (st_mode) for its owner and group alone?  Else INVAL, with its name and mode. */
+/* Is a file of this mode (st_mode) for its owner and, to read, its group alone (0640 at most)?  Else INVAL, with its
+ * name and mode. */
 int mus_check_secret_mode(const char *path, unsigned mode, struct mus_errtext *et) MUS_MUST_CHECK;
 /* The valid word nearest to ${word}, a third of its letters away or one, or NULL.  Two neighbours swapped count once. */
 const char *mus_text_nearest(const char *word, const char *const *words, size_t word_count);

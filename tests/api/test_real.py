@@ -98,9 +98,9 @@ def test_a_key_file_that_everybody_may_read_is_refused(real, tmp_path):
     key = tmp_path / "wide.key"
     key.write_text("hmac-sha256:wide:c2VjcmV0\n")
     new = {"name": "wide", "driver": "ddns", "update": "127.0.0.5", "key_file": str(key)}
-    for mode in (0o644, 0o602):
+    for mode, how in ((0o644, "everybody may use it"), (0o602, "everybody may use it"), (0o660, "may be used beyond 0640")):
         key.chmod(mode)
-        told = f"key file: {key}: holds a secret and everybody may use it (mode {mode:04o})"
+        told = f"key file: {key}: holds a secret and {how} (mode {mode:04o})"
         real.fails(422, "POST", "/signers", new, "/key_file", told)
         real.fails(422, "PATCH", "/signers/bind", {"key_file": str(key)}, "/key_file", told)
         real.fails(422, "POST", "/zones", {"name": "k.test", "signers": [{"signer": "bind", "key_file": str(key)}]},

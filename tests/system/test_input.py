@@ -2,12 +2,18 @@
 
 Each is told what is wrong with the right status; nothing changes, nothing crashes, and no secret is in any answer or log.
 """
+import contextlib
+import datetime
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
 
 from musiclab.controller import Controller, program
@@ -168,8 +174,148 @@ def test_tokens_that_everybody_may_use_end_the_start(tmp_path):
     for words in (["--check"], []):
         _, told = check(tmp_path, text, *words)
         assert told.returncode == 65 and f"{tokens}: holds a secret and everybody may use it (mode 0644)" in told.stderr, told
+    tokens.chmod(0o660)
+    assert "may be used beyond 0640 (mode 0660); chmod u-x,g-wx,o= mends it" in check(tmp_path, text, "--check")[1].stderr
     tokens.chmod(0o640)
     assert check(tmp_path, text, "--check")[1].returncode == 0
+
+
+# -- certificate and key ------------------------------------------------------------------------------------------------
+class Alone:
+    """musicd on this machine, with nobody to look after."""
+
+    def __init__(self, folder):
+        self.dir, self.log, self.more = folder, folder / "log", ""
+        self.cert, self.key = folder / "m.db.cert.pem", folder / "m.db.key.pem"
+        self.tokens = folder / "tokens"
+        for file, content in ((self.tokens, "ops admin " + "a" * 64 + "\n"), (folder / "root.key", ROOT_KEY)):
+            file.write_text(content)
+            file.chmod(0o600)
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+
+    def conf(self, listen):
+        path = self.dir / "musicd.yaml"
+        path.write_text(f"api:\n  listen: \"{listen}@{self.port}\"\n  tokens: {self.tokens}\n{self.more}store:\n  file: {self.dir}/m.db\n"
+                        f"resolver:\n  trust-anchor: {self.dir}/root.key\n")
+        return str(path)
+
+    def warnings(self, listen):
+        """What --check warns of; it says ok all the same."""
+        r = subprocess.run([program("musicd"), "-c", self.conf(listen), "--check"], capture_output=True, text=True, timeout=60, check=False)
+        assert r.returncode == 0 and r.stdout.endswith(": ok\n"), r
+        return [x.partition("warning: ")[2] for x in r.stderr.splitlines()]
+
+    @contextlib.contextmanager
+    def running(self, listen):
+        with open(self.log, "w", encoding="utf-8") as out, \
+                subprocess.Popen([program("musicd"), "-c", self.conf(listen)], stdout=out, stderr=out) as p:
+            try:
+                wait_until(lambda: p.poll() is not None or "is ready" in self.log.read_text(), 60, "musicd is ready")
+                yield p
+            finally:
+                p.terminate()
+                assert p.wait(60) == 0, self.log.read_text()
+
+    def names(self):
+        """Of the certificate: host names and addresses."""
+        with open(self.cert, "rb") as f:
+            san = x509.load_pem_x509_certificate(f.read()).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return san.get_values_for_type(x509.DNSName), {str(a) for a in san.get_values_for_type(x509.IPAddress)}
+
+    def given(self, begin, end):
+        """A certificate and key of ours, good from and until so many days from now; their lines of the configuration."""
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.utcnow().replace(microsecond=0)
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
+        cert = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1) \
+            .not_valid_before(now + datetime.timedelta(begin)).not_valid_after(now + datetime.timedelta(end)).sign(key, hashes.SHA256())
+        (self.dir / "c.pem").write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+        (self.dir / "k.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                                           serialization.NoEncryption()))
+        (self.dir / "k.pem").chmod(0o640)
+        self.more = f"  certificate: {self.dir}/c.pem\n  key: {self.dir}/k.pem\n"
+        return [(now + datetime.timedelta(d)).isoformat() + "Z" for d in (begin, end)]
+
+
+@pytest.fixture
+def alone(tmp_path):
+    return Alone(tmp_path)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0", "::"])
+def test_own_certificate_for_all_addresses(alone, listen):
+    """0.0.0.0 and :: are no address that a client asks for: those of the machine and its name are."""
+    assert alone.warnings(listen) == [] and not alone.cert.exists()
+    with alone.running(listen):
+        pass
+    names, addrs = alone.names()
+    here = json.loads(subprocess.run(["ip", "-j", "addr"], capture_output=True, text=True, check=True).stdout)
+    assert addrs == {a["local"] for i in here for a in i["addr_info"] if a["scope"] != "link" and not a["local"].startswith("169.254.")}
+    assert names[0] == "localhost" and socket.gethostname() in names
+    assert "warning" not in alone.log.read_text() and alone.warnings(listen) == []
+
+
+def test_own_certificate_of_another_address_is_told(alone):
+    """Clients trust that one file, so it is not replaced unasked: --check and the start say what to do, and that helps."""
+    with alone.running("127.0.0.1"):
+        pass
+    first = alone.cert.read_bytes()
+    assert alone.names() == (["localhost"], {"127.0.0.1"}) and alone.warnings("127.0.0.1") == []
+    said = f"musicd.yaml:2:11: api.listen: {alone.cert}, made at the first start, does not name 127.0.0.2: clients refuse it there; " \
+           "stop musicd, remove it and m.db.key.pem, start again and give clients the new one, or set api.certificate and api.key"
+    assert [w.endswith(said) for w in alone.warnings("127.0.0.2")] == [True]
+    with alone.running("127.0.0.2"):
+        assert said in alone.log.read_text()
+    assert "does not name " in alone.warnings("0.0.0.0")[0]
+    assert alone.cert.read_bytes() == first
+    alone.cert.unlink()
+    r = subprocess.run([program("musicd"), "-c", alone.conf("127.0.0.2"), "--check"], capture_output=True, text=True, timeout=60, check=False)
+    assert r.returncode == 75 and f"{alone.key} is there and {alone.cert} is not" in r.stderr, r
+    alone.key.unlink()
+    with alone.running("127.0.0.2"):
+        assert "warning" not in alone.log.read_text()
+    assert alone.names()[1] == {"127.0.0.2"} and alone.cert.read_bytes() != first
+
+
+def test_a_certificate_out_of_its_time_is_told(alone):
+    """... with the date, by --check, at the start and at a reload; it may be right to start all the same."""
+    alone.given(-1, 1)
+    assert alone.warnings("127.0.0.1") == []
+    with alone.running("127.0.0.1") as p:
+        assert "warning" not in alone.log.read_text()
+        _, end = alone.given(-900, -1)
+        p.send_signal(signal.SIGHUP)
+        wait_until(lambda: f"api.certificate: {alone.dir}/c.pem: has expired at {end}" in alone.log.read_text(), 60, "the warning")
+    for days, said in (((-900, -1), "has expired at {1}"), ((1, 2), "is not valid before {0}")):
+        said = f"musicd.yaml:4:16: api.certificate: {alone.dir}/c.pem: " + said.format(*alone.given(*days))
+        assert [w.endswith(said) for w in alone.warnings("127.0.0.1")] == [True]
+        with alone.running("127.0.0.1"):
+            assert said in alone.log.read_text()
+
+
+def test_a_key_of_tls_that_others_may_use_ends_the_start(alone):
+    """As every other secret."""
+    alone.given(-1, 1)
+    for path, where in ((alone.dir / "k.pem", ":5:8: api.key: "), (alone.key, "musicd.yaml: api.key: ")):
+        path.chmod(0o666)
+        for words in (["--check"], []):
+            r = subprocess.run([program("musicd"), "-c", alone.conf("127.0.0.1"), *words], capture_output=True, text=True, timeout=60, check=False)
+            assert r.returncode == 65 and f"{where}{path}: holds a secret and everybody may use it (mode 0666)" in r.stderr, r
+        path.chmod(0o640)
+        assert alone.warnings("127.0.0.1") == []
+        alone.more = ""
+        with alone.running("127.0.0.1"):
+            pass
+
+
+def test_nobody_can_log_in(alone):
+    """A file without tokens is what the guide begins with: no error, and told."""
+    alone.tokens.write_text("# none yet\n")
+    said = f"musicd.yaml:3:11: api.tokens: {alone.tokens} has no token, so nobody can log in: music-cli token new makes one"
+    assert [w.endswith(said) for w in alone.warnings("127.0.0.1")] == [True]
+    with alone.running("127.0.0.1"):
+        assert said in alone.log.read_text()
 
 
 # Hides every root anchor of the machine from one command, in a mount namespace of its own.

@@ -375,7 +375,7 @@ test_errors(void **state)
 		    "f.yaml:2:11: password: cannot use the secret in DIR/empty: is empty"},
 		{"secret for everybody", "zone: a\npassword: open\n",
 		    "f.yaml:2:11: password: cannot use the secret in DIR/open: "
-		    "holds a secret and everybody may use it (mode 0644); chmod o= mends it"},
+		    "holds a secret and everybody may use it (mode 0644); chmod u-x,g-wx,o= mends it"},
 		{"rule of the program", "zone: a\nstrict: no\ntokens:\n- name: x\n  role: admin\n",
 		    "f.yaml:5:9: tokens[0].role: no admin unless strict"},
 	};

@@ -43,6 +43,9 @@ test_load(void **state)
 		{" \n\t\n", 0600, MUS_ERR_INVAL, NULL},
 		{"abc", 0604, MUS_ERR_INVAL, NULL},
 		{"abc", 0602, MUS_ERR_INVAL, NULL},
+		{"abc", 0660, MUS_ERR_INVAL, NULL},
+		{"abc", 0650, MUS_ERR_INVAL, NULL},
+		{"abc", 0740, MUS_ERR_INVAL, NULL},
 		{big, 0600, MUS_ERR_TOOBIG, NULL},
 	};
 	struct mus_secret s = {0};

@@ -63,6 +63,21 @@ read_cert(void)
 	return x;
 }
 
+/* As a start does. */
+static int
+ensure(const struct mus_selfsigned_opts *o, bool *made, struct mus_pin *pin, struct mus_errtext *et)
+{
+	bool found;
+	int rc = mus_selfsigned_find(o, &found, pin, et);
+
+	*made = false;
+	if (rc < 0 || found)
+		return rc;
+	rc = mus_selfsigned_make(o, pin, et);
+	*made = rc == 0;
+	return rc;
+}
+
 static void
 test_make(void **state)
 {
@@ -77,7 +92,7 @@ test_make(void **state)
 
 	(void)state;
 	umask(0);			/* modes are ours, whatever the umask */
-	if (mus_selfsigned_ensure(&opts, &made, &pin, &et) < 0)
+	if (ensure(&opts, &made, &pin, &et) < 0)
 		fail_msg("%s", et.s);
 	umask(077);
 	assert_true(made);
@@ -105,7 +120,7 @@ test_make(void **state)
 	assert_false(X509_get_extension_flags(x) & EXFLAG_CA);
 	X509_free(x);
 	/* The second start finds them. */
-	assert_int_equal(mus_selfsigned_ensure(&opts, &made, &again, &et), 0);
+	assert_int_equal(ensure(&opts, &made, &again, &et), 0);
 	assert_false(made);
 	assert_memory_equal(&again, &pin, sizeof pin);
 	assert_int_equal(mus_pin_of_file(cert_file, &of_file, &et), 0);
@@ -130,7 +145,7 @@ test_pin(void **state)
 	int len;
 
 	(void)state;
-	assert_int_equal(mus_selfsigned_ensure(&opts, &made, &pin, &et), 0);
+	assert_int_equal(ensure(&opts, &made, &pin, &et), 0);
 	x = read_cert();
 	len = i2d_PUBKEY(X509_get0_pubkey(x), &der);
 	/* 91 bytes: SEQUENCE { SEQUENCE { ecPublicKey, prime256v1 }, BIT STRING { 04 x y } } */
@@ -159,7 +174,7 @@ test_long_name(void **state)
 
 	(void)state;
 	opts.names = one;
-	if (mus_selfsigned_ensure(&opts, &made, &pin, &et) < 0)
+	if (ensure(&opts, &made, &pin, &et) < 0)
 		fail_msg("%s", et.s);
 	x = read_cert();
 	assert_int_equal(X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, cn, sizeof cn), 64);
@@ -181,34 +196,84 @@ test_errors(void **state)
 	/* Nobody it could be for. */
 	other.names = NULL;
 	other.addr_count = 0;
-	assert_int_equal(mus_selfsigned_ensure(&other, &made, &pin, &et), MUS_ERR_INVAL);
+	assert_int_equal(ensure(&other, &made, &pin, &et), MUS_ERR_INVAL);
 	/* No such folder: and nothing is left behind. */
 	other = opts;
 	other.cert_file = "/none/such/cert.pem";
-	assert_int_equal(mus_selfsigned_ensure(&other, &made, &pin, &et), MUS_ERR_IO);
+	assert_int_equal(ensure(&other, &made, &pin, &et), MUS_ERR_IO);
 	assert_false(made);
 	assert_int_equal(mode_of(key_file), 0);
 	/* One without the other. */
-	assert_int_equal(mus_selfsigned_ensure(&opts, &made, &pin, &et), 0);
+	assert_int_equal(ensure(&opts, &made, &pin, &et), 0);
 	unlink(cert_file);
-	assert_int_equal(mus_selfsigned_ensure(&opts, &made, &pin, &et), MUS_ERR_CONFLICT);
+	assert_int_equal(ensure(&opts, &made, &pin, &et), MUS_ERR_CONFLICT);
 	assert_non_null(strstr(et.s, "key.pem is there and "));
 	unlink(key_file);
 	/* Two that do not belong together. */
 	strcpy(other_cert, temp_path(&tmp, "other.pem"));
 	strcpy(other_key, temp_path(&tmp, "other-key.pem"));
-	assert_int_equal(mus_selfsigned_ensure(&opts, &made, &pin, &et), 0);
+	assert_int_equal(ensure(&opts, &made, &pin, &et), 0);
 	other = opts;
 	other.cert_file = other_cert;
 	other.key_file = other_key;
-	assert_int_equal(mus_selfsigned_ensure(&other, &made, &pin, &et), 0);
+	assert_int_equal(ensure(&other, &made, &pin, &et), 0);
 	other.key_file = key_file;
-	assert_int_equal(mus_selfsigned_ensure(&other, &made, &pin, &et), MUS_ERR_CONFLICT);
+	assert_int_equal(ensure(&other, &made, &pin, &et), MUS_ERR_CONFLICT);
 	assert_non_null(strstr(et.s, "is not the key of"));
 	/* No PEM. */
 	temp_write(&tmp, "key.pem", "junk\n", 0600);
-	assert_int_equal(mus_selfsigned_ensure(&opts, &made, &pin, &et), MUS_ERR_INVAL);
+	assert_int_equal(ensure(&opts, &made, &pin, &et), MUS_ERR_INVAL);
 	assert_non_null(strstr(et.s, "key.pem: holds no private key"));
+}
+
+/* From a day before it is made on, for ten years; its end is no longer in it. */
+static void
+test_time(void **state)
+{
+	static const struct {
+		int64_t s;
+		const char *words;
+	} t[] = {
+		{1763000000 - 86401, "cert.pem: is not valid before 2025-11-12T02:13:20Z"},
+		{1763000000 - 86400, NULL},
+		{1763000000 + INT64_C(3653) * 86400 - 1, NULL},
+		{1763000000 + INT64_C(3653) * 86400, "cert.pem: has expired at 2035-11-14T02:13:20Z"},
+	};
+	struct mus_errtext et;
+	struct mus_pin pin;
+
+	(void)state;
+	assert_int_equal(mus_cert_check_time(cert_file, opts.now, &et), MUS_ERR_NOTFOUND);
+	assert_int_equal(mus_selfsigned_make(&opts, &pin, &et), 0);
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		int rc = mus_cert_check_time(cert_file, mus_time_from_s(t[i].s), &et);
+
+		assert_int_equal(rc, t[i].words ? MUS_ERR_CONFLICT : 0);
+		if (t[i].words)
+			assert_non_null(strstr(et.s, t[i].words));
+	}
+}
+
+static void
+test_lacks(void **state)
+{
+	struct mus_addr asked[4], first = {.family = 0};
+	struct mus_errtext et;
+	struct mus_pin pin;
+	size_t lacks = 7;
+
+	(void)state;
+	assert_int_equal(mus_cert_lacks(cert_file, addrs, 2, &first, &lacks, &et), MUS_ERR_NOTFOUND);
+	assert_int_equal(mus_selfsigned_make(&opts, &pin, &et), 0);
+	assert_int_equal(mus_cert_lacks(cert_file, addrs, 2, &first, &lacks, &et), 0);
+	assert_int_equal(lacks, 0);
+	asked[0] = addrs[0];
+	mus_addr_parse("192.0.2.2@53", 0, &asked[1]);
+	mus_addr_parse("2001:db8::2", 0, &asked[2]);
+	asked[3] = addrs[1];
+	assert_int_equal(mus_cert_lacks(cert_file, asked, 4, &first, &lacks, &et), 0);
+	assert_int_equal(lacks, 2);
+	assert_true(mus_addr_equal(&first, &asked[1]));
 }
 
 int
@@ -219,6 +284,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_pin, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_time, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_lacks, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("app/selfsigned", tests, NULL, NULL);
