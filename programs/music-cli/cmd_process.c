@@ -130,19 +130,25 @@ cmd_process_show(struct cli *c)
 int
 cmd_process_graph(struct cli *c)
 {
-	const char *format = cli_option(c, "format");
+	const char *format = cli_option(c, "format") != NULL ? cli_option(c, "format") : "mermaid";
 	struct cli_answer a = {.status = 0};
 	struct mus_buf path;
+	json_t *graph;
 	int rc;
 
 	mus_buf_init(&path, 0);
-	if (format != NULL && strcmp(format, "dot") == 0)
+	if (strcmp(format, "dot") == 0)
 		cli_path(&path, "/process-tables/%s.dot", c->arg[0]);
 	else
 		cli_path(&path, "/process-tables/%s.mmd", c->arg[0]);
 	rc = cli_call(c, "GET", (const char *)path.data, NULL, &a);
-	if (rc == 0)
+	if (rc == 0 && c->format == CLI_JSON) {
+		graph = json_pack("{s:s, s:s%}", "format", format, "graph", (const char *)a.text.data, a.text.len);
+		cli_print_json(graph);
+		json_decref(graph);
+	} else if (rc == 0) {
 		fwrite(a.text.data, 1, a.text.len, stdout);
+	}
 	cli_answer_clear(&a);
 	mus_buf_clear(&path);
 	return rc;

@@ -446,12 +446,12 @@ takes_part(const json_t *status, const char *signer)
 	return false;
 }
 
-/* Is ${signer} fit to join the zone?  A line, and one for each reason why not; a warning is none. */
+/* Is ${signer} fit to join ${zone}?  A line, and one for each reason why not; a warning is none. */
 static int
-say_fit(struct cli *c, const char *signer, struct mus_buf *words, bool *all_fit)
+say_fit(struct cli *c, const char *zone, const char *signer, struct mus_buf *words, bool *all_fit)
 {
 	struct cli_answer a = {.status = 0};
-	int rc = cli_preflight(c, c->arg[0], signer, &a);
+	int rc = cli_preflight(c, zone, signer, &a);
 	const json_t *list = json_object_get(a.json, "findings");
 	bool fit = cli_true(a.json, "fit");
 
@@ -481,7 +481,7 @@ say_move(struct cli *c, struct mus_buf *words, bool *all_fit)
 		const char *name = cli_str(json_array_get(members, i), "name");
 
 		if (stays_in(m.group.json, name) && !takes_part(m.status.json, name))
-			rc = say_fit(c, name, words, all_fit);
+			rc = say_fit(c, c->arg[0], name, words, all_fit);
 	}
 	move_clear(&m);
 	return rc;
@@ -778,12 +778,52 @@ watch_options(struct cli *c, const char *zone, struct cli_watch *w)
 	return 0;
 }
 
+/* The zone, or all of the group. */
+static int
+say_fit_of_all(struct cli *c, const char *group, struct mus_buf *words, bool *all_fit)
+{
+	const char *to = cli_option(c, "to");
+	json_t *zones = NULL;
+	struct mus_buf path;
+	int rc;
+
+	if (group == NULL)
+		return say_fit(c, c->arg[0], to, words, all_fit);
+	mus_buf_init(&path, 0);
+	cli_path(&path, "/zones");
+	cli_query(&path, "group", group);
+	rc = cli_list(c, (const char *)path.data, 0, &zones);
+	for (size_t i = 0; rc == 0 && i < json_array_size(zones); i++)
+		rc = say_fit(c, cli_str(json_array_get(zones, i), "name"), to, words, all_fit);
+	json_decref(zones);
+	mus_buf_clear(&path);
+	return rc;
+}
+
+/* What would begin, and whether who joins is fit for it. */
+static void
+print_migration(struct cli *c, const char *group, const json_t *answer, const char *fitness)
+{
+	const json_t *items = json_object_get(answer, "items");
+
+	if (c->format != CLI_TEXT)
+		cli_print_json(answer);
+	else if (group == NULL)
+		printf("%s\n", cli_str(answer, "text"));
+	for (size_t i = 0; c->format == CLI_TEXT && group != NULL && i < json_array_size(items); i++)
+		cli_print_object(c, json_array_get(items, i), migration_columns);
+	if (c->format == CLI_TEXT)
+		print_lines(c, fitness);
+}
+
 int
 cmd_zone_migrate(struct cli *c)
 {
 	const char *group = cli_option(c, "group");
+	bool dry_run = cli_flag(c, "dry-run"), all_fit = true;
 	struct cli_answer a = {.status = 0};
 	struct cli_watch watch;
+	struct mus_buf fitness;
 	struct request r;
 	int rc;
 
@@ -800,23 +840,24 @@ cmd_zone_migrate(struct cli *c)
 	request_str(c, &r, "from", "from");
 	request_str(c, &r, "to", "to");
 	request_str(c, &r, "group", "group");
-	request_true(&r, "dry_run", cli_flag(c, "dry-run"));
+	request_true(&r, "dry_run", dry_run);
 	rc = cli_call(c, "POST", request_path(&r), request_body(&r), &a);
 	request_clear(&r);
-	if (rc == 0 && c->format != CLI_TEXT)
-		cli_print_json(a.json);
-	else if (rc == 0 && group == NULL)
-		printf("%s\n", cli_str(a.json, "text"));
-	for (size_t i = 0; rc == 0 && c->format == CLI_TEXT && group != NULL &&
-	     i < json_array_size(json_object_get(a.json, "items"));
-	     i++)
-		cli_print_object(c, json_array_get(json_object_get(a.json, "items"), i), migration_columns);
+	mus_buf_init(&fitness, 0);
+	if (rc == 0 && dry_run && (rc = say_fit_of_all(c, group, &fitness, &all_fit)) == 0) {
+		json_object_set_new(a.json, "fit", json_boolean(all_fit));
+		json_object_set_new(a.json, "fitness",
+		    json_stringn(fitness.len > 0 ? (const char *)fitness.data : "", fitness.len));
+	}
+	if (rc == 0)
+		print_migration(c, group, a.json, fitness.len > 0 ? (const char *)fitness.data : "");
+	mus_buf_clear(&fitness);
 	cli_answer_clear(&a);
-	if (rc == 0 && cli_flag(c, "watch") && !cli_flag(c, "dry-run")) {
+	if (rc == 0 && cli_flag(c, "watch") && !dry_run) {
 		fflush(stdout);
 		rc = cli_watch(c, &watch);
 	}
-	return rc;
+	return rc != 0 ? rc : all_fit ? 0 : EXIT_UNFIT;
 }
 
 int

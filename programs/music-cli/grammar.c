@@ -238,8 +238,9 @@ const struct cli_command cli_commands[] = {
 	HELP("move a zone, or a group of zones, from one signer to another"),
 	MORE("The new signer joins first, then the old one leaves. A zone that shares its group with "
 	     "others is refused: signers join and leave whole groups, so make a group for each set of "
-	     "zones that moves together. With --watch and -o json what \"zone watch\" prints follows the answer, an "
-	     "object a line.")),
+	     "zones that moves together. With --dry-run the new signer is looked at as by \"zone preflight\", which "
+	     "changes nothing; the exit status is 1 when it is not fit. With --watch and -o json what \"zone watch\" "
+	     "prints follows the answer, an object a line.")),
     C("zone", "abort", cmd_zone_abort, a_zone, o_abort, HELP("turn the running process round"),
 	MORE("Says first what follows."), ASKS("turn the process round?")),
     C("zone", "roll", cmd_zone_roll, a_roll, o_roll, HELP("have a signer roll a key"),

@@ -460,6 +460,10 @@ cmd_complete(struct cli *c)
 		offer_kind(c, pending, prefix);
 		return 0;
 	}
+	if (count > 0 && strcmp(word[0], "help") == 0 && prefix[0] != '-') {
+		offer_command_words(word + 1, count - 1, prefix);
+		return 0;
+	}
 	cmd = command_of(word, count);
 	if (prefix[0] == '-') {
 		if (cmd != NULL)

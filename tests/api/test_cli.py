@@ -310,7 +310,9 @@ def test_no_name_stands_twice(cli):
 def test_processes(cli, filled):
     rows = squeeze(cli.ok("process", "show", "add-signer"))
     assert rows[0] == "ROW STATE REACHED NEEDS THEN HOLDS GUARD WHAT IS DONE" and len(rows) == 10
-    assert cli.ok("process", "graph", "ADD-SIGNER").startswith("%% ADD-SIGNER")
+    graph = cli.ok("process", "graph", "ADD-SIGNER")
+    assert graph.startswith("%% ADD-SIGNER")
+    assert json.loads(cli.ok("-o", "json", "process", "graph", "ADD-SIGNER")) == {"format": "mermaid", "graph": graph}
     assert cli.ok("process", "graph", "remove-signer", "--format", "dot").startswith("// REMOVE-SIGNER")
     assert len(cli.ok("process", "list").splitlines()) == 1  # its head
     assert json.loads(cli.ok("process", "list", "-o", "json")) == {"items": []}
@@ -579,8 +581,16 @@ def test_a_list_has_the_rule_and_the_wide_one_its_sentence(moving, tmp_path):
 
 def test_migrate_in_one_command(moving, tmp_path):
     cli = Shell(tmp_path, moving)
-    assert cli.ok("zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--dry-run") == \
-        "knot joins 1 zone of group g; then bind leaves it\n"
+    dry, plan = ["zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--dry-run"], "knot joins 1 zone of group g; then bind leaves it\n"
+    assert cli.ok(*dry) == plan + "knot is fit to join z.test.\n"
+    told = json.loads(cli.ok(*dry, "-o", "json"))
+    assert told["fit"] is True and told["fitness"] == "knot is fit to join z.test.\n" and told["text"] + "\n" == plan, told
+    cli.ok("signer", "add", "dumb", "--driver", "manual")
+    for words in (["z.test"], ["--group", "g"]):        # who is not fit is told now, and not by a join that waits
+        unfit = cli.run("zone", "migrate", *words, "--from", "bind", "--to", "dumb", "--dry-run")
+        assert unfit.returncode == 1 and "dumb is not fit to join z.test.\n  capability: " in unfit.stdout, unfit
+    assert json.loads(cli.run(*dry[:-2], "dumb", "--dry-run", "-o", "json").stdout)["fit"] is False
+    assert [s["name"] for s in json.loads(cli.ok("zone", "status", "z.test", "-o", "json"))["signers"]] == ["bind"]
     out = cli.ok("zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--watch", "--interval", "100ms",
                  "--timeout", "50s").splitlines()
     assert out[0] == "knot joins 1 zone of group g; then bind leaves it" and out[-1] == "done"
@@ -1113,6 +1123,8 @@ def test_completion(cli):
     assert complete(cli, "zone", "status", "one.test", "") == []
     assert complete(cli, "zone", "list", "--state", "V") == ["VALID", "VALID-SO-FAR"]
     assert complete(cli, "zone", "force", "one.test", "--rule", "DS") == ["DS-Wait"]
+    assert complete(cli, "help", "z") == ["zone"] and complete(cli, "help", "zone", "st") == ["status", "step"]
+    assert "signer" in complete(cli, "help", "") and complete(cli, "help", "ping", "") == []
     rules = complete(cli, "zone", "force", "one.test", "--rule", "")
     assert rules[0] == "V1" and "capability" in rules and not {"held", "manual", "queue", "probe", "last", "none"} & set(rules)
     assert complete(cli, "process", "graph", "A") == ["ADD-SIGNER"]

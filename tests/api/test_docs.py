@@ -190,7 +190,8 @@ def test_music_cli_and_musicd_speak(tmp_path):
     explain = json.loads(cli("zone", "explain", "z.test", "-o", "json"))
     assert explain["waits"] and all(w["hint"] and w["text"] for w in explain["waits"] + explain["findings"]), explain
     assert "z.test." in cli("zone", "explain", "z.test") and "bind" in cli("zone", "status", "z.test")
-    assert "knot joins 1 zone" in cli("zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--dry-run")
+    dry = cli("zone", "migrate", "z.test", "--from", "bind", "--to", "knot", "--dry-run", code=1)
+    assert "knot joins 1 zone" in dry and "knot is not fit to join z.test.\n  serves: " in dry, dry
     cli("zone", "preflight", "z.test", "--signer", "bind", code=1)
     before = cli("zone", "show", "z.test", "-o", "json"), cli("signergroup", "show", "g", "-o", "json")
     fit = json.loads(cli("zone", "preflight", "z.test", "--signer", "knot", "-o", "json", code=1))
