@@ -145,11 +145,6 @@ judge_known(struct jd *j)
 		w.rule = MUS_RULE_V1;
 		note(j, &w);
 	}
-	if (!mus_is_known(&c->seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_PARENT, MUS_RR_PNS,
-		c->facts->servers[MUS_PARENT], c->policy, c->now, &w)) {
-		w.rule = MUS_RULE_V9;
-		note(j, &w);
-	}
 	for (unsigned s = 0; s < c->zone->signer_count; s++)
 		for (unsigned m = 0; m < sizeof must / sizeof must[0]; m++) {
 			uint64_t servers = c->facts->servers[s] & reach;
@@ -562,15 +557,30 @@ judge_delegated(struct jd *j)
 	}
 }
 
+/* What the sets should be is not known before it is known who takes part: nobody is told to mend them.  But who
+ * cannot be asked for the delegation is told of. */
+static void
+judge_unadopted(struct jd *j)
+{
+	const struct mus_ctx *c = j->c;
+	struct mus_witness w;
+
+	j->out->rule[MUS_RULE_V8] = j->out->rule[MUS_RULE_V9] = MUS_RES_UNKNOWN;
+	if (mus_is_known(&c->seen->parent[MUS_RR_PNS - MUS_RR_DS], MUS_PARENT, MUS_RR_PNS,
+		c->facts->servers[MUS_PARENT], c->policy, c->now, &w))
+		return;
+	w.rule = MUS_RULE_V9;
+	note(j, &w);
+}
+
 /* V8: coordinated sets; V9: parent against zone. */
 static void
 judge_equal(struct jd *j)
 {
 	const struct mus_ctx *c = j->c;
 
-	/* What the sets should be is not known before it is known who takes part: nobody is told to mend them. */
 	if (!c->want->adopted) {
-		j->out->rule[MUS_RULE_V8] = j->out->rule[MUS_RULE_V9] = MUS_RES_UNKNOWN;
+		judge_unadopted(j);
 		return;
 	}
 	as_rule(j, MUS_RULE_V8, MUS_RULE_NSSET, true);

@@ -265,6 +265,18 @@ test_v8(void **state)
 	holds(MUS_RULE_V8);
 }
 
+/* How often a rule is told of. */
+static unsigned
+told(enum mus_rule rule)
+{
+	const struct mus_verdict *v = rig_judge();
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < v->finding_count; i++)
+		n += v->finding[i].rule == rule;
+	return n;
+}
+
 static void
 test_v9(void **state)
 {
@@ -284,6 +296,10 @@ test_v9(void **state)
 	rig_fail(MUS_PARENT, MUS_RR_PNS, MUS_CAUSE_SERVFAIL);
 	rig_settle();
 	expect(MUS_RULE_V9, MUS_RES_UNKNOWN);
+	assert_int_equal(told(MUS_RULE_V9), 1);
+	r.z.want.adopted = false;
+	expect(MUS_RULE_V9, MUS_RES_UNKNOWN);
+	assert_int_equal(told(MUS_RULE_V9), 1);
 }
 
 static void
