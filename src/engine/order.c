@@ -33,6 +33,7 @@ struct eng_order {
 	struct mus_arena arena;		/* of cmd */
 	struct mus_run_cmd cmd;
 	bool well;
+	int err, err_before;		/* why it, and the one whose place it took, could not be begun; 0: it was */
 	char words[MUS_RUN_TEXT_MAX];	/* how it has ended */
 };
 
@@ -160,6 +161,7 @@ order_new(struct mus_engine *e, struct eng_zone *z, const struct eng_hook *h, co
 	}
 	set_facts(o, e, z, h->verb, st, f);
 	if ((old = find_order(z, o->signer_id, o->verb, o->kind))) {
+		o->err_before = old->err;
 		take_out(old);
 		order_free(old);
 	}
@@ -338,7 +340,6 @@ void
 eng_orders_start(struct mus_engine *e)
 {
 	struct eng_order *o = e->orders, *next;
-	int rc;
 
 	e->orders = NULL;
 	for (; o; o = next) {
@@ -352,13 +353,15 @@ eng_orders_start(struct mus_engine *e)
 			continue;
 		}
 		o->state = ORDER_GIVEN;
-		if ((rc = mus_run_start(e->runs, &o->cmd, on_end, o)) == 0)
+		if ((o->err = mus_run_start(e->runs, &o->cmd, on_end, o)) == 0)
 			continue;
 		o->state = ORDER_ENDED;
-		snprintf(o->words, sizeof o->words, "not begun: %s", mus_err_text(rc));
+		snprintf(o->words, sizeof o->words, "not begun: %s", mus_err_text(o->err));
 		if (eng_begin(e) == 0)
 			store_end(o, false);
-		tell_end(o, stored_tries(o));
+		/* That is no try, so each look tries again: it is told once.  An operator hears of each order. */
+		if (o->verb == MUS_VERB_ROLL || o->err != o->err_before)
+			tell_end(o, stored_tries(o));
 	}
 }
 

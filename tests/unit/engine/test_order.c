@@ -49,6 +49,17 @@ __wrap_mus_store_add_event(struct mus_store *s, const struct mus_event_obj *o, s
 	return event_fails ? mus_errf(why, MUS_ERR_STORE, "disk full") : __real_mus_store_add_event(s, o, why);
 }
 
+static int not_begun;			/* enum mus_err: no command can be begun; 0: each can */
+
+int __real_mus_run_start(struct mus_runs *set, const struct mus_run_cmd *cmd, mus_run_fn *fn, void *arg);
+int __wrap_mus_run_start(struct mus_runs *set, const struct mus_run_cmd *cmd, mus_run_fn *fn, void *arg);
+
+int
+__wrap_mus_run_start(struct mus_runs *set, const struct mus_run_cmd *cmd, mus_run_fn *fn, void *arg)
+{
+	return not_begun ? not_begun : __real_mus_run_start(set, cmd, fn, arg);
+}
+
 static void
 save(void)
 {
@@ -437,6 +448,40 @@ one_that_cannot_be_made(void **state)
 	assert_non_null(strstr(alarm_text, "a cannot be told to go its zsk: the command has failed 5 times"));
 }
 
+/* A queue that is full is tried again at each look, and told once; likewise when something else is in the way. */
+static void
+one_that_cannot_be_begun(void **state)
+{
+	static const struct {
+		int err;
+		unsigned told;
+		const char *text;
+	} rows[] = {
+		{MUS_ERR_FULL, 1, "a go zsk: not begun: "}, {MUS_ERR_FULL, 1, "a go zsk: not begun: "},
+		{MUS_ERR_NOMEM, 2, "a go zsk: not begun: out of memory"}, {MUS_ERR_FULL, 3, "a go zsk: not begun: "},
+		{0, 4, "a go zsk: exit status 3"}, {MUS_ERR_FULL, 5, "a go zsk: not begun: "},
+	};
+	char s[256];
+
+	(void)state;
+	script(s, "exit 3");
+	hooks(s);
+	rolls("new-key-in-use");
+	e->o.retry_ms = SHORT_MS;
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		unsigned begun = stored()->told_tries;
+
+		not_begun = rows[i].err;
+		run_for(2 * SHORT_MS);
+		turn(MUS_RULE_NEWUSED);
+		until_ended(rows[i].told);
+		assert_memory_equal(last_text, rows[i].text, strlen(rows[i].text));
+		assert_int_equal(stored()->told_tries, begun + (rows[i].err == 0));
+	}
+	not_begun = 0;
+	e->o.retry_ms = LONG_MS;
+}
+
 /* What is deleted while its command runs; and one that still runs at the end of all. */
 static void
 zone_goes_while_it_runs(void **state)
@@ -773,6 +818,7 @@ main(void)
 	    T(one_that_fails_is_tried_five_times),
 	    T(nobody_is_told),
 	    T(one_that_cannot_be_made),
+	    T(one_that_cannot_be_begun),
 	    T(zone_goes_while_it_runs),
 	    T(operator_orders),
 	    T(operator_orders_what_cannot_begin),
