@@ -258,8 +258,6 @@ const char *cli_came_back(const json_t *w, char out[static CLI_CAME_BACK_MAX]);
 int cli_preflight(struct cli *c, const char *zone, const char *signer, struct cli_answer *a);
 void cli_print_waits_short(struct cli *c, const json_t *list, struct mus_time now);
 void cli_process_line(const json_t *process, struct mus_time now, char *out, size_t cap);
-bool cli_is_done(const json_t *process);	/* of "process list": it has ended as it was to */
-bool cli_has_left(const json_t *process);	/* of "process list": a leave that has ended well */
 /* "ZSK-ROLLOVER knot, row 4 of 7: new-key-in-use, for 2h; new key 12345; waits: ..." */
 void cli_command_line(const json_t *command, struct mus_time now, char *out, size_t cap);
 void cli_rollover_line(const json_t *rollover, struct mus_time now, char *out, size_t cap);

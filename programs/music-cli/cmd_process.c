@@ -10,21 +10,6 @@ static const struct cli_column process_columns[] = {{"ID", "id", CLI_S_NUMBER},
     {"ROW", "row", CLI_S_TEXT}, {"STARTED", "started_at", CLI_S_TIME},
     {"ENDED", "ended_at", CLI_S_TIME}, {"OUTCOME", "outcome", CLI_S_RESULT, .wide = true}, {NULL}};
 
-/* Of one that was lost the outcome says what it must be, behind the word. */
-bool
-cli_is_done(const json_t *p)
-{
-	const char *outcome = cli_str(p, "outcome");
-
-	return strncmp(outcome, "done", 4) == 0 && (outcome[4] == '\0' || outcome[4] == ':');
-}
-
-bool
-cli_has_left(const json_t *p)
-{
-	return strcmp(cli_str(p, "kind"), "REMOVE-SIGNER") == 0 && strcmp(cli_str(p, "outcome"), "done") == 0;
-}
-
 /* What the end of a leave means to whoever runs the leaver. */
 static void
 add_may_stop(json_t *items)
@@ -33,7 +18,7 @@ add_may_stop(json_t *items)
 		json_t *p = json_array_get(items, i);
 		const char *signer = cli_str(p, "signer"), *zone = cli_str(p, "zone");
 
-		if (cli_has_left(p))
+		if (cli_true(p, "may_stop"))
 			json_object_set_new(p, "outcome",
 			    json_sprintf("done: %s may be switched off for %s", signer, zone));
 	}

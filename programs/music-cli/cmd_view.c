@@ -23,6 +23,7 @@ static const struct cli_column action_columns[] = {{"KIND", "kind", CLI_S_TEXT},
 enum {
 	PART_INDENT = 13,		/* behind "    hint     " */
 	HEAD_INDENT = 9,		/* behind "process  " */
+	WARN_INDENT = 6,		/* behind "WARN  " */
 	RECORD_INDENT = 4,
 	LINE_MAX_BYTES = 1536,
 };
@@ -303,30 +304,33 @@ print_manual(struct cli *c, const json_t *o)
 
 /* Who is lost goes on being served to resolvers until it leaves. */
 static void
-print_lost(const json_t *o)
+print_lost(const struct cli *c, const json_t *o)
 {
 	const json_t *signers = json_object_get(o, "signers");
+	char line[512];
 
 	for (size_t i = 0; i < json_array_size(signers); i++) {
 		const json_t *s = json_array_get(signers, i);
 
-		if (cli_true(s, "lost") && cli_true(s, "member"))
-			printf("\n%s is lost and has yet to leave: \"signer leave %s --group %s\"\n",
-			    cli_str(s, "name"), cli_str(s, "name"),
-			    cli_str(o, "group")[0] != '\0' ? cli_str(o, "group") : "GROUP");
+		if (!cli_true(s, "lost") || !cli_true(s, "member"))
+			continue;
+		snprintf(line, sizeof line, "%s is lost and has yet to leave: \"signer leave %s --group %s\"",
+		    cli_str(s, "name"), cli_str(s, "name"),
+		    cli_str(o, "group")[0] != '\0' ? cli_str(o, "group") : "GROUP");
+		putchar('\n');
+		cli_fold(c, 0, 0, line);
 	}
 }
 
 /* What no rule sees, and nobody can tell the end of. */
 static void
-print_warnings(const json_t *o)
+print_warnings(const struct cli *c, const json_t *o)
 {
 	const json_t *warnings = json_object_get(o, "warnings");
 
 	for (size_t i = 0; i < json_array_size(warnings); i++) {
 		fputs("\nWARN  ", stdout);
-		cli_print_safe(stdout, json_string_value(json_array_get(warnings, i)));
-		putchar('\n');
+		cli_fold(c, WARN_INDENT, WARN_INDENT, json_string_value(json_array_get(warnings, i)));
 	}
 }
 
@@ -348,11 +352,17 @@ is_well_without(const json_t *o, const char *signer)
 
 /* Who left last, as long as no process has begun since: that one may be not in the list yet. */
 static void
-print_has_left(const json_t *o, const json_t *last)
+print_has_left(const struct cli *c, const json_t *o, const json_t *last)
 {
-	if (cli_has_left(last) && !json_is_object(json_object_get(o, "process")) &&
-	    is_well_without(o, cli_str(last, "signer")))
-		printf("\n%s has left, and may be switched off for %s\n", cli_str(last, "signer"), cli_str(o, "name"));
+	char line[LINE_MAX_BYTES];
+
+	if (cli_true(last, "may_stop") && !json_is_object(json_object_get(o, "process")) &&
+	    is_well_without(o, cli_str(last, "signer"))) {
+		snprintf(line, sizeof line, "%s has left, and may be switched off for %s", cli_str(last, "signer"),
+		    cli_str(o, "name"));
+		putchar('\n');
+		cli_fold(c, 0, 0, line);
+	}
 }
 
 static void
@@ -384,9 +394,9 @@ print_status(struct cli *c, const json_t *o, const json_t *last)
 		printf("\nwaiting for\n");
 		cli_print_waits_short(c, waits, now);
 	}
-	print_warnings(o);
-	print_lost(o);
-	print_has_left(o, last);
+	print_warnings(c, o);
+	print_lost(c, o);
+	print_has_left(c, o, last);
 	print_manual(c, o);
 	if (cli_num(o, "findings") > 0)
 		printf("\n%lld finding%s; see \"zone explain %s\"\n", (long long)cli_num(o, "findings"),

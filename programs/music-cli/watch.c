@@ -201,7 +201,7 @@ find_failed(const struct watch *w)
 	for (size_t i = 0; i < json_array_size(items); i++) {
 		const json_t *p = json_array_get(items, i);
 
-		if (!is_before(p, "ended_at", since) && !cli_is_done(p))
+		if (!is_before(p, "ended_at", since) && !cli_true(p, "done"))
 			return p;
 	}
 	return NULL;

@@ -561,7 +561,9 @@ static const struct mus_field rep_process_rows[] = {
     ROW("running", BOOL, running, HELP("not finished yet")),
     ROW("started_at", TIME, started_at, HELP("when it started")),
     ROW("ended_at", TIME, ended_at, HELP("null: running")),
-    ROW("outcome", STR, outcome, HELP("empty: running"))};
+    ROW("outcome", STR, outcome, HELP("empty: running")),
+    ROW("done", BOOL, done, HELP("it has ended as it was to")),
+    ROW("may_stop", BOOL, may_stop, HELP("that was a leave, and the signer may be switched off for the zone"))};
 REPLY(rep_process, "Process", "One process of one zone, finished or not.");
 #undef S
 

@@ -270,7 +270,7 @@ struct mus_rep_event {
 struct mus_rep_process {
 	uint64_t id;
 	const char *zone, *kind, *signer, *row, *outcome;
-	bool running;
+	bool running, done, may_stop;
 	struct mus_time started_at, ended_at;
 };
 struct mus_rep_row {

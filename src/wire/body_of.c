@@ -124,10 +124,15 @@ mus_body_of_event(const struct mus_event_obj *o, struct mus_rep_event *out)
 void
 mus_body_of_process(const struct mus_process_obj *o, struct mus_rep_process *out)
 {
+	bool done = strcmp(o->outcome, "done") == 0;
+
 	*out = (struct mus_rep_process){.id = (uint64_t)o->id, .zone = o->zone, .kind = o->kind,
 	    .signer = o->signer, .row = o->row, .outcome = o->outcome,
 	    .running = !mus_time_is_set(o->ended_at), .started_at = o->started_at,
-	    .ended_at = o->ended_at};
+	    .ended_at = o->ended_at,
+	    /* Of one that was lost what it must be is stored behind the word. */
+	    .done = done || strncmp(o->outcome, "done: ", 6) == 0,
+	    .may_stop = done && strcmp(o->kind, mus_proc_text(MUS_PROC_REMOVE)) == 0};
 }
 
 static const char *
@@ -399,10 +404,15 @@ waits_of(struct mus_arena *a, const struct mus_body_view *v, bool is_plan)
 	if (p == NULL || p->wait_count == 0 || (out = mus_arena_alloc(a, p->wait_count * sizeof *out)) == NULL)
 		return (struct mus_list){NULL, 0};
 	fill_findings(a, v->state, p->wait, p->wait_count, v->trouble, out);
-	add_store(a, v, p->wait, p->wait_count, out);
-	for (unsigned i = 0; i < p->wait_count; i++)
+	for (unsigned i = 0; i < p->wait_count; i++) {
+		const char *hint = mus_body_wait_hint(&p->wait[i]);
+
+		if (hint != NULL)
+			out[i].hint = hint;
 		if (!is_plan || p->wait[i].origin >= MUS_SIGNERS_MAX || v->by_hand[p->wait[i].origin] == NULL)
 			add_by_hand(a, v, &p->wait[i], &out[i]);
+	}
+	add_store(a, v, p->wait, p->wait_count, out);
 	return (struct mus_list){out, p->wait_count};
 }
 

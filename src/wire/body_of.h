@@ -88,6 +88,8 @@ uint8_t mus_body_copies_missed(const struct mus_witness *w, unsigned count);
 
 /* What to do about it, for people; never NULL. */
 const char *mus_body_hint(const struct mus_witness *w);
+/* The same about what a plan waits for, where that is another matter than a finding; NULL: it is not. */
+const char *mus_body_wait_hint(const struct mus_witness *w);
 /* The same about a whole copy that could not be read, by enum mus_err. */
 const char *mus_body_copy_hint(int err);
 /* And about one that is never read: ${rule} is V13, or TTLMAX; never for MUS_BODY_READ. */

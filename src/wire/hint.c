@@ -282,3 +282,18 @@ mus_body_hint(const struct mus_witness *w)
 		       "goes on when its servers show it";
 	return rule_hint(w->rule);
 }
+
+const char *
+mus_body_wait_hint(const struct mus_witness *w)
+{
+	if (w->result != MUS_RES_FAILS || (w->rule != MUS_RULE_V1 && w->rule != MUS_RULE_V2 && w->rule != MUS_RULE_V3 &&
+					      w->rule != MUS_RULE_V14))
+		return NULL;
+	/* It speaks of what would be: the guard, or what is to stand when one has left. */
+	return mus_time_is_set(w->until)
+	    ? "nothing to do: a resolver might fail to validate after the next step, so it is not taken before "
+	      "that time"
+	    : "the next step is not taken, since a resolver might fail to validate after it: look which keys the "
+	      "two lack of each other, and what became of the changes (zone history); \"zone abort\" turns the "
+	      "process round";
+}

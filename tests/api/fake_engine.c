@@ -523,6 +523,15 @@ show(struct mus_ring *r, uint64_t set)
 }
 
 static void
+mark_lost(struct mus_engine *e, const struct mus_zone_obj *o)
+{
+	for (unsigned i = 0; i < e->state.zone.signer_count; i++)
+		for (unsigned k = 0; k < o->signer_count; k++)
+			if (o->signer[k].signer_id == e->state.book.signer_id[i])
+				e->state.zone.signer[i].is_lost = o->signer[k].lost;
+}
+
+static void
 fill_rings(struct mus_engine *e, const struct fake_zone *z, int joiner)
 {
 	struct mus_zonestate *st = &e->state;
@@ -581,6 +590,7 @@ mus_ctl_view(
 			joiner = (int)i;
 	if (z->kind == MUS_PROC_ADD)
 		joiner = add_signer(e, z->signer, true);
+	mark_lost(e, &o);
 	fill_rings(e, z, joiner);
 	e->state.zone.server[e->state.zone.server_count++].origin = MUS_PARENT;
 	e->plan.wake_at = MUS_TIME_NEVER;

@@ -566,6 +566,13 @@ def test_lists_on_a_narrow_terminal(tmp_path):
     at = next(i for i, x in enumerate(lines) if x.startswith("    hint     give the address"))
     assert re.match(r" {13}\S", lines[at + 1]), lines[at:at + 3]
     assert len(shown(80, "help", "zone", "join")) > len(cli.ok("help", "zone", "join").splitlines())
+    # what is told of who is lost, too
+    cli.ok("zone", "lost", "z.test", "--signer", "bind", "--reason", "x", "--yes", "--force")
+    piped = cli.ok("zone", "status", "z.test")
+    told = shown(60, "zone", "status", "z.test")
+    at = next(i for i, x in enumerate(told) if x.startswith("WARN  bind is declared lost: "))
+    assert re.match(r" {6}\S", told[at + 1]) and words_of("\n".join(told)) == words_of(piped), told
+    assert '\nbind is lost and has yet to leave: "signer leave bind --group g"\n' in piped, piped
     d.stop()
 
 

@@ -539,6 +539,10 @@ views(void **state)
 	    "database: nothing can be stored, so that nothing that is seen counts and nothing is sent: disk is full");
 	assert_non_null(strstr(((const struct mus_rep_finding *)rp.waits.item)[1].hint, "database takes changes"));
 	view.store_error = NULL;
+	/* What would be is no matter of what is. */
+	by_hand.wait[0].rule = MUS_RULE_V1;
+	mus_body_of_plan(&arena, &o, &view, &rp);
+	assert_non_null(strstr(((const struct mus_rep_finding *)rp.waits.item)->hint, "the next step is not taken"));
 	view.plan = NULL;
 	/* Being read once more: the failure counts still; for the first time: nothing is wrong. */
 	view.trouble[1].copy_began.ms = 5000;
@@ -595,6 +599,14 @@ events_and_processes(void **state)
 	static const struct mus_event_obj e = {.id = 4, .at = {1}, .kind = "row", .text = "a\nb",
 	    .actor = "musicd"};
 	static struct mus_process_obj p = {.id = 9, .zone = "a.", .kind = "ADD-SIGNER", .signer = "knot"};
+	static const struct {
+		const char *kind, *outcome;
+		bool done, may_stop;
+	} ends[] = {
+		{"ADD-SIGNER", "done", true, false}, {"REMOVE-SIGNER", "done", true, true},
+		{"REMOVE-SIGNER", "done: knot was lost, and must be silent for a.", true, false},
+		{"REMOVE-SIGNER", "turned round", false, false}, {"REMOVE-SIGNER", "", false, false},
+	};
 	struct mus_rep_event er;
 	struct mus_rep_process pr;
 	json_t *v;
@@ -610,6 +622,14 @@ events_and_processes(void **state)
 	v = encode(&mus_schema_rep_process, &pr);
 	assert_true(json_is_true(json_object_get(v, "running")));
 	json_decref(v);
+	p.ended_at = (struct mus_time){1};
+	for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++) {
+		snprintf(p.kind, sizeof p.kind, "%s", ends[i].kind);
+		snprintf(p.outcome, sizeof p.outcome, "%s", ends[i].outcome);
+		mus_body_of_process(&p, &pr);
+		assert_int_equal(pr.done, ends[i].done);
+		assert_int_equal(pr.may_stop, ends[i].may_stop);
+	}
 }
 
 /* A word that the hint for it must have: what to do about this, and about nothing else. */
@@ -685,6 +705,20 @@ hints(void **state)
 		}
 		w.cause = MUS_NOBODY;
 		has(mus_body_hint(&w), w.rule == MUS_RULE_V13 ? "while the copy is being read" : rule_words[r].says);
+	}
+	for (unsigned r = 0; r < rules; r++) {		/* of these a plan waits for what the guard says, and not for a repair */
+		enum mus_rule rule = (enum mus_rule)rule_words[r].of;
+		bool is_pair = rule == MUS_RULE_V1 || rule == MUS_RULE_V2 || rule == MUS_RULE_V3 || rule == MUS_RULE_V14;
+		struct mus_witness w = {.rule = rule, .result = MUS_RES_FAILS, .until = MUS_TIME_NEVER};
+
+		assert_int_equal(mus_body_wait_hint(&w) != NULL, is_pair);
+		if (is_pair)
+			has(mus_body_wait_hint(&w), "\"zone abort\"");
+		w.until = (struct mus_time){9000};
+		if (is_pair)
+			has(mus_body_wait_hint(&w), "nothing to do");
+		w.result = MUS_RES_UNKNOWN;
+		assert_null(mus_body_wait_hint(&w));
 	}
 	has(mus_body_hint(&(struct mus_witness){.rule = MUS_RULE_REACH, .result = MUS_RES_FAILS, .kind = MUS_RR_KEY}),
 	    "point that provider to a signer that stays");
