@@ -398,7 +398,7 @@ check_store(const struct musicd_conf *c, struct mus_errtext *et)
 		return mus_errf(et, MUS_ERR_STORE, "%s: %s", c->store_file, strerror(EISDIR));
 	if (access(c->store_file, R_OK | W_OK) < 0 && errno != ENOENT)
 		return mus_errf(et, MUS_ERR_STORE, "%s: %s", c->store_file, strerror(errno));
-	return 0;
+	return mus_store_check(c->store_file, et);
 }
 
 static int

@@ -1,7 +1,19 @@
 /* Migrations: number n brings version n-1 to version n.  Never edited once released. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "store/sql.h"
 
-enum { APPLICATION_ID = 0x4d555349 };	/* "MUSI" */
+enum {
+	APPLICATION_ID = 0x4d555349,	/* "MUSI" */
+	/* In the head of a database (sqlite.org/fileformat2.html): */
+	HEAD_LEN = 100,
+	HEAD_PAGES = 28,
+	HEAD_VERSION = 60,
+	HEAD_APPLICATION = 68,
+};
 
 static const char *const migrations[] = {
 	/* 1: everything */
@@ -141,6 +153,48 @@ migrate_one(struct mus_store *s, int number, struct mus_errtext *et)
 	return rc;
 }
 
+/* Is it ours, and not of a newer program? */
+static int
+check_version(const char *path, int64_t version, int64_t app, bool has_tables, struct mus_errtext *et)
+{
+	if (has_tables && app != APPLICATION_ID)
+		return mus_errf(et, MUS_ERR_STORE, "%s: is the database of another program", path);
+	if (version > VERSION)
+		return mus_errf(et, MUS_ERR_UNSUPPORTED, "%s: has schema version %lld, this program knows "
+		    "%d; it was written by a newer one", path, (long long)version, VERSION);
+	return 0;
+}
+
+static uint32_t
+number_at(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Read by hand: SQLite makes files beside a database that it only reads, and they would be of whoever checks. */
+int
+mus_store_check(const char *path, struct mus_errtext *et)
+{
+	static const char magic[] = "SQLite format 3";
+	uint8_t head[HEAD_LEN];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : mus_errf(et, MUS_ERR_STORE, "%s: %s", path, strerror(errno));
+	n = pread(fd, head, sizeof head, 0);
+	if (n < 0)
+		mus_errf(et, MUS_ERR_STORE, "%s: %s", path, strerror(errno));
+	close(fd);
+	if (n <= 0)
+		return n < 0 ? MUS_ERR_STORE : 0;	/* an empty one is a new one */
+	if (n < HEAD_LEN || memcmp(head, magic, sizeof magic) != 0)
+		return mus_errf(et, MUS_ERR_STORE, "%s: is no SQLite database, by how it begins", path);
+	/* The first page is of the schema, each table has more. */
+	return check_version(path, number_at(head + HEAD_VERSION), number_at(head + HEAD_APPLICATION),
+	    number_at(head + HEAD_PAGES) > 1, et);
+}
+
 int
 mus__schema_migrate(struct mus_store *s, struct mus_errtext *et)
 {
@@ -151,11 +205,8 @@ mus__schema_migrate(struct mus_store *s, struct mus_errtext *et)
 	    (rc = read_number(s, "PRAGMA application_id", &app, et)) < 0 ||
 	    (rc = read_number(s, "SELECT count(*) FROM sqlite_schema", &tables, et)) < 0)
 		return rc;
-	if (tables > 0 && app != APPLICATION_ID)
-		return mus_errf(et, MUS_ERR_STORE, "%s: is the database of another program", s->path);
-	if (version > VERSION)
-		return mus_errf(et, MUS_ERR_UNSUPPORTED, "%s: has schema version %lld, this program knows "
-		    "%d; it was written by a newer one", s->path, (long long)version, VERSION);
+	if ((rc = check_version(s->path, version, app, tables > 0, et)) < 0)
+		return rc;
 	for (int n = (int)version + 1; n <= VERSION; n++)
 		if ((rc = migrate_one(s, n, et)) < 0)
 			return rc;

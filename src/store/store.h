@@ -20,6 +20,8 @@ struct mus_store;
 
 /* Creates the file (0600) and runs migrations; refuses a file of a newer version. ":memory:" works. */
 int mus_store_open(const char *path, struct mus_store **out, struct mus_errtext *et) MUS_MUST_CHECK;
+/* Could it be opened, as far as the head of the file tells?  Nothing is written; one that is not there can be. */
+int mus_store_check(const char *path, struct mus_errtext *et) MUS_MUST_CHECK;
 void mus_store_close(struct mus_store *s);
 int mus_store_begin(struct mus_store *s, struct mus_errtext *et) MUS_MUST_CHECK;
 int mus_store_commit(struct mus_store *s, struct mus_errtext *et) MUS_MUST_CHECK;

@@ -2,7 +2,9 @@
 import http.client
 import json
 import os
+import re
 import signal
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -319,6 +321,37 @@ def test_a_reload_takes_what_it_can_and_names_the_rest(tmp_path):
     wait_until(lambda: "tokens stay as they were" in log.read_text())
     assert Client(d).ok("GET", "/status")["caller"] == "boss"
     d.stop()
+
+
+def test_a_check_says_what_is_wrong_with_the_database(tmp_path):
+    d = Real(str(tmp_path))
+    d.stop()
+    conf, file = tmp_path / "musicd.yaml", tmp_path / "musicd.db"
+
+    def check(*words):
+        before = sorted(os.listdir(tmp_path))
+        p = subprocess.run([MUSICD, "-c", str(conf), *words], capture_output=True, text=True, timeout=60)
+        assert sorted(os.listdir(tmp_path)) == before
+        return p
+    assert check("--check").returncode == 0
+    whole = file.read_bytes()
+    newer = sqlite3.connect(file)
+    [version] = newer.execute("PRAGMA user_version").fetchone()
+    newer.execute(f"PRAGMA user_version = {version + 1}")
+    newer.close()
+    for content, words in ((None, f"has schema version {version + 1}, this program knows {version}; it was written by a newer one"),
+                           (b"listen: 127.0.0.1\n", "is no SQLite database, by how it begins"), (whole[:50], "is no SQLite database"),
+                           (b"x" + whole[1:], "is no SQLite database"),
+                           (whole[:68] + b"\0\0\0\1" + whole[72:], "is the database of another program")):
+        if content is not None:
+            file.write_bytes(content)
+        p = check("--check")
+        assert p.returncode != 0 and re.search(rf"musicd\.yaml:\d+:\d+: store\.file: {re.escape(str(file))}: {words}", p.stderr), p.stderr
+    for content in (whole, b""):
+        file.write_bytes(content)
+        assert check("--check").returncode == 0
+    file.unlink()
+    assert check("--check").returncode == 0
 
 
 HOOK = """hooks:
