@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/opts.h"
+#include "app/reload.h"
 #include "app/sdnotify.h"
 #include "scanner.h"
 
@@ -81,6 +82,27 @@ on_stop(void *arg)
 }
 
 static void
+open_log(struct scanner *s)
+{
+	mus_log_conf_louder(&s->conf->log, s->verbose);
+	mus_log_open(&(struct mus_log_opts){.program = "music-scanner", .conf = s->conf->log});
+}
+
+/* Looks that are under way go on with what is new. */
+static void
+on_reload(void *arg)
+{
+	struct scanner *s = arg;
+
+	mus_sdnotify_reloading();
+	mus_reload(&scan_schema, s->conf_path, s->conf_file, &s->reloaded);
+	mus_conf_take(&scan_schema, s->conf, mus_conf_get(s->reloaded ? s->reloaded : s->conf_file));
+	open_log(s);
+	mus_log_notice(NULL, "goes on with %s", s->conf_path);
+	mus_sdnotify_ready();
+}
+
+static void
 on_tick(void *arg)
 {
 	struct scanner *s = arg;
@@ -116,6 +138,9 @@ open_all(struct scanner *s, struct mus_errtext *et)
 		return rc;
 	if ((rc = mus_loop_on_signal(s->loop, SIGTERM, on_stop, s)) < 0 ||
 	    (rc = mus_loop_on_signal(s->loop, SIGINT, on_stop, s)) < 0)
+		return rc;
+	/* One look is over soon; who hangs up ends it. */
+	if (!s->once && (rc = mus_loop_on_signal(s->loop, SIGHUP, on_reload, s)) < 0)
 		return rc;
 	return scan_list_open(s, et);
 }
@@ -173,6 +198,7 @@ main(int argc, char **argv)
 	mus_arena_init(&arena, 0);
 	c = *(const struct scan_conf *)mus_conf_get(conf);
 	s.conf = &c;
+	s.conf_file = conf;
 	s.once = once != NULL;
 	s.dry_run = dry_run != NULL;
 	if (output && strcmp(output, "json") != 0) {
@@ -184,8 +210,9 @@ main(int argc, char **argv)
 	s.full = split < argc;
 	if ((status = take_children(&c, argc - split, argv + split, &arena)) != 0)
 		goto out;
-	mus_log_conf_louder(&c.log, opts.verbose);
-	mus_log_open(&(struct mus_log_opts){.program = "music-scanner", .conf = c.log});
+	s.conf_path = opts.conf_file;
+	s.verbose = opts.verbose;
+	open_log(&s);
 	if ((rc = open_all(&s, &et)) < 0) {
 		fprintf(stderr, "music-scanner: %s\n", et.s[0] ? et.s : mus_err_text(rc));
 		status = mus_err_exit(rc);
@@ -202,6 +229,7 @@ main(int argc, char **argv)
 	close_all(&s);
 	mus_log_flush();
 out:
+	mus_conf_free(s.reloaded);
 	mus_conf_free(conf);
 	mus_arena_clear(&arena);
 	return status;

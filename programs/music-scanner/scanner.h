@@ -62,7 +62,10 @@ struct child {
 };
 
 struct scanner {
-	const struct scan_conf *conf;
+	struct scan_conf *conf;		/* as at the start, but for what a reload may change */
+	const char *conf_path;
+	struct mus_conf *conf_file, *reloaded;	/* as at the start; as read last, NULL: not again */
+	int verbose;
 	struct mus_loop *loop;
 	struct mus_dnsx *dnsx;
 	struct mus_lookup *lookup;

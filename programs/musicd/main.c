@@ -12,6 +12,7 @@
 #include "app/log.h"
 #include "app/opts.h"
 #include "app/privs.h"
+#include "app/reload.h"
 #include "app/sdnotify.h"
 #include "app/token.h"
 #include "base/text.h"
@@ -187,33 +188,16 @@ set_hooks(struct daemon *d, const struct mus_conf *conf, struct mus_errtext *et)
 	return rc < 0 ? mus_errf(et, rc, "commands: %s", mus_err_text(rc)) : 0;
 }
 
-/* What cannot change while we run is told each time it differs from the start. */
-static void
-on_differs(void *arg, const struct mus_conf_row *row)
-{
-	(void)arg;
-	if (row->when != MUS_CONF_AT_RELOAD)
-		mus_log_warning((const char *)NULL, NULL,
-		    "reload: %s has changed; it takes effect at the next start", row->path);
-}
-
 static void
 on_reload(void *arg)
 {
 	struct daemon *d = arg;
-	struct mus_conf *fresh = NULL;
 	const struct mus_conf *conf;
 	struct mus_errtext et;
 	unsigned ended;
 
 	mus_sdnotify_reloading();
-	if (mus_conf_load(&musicd_schema, d->conf_path, &fresh, &et) < 0) {
-		mus_log_error((const char *)NULL, et.s, "reload: the configuration stays as it was");
-	} else {
-		mus_conf_free(d->reloaded);
-		d->reloaded = fresh;
-		mus_conf_diff(d->conf_file, fresh, on_differs, NULL);
-	}
+	mus_reload(&musicd_schema, d->conf_path, d->conf_file, &d->reloaded);
 	conf = d->reloaded ? d->reloaded : d->conf_file;
 	open_log(d, mus_conf_get(conf));
 	if (set_hooks(d, conf, &et) < 0)

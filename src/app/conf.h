@@ -182,6 +182,10 @@ void mus_conf_dump(const struct mus_conf *c, unsigned flags, struct mus_buf *out
 void mus_conf_diff(const struct mus_conf *from, const struct mus_conf *to,
     void (*fn)(void *arg, const struct mus_conf_row *row), void *arg);
 
+/* Copies what may change at a reload from one program's struct, or a copy of it, to another: the values alone, so what
+ * they point at is lent still by the configuration that they come from. */
+void mus_conf_take(const struct mus_conf_schema *s, void *to, const void *from);
+
 enum mus_conf_manual { MUS_CONF_MANUAL_MDOC, MUS_CONF_MANUAL_MARKDOWN };
 /* One entry a row: for the manual page, or a table for the guide. */
 void mus_conf_manual(const struct mus_conf_schema *s, enum mus_conf_manual form,

@@ -390,6 +390,18 @@ mus_conf_diff(const struct mus_conf *from, const struct mus_conf *to,
 	}
 }
 
+void
+mus_conf_take(const struct mus_conf_schema *s, void *to, const void *from)
+{
+	for (const struct mus_conf_row *row = s->rows; row->type != MUS_CONF_T_NONE; row++) {
+		bool is_list = row->type == MUS_CONF_T_SECTIONS || mus__conf_is_list(row->type);
+
+		if (row->when == MUS_CONF_AT_RELOAD)
+			memcpy((char *)to + row->offset, (const char *)from + row->offset,
+			    is_list ? sizeof(struct mus__conf_any_list) : mus__conf_elem_size(row->type));
+	}
+}
+
 /* ---- manual ---- */
 
 static const char *

@@ -556,6 +556,47 @@ test_load(void **state)
 	mus_conf_free(NULL);
 }
 
+static const struct mus_conf_row take_rows[] = {
+	{MUS_CONF_STRING(struct demo, title, "title"), .help = "Stays."},
+	{MUS_CONF_STRINGS(struct demo, tags, "tags"), .when = MUS_CONF_AT_RELOAD, .help = "A list."},
+	{MUS_CONF_ADDR(struct demo, source, "source"), .when = MUS_CONF_AT_RELOAD, .help = "An address."},
+	{MUS_CONF_INT(struct demo, depth, "depth"), .when = MUS_CONF_AT_RELOAD, .help = "A number."},
+	{MUS_CONF_BOOL(struct demo, strict, "strict"), .help = "Stays."},
+	{MUS_CONF_SECTIONS(struct demo, tokens, "tokens", token_rows), .when = MUS_CONF_AT_RELOAD, .help = "Sections."},
+	MUS_CONF_END,
+};
+static const struct mus_conf_schema take_schema = {"demo", sizeof(struct demo), take_rows, NULL};
+
+/* What may change at a reload, and nothing else. */
+static void
+test_take(void **state)
+{
+	static const char one[] = "title: one\ntags: [a]\ndepth: 1\nstrict: yes\n";
+	static const char two[] = "title: two\ntags: [b, c]\nsource: 192.0.2.1@5\ndepth: 2\nstrict: no\ntokens: [{name: x}]\n";
+	struct mus_conf *a = NULL, *b = NULL;
+	struct mus_errtext et;
+	struct demo d;
+
+	(void)state;
+	assert_int_equal(mus_conf_parse(&take_schema, "one", "/", one, strlen(one), &a, &et), 0);
+	assert_int_equal(mus_conf_parse(&take_schema, "two", "/", two, strlen(two), &b, &et), 0);
+	d = *(const struct demo *)mus_conf_get(a);
+	mus_conf_take(&take_schema, &d, mus_conf_get(b));
+	assert_string_equal(d.title, "one");
+	assert_true(d.strict);
+	assert_int_equal(d.depth, 2);
+	assert_int_equal(d.source.port, 5);
+	assert_int_equal(d.tags.count, 2);
+	assert_string_equal(d.tags.items[1], "c");
+	assert_int_equal(d.tokens.count, 1);
+	assert_string_equal(d.tokens.items[0].name, "x");
+	mus_conf_take(&take_schema, &d, mus_conf_get(a));
+	assert_int_equal(d.tags.count, 1);
+	assert_int_equal(d.tokens.count, 0);
+	mus_conf_free(a);
+	mus_conf_free(b);
+}
+
 static void
 test_diff(void **state)
 {
@@ -788,6 +829,7 @@ main(void)
 		cmocka_unit_test(test_dump_secret),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_take),
 		cmocka_unit_test(test_manual),
 		cmocka_unit_test(test_schema),
 		cmocka_unit_test(test_other_schema),
