@@ -60,6 +60,7 @@ cmd_status(struct cli *c)
 	    {"requests", "requests", CLI_S_NUMBER}, {"event streams", "streams", CLI_S_NUMBER},
 	    {"database down", "store_failing_since", CLI_S_TIME}, {"database error", "store_error", CLI_S_TEXT},
 	    {"backup restored", "restored_at", CLI_S_TIME},
+	    {"check addresses", "checks_addresses", CLI_S_YESNO, .bad = "no"},
 	    {NULL}};
 	struct cli_answer a = {.status = 0};
 	int rc = cli_call(c, "GET", "/status", NULL, &a);

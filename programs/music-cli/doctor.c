@@ -125,6 +125,12 @@ check_daemon(struct doctor *d)
 		    MUS_VERSION);
 	else
 		note(d, "version", "ok", "both %s", MUS_VERSION);
+	if (cli_true(a.json, "checks_addresses"))
+		note(d, "addresses", "ok", "what is given of name servers is compared with DNS");
+	else
+		note(d, "addresses", "warning",
+		    "what is given of name servers is compared with nothing (resolver.check-addresses: no): one wrong "
+		    "or missing address can make zones bogus that are shown as VALID");
 out:
 	cli_answer_clear(&a);
 	return rc;

@@ -78,6 +78,10 @@ static const struct mus_conf_row rows[] = {
 	.help = "DNSSEC trust anchor; the system's root anchor when not given."},
     {MUS_CONF_BOOL(T, parent_insecure_ok, "resolver.parent-may-be-unsigned"), .def = "no",
 	.help = "Believe DS answers of a parent that cannot be validated."},
+    {MUS_CONF_BOOL(T, check_addresses, "resolver.check-addresses"), .def = "yes",
+	.help = "Compare the addresses that are given of name servers and of parents with those that DNS has, and "
+	    "hold what does not fit. With no, ONE WRONG OR MISSING ADDRESS CAN MAKE ZONES BOGUS THAT ARE SHOWN AS "
+	    "VALID: only where the controller cannot look up anything."},
     {MUS_CONF_SPAN_S(T, margin_s, "policy.margin"), .def = "60s", .min = 1, .max = 86400,
 	.help = "Added to every wait: clock differences and slack."},
     {MUS_CONF_SPAN_S(T, parent_ttl_floor_s, "policy.parent-ttl-floor"), .def = "1d", .min = 0,

@@ -27,7 +27,7 @@ struct musicd_conf {
 	int64_t udp_timeout_ms, tcp_timeout_ms;
 	int64_t server_qps, server_window, transfer_size, transfer_ms, transfer_rate, dns_port;
 	const char *root_hints, *trust_anchor;	/* NULL: built in, the system's */
-	bool parent_insecure_ok;
+	bool parent_insecure_ok, check_addresses;
 	int64_t margin_s, parent_ttl_floor_s, ttl_floor_s, parent_patience_s, fresh_s, gap_s, refresh_s;
 	struct mus_conf_strings digests;
 	bool strict, spread_sep, csync_keep;

@@ -285,6 +285,7 @@ open_engine(struct daemon *d, struct mus_errtext *et)
 	    .transfer_min_rate = (uint64_t)c->transfer_rate,
 	    .active_max = (unsigned)c->active_max,
 	    .parent_insecure_ok = c->parent_insecure_ok,
+	    .addresses_unchecked = !c->check_addresses,
 	    .dns_port = (uint16_t)c->dns_port,
 	    .history_keep = (unsigned)c->history_keep,
 	    .log = on_log,
@@ -294,6 +295,10 @@ open_engine(struct daemon *d, struct mus_errtext *et)
 
 	if (rc < 0)
 		return rc;
+	if (!c->check_addresses)
+		mus_log_warning((const char *)NULL, NULL,
+		    "resolver.check-addresses is no: one wrong or missing address of a name server can make zones "
+		    "bogus that are shown as VALID");
 	if ((rc = set_hooks(d, d->conf_file, et)) < 0)
 		return rc;
 	d->dnsd = mus_dnsd_new(d->loop, &n, on_dns, d);

@@ -246,7 +246,7 @@ api_status(struct api_call *c)
 	    .transfers = s.transfers, .sigs_verified = s.sigs_verified, .sigs_cached = s.sigs_cached,
 	    .plans = s.plans, .rounds = s.rounds, .requests = c->api->requests,
 	    .streams = c->api->stream_count, .store_failing_since = s.store_failing_since,
-	    .store_error = s.store_error.s, .restored_at = s.restored_at,
+	    .store_error = s.store_error.s, .restored_at = s.restored_at, .checks_addresses = s.checks_addresses,
 	};
 	api_reply(c, 200, &rep);
 }

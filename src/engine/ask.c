@@ -426,7 +426,7 @@ eng_turn_start(struct mus_engine *e, struct eng_zone *z)
 		eng_say(e, LOG_ERR, e->zobj.name, "cannot be looked at: %s", et.s);
 		goto later;
 	}
-	if (eng_parent_is_awaited(e, &e->zobj, z->id))
+	if (eng_parent_is_awaited(e, &e->zobj, z->id) || eng_hosts_are_awaited(e, st))
 		goto later;
 	z->focus = 0;
 	if (z->busy)

@@ -260,6 +260,7 @@ mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out)
 		if (mus_store_count_zones(e->o.store, &f, &out->state[i]) < 0)
 			out->state[i] = 0;
 	}
+	out->checks_addresses = eng_checks_addresses(e);
 	count_standing(e, out);
 	if (mus_store_count_lost(e->o.store, eng_now(e), &out->lost_signer) < 0)
 		out->lost_signer = 0;

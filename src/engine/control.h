@@ -165,6 +165,7 @@ struct mus_ctl_stats {
 	uint64_t manual_ds, manual_ns;	/* zones whose parent has to be told by hand */
 	uint64_t lost_signer;		/* zones that resolvers may still look for at a signer that was lost */
 	uint64_t row_s;			/* how long the process that stands longest has been in its row; 0: none runs */
+	bool checks_addresses;		/* those that are given are compared with DNS */
 };
 void mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out);
 

@@ -34,6 +34,7 @@ struct mus_engine_opts {
 	uint64_t transfer_min_rate;	/* bytes a second, over a minute; 0: none */
 	unsigned active_max;		/* zones in a turn at once */
 	bool parent_insecure_ok;	/* believe DS answers of a parent that is not signed or validated */
+	bool addresses_unchecked;	/* what addresses are given is believed: what DNS has is not looked up */
 	uint16_t dns_port;		/* of public servers; 53 */
 	unsigned history_keep;		/* events kept per zone */
 	mus_engine_log_fn *log;		/* NULL: nobody is told */

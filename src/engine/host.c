@@ -1,7 +1,8 @@
 /*
- * Name servers that were given without addresses: looked up with validation, shared by all zones, and
- * looked up again before each use that is not soon after the last.  An address that is given no more
- * stays until no cache can hold it; one name whose answers alternate so has them all.
+ * Addresses of name servers, looked up with validation: to ask those that were given none, and to compare
+ * what the others were given with where resolvers are led.  Shared by all zones, and looked up again
+ * before each use that is not soon after the last.  An address that is given no more stays until no cache
+ * can hold it; one name whose answers alternate so has them all.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +174,7 @@ eng_host_get(struct mus_engine *e, const char *name, int64_t zone_id)
 		int rc = mus_lookup_addrs(e->o.lookup, &h->wire, e->o.dns_port, on_addrs, h);
 
 		h->asking = rc == 0;
+		h->asked_at = eng_now(e);
 		if (rc < 0) {
 			h->cause = MUS_CAUSE_NOLOOKUP;
 			mus_errf(&h->words, rc, "%s", mus_err_text(rc));
@@ -184,16 +186,73 @@ eng_host_get(struct mus_engine *e, const char *name, int64_t zone_id)
 	return h;
 }
 
+bool
+eng_checks_addresses(const struct mus_engine *e)
+{
+	return e->o.lookup && !e->o.addresses_unchecked;
+}
+
+/* Resolvers go there, whatever port the address was given with.  What DNS has now must be one that is given: what is
+ * asked because it was given once (then it has no name) is on its way out. */
+static bool
+is_asked(const struct eng_host *h, unsigned a, const struct mus_zonestate *st, unsigned s)
+{
+	bool is_now = !mus_time_is_set(h->addr[a].until);
+
+	for (unsigned i = 0; i < st->zone.server_count; i++)
+		if (st->zone.server[i].origin == s && mus_addr_same_ip(&st->book.addr[i], &h->addr[a].addr) &&
+		    (!is_now || mus_server_names(&st->zone.server[i])))
+			return true;
+	return false;
+}
+
+const struct mus_addr *
+eng_host_elsewhere(const struct eng_host *h, const struct mus_zonestate *st, unsigned s)
+{
+	for (unsigned a = 0; a < h->count; a++)
+		if (!is_asked(h, a, st, s))
+			return &h->addr[a].addr;
+	return NULL;
+}
+
+/* The name server that the lack is about; NULL: it is not looked up. */
+static const struct eng_host *
+host_of(const struct mus_engine *e, const struct mus_zonestate *st, const struct mus_lack *l)
+{
+	if (l->origin >= MUS_SIGNERS_MAX || l->ns >= st->zone.ns_count)
+		return NULL;
+	return mus_map_get(e->host_by_name, st->book.ns[l->ns], strlen(st->book.ns[l->ns]));
+}
+
+bool
+eng_hosts_are_awaited(const struct mus_engine *e, const struct mus_zonestate *st)
+{
+	for (unsigned i = 0; i < st->zone.lack_count; i++) {
+		const struct mus_lack *l = &st->zone.lack[i];
+		const struct eng_host *h = l->cause == MUS_CAUSE_LOOKING ? host_of(e, st, l) : NULL;
+
+		if (h && h->asking && eng_is_just_asked(e, h->asked_at))
+			return true;
+	}
+	return false;
+}
+
 void
 eng_host_troubles(struct mus_engine *e, const struct mus_zonestate *st, struct mus_ctl_trouble *trouble)
 {
 	for (unsigned i = 0; i < st->zone.lack_count; i++) {
 		const struct mus_lack *l = &st->zone.lack[i];
-		const struct eng_host *h = NULL;
+		const struct eng_host *h = host_of(e, st, l);
+		const struct mus_addr *at = NULL;
+		char text[MUS_ADDR_TEXT_MAX];
 
-		if (l->cause == MUS_CAUSE_NOLOOKUP && l->ns < st->zone.ns_count)
-			h = mus_map_get(e->host_by_name, st->book.ns[l->ns], strlen(st->book.ns[l->ns]));
-		if (h && l->origin < MUS_SIGNERS_MAX)
+		if (h && l->cause == MUS_CAUSE_ADDRESS)
+			at = eng_host_elsewhere(h, st, l->origin);
+		if (at)
+			snprintf(trouble[l->origin].lookup, sizeof trouble[l->origin].lookup,
+			    "DNS has the address %s, or had it and caches may hold it",
+			    mus_addr_text(at, e->o.dns_port, text));
+		else if (h && l->cause == MUS_CAUSE_NOLOOKUP)
 			snprintf(trouble[l->origin].lookup, sizeof trouble[l->origin].lookup, "%s", h->words.s);
 	}
 }

@@ -90,7 +90,7 @@ struct eng_host {
 	enum mus_cause cause;		/* why the last look-up gave none; NONE: it gave them all */
 	struct mus_errtext words;
 	struct mus_time known_at;	/* first told; NEVER: not yet */
-	struct mus_time next;		/* to be looked up again then */
+	struct mus_time asked_at, next;	/* looked up then, and to be looked up again then */
 	uint32_t ttl_s;			/* largest ever */
 	bool asking, is_full;
 	int64_t *waiting;		/* zones that wait for the first answer; owned */
@@ -442,6 +442,8 @@ bool eng_parent_has_keys(const struct eng_parent *p, struct mus_time at);
 /* An answer does not verify with the keys at hand.  LOOKING: new ones are asked for, and the zone is woken
  * when they are there; NOLOOKUP: they cannot be had; BOGUS: the keys are new, the answer is not good. */
 enum mus_cause eng_parent_doubt(struct mus_engine *e, struct eng_parent *p, int64_t zone_id);
+/* Was it asked so shortly ago that a look may wait for the answer? */
+bool eng_is_just_asked(const struct mus_engine *e, struct mus_time at);
 /* Why a zone has no parent: LOOKING or NOLOOKUP (and for one with another parent than the one given). */
 enum mus_cause eng_parent_lacks(const struct mus_engine *e, const char *zone);
 /* Why its parent, the parent's servers or its keys could not be looked up, in words. */
@@ -453,6 +455,14 @@ void eng_parents_free(struct mus_engine *e);
 struct eng_host *eng_host_get(struct mus_engine *e, const char *name, int64_t zone_id);
 /* May an address that no look-up of ours has given be in a cache yet, from before we began? */
 bool eng_host_keeps(const struct eng_host *h);
+/* Are addresses that are given compared with what DNS has? */
+bool eng_checks_addresses(const struct mus_engine *e);
+/* An address that DNS has for the name, or had and caches may hold, at which no server of signer ${s} is asked;
+ * NULL: there is none. */
+const struct mus_addr *eng_host_elsewhere(const struct eng_host *h, const struct mus_zonestate *st, unsigned s);
+/* Does a look at the zone wait for the first answer about a name server?  Then it is woken when that is there;
+ * not for long. */
+bool eng_hosts_are_awaited(const struct mus_engine *e, const struct mus_zonestate *st);
 /* Why look-ups failed that the zone lacks, into ${trouble} of each signer. */
 void eng_host_troubles(struct mus_engine *e, const struct mus_zonestate *st, struct mus_ctl_trouble *trouble);
 void eng_hosts_free(struct mus_engine *e);

@@ -439,8 +439,8 @@ eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zon
 	return p;
 }
 
-static bool
-is_recent(const struct mus_engine *e, struct mus_time at)
+bool
+eng_is_just_asked(const struct mus_engine *e, struct mus_time at)
 {
 	return at.ms <= eng_now(e).ms && at.ms > eng_now(e).ms - WAIT_S * 1000;
 }
@@ -453,8 +453,8 @@ eng_parent_is_awaited(struct mus_engine *e, const struct mus_zone_obj *zobj, int
 	const struct eng_child *c = p ? NULL : child_get(e, zobj->name);
 
 	if (!p)
-		return c && c->asking && !c->failed && is_recent(e, c->asked_at);
-	if (!p->asking || eng_parent_has_keys(p, eng_now(e)) || p->words.s[0] || !is_recent(e, p->asked_at))
+		return c && c->asking && !c->failed && eng_is_just_asked(e, c->asked_at);
+	if (!p->asking || eng_parent_has_keys(p, eng_now(e)) || p->words.s[0] || !eng_is_just_asked(e, p->asked_at))
 		return false;
 	wait_for_keys(p, zone_id);
 	return true;

@@ -435,6 +435,27 @@ sync_given(struct syncing *y, unsigned s, unsigned n, const struct mus_addr *add
 	y->given |= sync_server(y, s, n, addr);
 }
 
+/* Are resolvers led by a name that was given with addresses where nobody asks?  DNS tells it of a name outside the
+ * zone; of one inside, what the signers and the parent show (find_unasked_addresses).  That it has no address
+ * leads nobody anywhere; nor do addresses that were given and DNS lacks. */
+static void
+check_given(struct syncing *y, unsigned s, const char *name)
+{
+	int n = mus_book_find_ns(&y->st->book, &y->st->zone, name);
+	unsigned ns = n < 0 ? MUS_NOBODY : (unsigned)n;
+	struct eng_host *h;
+
+	if (!eng_checks_addresses(y->e) || is_below(name, y->st->book.zone))
+		return;
+	h = eng_host_get(y->e, name, y->zobj->id);
+	if (h && eng_host_elsewhere(h, y->st, s))
+		lack(y, s, ns, MUS_CAUSE_ADDRESS);
+	else if (h && h->is_full)
+		lack(y, s, MUS_NOBODY, MUS_CAUSE_NOROOM);
+	else if (!h || !mus_time_is_set(h->known_at))
+		lack(y, s, ns, h ? h->cause : MUS_CAUSE_NOLOOKUP);
+}
+
 static void
 sync_servers(struct syncing *y, unsigned s, const struct mus_signer_obj *signer)
 {
@@ -449,6 +470,10 @@ sync_servers(struct syncing *y, unsigned s, const struct mus_signer_obj *signer)
 		if (ns[i].addr_count == 0)
 			sync_looked_up(y, s, n, ns[i].name);
 	}
+	/* An address may be given to another of its names. */
+	for (unsigned i = 0; y->adds && i < ns_count; i++)
+		if (ns[i].addr_count > 0)
+			check_given(y, s, ns[i].name);
 }
 
 static bool

@@ -83,8 +83,8 @@ lacking(struct tx *t, const struct mus_witness *w)
 		break;
 	case MUS_CAUSE_ADDRESS:
 		lacking_name(t, w);
-		tx_say(t, " has, in the zone or as glue, an address that was not given here: nobody asks what is "
-			  "served there");
+		tx_say(t, " has, in %s, an address that was not given here: nobody asks what is served there",
+		    tx_has_name(t, w->ns) && t->z->ns[w->ns].in_domain ? "the zone or as glue" : "DNS");
 		break;
 	default:
 		break;

@@ -663,6 +663,8 @@ static const struct mus_field rep_status_rows[] = {ROW("program", STR, program, 
 	HELP("the database takes no changes, so none are made; null: it does")),
     ROW("store_error", STR, store_error, HELP("why; empty: it does")),
     ROW("restored_at", TIME, restored_at,
-	HELP("when the database was last found to be a restored backup; null: never"))};
+	HELP("when the database was last found to be a restored backup; null: never")),
+    ROW("checks_addresses", BOOL, checks_addresses,
+	HELP("addresses that are given are compared with DNS (resolver.check-addresses)"))};
 REPLY(rep_status, "Status", "The daemon in numbers.");
 #undef S

@@ -323,6 +323,7 @@ struct mus_rep_status {
 	struct mus_time store_failing_since;
 	const char *store_error;
 	struct mus_time restored_at;
+	bool checks_addresses;
 };
 
 extern const struct mus_schema mus_schema_rep_error, mus_schema_rep_error_detail,

@@ -323,7 +323,7 @@ add_trouble(struct mus_arena *a, struct mus_rep_finding *out, const struct mus_w
 	default:
 		break;
 	}
-	if (w->cause == MUS_CAUSE_NOLOOKUP || w->cause == MUS_CAUSE_NOADDR)
+	if (w->cause == MUS_CAUSE_NOLOOKUP || w->cause == MUS_CAUSE_NOADDR || w->cause == MUS_CAUSE_ADDRESS)
 		words = t->lookup;
 	if (words != NULL && words[0] != '\0')
 		out->cause = words;

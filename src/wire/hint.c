@@ -55,8 +55,8 @@ cause_hint(enum mus_cause c)
 	case MUS_CAUSE_LOOKING:
 		return "nothing to do: the zone goes on when the answer is there";
 	case MUS_CAUSE_NOLOOKUP:
-		return "look whether the name resolves from the controller's host (dig NAME A, NAME AAAA); or "
-		       "give the name server its addresses";
+		return "look whether the name resolves from the controller's host (dig NAME A, NAME AAAA); where "
+		       "nothing can resolve there, give all addresses and set resolver.check-addresses to no";
 	case MUS_CAUSE_NOADDR:
 		return "look at the spelling of the name server; or give it its addresses";
 	case MUS_CAUSE_UNASKED:
@@ -64,9 +64,9 @@ cause_hint(enum mus_cause c)
 		       "--signer-ns); or take it out of the NS sets and the delegation by hand, and keep its server "
 		       "served until caches have forgotten it";
 	case MUS_CAUSE_ADDRESS:
-		return "compare the addresses of the name server in the zone, at every signer, and in the delegation "
-		       "with those given here: give all of them (signer update --ns, zone update --signer-ns), or take "
-		       "the wrong one out where it stands";
+		return "compare the addresses of the name server in DNS (of one in the zone: at every signer, and in "
+		       "the delegation) with those given here: give all of them (signer update --ns, zone update "
+		       "--signer-ns), or take the wrong one out where it stands";
 	case MUS_CAUSE_COUNT:
 		break;
 	}

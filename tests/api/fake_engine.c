@@ -790,7 +790,7 @@ mus_ctl_stats(const struct mus_engine *e, struct mus_ctl_stats *out)
 	struct mus_errtext et;
 	struct mus_zone_obj o;
 
-	*out = (struct mus_ctl_stats){.zones = e->zone_count, .plans = e->plans, .questions = 7};
+	*out = (struct mus_ctl_stats){.zones = e->zone_count, .plans = e->plans, .questions = 7, .checks_addresses = true};
 	out->store_failing_since = MUS_TIME_NEVER;
 	if (mus_store_load_zone(e->store, "nodisk.test.", &o, &et) == 0) {
 		out->store_failing_since = mus_ctl_now(e);

@@ -979,8 +979,8 @@ def test_doctor(cli, filled, tmp_path):
         return {c["check"]: (c["result"], c["text"]) for c in json.loads(r.stdout)["items"]}
     found = checks(code=0)
     assert {k: v[0] for k, v in found.items()} == {"configuration": "ok", "token": "ok", "server": "ok", "certificate": "ok",
-                                                   "access": "ok", "clock": "ok", "database": "ok", "version": "ok", "zones": "ok",
-                                                   "signers": "ok"}
+                                                   "access": "ok", "clock": "ok", "database": "ok", "version": "ok", "addresses": "ok",
+                                                   "zones": "ok", "signers": "ok"}
     # what is INVALID is so though it is held, and who does not answer is named
     filled.ok("POST", "/zones", {"name": "broken.test"})
     filled.ok("POST", "/zones/broken.test/hold", {"reason": "x"})

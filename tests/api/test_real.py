@@ -295,6 +295,28 @@ def reloaded(d, file, text):
     return log.read_text()[seen:]
 
 
+WARNED = "can make zones bogus that are shown as VALID"
+
+
+@pytest.mark.parametrize("checks", [True, False])
+def test_addresses_that_nobody_compares_are_warned_of(tmp_path, checks):
+    """At the start, by doctor, in the status; and nothing waits for a look-up of what is given."""
+    d = Real(str(tmp_path), resolver="" if checks else "  check-addresses: no\n")
+    c = Client(d)
+    assert (WARNED in (tmp_path / "log").read_text()) != checks
+    assert c.ok("GET", "/status")["checks_addresses"] == checks
+    told = [x for x in json.loads(c.cli("-o", "json", "doctor").stdout)["items"] if x["check"] == "addresses"]
+    assert [(x["result"], WARNED in x["text"]) for x in told] == [("ok", False) if checks else ("warning", True)], told
+    c.ok("POST", "/signers", {"name": "bind", "driver": "manual", "name_servers": [{"name": "ns1.bind.test", "addresses": ["127.0.0.2"]}]})
+    c.ok("POST", "/groups", {"name": "g", "signers": ["bind"]})
+    c.ok("POST", "/zones", {"name": "z.test", "group": "g"})
+    wait_until(lambda: c.ok("GET", "/zones/z.test/status")["checked_at"])
+    explain = c.ok("GET", "/zones/z.test/explain")
+    said = [f["text"] for f in explain["waits"] + explain["findings"]]
+    assert any("ns1.bind.test. (bind) " in text for text in said) == checks, said
+    d.stop()
+
+
 def test_a_reload_takes_what_it_can_and_names_the_rest(tmp_path):
     d = Real(str(tmp_path))
     conf, log = tmp_path / "musicd.yaml", tmp_path / "log"

@@ -1,6 +1,6 @@
 """What the tests of faults share: a laboratory under musicd, the parent's scanner and the judges, with zones that join side by side.
 
-    with Trouble(lab, zones) as t:         # musicd, scanner, prober; the laboratory's signers are known to musicd
+    with Trouble(lab, zones) as t:         # musicd, scanner, prober; the laboratory's signers (or signers=) are known to musicd
         t.group("ex", ["bind"])            # a group of its own for a zone
         t.join("ex", "knot")
         t.says("ex", r"knot.*refused")     # until musicd names the guilty
@@ -22,8 +22,9 @@ SHORT = {"schedule": {"retry": "1500ms", "idle": "1500ms"}}
 
 
 class Trouble:
-    def __init__(self, lab, zones, settings=None, rate=None, binary=None, hooks=""):
+    def __init__(self, lab, zones, settings=None, rate=None, binary=None, hooks="", signers=None):
         self.lab, self.zones = lab, [lab.zone_name(z) for z in zones]
+        self.signers = list(lab.state["signers"]) if signers is None else signers
         self.rate = rate or max(2.0, 6.0 / len(self.zones))
         self.settings, self.binary, self.verdict, self.at_parent = settings or SHORT, binary, None, {}
         self.mc = Controller(lab, settings=self.settings, hooks=hooks)
@@ -33,7 +34,7 @@ class Trouble:
         try:
             scanner.start(self.lab, self.zones)
             prober.start(self.lab, self.zones, rate=self.rate)
-            for s in self.lab.state["signers"]:
+            for s in self.signers:
                 self.mc.add_signer(s)
             self.at_parent = {z: self.parent(z) for z in self.zones}
         except BaseException:

@@ -884,6 +884,112 @@ known_before(void **state)
 	assert_string_equal(asked_at(), "9 ");
 }
 
+/* Signer 0 is given at 192.0.2.1, and DNS can be asked about it. */
+static struct eng_host *
+with_address(void)
+{
+	static char what_looks_up;
+
+	memset(&asked, 0, sizeof asked);
+	e->o.lookup = (struct mus_lookup *)&what_looks_up;
+	e->o.dns_port = 53;
+	members(0, SIGNERS);
+	sync_zone();
+	return mus_map_get(e->host_by_name, "ns.s0.test.", strlen("ns.s0.test."));
+}
+
+/* What is given of a name outside the zone is compared with what DNS has, or had as long as caches hold it. */
+static void
+compared_with_dns(void **state)
+{
+	struct eng_host *h = with_address();
+	struct mus_zone_view view;
+
+	(void)state;
+	assert_string_equal(asked.name, "ns.s0.test.");
+	lacks_name(MUS_CAUSE_LOOKING);
+	assert_string_equal(asked_at(), "1 ");
+	answer("\1", (struct mus_lookup_addrs){.ttl_s = 300});
+	sync_whole();
+	again(h, "\1\7", (struct mus_lookup_addrs){.ttl_s = 300});
+	lacks_name(MUS_CAUSE_ADDRESS);
+	assert_string_equal(asked_at(), "1 ");
+	OK(mus_ctl_view(e, zone.name, &view, &et));
+	assert_string_equal(view.trouble[place_of(0)].lookup, "DNS has the address 192.0.2.7, or had it and caches may hold it");
+	again(h, "\1", (struct mus_lookup_addrs){.ttl_s = 300});
+	lacks_name(MUS_CAUSE_ADDRESS);
+	h->addr[1].until = mus_time_add_s(eng_now(e), -1);
+	sync_whole();
+	/* That it cannot be looked up now takes nothing away. */
+	again(h, "", (struct mus_lookup_addrs){.err = MUS_ERR_NET});
+	assert_int_equal(st->zone.lack_count, 0);
+	again(h, "", (struct mus_lookup_addrs){.err = 0});
+	assert_int_equal(st->zone.lack_count, 0);
+	/* An address of another of its names will do, whatever the port; one that DNS lacks is no matter. */
+	sig[0].ns[1] = sig[0].ns[0];
+	snprintf(sig[0].ns[1].name, sizeof sig[0].ns[1].name, "ns.z.test.");
+	assert_true(mus_addr_parse("192.0.2.7", 5353, &sig[0].ns[1].addr[0]));
+	sig[0].ns_count = 2;
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	again(h, "\7", (struct mus_lookup_addrs){.err = 0});
+	assert_int_equal(st->zone.lack_count, 0);
+	/* Of a name in the zone the zone tells. */
+	assert_null(mus_map_get(e->host_by_name, "ns.z.test.", strlen("ns.z.test.")));
+	h->is_full = true;
+	sync_zone();
+	assert_int_equal(st->zone.lack[0].cause, MUS_CAUSE_NOROOM);
+}
+
+/* What DNS has now must be given; what it had is asked as long as caches lead there. */
+static void
+moved_in_dns(void **state)
+{
+	struct eng_host *h = with_address();
+
+	(void)state;
+	e->o.policy.ttl_floor_s = 1000;
+	answer("\1", (struct mus_lookup_addrs){.ttl_s = 300});
+	sync_whole();
+	takes_part(0);
+	assert_true(mus_addr_parse("192.0.2.5", 53, &sig[0].ns[0].addr[0]));
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	sync_zone();
+	assert_string_equal(asked_at(), "1 5 ");
+	lacks_name(MUS_CAUSE_ADDRESS);
+	again(h, "\5", (struct mus_lookup_addrs){.ttl_s = 300});
+	assert_int_equal(st->zone.lack_count, 0);
+	assert_string_equal(asked_at(), "1 5 ");
+}
+
+/* As long as it was never known, nothing is believed; that there is none is known. */
+static void
+never_known(void **state)
+{
+	struct eng_host *h = with_address();
+
+	(void)state;
+	assert_true(eng_hosts_are_awaited(e, st));
+	h->asked_at = mus_time_add_s(eng_now(e), -6);
+	assert_false(eng_hosts_are_awaited(e, st));
+	answer("", (struct mus_lookup_addrs){.err = MUS_ERR_NET, .half_err = MUS_ERR_NET, .words = {"SERVFAIL there"}});
+	sync_zone();
+	lacks_name(MUS_CAUSE_NOLOOKUP);
+	assert_false(eng_hosts_are_awaited(e, st));
+	again(h, "", (struct mus_lookup_addrs){.err = 0});
+	assert_int_equal(st->zone.lack_count, 0);
+	/* Not compared at all, and then not asked for either. */
+	again(h, "\7", (struct mus_lookup_addrs){.err = 0});
+	lacks_name(MUS_CAUSE_ADDRESS);
+	h->next = MUS_TIME_ALWAYS;
+	e->o.addresses_unchecked = true;
+	asked.count = 0;
+	sync_whole();
+	assert_int_equal(asked.count, 0);
+	e->o.addresses_unchecked = false;
+	sync_zone();
+	assert_int_equal(asked.count, 1);
+}
+
 /* What signer 0 gives up and somebody still lists: resolvers are led to what nobody asks. */
 static void
 listed_and_dropped(void **state)
@@ -1208,6 +1314,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(looked_up, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(not_looked_up, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(known_before, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(compared_with_dns, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(moved_in_dns, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(never_known, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_of_an_address, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(address_given_no_more, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(address_that_nobody_asks, setup, rig_teardown),

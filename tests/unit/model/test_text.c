@@ -35,6 +35,7 @@ setup(void **state)
 	strcpy(z.book.ns[1], "ns1.knot.lab.");
 	strcpy(z.book.ns[2], "ns1.old.lab.");
 	z.zone.ns[2].is_former = true;
+	z.zone.ns[0].in_domain = true;
 	z.zone.signer[BIND].has_driver = true;
 	for (unsigned i = 0; i < 4; i++) {
 		z.zone.server[i] = (struct mus_server){i < 2 ? (uint8_t)i : MUS_PARENT, 0};
@@ -208,6 +209,13 @@ static const struct {
 	"observe: the addresses of ns1.knot.lab. (knot) cannot be looked up"},
     {W(V6, UNKNOWN, NONE, .origin = KNOT, .ns = 1, .cause = MUS_CAUSE_NOADDR),
 	"V6: ns1.knot.lab. (knot) has no address"},
+    {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .ns = 1, .cause = MUS_CAUSE_ADDRESS),
+	"observe: ns1.knot.lab. (knot) has, in DNS, an address that was not given here: nobody asks what is served there"},
+    {W(OBSERVE, UNKNOWN, NONE, .origin = BIND, .ns = 0, .cause = MUS_CAUSE_ADDRESS),
+	"observe: ns1.bind.lab. (bind) has, in the zone or as glue, an address that was not given here: nobody asks what "
+	"is served there"},
+    {W(OBSERVE, UNKNOWN, NONE, .origin = KNOT, .cause = MUS_CAUSE_ADDRESS),
+	"observe: a name server (knot) has, in DNS, an address that was not given here: nobody asks what is served there"},
     {W(V6, UNKNOWN, NONE, .origin = KNOT, .ns = 1, .cause = MUS_CAUSE_UNASKED),
 	"V6: ns1.knot.lab. is listed, but is no name server of knot any more: nobody asks it"},
     {W(V6, UNKNOWN, NONE, .origin = MUS_PARENT, .server = SP1, .kind = MUS_RR_PNS, .ns = 1,
