@@ -93,7 +93,7 @@ static const struct cli_word o_signers[] = {
 	    {"mode", "MODE", "who begins each step (\"zone step\" when manual)", CLI_K_WORDS, 0, modes}, \
 	    {"sample", "NAME", "an existing name to watch, relative (www)", CLI_K_TEXT},           \
 	    {"parent", "NAME", "parent zone, when it cannot be looked up", CLI_K_TEXT},            \
-	    {"parent-address", "ADDRESS", "a server of the parent, likewise", CLI_K_TEXT, CLI_MANY}, \
+	    {"parent-address", "ADDRESS", "a server of it, asked beside those that are found", CLI_K_TEXT, CLI_MANY}, \
 	    {"signer-ns", "SIGNER:NAME[=ADDR,...]", "a name server of this signer for this zone alone", \
 		CLI_K_TEXT, CLI_MANY},                                                             \
 	    {"signer-key", "SIGNER:FILE", "TSIG key of this signer for this zone alone", CLI_K_TEXT, \

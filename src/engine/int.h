@@ -69,7 +69,9 @@ struct eng_parent {
 	struct mus_errtext words;	/* why the last look-up gave no keys; empty: it gave them */
 	struct mus_time keys_until;	/* they count until then */
 	struct mus_time asked_at, next;	/* keys: looked up then, and to be looked up again then */
-	struct mus_time addr_until;	/* addresses: likewise */
+	struct mus_time addr_until;	/* addresses: to be looked up again then */
+	struct mus_time searched_at;	/* and asked for anew then; ALWAYS: that has ended */
+	struct mus_time told_at;	/* when it ended last, whatever came of it */
 	struct mus_addr slowest;	/* who of them was the last to follow; no family: not known */
 	bool asking;
 	int64_t *waiting;		/* zones that wait for the keys; owned */
@@ -434,8 +436,10 @@ uint64_t eng_keys_in_use(const struct mus_zonestate *st);
  * woken when the look-up that this starts has ended. */
 struct eng_parent *eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id,
     struct mus_errtext *et);
-/* Does a look at the zone wait for its parent, or for the parent's keys?  Then the zone is woken when they
- * are there; not for long, and not again for what could not be had. */
+/* Are the parent's servers to be found?  Those that are given are asked beside them: one may be missing. */
+bool eng_parent_is_searched(const struct mus_engine *e, const struct mus_zone_obj *zobj);
+/* Does a look at the zone wait for its parent, for the parent's keys, or for its servers when what is known of them
+ * is old?  Then the zone is woken when they are there; not for long, and not again for what could not be had. */
 bool eng_parent_is_awaited(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id);
 /* Are there validated keys that count at ${at}? */
 bool eng_parent_has_keys(const struct eng_parent *p, struct mus_time at);

@@ -1,6 +1,10 @@
 /*
  * Parents: found by validated look-up from the root, shared by all their children, kept for a
  * while.  The parent's DNSKEY RRset is the root of trust for what its servers say about DS.
+ *
+ * A server that is new in the parent's NS set may show an old DS, and that all servers show the new one is
+ * what processes wait for: the set is looked up again every minute that somebody looks at a child, once for all
+ * children, and a look waits for it when it is old because nobody did.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +14,8 @@
 #include "engine/int.h"
 
 enum {
-	KEEP_S = 600, KEEP_MIN_S = 5,
+	KEEP_S = 600, KEEP_MIN_S = 5,	/* keys */
+	SERVERS_S = 60, OLD_S = 2 * SERVERS_S,
 	RETRY_S = 10,
 	WAIT_S = 5,			/* a look waits that long for what was never known */
 	DOUBT_S = 5,			/* keys are asked for that seldom by answers that do not verify */
@@ -90,6 +95,14 @@ wake_zone(struct mus_engine *e, int64_t id)
 		eng_wake(e, z, 1u << MUS_RR_DS | 1u << MUS_RR_PNS, 0);
 }
 
+static void
+wake_waiting(struct mus_engine *e, struct eng_parent *p)
+{
+	for (unsigned i = 0; i < p->waiting_count; i++)
+		wake_zone(e, p->waiting[i]);
+	p->waiting_count = 0;
+}
+
 bool
 eng_parent_has_keys(const struct eng_parent *p, struct mus_time at)
 {
@@ -146,9 +159,7 @@ on_keys(void *arg, const struct mus_lookup_result *r)
 		mus_errf(&why, 0, "the parent %s is not signed", p->zone);
 		no_keys(e, p, ENG_PK_INSECURE, why.s);
 	}
-	for (unsigned i = 0; i < p->waiting_count; i++)
-		wake_zone(e, p->waiting[i]);
-	p->waiting_count = 0;
+	wake_waiting(e, p);
 	eng_trials_resume(e);
 	search_free(s);
 }
@@ -173,9 +184,9 @@ ask_keys(struct mus_engine *e, struct eng_parent *p)
 	}
 }
 
-/* The zone is to look again when the keys are there.  Without memory it does so by itself, later. */
+/* The zone is to look again when keys or servers are there.  Without memory it does so by itself, later. */
 static void
-wait_for_keys(struct eng_parent *p, int64_t zone_id)
+wait_for(struct eng_parent *p, int64_t zone_id)
 {
 	int64_t *more;
 
@@ -195,7 +206,7 @@ eng_parent_doubt(struct mus_engine *e, struct eng_parent *p, int64_t zone_id)
 	if (!p->asking && p->asked_at.ms <= eng_now(e).ms - DOUBT_S * 1000)
 		ask_keys(e, p);
 	if (p->asking) {
-		wait_for_keys(p, zone_id);
+		wait_for(p, zone_id);
 		return MUS_CAUSE_LOOKING;
 	}
 	return p->words.s[0] ? MUS_CAUSE_NOLOOKUP : MUS_CAUSE_BOGUS;
@@ -228,12 +239,37 @@ remember(struct mus_engine *e, const char *zone, const struct eng_child *what, c
 	return c;
 }
 
+/* NULL: none that is known. */
+static struct eng_parent *
+parent_found(struct mus_engine *e, const char *zone)
+{
+	const struct eng_child *c = child_get(e, zone);
+	const char *up = strchr(zone, '.');
+	struct eng_parent *p = NULL;
+
+	if (c && !c->failed && c->text[0])
+		p = mus_map_get(e->parent_by_name, c->text, strlen(c->text));
+	/* The next name up, when it is known to be a zone. */
+	if (!p && up)
+		p = mus_map_get(e->parent_by_name, up[1] ? up + 1 : ".", up[1] ? strlen(up + 1) : 1);
+	return p;
+}
+
+/* Found or not: it is not waited for again soon. */
+static void
+search_ended(struct mus_engine *e, struct eng_parent *p)
+{
+	p->searched_at = MUS_TIME_ALWAYS;
+	p->told_at = eng_now(e);
+}
+
 /* Told once for each reason. */
 static void
 not_found(struct mus_engine *e, const struct eng_search *s, const char *why)
 {
 	struct eng_child *c = child_get(e, s->zone);
 	struct eng_child what = {.failed = true, .next = mus_time_add_s(eng_now(e), RETRY_S)};
+	struct eng_parent *p = parent_found(e, s->zone);
 
 	if (!c || !c->failed || strcmp(c->text, why) != 0)
 		eng_event(e, s->zone_id, s->zone, "parent", "musicd", LOG_WARNING,
@@ -244,6 +280,10 @@ not_found(struct mus_engine *e, const struct eng_search *s, const char *why)
 	else
 		remember(e, s->zone, &what, why);
 	wake_zone(e, s->zone_id);
+	if (p) {
+		search_ended(e, p);
+		wake_waiting(e, p);
+	}
 }
 
 /* ---- its servers ------------------------------------------------------------------------------- */
@@ -336,8 +376,9 @@ on_parent(void *arg, const struct mus_lookup_parent *r)
 	if (!p)
 		goto out;
 	take_servers(e, p, r);
+	search_ended(e, p);
 	p->addr_until = mus_time_add_s(
-	    eng_now(e), r->lame_count || p->lacks != MUS_CAUSE_NONE ? RETRY_S : KEEP_S);
+	    eng_now(e), r->lame_count || p->lacks != MUS_CAUSE_NONE ? RETRY_S : SERVERS_S);
 	/* Not the next name up (a name without a zone of its own lies between): remember it. */
 	while (s->zone[up] && s->zone[up++] != '.')
 		;
@@ -346,6 +387,7 @@ on_parent(void *arg, const struct mus_lookup_parent *r)
 	if (p->keys_state == ENG_PK_NONE)
 		ask_keys(e, p);
 	wake_zone(e, s->zone_id);
+	wake_waiting(e, p);
 out:
 	search_free(s);
 }
@@ -375,24 +417,7 @@ search_parent(struct mus_engine *e, const char *zone, int64_t zone_id)
 	}
 }
 
-/* NULL: none that is known. */
-static struct eng_parent *
-parent_found(struct mus_engine *e, const char *zone)
-{
-	const struct eng_child *c = child_get(e, zone);
-	const char *up = strchr(zone, '.');
-	struct eng_parent *p = NULL;
-
-	if (c && !c->failed && c->text[0])
-		p = mus_map_get(e->parent_by_name, c->text, strlen(c->text));
-	/* The next name up, when it is known to be a zone. */
-	if (!p && up)
-		p = mus_map_get(e->parent_by_name, up[1] ? up + 1 : ".", up[1] ? strlen(up + 1) : 1);
-	return p;
-}
-
-/* The name that was given without addresses is no zone, or there is one below it: nothing can be known of
- * DS there. */
+/* The name that was given is no zone, or there is one below it: nothing can be known of DS there. */
 static bool
 is_another(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id, const struct eng_parent *p)
 {
@@ -413,22 +438,31 @@ is_another(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_i
 	return is;
 }
 
+bool
+eng_parent_is_searched(const struct mus_engine *e, const struct mus_zone_obj *zobj)
+{
+	return zobj->parent_addr_count == 0 || eng_checks_addresses(e);
+}
+
 struct eng_parent *
 eng_parent_of(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id,
     struct mus_errtext *et)
 {
-	bool is_given = zobj->parent_addr_count > 0;
-	struct eng_parent *p = is_given ? parent_get(e, zobj->parent) : parent_found(e, zobj->name);
+	bool is_given = zobj->parent_addr_count > 0, is_searched = eng_parent_is_searched(e, zobj);
+	struct eng_parent *p = is_searched ? parent_found(e, zobj->name) : parent_get(e, zobj->parent);
 
-	if (!p || (!is_given && p->addr_count == 0)) {
+	/* Servers come and go; those that are known serve until the answer is there, and so do those that are given. */
+	if (is_searched && (!p || p->addr_count == 0)) {
 		search_parent(e, zobj->name, zone_id);
+		p = is_given ? parent_get(e, zobj->parent) : NULL;
+	} else if (is_searched && p->addr_until.ms <= eng_now(e).ms) {
+		p->addr_until = mus_time_add_s(eng_now(e), RETRY_S);
+		p->searched_at = eng_now(e);
+		search_parent(e, zobj->name, zone_id);
+	}
+	if (!p) {
 		mus_errf(et, MUS_ERR_NOTFOUND, "the parent zone is being looked for");
 		return NULL;
-	}
-	/* Servers come and go; those that are known serve until the answer is there. */
-	if (!is_given && p->addr_until.ms <= eng_now(e).ms) {
-		p->addr_until = mus_time_add_s(eng_now(e), RETRY_S);
-		search_parent(e, zobj->name, zone_id);
 	}
 	if (is_another(e, zobj, zone_id, p)) {
 		mus_errf(et, MUS_ERR_NOTFOUND, "the parent zone is another than the one given");
@@ -445,18 +479,31 @@ eng_is_just_asked(const struct mus_engine *e, struct mus_time at)
 	return at.ms <= eng_now(e).ms && at.ms > eng_now(e).ms - WAIT_S * 1000;
 }
 
+static bool
+are_keys_awaited(const struct mus_engine *e, const struct eng_parent *p)
+{
+	return p->asking && !eng_parent_has_keys(p, eng_now(e)) && !p->words.s[0] && eng_is_just_asked(e, p->asked_at);
+}
+
+static bool
+are_old_servers_awaited(const struct mus_engine *e, const struct eng_parent *p)
+{
+	return mus_time_add_s(p->told_at, OLD_S).ms <= eng_now(e).ms && eng_is_just_asked(e, p->searched_at);
+}
+
 bool
 eng_parent_is_awaited(struct mus_engine *e, const struct mus_zone_obj *zobj, int64_t zone_id)
 {
 	struct mus_errtext et;
 	struct eng_parent *p = eng_parent_of(e, zobj, zone_id, &et);
-	const struct eng_child *c = p ? NULL : child_get(e, zobj->name);
+	const struct eng_child *c = child_get(e, zobj->name);
 
-	if (!p)
-		return c && c->asking && !c->failed && eng_is_just_asked(e, c->asked_at);
-	if (!p->asking || eng_parent_has_keys(p, eng_now(e)) || p->words.s[0] || !eng_is_just_asked(e, p->asked_at))
+	if ((!p || (p->addr_count == 0 && eng_parent_is_searched(e, zobj))) && c && c->asking && !c->failed &&
+	    eng_is_just_asked(e, c->asked_at))
+		return true;
+	if (!p || (!are_old_servers_awaited(e, p) && !are_keys_awaited(e, p)))
 		return false;
-	wait_for_keys(p, zone_id);
+	wait_for(p, zone_id);
 	return true;
 }
 

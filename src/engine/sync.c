@@ -506,6 +506,15 @@ sync_signer(struct syncing *y, int64_t id, bool is_member)
 	return true;
 }
 
+/* Those that are given, if any are, may not be all. */
+static void
+sync_parent_unknown(struct syncing *y)
+{
+	y->keep |= mus_servers_of(&y->st->zone, MUS_PARENT);
+	if (y->adds && (y->zobj->parent_addr_count || !mus_servers_of(&y->st->zone, MUS_PARENT)))
+		lack(y, MUS_PARENT, MUS_NOBODY, eng_parent_lacks(y->e, y->zobj->name));
+}
+
 /* As long as the addresses of one of its name servers are not known, none that was asked before goes:
  * it may be its, and the resolvers of others may be led to it. */
 static void
@@ -515,7 +524,12 @@ sync_parent_found(struct syncing *y, const struct eng_parent *parent)
 
 	for (unsigned i = 0; i < parent->addr_count; i++)
 		sync_server(y, MUS_PARENT, MUS_NOBODY, &parent->server[i].addr);
-	if (parent->lacks == MUS_CAUSE_NONE)
+	if (parent->addr_count == 0) {
+		sync_parent_unknown(y);
+		return;
+	}
+	/* What DNS has no address for, while glue leads there, can be given. */
+	if (parent->lacks == MUS_CAUSE_NONE || (parent->lacks == MUS_CAUSE_NOADDR && y->zobj->parent_addr_count))
 		return;
 	y->keep |= mus_servers_of(&st->zone, MUS_PARENT);
 	snprintf(st->book.parent_ns, sizeof st->book.parent_ns, "%.255s", parent->lame);
@@ -530,15 +544,13 @@ sync_parent(struct syncing *y)
 	struct eng_parent *parent = eng_parent_of(y->e, y->zobj, y->zobj->id, y->et);
 
 	if (!parent) {
-		y->keep |= mus_servers_of(&st->zone, MUS_PARENT);
-		if (y->adds && !mus_servers_of(&st->zone, MUS_PARENT))
-			lack(y, MUS_PARENT, MUS_NOBODY, eng_parent_lacks(y->e, y->zobj->name));
+		sync_parent_unknown(y);
 		return;
 	}
 	snprintf(st->book.parent, sizeof st->book.parent, "%s", parent->zone);
 	for (unsigned i = 0; i < y->zobj->parent_addr_count; i++)
 		sync_server(y, MUS_PARENT, MUS_NOBODY, &y->zobj->parent_addr[i]);
-	if (!y->zobj->parent_addr_count)
+	if (eng_parent_is_searched(y->e, y->zobj))
 		sync_parent_found(y, parent);
 }
 

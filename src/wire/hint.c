@@ -254,10 +254,11 @@ mus_body_hint(const struct mus_witness *w)
 {
 	if (w->cause == MUS_CAUSE_NOLOOKUP && w->origin == MUS_PARENT)
 		return "look whether the parent zone and its DNSKEY resolve from the controller's host, from the root "
-		       "and with DNSSEC; or give the zone its parent";
+		       "and with DNSSEC; or give the zone its parent; where nothing can resolve there, with all "
+		       "addresses of it, and set resolver.check-addresses to no";
 	if (w->cause == MUS_CAUSE_NOADDR && w->origin == MUS_PARENT)
 		return "the parent has to give that name server its addresses, or to list it no more; or give the "
-		       "zone its parent with all addresses of it (zone update --parent-address)";
+		       "zone its parent with the addresses of it that no look-up finds (zone update --parent-address)";
 	if (w->rule == MUS_RULE_SERVES && w->result == MUS_RES_WARN)
 		return "nothing to do when it is to come back: \"signer join\" takes the mark away";
 	if (w->rule == MUS_RULE_SERVES && w->result == MUS_RES_FAILS && w->origin != MUS_NOBODY &&

@@ -93,3 +93,24 @@ def test_a_second_server_of_the_joiner_is_not_asked(make_lab):
         t.done("second", "ADD-SIGNER", "knot")
         t.joined("second", ["bind", "knot"])
     t.judge(60)
+
+
+def test_one_server_of_the_parent_is_given(make_lab):
+    """The other one, which nobody gave, is found and asked all the same: it keeps the old DS set, and the joiner waits for it."""
+    lab = make_lab(signers=["bind", "knot"])
+    zone = lab.add_zone("half", ["bind", "knot"], ttl=4)
+    with Trouble(lab, ["half"]) as t:
+        t.mc.cli("signergroup", "add", "g-half", "--signer", "bind")
+        t.mc.add_zone("half", "g-half", "--parent", "lab.", "--parent-address", "10.53.1.1")
+        wait_until(lambda: t.row("half").get("state") == "VALID", 240, "the first look")
+        assert t.mc.status(zone)["parent_servers"] == 4, t.mc.status(zone)
+        breaks.freeze(lab, "parent2")
+        t.join("half", "knot")
+        t.says("half", r"rule=parent-ds .*10\.53\.1\.2 \(parent lab\.\)")
+        looked_again(t, "half", 3)
+        assert t.row("half")["row"] == "parent-ds-synced", t.row("half")
+        assert {r.to_text() for r in lab.ex.rrset(BIND, zone, "NS")} == {"ns1.bind.net."}
+        breaks.mend(lab)
+        t.done("half", "ADD-SIGNER", "knot")
+        t.joined("half", ["bind", "knot"])
+    t.judge(60)

@@ -208,6 +208,7 @@ kept_for_their_ttl(void **state)
 		assert_ptr_equal(parent(1), p);
 		assert_ptr_equal(parent(0), p);
 		assert_int_equal(keys.count, asked + 1);
+		p->told_at.ms = wall_ms;	/* of its servers; here it is about keys */
 		assert_false(is_awaited(0));
 	}
 }
@@ -376,7 +377,7 @@ lame_server(void **state)
 	again(10, "12", "34");
 	asks("1234", MUS_CAUSE_NONE, "", "");
 	/* What is known stays as long as it is listed, and does not grow less. */
-	again(600, "12", "!");
+	again(60, "12", "!");
 	asks("1234", MUS_CAUSE_NONE, "", "");
 	again(10, "12", "5!");
 	asks("12345", MUS_CAUSE_NONE, "", "");
@@ -388,7 +389,7 @@ lame_server(void **state)
 	/* It has others; it is listed no more. */
 	again(10, "12", "6");
 	asks("126", MUS_CAUSE_NONE, "", "");
-	again(600, "12", NULL);
+	again(60, "12", NULL);
 	asks("12", MUS_CAUSE_NONE, "", "");
 }
 
@@ -406,6 +407,13 @@ too_many(void **state)
 	up.fn(up.arg, &r);
 	give_keys(600);
 	asks("1", MUS_CAUSE_NOROOM, "", "");
+}
+
+static void
+give_address(void)
+{
+	zone[0].parent_addr_count = 1;
+	assert_true(mus_addr_parse("192.0.2.9", e->o.dns_port, &zone[0].parent_addr[0]));
 }
 
 /* A parent that is given without addresses is looked up as any; another one is an error with a reason. */
@@ -437,12 +445,83 @@ given(void **state)
 	assert_int_equal(eng_parent_lacks(e, zone[0].name), MUS_CAUSE_LOOKING);
 	/* Addresses that are given are for that zone alone. */
 	mus_zonestate_init(&e->scratch);
-	zone[0].parent_addr_count = 1;
-	assert_true(mus_addr_parse("192.0.2.9", e->o.dns_port, &zone[0].parent_addr[0]));
-	asks("9", MUS_CAUSE_NONE, "", "");
+	give_address();
+	asks("19", MUS_CAUSE_NONE, "", "");
 	mus_zonestate_init(&e->scratch);
 	zone[0].parent_addr_count = 0;
 	asks("1", MUS_CAUSE_NONE, "", "");
+	/* With addresses it is an error all the same. */
+	give_address();
+	snprintf(zone[0].parent, sizeof zone[0].parent, "mid.lab.");
+	assert_null(parent(0));
+	sync_zone();
+	assert_int_equal(e->scratch.zone.lack[0].cause, MUS_CAUSE_NOLOOKUP);
+}
+
+/* What is given may be a part: what is found is asked too, and as long as nothing is, the zone holds. */
+static void
+given_and_found(void **state)
+{
+	(void)state;
+	mus_zonestate_init(&e->scratch);
+	snprintf(zone[0].parent, sizeof zone[0].parent, "lab.");
+	give_address();
+	asks("9", MUS_CAUSE_LOOKING, "", "");
+	assert_true(is_awaited(0));
+	assert_int_equal(up.count, 1);
+	wall_ms += 6000;
+	give_keys(600);
+	assert_false(is_awaited(0));
+	parent_fails("look up lab. NS: SERVFAIL");
+	asks("9", MUS_CAUSE_NOLOOKUP, "", "look up lab. NS: SERVFAIL");
+	wall_ms += 11000;
+	sync_zone();
+	assert_int_equal(up.count, 2);
+	assert_false(is_awaited(0));
+	servers_found("12", "!");
+	asks("129", MUS_CAUSE_NOLOOKUP, "b.lab.", "SERVFAIL of b");
+	/* By glue alone one may be reached that DNS has no address for: it can be given. */
+	again(10, "12", "");
+	asks("129", MUS_CAUSE_NONE, "", "");
+	again(10, "12", "34");
+	asks("12349", MUS_CAUSE_NONE, "", "");
+	/* Believed as it was given. */
+	e->o.addresses_unchecked = true;
+	asks("9", MUS_CAUSE_NONE, "", "");
+	wall_ms += 100000;
+	asks("9", MUS_CAUSE_NONE, "", "");
+	assert_int_equal(up.count, 4);
+}
+
+/* What nobody looked up for long is not believed; who looks often does not wait, nor does who has just failed. */
+static void
+old_servers(void **state)
+{
+	(void)with_keys(600);
+	(void)state;
+	wall_ms += 61000;
+	assert_false(is_awaited(0));
+	assert_int_equal(up.count, 2);
+	parent_found();
+	for (unsigned i = 0; i < 2; i++) {
+		wall_ms += 121000;
+		assert_true(is_awaited(0));
+		assert_true(is_awaited(1));
+		assert_int_equal(up.count, 3 + i);
+		for (unsigned n = 0; n < 2; n++)
+			eng_zone_get(e, zone[n].id)->due_ms = wall_ms + 1000000;
+		if (i == 0)
+			parent_found();
+		else
+			parent_fails("look up lab. NS: SERVFAIL");
+		for (unsigned n = 0; n < 2; n++) {
+			assert_true(eng_zone_get(e, zone[n].id)->due_ms <= wall_ms);
+			assert_false(is_awaited(n));
+		}
+	}
+	wall_ms += 11000;
+	assert_false(is_awaited(0));
+	assert_int_equal(up.count, 5);
 }
 
 static struct mus_timer *tick;
@@ -468,6 +547,7 @@ answers_are_counted(void **state)
 	snprintf(zone[0].parent, sizeof zone[0].parent, "lab.");
 	assert_true(mus_addr_parse("127.0.0.1", 1, &zone[0].parent_addr[0]));
 	zone[0].parent_addr_count = 1;
+	e->o.addresses_unchecked = true;
 	OK(mus_store_save_zone(store, &zone[0], &et));
 	assert_non_null(parent(0));
 	give_keys(600);
@@ -494,6 +574,8 @@ main(void)
 	    T(lame_server),
 	    T(too_many),
 	    T(given),
+	    T(given_and_found),
+	    T(old_servers),
 	    T(answers_are_counted),
 	};
 
