@@ -114,8 +114,6 @@ static void
 desire_ns(const struct mus_ctx *c, struct mus_desire *d)
 {
 	const struct mus_zone *zone = c->zone;
-	/* What the parent lists, it goes on listing until a leave has come so far: before that nobody takes it out. */
-	uint64_t listed = delegated(c);
 	unsigned goes = c->want->proc.kind == MUS_PROC_REMOVE ? c->want->proc.signer : MUS_NOBODY;
 
 	d->ns_del = former_names(c);
@@ -127,7 +125,8 @@ desire_ns(const struct mus_ctx *c, struct mus_desire *d)
 		/* What a signer names no more, or one that is lost, is not put anywhere, nor back: nobody asks it. */
 		if (c->want->nsg >> ns->owner & 1)
 			d->ns |= ns->is_dropped || zone->signer[ns->owner].is_lost ? 0 : mus_bit(n);
-		else if (!(listed >> n & 1) || ns->owner == goes)
+		/* What the parent lists, it goes on listing until a leave has come so far: before that it stays. */
+		else if (ns->owner == goes || !(delegated(c) >> n & 1))
 			d->ns_del |= mus_bit(n);
 	}
 }

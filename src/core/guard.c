@@ -376,6 +376,9 @@ leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const str
 {
 	uint64_t unasked = mus_names_unasked(zone, facts->lost);
 
+	/* Names are strays only where there is no place for one more. */
+	if (!unasked && zone->ns_count < MUS_NSNAMES_MAX)
+		return false;
 	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
 		enum mus_rr_kind kind = o == MUS_PARENT ? MUS_RR_PNS : MUS_RR_NS;
 		const struct mus_ring *ring = mus_seen_ring_const(seen, o, kind);

@@ -375,9 +375,13 @@ adopt(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 static bool
 take_up(const struct mus_ctx *c, struct mus_want *want, struct mus_plan *plan)
 {
-	uint64_t ds = all_of_parent(c, MUS_RR_DS), ns = all_of_parent(c, MUS_RR_PNS);
 	unsigned news = c->facts->members & ~c->facts->lost & ~mus_want_any(want);
+	uint64_t ds, ns;
 
+	if (!news)
+		return true;
+	ds = all_of_parent(c, MUS_RR_DS);
+	ns = all_of_parent(c, MUS_RR_PNS);
 	for (unsigned s = 0; s < c->zone->signer_count; s++) {
 		uint8_t bit = (uint8_t)(1u << s);
 		bool is_listed = false;
