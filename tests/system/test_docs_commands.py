@@ -68,6 +68,7 @@ NOT_RUN = {
     "tools/debian-check bookworm --fresh": "as above",
     "nm -D libdns-9.18*.so | grep ENGINE_": "proof of what one release lacks",
     "pdnsutil hsm assign": "proof of what does not work",
+    "kill -9": "tests/system/test_crash.py sends it, by its number",
 }
 
 
@@ -297,7 +298,7 @@ def in_laboratory(t, other):
     t.take("lab/lab ")
     t.take("zone preflight", SIGNER="knot", good=(0, 1))
     t.take("(-o json )?signer probe", SIGNER="knot")
-    t.take("(zone (list|status|explain|plan|history|check)|signer (list|show)|signergroup show|process|token|show|status|help|events)( |$)")
+    t.take("(zone (list|status|explain|plan|history|check)|signer (list|show)|signergroup show|process|token|show|status|help|events|completion)( |$)")
     t.take("signer update")
     t.take("zone update .*--signer-", **{"SIGNER": "bind", "NAME=ADDRESS": "ns1.bind.net=10.53.2.1,fd53:2::1"})
     t.take("zone update .*--sample")
