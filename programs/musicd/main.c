@@ -382,7 +382,8 @@ check_store(const struct musicd_conf *c, struct mus_errtext *et)
 	else
 		mus_strcpy(folder, sizeof folder, ".");
 	if (access(folder, W_OK | X_OK) < 0)
-		return mus_errf(et, MUS_ERR_STORE, "folder %s: %s", folder, strerror(errno));
+		return mus_errf(et, errno == ENOENT || errno == ENOTDIR ? MUS_ERR_NOTFOUND : MUS_ERR_STORE,
+		    "folder %s: %s", folder, strerror(errno));
 	if (stat(c->store_file, &st) == 0 && S_ISDIR(st.st_mode))
 		return mus_errf(et, MUS_ERR_STORE, "%s: %s", c->store_file, strerror(EISDIR));
 	if (access(c->store_file, R_OK | W_OK) < 0 && errno != ENOENT)

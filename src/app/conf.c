@@ -178,8 +178,12 @@ apply_scalar(struct walk *w, const struct mus_conf_row *row, const struct mus__c
 	if (n->kind != MUS__CONF_SCALAR || is_empty(n))
 		return fail(w, n, "wants a value, not %s", kind_words(n));
 	rc = mus__conf_value_set(row, n->text, w->c->dir, &w->c->arena, elem, &why);
-	if (rc < 0)
-		return rc == MUS_ERR_NOMEM ? no_memory(w) : fail(w, n, "%s", why.s);
+	if (rc == MUS_ERR_NOMEM)
+		return no_memory(w);
+	if (rc < 0) {
+		(void)fail(w, n, "%s", why.s);
+		return rc == MUS_ERR_NOTFOUND ? rc : MUS_ERR_SYNTAX;	/* a missing file has an exit code of its own */
+	}
 	return row->type == MUS_CONF_T_SECRET ? add_secret(w, elem) : 0;
 }
 

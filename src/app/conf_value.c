@@ -195,7 +195,8 @@ check_readable(const char *path, struct mus_errtext *et)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc = 0;
 
 	if (fd < 0)
-		return mus_errf(et, MUS_ERR_SYNTAX, "cannot read %.300s: %s", path, strerror(errno));
+		return mus_errf(et, errno == ENOENT || errno == ENOTDIR ? MUS_ERR_NOTFOUND : MUS_ERR_SYNTAX,
+		    "cannot read %.300s: %s", path, strerror(errno));
 	if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
 		rc = mus_errf(et, MUS_ERR_SYNTAX, "cannot read %.300s: is a directory", path);
 	close(fd);
@@ -207,6 +208,7 @@ set_file(const struct mus_conf_row *row, const char *text, const char *dir, stru
     void *elem, struct mus_errtext *et)
 {
 	char *path;
+	int rc;
 
 	if (*text == '\0')
 		return mus_errf(et, MUS_ERR_SYNTAX, "an empty file name");
@@ -216,13 +218,14 @@ set_file(const struct mus_conf_row *row, const char *text, const char *dir, stru
 		struct mus_conf_secret s = {.file = path};
 		struct mus_errtext why;
 
-		if (dir && mus_secret_load(path, &s.value, &why) < 0)
-			return mus_errf(et, MUS_ERR_SYNTAX, "cannot use the secret in %s", why.s);
+		if (dir && (rc = mus_secret_load(path, &s.value, &why)) < 0)
+			return mus_errf(et, rc == MUS_ERR_NOTFOUND ? rc : MUS_ERR_SYNTAX, "cannot use the secret in %s",
+			    why.s);
 		memcpy(elem, &s, sizeof s);
 		return 0;
 	}
-	if (row->type == MUS_CONF_T_FILE && dir && check_readable(path, et) < 0)
-		return MUS_ERR_SYNTAX;
+	if (row->type == MUS_CONF_T_FILE && dir && (rc = check_readable(path, et)) < 0)
+		return rc;
 	memcpy(elem, &path, sizeof path);
 	return 0;
 }

@@ -22,7 +22,8 @@ take_lock(struct mus_store *s, struct mus_errtext *et)
 
 	snprintf(path, sizeof path, "%s.lock", s->path);
 	if ((s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
-		return mus_errf(et, MUS_ERR_STORE, "%s: %s", path, strerror(errno));
+		return mus_errf(et, errno == ENOENT || errno == ENOTDIR ? MUS_ERR_NOTFOUND : MUS_ERR_STORE,
+		    "%s: %s", path, strerror(errno));
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return mus_errf(et, MUS_ERR_STORE, "%s: %s", path, strerror(errno));
@@ -55,6 +56,37 @@ make_file(struct mus_store *s, struct mus_errtext *et)
 	return rc;
 }
 
+/* Why the file could not be opened or looked at, by what SQLite said last: damage is one reason of several. */
+static int
+open_failed(struct mus_store *s, struct mus_errtext *et)
+{
+	const char *why = sqlite3_errmsg(s->db);
+	int eno = sqlite3_system_errno(s->db);
+	const char *says = eno != 0 ? strerror(eno) : "the system says no more";
+
+	switch (sqlite3_errcode(s->db) & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return mus_errf(et, MUS_ERR_STORE, "%s: damaged, or not a database: %s", s->path, why);
+	case SQLITE_NOMEM:
+		return mus_errf(et, MUS_ERR_NOMEM, "%s: %s", s->path, why);
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return mus_errf(et, MUS_ERR_STORE, "%s: %s: another process uses it: end that", s->path, why);
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+		return mus_errf(et, MUS_ERR_STORE, "%s: %s (%s): that is the disk, not the database: make room on it, or "
+		    "see in the system's log why it fails", s->path, why, says);
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		return mus_errf(et, MUS_ERR_STORE, "%s: %s (%s): look at the owner and the mode of the file, of those "
+		    "beside it, and of the folder", s->path, why, says);
+	default:
+		return mus_errf(et, MUS_ERR_STORE, "%s: %s", s->path, why);
+	}
+}
+
 /* The first thing that the file's own check complains of, if any. */
 static int
 quick_check(struct mus_store *s, struct mus_errtext *et)
@@ -66,8 +98,7 @@ quick_check(struct mus_store *s, struct mus_errtext *et)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(st);
 	if (rc != SQLITE_ROW)
-		err = mus_errf(et, MUS_ERR_STORE, "%s: damaged, or not a database: %s", s->path,
-		    sqlite3_errmsg(s->db));
+		err = open_failed(s, et);
 	else if ((text = (const char *)sqlite3_column_text(st, 0)) == NULL || strcmp(text, "ok") != 0)
 		err = mus_errf(et, MUS_ERR_STORE, "%s: damaged: %.300s", s->path, text ? text : "?");
 	sqlite3_finalize(st);
@@ -79,7 +110,7 @@ run_sql(struct mus_store *s, const char *sql, struct mus_errtext *et)
 {
 	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
-	return mus_errf(et, MUS_ERR_STORE, "%s: %s", s->path, sqlite3_errmsg(s->db));
+	return open_failed(s, et);
 }
 
 static int
@@ -106,8 +137,7 @@ open_db(struct mus_store *s, struct mus_errtext *et)
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc != SQLITE_OK)
-		return mus_errf(et, s->db == NULL ? MUS_ERR_NOMEM : MUS_ERR_STORE, "%s: %s", s->path,
-		    s->db == NULL ? "out of memory" : sqlite3_errmsg(s->db));
+		return s->db == NULL ? mus_errf(et, MUS_ERR_NOMEM, "%s: out of memory", s->path) : open_failed(s, et);
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, 2000);	/* a person with the sqlite3 shell, at most */
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

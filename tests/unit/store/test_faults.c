@@ -579,7 +579,7 @@ bad_paths(void **state)
 
 	(void)state;
 	snprintf(file, sizeof file, "%s/none/music.db", folder);
-	expect_no_open(file, MUS_ERR_STORE, "/none/music.db");
+	expect_no_open(file, MUS_ERR_NOTFOUND, "/none/music.db");
 	expect_no_open(folder, MUS_ERR_STORE, folder);
 	expect_no_open("", MUS_ERR_INVAL, "path");
 	memset(file, 'x', sizeof file - 1);
@@ -734,6 +734,32 @@ damaged_files(void **state)
 }
 
 /* ---- disk full ---- */
+
+/* In a child: is a good database on a full disk told from a damaged one? */
+static int
+open_when_full(void)
+{
+	struct rlimit none = {0, 0};
+	struct mus_store *s = NULL;
+
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &none) < 0)
+		return 1;
+	if (mus_store_open(path, &s, &et) != MUS_ERR_STORE || s != NULL)
+		return 2;
+	return strstr(et.s, "damaged") ? 3 : strstr(et.s, "make room") ? 0 : 4;
+}
+static void
+full_at_start(void **state)
+{
+	struct mus_store *s = open_ok();
+	pid_t pid;
+
+	(void)state;
+	mus_store_close(s);
+	if ((pid = fork()) == 0)
+		_exit(open_when_full());
+	assert_int_equal(wait_for(pid), 0);
+}
 
 /* In a child: a limit on file size stands for a full disk.  Returns the line that failed. */
 #define EXPECT(e) do { if (!(e)) return __LINE__ & 0xff; } while (0)
@@ -915,7 +941,7 @@ main(void)
 	    cmocka_unit_test(each_step_fails_in_a_transaction),
 	    cmocka_unit_test(begin_and_commit_fail),
 	    cmocka_unit_test(reads_fail),
-	    F(file_is_private), F(bad_paths), F(one_process_at_a_time), F(versions), F(damaged_files),
+	    F(file_is_private), F(bad_paths), F(one_process_at_a_time), F(versions), F(damaged_files), F(full_at_start),
 	    F(disk_full), F(killed),
 	};
 
