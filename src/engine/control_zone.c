@@ -168,7 +168,7 @@ mus_ctl_delete_zone(struct mus_engine *e, const char *actor, const char *name, b
 	/* What cannot be read cannot be aborted. */
 	if (o.process[0] && !abandon && eng_load_state(e, o.id, &e->view, et) != MUS_ERR_CONFLICT)
 		return mus_errf(et, MUS_ERR_CONFLICT,
-		    "%s: %s is running; abort it first, or abandon the zone as it stands", o.name,
+		    "%s: %s is running: let it end, or give the zone up as it stands (zone delete --abandon)", o.name,
 		    o.process);
 	if ((rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
@@ -192,6 +192,8 @@ set_held(struct mus_engine *e, const char *actor, const char *zone, bool held, c
 	int rc = eng_ctl_zone(e, zone, &o, et);
 	struct eng_zone *z;
 
+	if (rc == 0 && !held && !o.held)
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s: is not held", o.name);
 	if (rc < 0 || (rc = eng_ctl_begin(e, et)) < 0)
 		return rc;
 	o.held = held;
@@ -372,6 +374,13 @@ say_group(struct mus_engine *e, const struct mus_group_obj *g, const struct mus_
 	return 0;
 }
 
+/* Nobody else signs the zone, nor is to: turned round, the join would be a leave that cannot end. */
+static bool
+is_only_one(const struct mus_zonestate *st)
+{
+	return !(mus_want_any(&st->want) & ~(1u << st->want.proc.signer));
+}
+
 int
 mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dry_run,
     struct mus_buf *out, struct mus_errtext *et)
@@ -389,6 +398,10 @@ mus_ctl_abort(struct mus_engine *e, const char *actor, const char *zone, bool dr
 	p = &st->want.proc;
 	if (p->kind == MUS_PROC_NONE)
 		return mus_errf(et, MUS_ERR_CONFLICT, "%s: no process is running", o.name);
+	if (p->kind == MUS_PROC_ADD && is_only_one(st))
+		return mus_errf(et, MUS_ERR_CONFLICT, "%s: %s is the only signer of the zone: its join cannot be "
+		    "turned round. Let it end: it may leave when another has joined; or give the zone up as it stands "
+		    "(zone delete --abandon)", o.name, st->book.signer[p->signer]);
 	mus_buf_printf(out,
 	    p->kind == MUS_PROC_ADD
 		? "ADD-SIGNER %s is turned round into REMOVE-SIGNER %s. What was published for it is "

@@ -885,6 +885,32 @@ a_migration_is_aborted(void **state)
 	assert_false(group.member[0].leaving);
 }
 
+/* Who alone signs the zone cannot leave it: a leave that its abort would begin had no end. */
+static void
+the_join_of_the_only_signer_is_not_aborted(void **state)
+{
+	struct mus_buf out;
+
+	(void)state;
+	st->want.keyg = st->want.dsg = st->want.nsg = 1;
+	process(MUS_PROC_ADD, 0);
+	mus_buf_init(&out, 1 << 16);
+	for (int dry_run = 0; dry_run < 2; dry_run++) {
+		assert_int_equal(mus_ctl_abort(e, "test", "z.test", dry_run, &out, &et), MUS_ERR_CONFLICT);
+		assert_string_equal(et.s, "z.test.: a is the only signer of the zone: its join cannot be turned round. Let "
+		    "it end: it may leave when another has joined; or give the zone up as it stands (zone delete "
+		    "--abandon)");
+		assert_int_equal(out.len, 0);
+	}
+	st->want.keyg = 3;
+	process(MUS_PROC_ADD, 0);
+	OK(mus_ctl_abort(e, "test", "z.test", true, &out, &et));
+	mus_buf_clear(&out);
+	/* nor is there anything to resume in a zone that is not held */
+	assert_int_equal(mus_ctl_resume(e, "test", "z.test", &et), MUS_ERR_CONFLICT);
+	assert_string_equal(et.s, "z.test.: is not held");
+}
+
 /* So is a leave: the group's mark is for its other zones, and told. */
 static void
 a_leave_is_aborted(void **state)
@@ -1392,6 +1418,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(own_servers_of_a_zone, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(no_room_alike, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(the_join_of_the_only_signer_is_not_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_leave_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(sample_of_another_zone, setup, rig_teardown),
