@@ -30,7 +30,8 @@ static const struct cli_column signer_full[] = {
     {"changes dropped", "changes.dropped", CLI_S_NUMBER},
     {"changes never answered", "changes.silent", CLI_S_NUMBER},
     {"paused until", "changes.paused_until", CLI_S_UNTIL},
-    {"last failure", "changes.last_error", CLI_S_TEXT}, {"created", "created_at", CLI_S_TIME},
+    {"last failure", "changes.last_error", CLI_S_TEXT}, {"trouble", "trouble", CLI_S_TEXT},
+    {"created", "created_at", CLI_S_TIME},
     {"changed", "changed_at", CLI_S_TIME}, {NULL}};
 const struct cli_column cli_columns_group[] = {{"GROUP", "name", CLI_S_TEXT},
     {"SIGNERS", "signers", CLI_S_MEMBERS}, {"ZONES", "zones", CLI_S_NUMBER},

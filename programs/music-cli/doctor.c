@@ -269,6 +269,8 @@ check_signer(struct doctor *d, const json_t *s, bool zones_wait)
 		  silent = cli_num(s, "changes.silent"), waiting = cli_num(s, "changes.waiting");
 	struct mus_time until;
 
+	if (cli_str(s, "trouble")[0] != '\0')
+		note(d, "signer", "FAIL", "%s: nothing can be sent to it: %s", name, cli_str(s, "trouble"));
 	if (cli_time(s, "changes.paused_until", &until))
 		note(d, "signer", "warning", "%s does not answer, and %lld change%s wait%s; last failure: %s", name,
 		    waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "", last);

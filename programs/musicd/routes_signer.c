@@ -22,6 +22,16 @@ changes_of(struct api_call *c, struct mus_arena *a, int64_t id)
 	return error != NULL ? rep : NULL;
 }
 
+static void
+fill_signer(struct api_call *c, struct mus_arena *a, const struct mus_signer_obj *o, struct mus_rep_signer *rep)
+{
+	const char *trouble = mus_arena_strdup(a, mus_ctl_signer_trouble(c->engine, o->id));
+
+	mus_body_of_signer(a, o, changes_of(c, a, o->id), rep);
+	if (trouble != NULL)
+		rep->trouble = trouble;
+}
+
 static int
 list_signer(void *arg, const struct mus_signer_obj *o)
 {
@@ -30,7 +40,7 @@ list_signer(void *arg, const struct mus_signer_obj *o)
 
 	if (!api_list_room(l))
 		return 1;
-	mus_body_of_signer(&l->item, o, changes_of(l->call, &l->item, o->id), &rep);
+	fill_signer(l->call, &l->item, o, &rep);
 	api_list_item(l, &rep, o->name);
 	return 0;
 }
@@ -53,7 +63,7 @@ reply_signer(struct api_call *c, unsigned status, const struct mus_signer_obj *o
 {
 	struct mus_rep_signer rep;
 
-	mus_body_of_signer(&c->arena, o, changes_of(c, &c->arena, o->id), &rep);
+	fill_signer(c, &c->arena, o, &rep);
 	api_reply_with(c, status, &rep, api_etag(c, o->id, o->changed_at, location));
 }
 

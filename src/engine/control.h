@@ -152,6 +152,9 @@ struct mus_ctl_changes {
 	struct mus_errtext last_error;	/* of the last that was refused, dropped or not answered; empty: none */
 };
 void mus_ctl_changes(const struct mus_engine *e, int64_t signer_id, struct mus_ctl_changes *out);
+/* Why nothing can be signed for it with its key file, which is tried now unless it is known; empty: nothing is wrong.
+ * Lent until the next call into the engine. */
+const char *mus_ctl_signer_trouble(struct mus_engine *e, int64_t signer_id);
 
 struct mus_ctl_stats {
 	uint64_t zones, busy, due, in_flight;

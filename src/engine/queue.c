@@ -435,6 +435,15 @@ eng_queue_waits(struct mus_engine *e, const struct eng_zone *z, const struct mus
 	}
 }
 
+const char *
+mus_ctl_signer_trouble(struct mus_engine *e, int64_t signer_id)
+{
+	struct mus_errtext et;
+	const struct eng_signer *s = eng_signer_get(e, signer_id, &et);
+
+	return s && s->obj.key_file[0] && !s->key ? s->key_error.s : "";
+}
+
 void
 mus_ctl_changes(const struct mus_engine *e, int64_t signer_id, struct mus_ctl_changes *out)
 {

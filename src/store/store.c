@@ -75,8 +75,8 @@ open_failed(struct mus_store *s, struct mus_errtext *et)
 		return mus_errf(et, MUS_ERR_STORE, "%s: %s: another process uses it: end that", s->path, why);
 	case SQLITE_FULL:
 	case SQLITE_IOERR:
-		return mus_errf(et, MUS_ERR_STORE, "%s: %s (%s): that is the disk, not the database: make room on it, or "
-		    "see in the system's log why it fails", s->path, why, says);
+		return mus_errf(et, MUS_ERR_STORE, "%s: %s (%s): that is the disk, not the database: make "
+		    "room on it, or see in the system's log why it fails", s->path, why, says);
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 	case SQLITE_PERM:

@@ -297,6 +297,7 @@ static const struct mus_field rep_signer_rows[] = {
     ROW("name_servers", LIST, name_servers, .sub = &mus_schema_rep_ns, HELP("public servers")),
     ROW("capabilities", OBJECT, caps, .sub = &mus_schema_rep_caps, HELP("found by probe")),
     ROW("changes", OBJECT, changes, .sub = &mus_schema_rep_changes, HELP("what goes to it")),
+    ROW("trouble", STR, trouble, HELP("why nothing can be sent to it: its key file; empty: it can")),
     ROW("created_at", TIME, created_at, HELP("when it was created")),
     ROW("changed_at", TIME, changed_at, HELP("when it was last changed"))};
 REPLY(rep_signer, "Signer", "A service that takes the zone and signs it with keys of its own.");

@@ -149,6 +149,7 @@ struct mus_rep_signer {
 	struct mus_list name_servers;	/* struct mus_body_ns */
 	const struct mus_rep_caps *caps;
 	const struct mus_rep_changes *changes;
+	const char *trouble;
 	struct mus_time created_at, changed_at;
 };
 struct mus_rep_member {

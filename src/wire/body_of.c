@@ -67,7 +67,7 @@ mus_body_of_signer(struct mus_arena *a, const struct mus_signer_obj *o,
 	    .name = o->name, .driver = o->driver, .update = o->update, .key_file = o->key_file,
 	    .no_transfer = o->no_transfer, .max_ttl_s = o->max_ttl_s,
 	    .declared_content = o->declared_content, .update_rate = o->update_rate,
-	    .name_servers = list_of_ns(a, o->ns, o->ns_count), .caps = caps, .changes = changes,
+	    .name_servers = list_of_ns(a, o->ns, o->ns_count), .caps = caps, .changes = changes, .trouble = "",
 	    .created_at = o->created_at, .changed_at = o->changed_at,
 	};
 }

@@ -764,6 +764,18 @@ mus_ctl_changes(const struct mus_engine *e, int64_t signer_id, struct mus_ctl_ch
 	mus_errf(&out->last_error, 0, "no \"answer\" in 5 s");
 }
 
+/* As if the key file of "keyless" had been moved away. */
+const char *
+mus_ctl_signer_trouble(struct mus_engine *e, int64_t signer_id)
+{
+	struct mus_signer_obj o;
+	struct mus_errtext et;
+
+	if (mus_store_load_signer_id(e->store, signer_id, &o, &et) < 0 || strcmp(o.name, "keyless") != 0)
+		return "";
+	return "/etc/k.key: No such file or directory";
+}
+
 int
 mus_ctl_listen(struct mus_engine *e, mus_ctl_event_fn *fn, void *arg)
 {

@@ -83,7 +83,7 @@ def test_signers(cli):
         "declared content no", "update rate 9", "may change DNSKEY unknown", "may change CDS unknown",
         "may change CDNSKEY unknown", "may change CSYNC unknown", "may change NS unknown", "probed -",
         "changes waiting 0", "changes unanswered 0", "changes sent 0", "changes refused 0", "changes dropped 0", "changes never answered 0", "paused until -",
-        "last failure -", "created TIME", "changed TIME"]
+        "last failure -", "trouble -", "created TIME", "changed TIME"]
     assert "no transfer no" in squeeze(cli.ok("signer", "update", "extra", "--transfer", "--max-ttl", "0"))
     assert json.loads(cli.ok("signer", "show", "extra", "-o", "json"))["max_ttl_s"] == 0
     probe = cli.run("signer", "probe", "bind", "--zone", "one.test")
@@ -1015,6 +1015,11 @@ def test_doctor(cli, filled, tmp_path):
         "warning", 'risky.test. is AT-RISK: a signature does not hold, or will not outlive the caches; '
         'see "zone explain risky.test."')
     filled.ok("DELETE", "/zones/risky.test")
+    filled.ok("POST", "/signers", {"name": "keyless", "driver": "ddns", "update": "192.0.2.1"})
+    found = checks(code=1)
+    assert found["signer"] == ("FAIL", "keyless: nothing can be sent to it: /etc/k.key: No such file or directory") and "signers" not in found
+    assert re.search(r"trouble +/etc/k.key: No such file or directory", cli.ok("signer", "show", "keyless"))
+    filled.ok("DELETE", "/signers/keyless")
     filled.ok("POST", "/zones", {"name": "nodisk.test"})
     found = checks(code=1)["database"]
     assert found[0] == "FAIL" and re.fullmatch("nothing can be stored, so nothing is sent, since 20.*Z: musicd.db: commit: database or disk is full", found[1])

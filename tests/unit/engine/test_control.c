@@ -2,6 +2,8 @@
  * What an operator asks of signers, groups and zones: the engine with a real store in memory.  What was
  * seen of the zones is made by hand; turns run only where a test ends one.
  */
+#include <unistd.h>
+
 #include "rig.h"
 
 static struct mus_signer_obj sig[3];
@@ -911,6 +913,27 @@ the_join_of_the_only_signer_is_not_aborted(void **state)
 	assert_string_equal(et.s, "z.test.: is not held");
 }
 
+/* A key file that has gone is told at the signer, as of now. */
+static void
+a_key_file_that_has_gone(void **state)
+{
+	char path[] = "/tmp/mus-key-XXXXXX";
+	int fd = mkstemp(path);
+	static const char key[] = "key \"k\" { algorithm hmac-sha256; secret \"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTE=\"; };\n";
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, key, sizeof key - 1), sizeof key - 1);
+	close(fd);
+	snprintf(sig[0].key_file, sizeof sig[0].key_file, "%s", path);
+	OK(mus_ctl_put_signer(e, "test", &sig[0], NULL, &et));
+	assert_string_equal(mus_ctl_signer_trouble(e, sig[0].id), "");
+	eng_signer_forget(e, sig[0].id);	/* as after a start */
+	assert_int_equal(unlink(path), 0);
+	assert_non_null(strstr(mus_ctl_signer_trouble(e, sig[0].id), path));
+	assert_string_equal(mus_ctl_signer_trouble(e, sig[1].id), "");
+}
+
 /* So is a leave: the group's mark is for its other zones, and told. */
 static void
 a_leave_is_aborted(void **state)
@@ -1419,6 +1442,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(no_room_alike, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_migration_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(the_join_of_the_only_signer_is_not_aborted, setup, rig_teardown),
+	    cmocka_unit_test_setup_teardown(a_key_file_that_has_gone, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(a_leave_is_aborted, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(names_come_and_go, setup, rig_teardown),
 	    cmocka_unit_test_setup_teardown(sample_of_another_zone, setup, rig_teardown),
