@@ -1104,9 +1104,12 @@ test_led_astray_by_whom(void **state)
 	rig_at(100000 + 7200);
 	rig_settle();
 	passes();
-	/* All places taken: names that lead to no server, in no set. */
-	for (; r.z.zone.ns_count < MUS_NSNAMES_MAX; r.z.zone.ns_count++)
-		r.z.zone.ns[r.z.zone.ns_count] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN};
+	/* All places are taken, and all names lead to a server that is asked. */
+	for (unsigned n = 2; n < MUS_NSNAMES_MAX; n++)
+		r.z.zone.ns[n] = (struct mus_zns){.owner = A};
+	r.z.zone.ns_count = MUS_NSNAMES_MAX;
+	r.z.zone.server[AT_A].also = ~0u & ~(1u << NS_B);
+	passes();
 	l.set = 3;
 	l.stray = 1;
 	l.content = 100;
@@ -1117,7 +1120,8 @@ test_led_astray_by_whom(void **state)
 	/* Who lists it is lost itself. */
 	r.z.zone.signer[A].is_lost = true;
 	memset(&change, 0, sizeof change);
-	change.key_del[B] = ZA2;
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = KA | KB;
 	passes();
 }
 
