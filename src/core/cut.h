@@ -30,6 +30,7 @@
 	X(NEW_KEY, "new-key", "new DNSKEY sets")                                                           \
 	X(NEW_DATA, "new-data", "data of servers that enter")                                              \
 	X(FIRST_DS, "first-ds", "G0: a first DS needs everything signed")                                  \
+	X(NEW_ALG, "new-alg", "G4: the first DS of an algorithm needs everything signed by it")            \
 	X(ASTRAY, "astray", "servers that resolvers are led to and nobody asks")                           \
 	X(HISTORY, "history", "what was before anybody looked")                                            \
 	X(V1, "V1", "DS and DNSKEY")                                                                       \

@@ -255,6 +255,30 @@ check_first_ds(const struct mus_zone *zone, const struct mus_sets *s, enum mus_r
 	return MUS_RES_HOLDS;
 }
 
+/* G4: the first DS of an algorithm makes it bind, for resolvers that know no other: everything that may be cached has
+ * to be signed by it (V3).  One that is asked for only binds nobody yet. */
+static enum mus_result
+check_new_alg(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts,
+    const struct mus_sets *s, enum mus_rule forced, struct mus_witness *w)
+{
+	uint64_t before = 0, ds_keys;
+
+	for (unsigned m = mus_served(facts, MUS_PARENT, MUS_RR_DS); m; m &= m - 1)
+		before |= seen->parent[0].v[__builtin_ctz(m)].set;
+	if (s->alg_count < 2 || forced == MUS_RULE_G4 || mus_clause_is_cut(MUS_CLAUSE_NEW_ALG))
+		return MUS_RES_HOLDS;
+	ds_keys = mus_sets_ds_keys(s);
+	for (unsigned a = 0; a < s->alg_count; a++) {
+		if (!(ds_keys & s->alg[a]) || (before & s->alg[a]))
+			continue;
+		for (unsigned i = 0; i < s->k_alive; i++)
+			for (unsigned j = 0; j < s->x_alive; j++)
+				if (!(s->k[i].a & s->x[j].a & s->alg[a]))
+					return fail(w, MUS_RULE_G4, &s->k[i], &s->x[j], zone->alg[a]);
+	}
+	return MUS_RES_HOLDS;
+}
+
 /* Pairs with a new member; the new ones stand after the alive ones. */
 static enum mus_result
 check_pairs(const struct mus_zone *zone, const struct mus_sets *s, enum mus_rule forced,
@@ -409,16 +433,16 @@ leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const str
 
 /* Something that a server of the parent shows now. */
 static bool
-drops_ds(const struct mus_sets *s, const struct mus_ent *d)
+drops_ds(const struct mus_seen *seen, const struct mus_facts *facts, const struct mus_ent *d)
 {
 	bool drops = false;
 
-	for (unsigned j = 0; j < s->d_alive; j++) {
-		if (s->d[j].server == MUS_NOBODY)
-			continue;
-		drops |= (s->d[j].a & ~d->a) != 0;
+	for (unsigned m = mus_served(facts, MUS_PARENT, MUS_RR_DS); m; m &= m - 1) {
+		const struct mus_version *v = &seen->parent[0].v[__builtin_ctz(m)];
+
+		drops |= (v->set & ~d->a) != 0;
 		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
-			drops |= (s->d[j].dt[t] & ~d->dt[t]) != 0;
+			drops |= (v->dt[t] & ~d->dt[t]) != 0;
 	}
 	return drops;
 }
@@ -436,7 +460,7 @@ check_astray(const struct mus_zone *zone, const struct mus_seen *seen, const str
 	for (unsigned i = s->k_alive; i < s->k_count; i++)
 		harms |= !s->k[i].replaces || (s->k[i].old_a & ~s->k[i].a);
 	for (unsigned i = s->d_alive; i < s->d_count; i++)
-		harms |= drops_ds(s, &s->d[i]);
+		harms |= drops_ds(seen, facts, &s->d[i]);
 	if (!harms || policy->forced == MUS_RULE_V10 || mus_clause_is_cut(MUS_CLAUSE_ASTRAY) ||
 	    !leads_astray(zone, seen, facts, reach, policy, now, &found))
 		return MUS_RES_HOLDS;
@@ -486,6 +510,8 @@ mus_guard_in(struct mus_sets *sets, bool *ready, const struct mus_zone *zone,
 	r = check_pairs(zone, sets, policy->forced, w);
 	if (r == MUS_RES_HOLDS)
 		r = check_first_ds(zone, sets, policy->forced, w);
+	if (r == MUS_RES_HOLDS)
+		r = check_new_alg(zone, seen, facts, sets, policy->forced, w);
 	if (r == MUS_RES_HOLDS)
 		r = check_astray(zone, seen, facts, sets, reach, policy, now, w);
 	if (r != MUS_RES_HOLDS || policy->forced == MUS_RULE_HISTORY || mus_clause_is_cut(MUS_CLAUSE_HISTORY))

@@ -72,6 +72,7 @@ static const struct {
     {"first-ds", EFFECT_NOTHING, "no history here begins insecure (unit tests)"},
     {"V3", EFFECT_NOTHING, "one algorithm here (unit tests)"},
     {"astray", EFFECT_PLANS, "covered by V10 in the rows; it is for roll-overs and withdrawals (unit tests)"},
+    {"new-alg", EFFECT_NOTHING, "one algorithm here (unit tests)"},
     {"import", EFFECT_PLANS, "protects the work of validators"},
 };
 

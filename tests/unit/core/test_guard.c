@@ -244,6 +244,41 @@ test_g4_algorithm(void **state)
 	assert_int_equal(r.w.number, 8);
 }
 
+/* Who knows the new algorithm alone needs its signatures over all that may be cached. */
+static void
+test_g4_algorithm_of_data(void **state)
+{
+	(void)state;
+	r.z.zone.alg_count = 2;
+	rig_steady();
+	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | KN | ZN, KA | KN);
+	rig_put(B, MUS_RR_KEY, KB | ZA | ZB | KN | ZN, KB | KN);
+	rig_settle();
+	long_after();
+	change.has_ds = true;
+	change.ds = change.ds_dt[1] = KA | KB | KN;
+	stopped(MUS_RULE_G4);
+	assert_int_equal(r.w.number, 8);
+	rig_data(A, ZA | ZN);
+	rig_data(B, ZB | ZN);
+	rig_settle();
+	stopped(MUS_RULE_G4);			/* in caches still */
+	r.policy.forced = MUS_RULE_G4;
+	passes();
+	r.policy.forced = MUS_RULE_NONE;
+	rig_at(100000 + 3600 + 61);
+	rig_settle();
+	passes();
+	/* It binds already: nothing new comes with one more of its keys, nor with none. */
+	rig_ds(KA | KB | KN);
+	rig_settle();
+	rig_data(A, ZA);
+	rig_settle();
+	passes();
+	change.ds = change.ds_dt[1] = KA | KB;
+	passes();
+}
+
 static void
 test_g5_ds_removal(void **state)
 {
@@ -1055,6 +1090,10 @@ test_led_astray(void **state)
 	passes();
 	change.ds = change.ds_dt[1] = KA | KB;
 	stopped(MUS_RULE_V10);
+	for (unsigned s = 0; s < 2; s++)		/* nor when what is shown is what is asked for */
+		rig_put(s, MUS_RR_CDS, KA | KB | KA2, s == A ? KA : KB);
+	rig_settle();
+	stopped(MUS_RULE_V10);
 	r.policy.forced = MUS_RULE_V10;
 	passes();
 	r.policy.forced = MUS_RULE_NONE;
@@ -1159,6 +1198,7 @@ main(void)
 	    T(test_g3_hidden_data),
 	    T(test_g4_ds),
 	    T(test_g4_algorithm),
+	    T(test_g4_algorithm_of_data),
 	    T(test_g5_ds_removal),
 	    T(test_g5_after_the_cut),
 	    T(test_g0),
