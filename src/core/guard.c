@@ -431,7 +431,8 @@ leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const str
 	return false;
 }
 
-/* Something that a server of the parent shows now. */
+/* Something that a server of the parent shows now; of a key that nobody has shown, too: it may be that of the server
+ * which nobody asks, and the set that we ask for has none of it. */
 static bool
 drops_ds(const struct mus_seen *seen, const struct mus_facts *facts, const struct mus_ent *d)
 {
@@ -440,7 +441,7 @@ drops_ds(const struct mus_seen *seen, const struct mus_facts *facts, const struc
 	for (unsigned m = mus_served(facts, MUS_PARENT, MUS_RR_DS); m; m &= m - 1) {
 		const struct mus_version *v = &seen->parent[0].v[__builtin_ctz(m)];
 
-		drops |= (v->set & ~d->a) != 0;
+		drops |= (v->set & ~d->a) != 0 || v->stray != 0;
 		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
 			drops |= (v->dt[t] & ~d->dt[t]) != 0;
 	}

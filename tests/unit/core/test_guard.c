@@ -1097,11 +1097,18 @@ test_led_astray(void **state)
 	r.policy.forced = MUS_RULE_V10;
 	passes();
 	r.policy.forced = MUS_RULE_NONE;
+	/* A DS of a key that nobody has shown is dropped by whatever set we ask for. */
+	rig_look(&(struct mus_look){.server = AT_PARENT, .kind = MUS_RR_DS, .content = 7, .set = KA | KB, .dt[1] = KA | KB,
+	    .stray = 1, .ttl_s = 3600, .serve_ttl_s = 3600});
+	rig_settle();
+	change.ds = change.ds_dt[1] = KA | KB | KA2;
+	stopped(MUS_RULE_V10);
 	/* Taken out again: in caches still, and then not. */
 	rig_put(MUS_PARENT, MUS_RR_PNS, 3, 0);
 	rig_settle();
 	stopped(MUS_RULE_V10);
 	assert_int_equal(r.w.server, MUS_NOBODY);
+	change.ds = change.ds_dt[1] = KA | KB;
 	rig_at(100000 + 3600 + 120);
 	rig_settle();
 	passes();
