@@ -305,6 +305,17 @@ check_pairs(const struct mus_zone *zone, const struct mus_sets *s, enum mus_rule
 	return MUS_RES_HOLDS;
 }
 
+/* A server of the parent shows a DS of a key that nobody has shown. */
+static bool
+shows_stray(const struct mus_seen *seen, const struct mus_facts *facts)
+{
+	bool found = false;
+
+	for (unsigned m = mus_served(facts, MUS_PARENT, MUS_RR_DS); m; m &= m - 1)
+		found |= seen->parent[0].v[__builtin_ctz(m)].stray != 0;
+	return found;
+}
+
 static enum mus_result
 too_young(struct mus_witness *w, unsigned origin, enum mus_rr_kind kind, struct mus_time until)
 {
@@ -380,9 +391,10 @@ check_history(const struct mus_zone *zone, const struct mus_seen *seen,
 	if (s->x_count > s->x_alive)
 		return too_young(w, ko, kk, k_until);
 	for (unsigned i = s->d_alive; i < s->d_count; i++) {
-		bool adds = false;
+		bool adds = false, has_stray = shows_stray(seen, facts);
 
-		for (unsigned j = 0; j < s->d_alive && !adds; j++) {
+		/* A DS of a key that nobody has shown goes with any set that we ask for. */
+		for (unsigned j = 0; j < s->d_alive && !adds && !has_stray; j++) {
 			adds = (s->d[j].a & ~s->d[i].a) == 0 && s->d[j].a != 0;
 			for (unsigned t = 0; t < MUS_DT_COUNT; t++)
 				adds &= (s->d[j].dt[t] & ~s->d[i].dt[t]) == 0;
@@ -393,16 +405,20 @@ check_history(const struct mus_zone *zone, const struct mus_seen *seen,
 	return MUS_RES_HOLDS;
 }
 
-/* Some NS set that resolvers come by, or may have in a cache, leads to a server that nobody asks. */
-static bool
-leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts, uint64_t reach,
+bool
+mus_leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts, uint64_t reach,
     const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
 {
 	uint64_t unasked = mus_names_unasked(zone, facts->lost);
+	uint32_t left_s = policy->ttl_floor_s;
 
 	/* Names are strays only where there is no place for one more. */
 	if (!unasked && zone->ns_count < MUS_NSNAMES_MAX)
 		return false;
+	/* What was got there at the last instant lives on: as long as anything does that is known. */
+	for (unsigned s = 0; s < zone->signer_count; s++)
+		if (facts->copy_ttl_s[s] > left_s)
+			left_s = facts->copy_ttl_s[s];
 	for (unsigned o = 0; o < MUS_ORIGINS; o++) {
 		enum mus_rr_kind kind = o == MUS_PARENT ? MUS_RR_PNS : MUS_RR_NS;
 		const struct mus_ring *ring = mus_seen_ring_const(seen, o, kind);
@@ -416,7 +432,8 @@ leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const str
 			if (!(v->set & unasked) && v->stray == 0)
 				continue;
 			if (!(v->srv & reach) &&
-			    mus_version_end(seen, ring, v, floor_s, now, policy->margin_s).ms < now.ms)
+			    mus_time_add_s(mus_version_end(seen, ring, v, floor_s, now, policy->margin_s), left_s).ms <
+				now.ms)
 				continue;
 			*w = MUS_WITNESS_NONE;
 			w->rule = MUS_RULE_V10;
@@ -431,17 +448,17 @@ leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const str
 	return false;
 }
 
-/* Something that a server of the parent shows now; of a key that nobody has shown, too: it may be that of the server
- * which nobody asks, and the set that we ask for has none of it. */
+/* Something that a server of the parent shows now; of a key that nobody has shown, too: it may be that of the
+ * server which nobody asks, and the set that we ask for has none of it. */
 static bool
 drops_ds(const struct mus_seen *seen, const struct mus_facts *facts, const struct mus_ent *d)
 {
-	bool drops = false;
+	bool drops = shows_stray(seen, facts);
 
 	for (unsigned m = mus_served(facts, MUS_PARENT, MUS_RR_DS); m; m &= m - 1) {
 		const struct mus_version *v = &seen->parent[0].v[__builtin_ctz(m)];
 
-		drops |= (v->set & ~d->a) != 0 || v->stray != 0;
+		drops |= (v->set & ~d->a) != 0;
 		for (unsigned t = 0; t < MUS_DT_COUNT; t++)
 			drops |= (v->dt[t] & ~d->dt[t]) != 0;
 	}
@@ -463,7 +480,7 @@ check_astray(const struct mus_zone *zone, const struct mus_seen *seen, const str
 	for (unsigned i = s->d_alive; i < s->d_count; i++)
 		harms |= drops_ds(seen, facts, &s->d[i]);
 	if (!harms || policy->forced == MUS_RULE_V10 || mus_clause_is_cut(MUS_CLAUSE_ASTRAY) ||
-	    !leads_astray(zone, seen, facts, reach, policy, now, &found))
+	    !mus_leads_astray(zone, seen, facts, reach, policy, now, &found))
 		return MUS_RES_HOLDS;
 	if (w)
 		*w = found;

@@ -28,6 +28,10 @@ enum mus_result mus_guard_in(struct mus_sets *sets, bool *ready, const struct mu
     const struct mus_seen *seen, const struct mus_facts *facts, const struct mus_policy *policy,
     struct mus_time now, const struct mus_change *change, struct mus_witness *w);
 
+/* Some NS set that resolvers come by (${reach}), or had in a cache so lately that something of it may live, leads to a
+ * server that nobody asks: ${w} says which. */
+bool mus_leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts,
+    uint64_t reach, const struct mus_policy *policy, struct mus_time now, struct mus_witness *w);
 /* Imports into the DNSKEY set of ${signer}: a set that lists an algorithm by which nothing is signed there
  * is refused by strict resolvers (RFC 4035 2.2; G8).  ${w} names the owner of the key as origin, for it
  * brought the algorithm, and the one that would import as origin2. */

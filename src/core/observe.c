@@ -343,6 +343,21 @@ mus_copy_ttl_max_s(const struct mus_zone *zone, const struct mus_seen *seen, uns
 	return ttl_s;
 }
 
+static uint32_t
+led_s(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_ring *ring,
+    const struct mus_policy *policy, struct mus_time now)
+{
+	uint32_t left_s = policy->ttl_floor_s;
+
+	for (unsigned s = 0; s < zone->signer_count; s++) {
+		uint32_t ttl_s = mus_copy_ttl_max_s(zone, seen, s, policy, now);
+
+		if (ttl_s > left_s)
+			left_s = ttl_s;
+	}
+	return ring->ttl_max_s + left_s;
+}
+
 /* How long a version is kept at least: data as long as anything of the signer's copy may live; what a
  * parent was asked for, and whether it followed, as long as that may take (mus_asked_until). */
 static uint32_t
@@ -353,6 +368,9 @@ keep_s(const struct mus_zone *zone, const struct mus_seen *seen, const struct mu
 
 	if (origin != MUS_PARENT && mus_is_data_kind(kind))
 		least_s = mus_copy_ttl_max_s(zone, seen, origin, policy, now);
+	/* Whom an NS set led to is remembered as long as what was got there may live (mus_leads_astray). */
+	if (kind == MUS_RR_NS || kind == MUS_RR_PNS)
+		least_s = led_s(zone, seen, ring, policy, now);
 	if ((kind == MUS_RR_CDS || kind == MUS_RR_CSYNC || kind == MUS_RR_NS || kind == MUS_RR_DS ||
 		kind == MUS_RR_PNS) &&
 	    policy->parent_ttl_floor_s > least_s)

@@ -142,6 +142,18 @@ data_gone(const struct track *t, struct mus_witness *w)
 	return wait_over(t, MUS_RULE_DATAWAIT, &t->roll->data, w);
 }
 
+/* G2: in all sets that may be cached, those of servers too that nobody asks and resolvers are led to. */
+static enum mus_result
+everywhere(const struct track *t, struct mus_witness *w)
+{
+	const struct mus_ctx *c = t->c;
+	enum mus_result r = all_show(t, MUS_RULE_NEWKEY, t->roll->in, true, w);
+
+	if (r == MUS_RES_HOLDS && mus_leads_astray(c->zone, c->seen, c->facts, c->facts->reach, c->policy, c->now, w))
+		return MUS_RES_FAILS;
+	return r;
+}
+
 static enum mus_result
 holds(const struct track *t, enum mus_rule rule, struct mus_witness *w)
 {
@@ -149,7 +161,7 @@ holds(const struct track *t, enum mus_rule rule, struct mus_witness *w)
 
 	switch (rule) {
 	case MUS_RULE_NEWKEY:
-		return all_show(t, rule, r->in, true, w);
+		return everywhere(t, w);
 	case MUS_RULE_NEWSIGNS:
 		return new_signs(t, w);
 	case MUS_RULE_NEWUSED:

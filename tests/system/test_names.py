@@ -190,3 +190,25 @@ def test_a_signer_of_the_zone_that_the_group_lacks(make_lab):
         assert names_at(lab, "10.53.2.1", lab.zone_name("stays")) == {"ns1.bind.net.", "ns1.knot.net."}
         assert not [h for h in t.mc.json("zone", "history", lab.zone_name("stays"))["items"] if "delete NS" in h["text"]]
     t.judge(60)
+
+
+def test_a_ds_of_a_signer_that_nobody_asks(make_lab):
+    """DS and the NS sets name a third signer, the delegation and the group two: its DS stays, for resolvers come to it by the zone's own NS."""
+    lab = make_lab(signers=["bind", "knot", "pdns"])
+    zone = lab.add_zone("third", ["bind", "knot", "pdns"], ttl=5)
+    lab.exchange_keys("third")
+    [server] = lab.state["signers"]["pdns"]["servers"]
+    lab.update("parent", "lab.", [f"delete {zone} NS {server['name']}"])
+    lab.wait_parent()
+    with Trouble(lab, ["third"]) as t:
+        ds = {x for k, x in t.parent(zone) if k == 43}
+        assert len(ds) == 3, ds
+        t.mc.cli("signergroup", "add", "g-third", "--signer", "bind", "--signer", "knot")
+        t.mc.add_zone("third", "g-third")
+        wait_until(lambda: t.row("third").get("state") not in (None, ""), 120, "the first look")
+        begun = time.monotonic()
+        wait_until(lambda: looked_again(t, "third", 1) or time.monotonic() > begun + 20, 120, "some looks")
+        assert {x for k, x in t.parent(zone) if k == 43} == ds
+        assert not [h for h in t.mc.json("zone", "history", zone)["items"] if "CDS" in h["text"]]
+        t.says("third", rf"V10|{server['name']}")
+    t.judge(60)

@@ -525,6 +525,14 @@ test_history_of_ds(void **state)
 	/* More than what was there is no risk for sets that nobody knows; less is. */
 	change.ds = change.ds_dt[1] = KA | KB | KA2;
 	passes();
+	/* A DS of a key that nobody has shown goes with whatever is asked for: somebody's DNSKEY set may need it. */
+	rig_look(&(struct mus_look){.server = AT_PARENT, .kind = MUS_RR_DS, .content = 7, .set = KA | KB, .dt[1] = KA | KB,
+	    .stray = 1, .ttl_s = 3600, .serve_ttl_s = 3600});
+	rig_settle();
+	unknown(MUS_RULE_HISTORY);
+	rig_ds(KA | KB);
+	rig_settle();
+	passes();
 	rig_put(A, MUS_RR_KEY, KA | ZA | ZB | KB, KA | KB);
 	rig_settle();
 	rig_at_ms(3660 * 1000 - 1);
@@ -1111,6 +1119,9 @@ test_led_astray(void **state)
 	change.ds = change.ds_dt[1] = KA | KB;
 	rig_at(100000 + 3600 + 120);
 	rig_settle();
+	stopped(MUS_RULE_V10);			/* what was got there at last */
+	rig_at(100000 + 2 * 3600 + 120);
+	rig_settle();
 	passes();
 }
 
@@ -1147,7 +1158,7 @@ test_led_astray_by_whom(void **state)
 	r.z.zone.server_count = 3;
 	r.z.zone.signer_count = 2;
 	rig_put(A, MUS_RR_NS, 3, ZA);
-	rig_at(100000 + 7200);
+	rig_at(100000 + 7320);
 	rig_settle();
 	passes();
 	/* All places are taken, and all names lead to a server that is asked. */

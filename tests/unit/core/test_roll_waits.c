@@ -37,7 +37,7 @@ expect(enum mus_rule rule, enum mus_result result)
 	assert_int_equal(waits->result, result);
 }
 
-enum { IN_USE = 3, UNUSED, EXPIRED, GONE, STOP };	/* rows */
+enum { SYNCED = 1, IN_USE = 3, UNUSED, EXPIRED, GONE, STOP };	/* rows */
 
 /* Only a whole copy, read since then, shows that nothing is signed with the old key. */
 static void
@@ -68,6 +68,24 @@ test_old_key_unused(void **state)
 	copy->known = false;
 	expect(MUS_RULE_OLDUNUSED, MUS_RES_UNKNOWN);
 	assert_int_equal(r.plan.need_copy, 1 << A);
+}
+
+/* G2: a server that nobody asks, and resolvers are led to, may lack the new key. */
+static void
+test_new_key_where_nobody_looks(void **state)
+{
+	(void)state;
+	rolls(SYNCED);
+	expect(MUS_RULE_KEYWAIT, MUS_RES_FAILS);
+	r.z.zone.ns_count = 3;
+	r.z.zone.ns[2] = (struct mus_zns){.owner = MUS_OWNER_UNKNOWN};
+	rig_put(MUS_PARENT, MUS_RR_PNS, 7, 0);
+	rig_settle();
+	rolls(SYNCED);
+	rig_put(MUS_PARENT, MUS_RR_PNS, 7, 0);
+	rig_settle();
+	expect(MUS_RULE_V10, MUS_RES_FAILS);
+	assert_int_equal(waits->ns, 2);
 }
 
 /* Without a largest TTL nobody can tell when the old data have left the caches. */
@@ -208,6 +226,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup(f, rig_setup)
 	const struct CMUnitTest tests[] = {
 	    T(test_old_key_unused),
+	    T(test_new_key_where_nobody_looks),
 	    T(test_ttl_not_known),
 	    T(test_data_wait),
 	    T(test_shown_by_nobodys_server),
