@@ -406,8 +406,8 @@ check_history(const struct mus_zone *zone, const struct mus_seen *seen,
 }
 
 bool
-mus_leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts, uint64_t reach,
-    const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
+mus_leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const struct mus_facts *facts,
+    uint64_t reach, const struct mus_policy *policy, struct mus_time now, struct mus_witness *w)
 {
 	uint64_t unasked = mus_names_unasked(zone, facts->lost);
 	uint32_t left_s = policy->ttl_floor_s;
