@@ -432,8 +432,10 @@ mus_leads_astray(const struct mus_zone *zone, const struct mus_seen *seen, const
 			if (!(v->set & unasked) && v->stray == 0)
 				continue;
 			if (!(v->srv & reach) &&
-			    mus_time_add_s(mus_version_end(seen, ring, v, floor_s, now, policy->margin_s), left_s).ms <
-				now.ms)
+			    mus_time_add_s(
+				mus_version_end(seen, ring, v, floor_s, now, policy->margin_s),
+				left_s)
+				    .ms < now.ms)
 				continue;
 			*w = MUS_WITNESS_NONE;
 			w->rule = MUS_RULE_V10;
